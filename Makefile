@@ -1,0 +1,24 @@
+# Five verbs. Each is one line that calls Python, and each fills .venv from requirements.lock first when it must.
+PYTHON ?= python3
+RUN = @$(PYTHON) -m src.environment
+
+help:
+	@echo "make setup   create .venv from requirements.lock"
+	@echo "make repro   run the pipeline (dvc repro), print the metrics and where to look"
+	@echo "make test    the project's tests"
+	@echo "make check   parameters, lint, format, types, lock, workflows"
+	@echo "make lock    renew requirements.lock from pyproject.toml"
+	@echo "The rest is Python: python -m src.stages.NAME, python -m src.params, and dvc itself, in the activated .venv."
+
+setup:
+	$(RUN)
+repro:
+	$(RUN) src.repro
+test:
+	$(RUN) pytest
+check:
+	$(RUN) src.check
+lock:
+	$(RUN) src.lock
+
+.PHONY: help setup repro test check lock

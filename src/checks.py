@@ -1,0 +1,71 @@
+"""What every stage leaves behind: findings for the report, JSON for people and git, one line when it must stop."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from src import names
+from src.predictor.refusal import guarded
+from src.predictor.tables import replacing
+
+RESTORE = ". All of the last run comes back with: git restore dvc.lock data/schema.json metrics && dvc checkout"
+
+
+def rounded(value: Any) -> Any:
+    """Floats at six significant digits, so that what stands in git is the same on every system."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if value == value else None
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return [rounded(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def write_text(path: str, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: str, content: Any) -> None:
+    """One line for each entry of a list or map at the top, so that a difference in git can be read."""
+    opening, closing = ("{", "}") if isinstance(content, dict) else ("[", "]")
+    entries = content.items() if isinstance(content, dict) else ((None, item) for item in content)
+    lines = []
+    for key, value in entries:
+        text = json.dumps(rounded(value), ensure_ascii=False)
+        lines.append(f" {text}" if key is None else f" {json.dumps(key, ensure_ascii=False)}: {text}")
+    body = ",\n".join(lines)
+    write_text(path, f"{opening}\n{body}\n{closing}\n" if lines else f"{opening}{closing}\n")
+
+
+class Findings:
+    """What one stage checked and decided; printed as it goes, written to metrics/checks-STAGE.json at the end."""
+
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
+        self.found: list[dict[str, Any]] = []
+
+    def add(self, rule: str, evidence: str, severity: str = "note", allowed: str | None = None, **counts: Any) -> None:
+        """severity: note | warning | left out; a check that must stop raises Refusal instead."""
+        finding = {"rule": rule, "severity": severity, "evidence": evidence, "counts": counts, "allowed": allowed}
+        self.found.append(finding)
+        mark = "" if severity == "note" else f"{severity.upper()}: "
+        print(f"{self.stage}: {mark}{rule}: {evidence}", flush=True)
+
+    def write(self) -> None:
+        write_json(names.checks(self.stage), self.found)
+
+
+def read_findings(stage: str) -> list[dict[str, Any]]:
+    return json.loads(Path(names.checks(stage)).read_text(encoding="utf-8"))
+
+
+def run(stage: Callable[[], None]) -> None:
+    """Runs a stage as a process."""
+
+    def main() -> int:
+        stage()
+        return 0
+
+    sys.exit(guarded(main, RESTORE))

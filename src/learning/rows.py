@@ -1,0 +1,18 @@
+"""Rows for fit and predict: features with their types, and beside them target, weight, group and time."""
+
+import pandas as pd
+import pyarrow as pa
+
+from src.names import GROUP, KEY, TARGET, TIME, WEIGHT
+from src.predictor.schema import Schema, frame, types_of
+
+
+def load(table: pa.Table, schema: Schema) -> pd.DataFrame:
+    """A part of data/features.parquet as the frame that `fit` takes (src/recipe.py)."""
+    rows = frame(table, types_of(table.schema, schema))
+    beside = {
+        name: table.column(name).to_pandas().to_numpy()
+        for name in (KEY, TARGET, WEIGHT, GROUP, TIME)
+        if name in table.column_names
+    }
+    return rows.assign(**beside) if len(beside) else rows

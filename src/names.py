@@ -1,0 +1,30 @@
+"""The names that the stages share: files (a test holds dvc.yaml equal to them) and columns that are not features."""
+
+PARAMS = "params.yaml"
+PROJECT = "pyproject.toml"
+VERSIONS = "src/versions.json"
+EXPECTATIONS = "expectations"
+
+TABLE = "data/table.parquet"  # ingest: every source row, typed
+SCHEMA = "data/schema.json"
+FEATURES = "data/features.parquet"  # featurize: one row for each row of TABLE, in its order
+MODEL = "data/model.skops"
+PREDICTIONS = "data/predictions.parquet"  # evaluate: the holdout, row by row
+METRICS = "metrics/metrics.json"
+LINEAR = "metrics/yardstick-linear.json"
+TRIVIAL = "metrics/yardstick-trivial.json"
+INTERVALS = "metrics/intervals.json"
+SLICES = "metrics/slices.json"
+RANKING = "metrics/ranking.json"
+CALIBRATION = "metrics/calibration.json"
+CARD = "metrics/model-card.md"
+DIST = "dist"  # package: the wheel
+
+# Columns of FEATURES beside the features.
+KEY, SIDE, TARGET, WEIGHT, GROUP, TIME = "@key", "@side", "@target", "@weight", "@group", "@time"
+TRAIN, HOLDOUT = "train", "holdout"
+
+
+def checks(stage: str) -> str:
+    """What a stage checked and decided."""
+    return f"metrics/checks-{stage}.json"

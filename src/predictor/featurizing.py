@@ -1,0 +1,16 @@
+"""src/features.py applied to a batch, in the pipeline and in the package alike."""
+
+import pandas as pd
+
+from ..features import features
+from .refusal import Refusal
+
+
+def make_features(rows: pd.DataFrame) -> pd.DataFrame:
+    """The features of these rows; refused when they are not one row for each row given, in its order."""
+    made = features(rows)
+    if not isinstance(made, pd.DataFrame):
+        raise Refusal(f"src/features.py: expected features() to return a frame, found {type(made).__name__}")
+    if len(made) != len(rows) or not made.index.equals(rows.index):
+        raise Refusal(f"src/features.py: expected the {len(rows)} rows it was given, in their order, found {len(made)}")
+    return made

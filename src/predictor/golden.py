@@ -1,0 +1,74 @@
+"""Golden rows: made-up rows whose answers are known, so that an installed package can be checked anywhere.
+
+They come from the schema's ranges and from the levels that the fitted encoder knows, never from rows of the data.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from .predictor import Predictor
+from .refusal import Refusal
+from .schema import NUMERIC, Column
+
+ROWS = 8
+TOLERANCE = 1e-6
+
+
+def make(predictor: Predictor) -> str:
+    """ROWS rows over the schema's ranges and levels, one of nothing but gaps, and their answers, as JSON."""
+    levels = _levels(predictor.model["pipeline"])
+    rows = [{c.name: _value(c, i + j, levels) for j, c in enumerate(predictor.schema.inputs)} for i in range(ROWS)]
+    rows.append({c.name: None for c in predictor.schema.inputs})
+    answers = json.loads(predictor.predict(rows).to_json(orient="records", double_precision=15))
+    lines = (
+        json.dumps({"row": row, "answer": answer}, ensure_ascii=False)
+        for row, answer in zip(rows, answers, strict=True)
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _levels(pipeline: Any) -> dict[str, list[str]]:
+    """The levels of each category that the pipeline's encoder learned, none where there is no such encoder."""
+    transformer = pipeline.named_steps.get("columns")
+    found: dict[str, list[str]] = {}
+    for _, part, names in getattr(transformer, "transformers_", []):
+        for name, levels in zip(names, getattr(part, "categories_", []), strict=False):
+            found[name] = [level for level in levels if isinstance(level, str)]
+    return found
+
+
+def _value(column: Column, step: int, levels: dict[str, list[str]]) -> Any:
+    share = (step * 3 % ROWS) / (ROWS - 1)
+    if column.type in NUMERIC and column.low is not None:
+        value = column.low + share * (column.high - column.low)
+        return round(value) if column.type == "integer" else float(f"{value:.6g}")
+    if column.type == "timestamp" and column.low is not None:
+        low, high = datetime.fromisoformat(column.low), datetime.fromisoformat(column.high)
+        return (low + share * (high - low)).isoformat(" ", "seconds")
+    if column.type == "boolean":
+        return bool(step % 2)
+    known = levels.get(column.name) or ["golden", "row"]
+    return known[step % len(known)]
+
+
+def check(predictor: Predictor, golden: str) -> int:
+    """How many golden rows give their golden answers here; raises Refusal at the first that does not."""
+    pairs = [json.loads(line) for line in golden.splitlines()]
+    found = predictor.predict([pair["row"] for pair in pairs])
+    expected = pd.DataFrame([pair["answer"] for pair in pairs])
+    for name in expected:
+        numbers = pd.api.types.is_float_dtype(expected[name])
+        same = (
+            (found[name] - expected[name]).abs() <= TOLERANCE * (1 + expected[name].abs())
+            if numbers
+            else found[name] == expected[name]
+        )
+        if not same.all():
+            raise Refusal(
+                f"golden row {int((~same).argmax()) + 1}: {name} is not what the package gave when it was made. "
+                "Install the exact versions that it names"
+            )
+    return len(pairs)

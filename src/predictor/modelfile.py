@@ -1,0 +1,98 @@
+"""The model as a file: skops, made canonical, so that the same model is the same bytes; loaded by a list of types.
+
+skops names the archive's members by memory addresses and stamps them with the time; estimators keep how many threads
+trained them. None of it is part of the model: addresses are renumbered in order of appearance, times and threads fixed.
+"""
+
+import inspect
+import io
+import json
+import re
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import skops.io
+
+from .. import model
+from .refusal import Refusal
+
+# What skops does not trust by itself and scikit-learn's own estimators need. Types of a user's own modules that the
+# project carries are added by `trusted`; those of other libraries stand in TRUSTED of src/model.py.
+TRUSTED = (
+    "sklearn._loss.loss.HalfTweedieLossIdentity",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.tree._tree.Tree",
+)
+FIXED = {"n_jobs": "null", "n_threads": "1"}
+ROOT = model.__package__  # "src" in the project, the import name in the package
+OWN = [f"{ROOT}.{name}" for name in ("features", "model", "learning.columns")]  # what a fitted pipeline may refer to
+
+
+def trusted() -> list[str]:
+    """The types and functions that a model file may name."""
+    names = list(TRUSTED)
+    for module in [sys.modules[own] for own in OWN if own in sys.modules]:  # model imports what its pipelines use
+        members = [m for m in vars(module).values() if inspect.isclass(m) or inspect.isfunction(m)]
+        names += [f"{m.__module__}.{m.__qualname__}" for m in members if m.__module__ == module.__name__]
+        names += getattr(module, "TRUSTED", ())
+    return names
+
+
+def dumps(model: dict[str, Any], root: str = ROOT) -> bytes:
+    """The model's canonical bytes; our own modules are named as part of the package `root`."""
+    archive = zipfile.ZipFile(io.BytesIO(skops.io.dumps(model)))
+    members: dict[str, str] = {}
+    schema = _canonical(json.loads(archive.read("schema.json")), root, members, {})
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as target:
+        contents = [(new, archive.read(old)) for old, new in members.items()]
+        for name, content in [*contents, ("schema.json", json.dumps(schema, separators=(",", ":")).encode())]:
+            target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
+    return out.getvalue()
+
+
+def _canonical(node: Any, root: str, members: dict[str, str], ids: dict[int, int]) -> Any:
+    """A node of skops' schema with members and objects numbered as they appear (kept in `members`, `ids`)."""
+    if isinstance(node, list):
+        return [_canonical(item, root, members, ids) for item in node]
+    if not isinstance(node, dict):
+        return node
+    made: dict[str, Any] = {}
+    for key, value in node.items():
+        plain = isinstance(value, dict) and value.get("__loader__") == "JsonNode"
+        if key == "__id__":
+            if node.get("__loader__") != "JsonNode":  # whether plain values share an object is the interpreter's affair
+                made[key] = ids.setdefault(value, len(ids) + 1)
+        elif key == "file":
+            made[key] = members.setdefault(value, f"{len(members):06d}{Path(value).suffix}")
+        elif key in ("__module__", "module_path"):
+            made[key] = re.sub(rf"^{ROOT}(?=\.)", root, value)
+        else:
+            fixed = {**value, "content": FIXED[key]} if plain and key in FIXED else value
+            made[key] = _canonical(fixed, root, members, ids)
+    return made
+
+
+def loads(content: bytes, name: str) -> dict[str, Any]:
+    """The model in these bytes; refused before anything is built when it names a type that is not on the list."""
+    known = trusted()
+    try:
+        unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - set(known))
+    except Exception as error:  # any breakage of a foreign file is the file's fault
+        raise Refusal(f"{name}: is no model file ({type(error).__name__}). Make it again: dvc repro") from None
+    if unknown:
+        raise Refusal(
+            f"{name}: names {', '.join(unknown[:3])}, which no list of trusted types holds; nothing was loaded. "
+            "If the type is one of your estimator's and you have read it, add it to TRUSTED in src/model.py"
+        )
+    try:
+        return skops.io.loads(content, trusted=known)
+    except Exception as error:
+        raise Refusal(f"{name}: cannot be loaded ({type(error).__name__}: {error}). Make it again: dvc repro") from None

@@ -1,0 +1,138 @@
+"""The table's schema: its columns with their types and roles, settled once by ingest and kept in data/schema.json."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+TASKS = ("binary", "multiclass", "regression")
+TYPES = ("integer", "number", "boolean", "category", "text", "timestamp")
+ARROW = {
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "category": pa.string(),
+    "text": pa.string(),
+    "timestamp": pa.timestamp("us"),
+}
+NUMERIC = ("integer", "number")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: share of missing values, distinct values, and a range (numbers, times: `low`, `high`)."""
+
+    name: str
+    type: str
+    role: str = (
+        "feature"  # feature | time | target | key | group | weight | ignored; the first two are the model's inputs
+    )
+    missing: float = 0.0
+    distinct: int = 0
+    low: Any = None
+    high: Any = None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All columns in the source's order, and what is predicted.
+
+    classes: of a classification, in the order of the model's probabilities; positive: of a binary one.
+    """
+
+    columns: tuple[Column, ...]
+    rows: int
+    task: str
+    classes: tuple[Any, ...] = ()
+    positive: Any = None
+
+    @classmethod
+    def loads(cls, text: str) -> "Schema":
+        content = json.loads(text)
+        columns = tuple(Column(**column) for column in content.pop("columns"))
+        return cls(columns=columns, classes=tuple(content.pop("classes")), **content)
+
+    def dumps(self) -> str:
+        """Canonical JSON: one column a line, in the source's order."""
+        content = asdict(self)
+        columns = content.pop("columns")
+        head = "".join(
+            f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},\n" for key, value in content.items()
+        )
+        lines = ",\n".join(
+            "  " + json.dumps({k: v for k, v in column.items() if v is not None}, ensure_ascii=False)
+            for column in columns
+        )
+        return "{\n" + head + ' "columns": [\n' + lines + "\n ]\n}\n"
+
+    def column(self, role: str) -> Column | None:
+        """The one column of this role, or None."""
+        return next((column for column in self.columns if column.role == role), None)
+
+    @property
+    def inputs(self) -> tuple[Column, ...]:
+        """What src/features.py sees: never the target, the key, the group, the weight or what is ignored."""
+        return tuple(column for column in self.columns if column.role in ("feature", "time"))
+
+    def with_role(self, name: str, role: str) -> "Schema":
+        return replace(self, columns=tuple(replace(c, role=role) if c.name == name else c for c in self.columns))
+
+
+def frame(table: pa.Table, types: dict[str, str]) -> pd.DataFrame:
+    """An Arrow table as the frame that features and model see: the same dtypes whatever the batch holds.
+
+    Numbers are float64 (NaN where missing), flags pandas' boolean, times datetime64[us], the rest str.
+    """
+    columns = {name: _series(table.column(name), kind) for name, kind in types.items()}
+    return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), copy=False)
+
+
+def _series(values: pa.ChunkedArray, kind: str) -> Any:
+    if kind in NUMERIC:
+        return values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    if kind == "boolean":
+        missing = values.is_null().to_numpy(zero_copy_only=False)
+        return pd.arrays.BooleanArray(pc.fill_null(values, False).to_numpy(zero_copy_only=False).astype(bool), missing)
+    if kind == "timestamp":
+        return values.to_pandas().to_numpy()
+    return pd.array(values.combine_chunks(), dtype="str")
+
+
+def types_of(features: pa.Schema | pd.DataFrame, schema: Schema) -> dict[str, str]:
+    """Each feature's type: the schema's where src/features.py passed a column on, else by what it made."""
+    known = {column.name: column.type for column in schema.inputs}
+    dtypes = (
+        {field.name: field.type for field in features} if isinstance(features, pa.Schema) else dict(features.dtypes)
+    )
+    return {name: _type(dtype, known.get(name)) for name, dtype in dtypes.items() if not name.startswith("@")}
+
+
+def _type(dtype: Any, known: str | None) -> str:
+    if isinstance(dtype, pa.DataType):
+        found = next((kind for kind, arrow in ARROW.items() if arrow == dtype), "category")
+    elif pd.api.types.is_bool_dtype(dtype):
+        found = "boolean"
+    elif pd.api.types.is_numeric_dtype(dtype):
+        found = "number"
+    else:
+        found = "timestamp" if pd.api.types.is_datetime64_any_dtype(dtype) else "category"
+    same = known is not None and (known == found or {known, found} in ({"integer", "number"}, {"text", "category"}))
+    return str(known) if same else found
+
+
+def ready(features: pd.DataFrame, types: dict[str, str]) -> pd.DataFrame:
+    """Features as the estimator's columns: numbers and flags float64, times datetime64, words objects; gaps are NaN."""
+    columns: dict[str, Any] = {}
+    for name, kind in types.items():
+        values = features[name]
+        if kind in (*NUMERIC, "boolean"):
+            columns[name] = values.to_numpy(dtype="float64", na_value=np.nan)
+        elif kind == "timestamp":
+            columns[name] = values.to_numpy(dtype="datetime64[us]")
+        else:
+            columns[name] = values.astype(object).where(values.notna(), np.nan)
+    return pd.DataFrame(columns, index=features.index, copy=False)
