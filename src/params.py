@@ -1,7 +1,6 @@
 """params.yaml: every decision a machine acts on.
 
-    python -m src.params        check the whole file: unknown key, wrong type, out of range, contradiction
-    python -m src.params table  print the reference that stands in docs/parameters.md
+    python -m src.params    check the whole file: unknown key, wrong type, out of range, contradiction
 
 A stage reads only its own keys (`read`), each strictly; the same keys stand in dvc.yaml.
 """
@@ -27,12 +26,11 @@ REQUIRED = object()
 
 @dataclass(frozen=True)
 class Key:
-    """One key: its default, what is allowed (in words and as a test), and what it decides."""
+    """One key: its default and what is allowed, in words and as a test; docs/parameters.md says what it decides."""
 
     default: Any
     allowed: str
     fits: Callable[[Any], bool]
-    decides: str
 
 
 def _text(value: Any) -> bool:
@@ -77,27 +75,27 @@ def _auto(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 COLUMN = "a column's name, or null"
 KEYS: dict[str, Key] = {
-    "data.source": Key(REQUIRED, "a path in the project, without ..", _source, "the table: CSV or Parquet"),
-    "data.target": Key(REQUIRED, "a column's name", _text, "the column to predict"),
-    "data.task": Key("auto", "auto | " + " | ".join(TASKS), _auto(TASKS.__contains__), "what kind of prediction"),
-    "data.positive": Key("auto", "auto, or a class", lambda v: isinstance(v, str | int), "which class is looked for"),
-    "data.key": Key("auto", f"auto, {COLUMN}", _column, "the column that names a row, never a feature"),
-    "data.group": Key(None, COLUMN, _column, "rows of one group stay on one side, never a feature"),
-    "data.time": Key(None, COLUMN, _column, "when a row happened, for split.cut"),
-    "data.weight": Key(None, COLUMN, _column, "how much a row counts, never a feature"),
-    "data.ignore": Key([], "a list of columns' names", _texts, "columns that are left out"),
-    "data.types": Key({}, "a map, column: " + " | ".join(TYPES), _types, "types that override what was found"),
-    "split.holdout": Key(0.2, "a number between 0 and 1", _share, "the share of rows that no fit sees"),
-    "split.salt": Key(0, "a whole number from 0", _whole(0), "another number draws another holdout"),
-    "split.cut": Key(None, "a date or time, or null", _moment, "instead: rows at or after it; needs data.time"),
-    "model.estimator": Key("auto", "auto, or a dotted name", _auto(lambda v: _text(v) and "." in v), "the estimator"),
-    "model.arguments": Key({}, "a map, argument: value", _named, "the estimator's arguments"),
-    "model.seed": Key(0, "a whole number from 0 to 4294967295", _whole(0, 2**32 - 1), "its random_state"),
-    "model.folds": Key(5, "a whole number from 2 to 20", _whole(2, 20), "folds of the cross-validation"),
-    "model.threshold": Key(0.5, "auto, or a number between 0 and 1", _auto(_share), "binary: positive from here on"),
-    "evaluate.metrics": Key("auto", "auto, or a list of names", _auto(lambda v: _texts(v) and v), "what is measured"),
-    "evaluate.slices": Key("auto", "auto, or a list of columns' names", _auto(_texts), "where it is measured again"),
-    "evaluate.bootstrap": Key(1000, "a whole number from 100 to 100000", _whole(100, 10**5), "draws of an interval"),
+    "data.source": Key(REQUIRED, "a path in the project, without ..", _source),
+    "data.target": Key(REQUIRED, "a column's name", _text),
+    "data.task": Key("auto", "auto | " + " | ".join(TASKS), _auto(TASKS.__contains__)),
+    "data.positive": Key("auto", "auto, or a class", lambda v: isinstance(v, str | int)),
+    "data.key": Key("auto", f"auto, {COLUMN}", _column),
+    "data.group": Key(None, COLUMN, _column),
+    "data.time": Key(None, COLUMN, _column),
+    "data.weight": Key(None, COLUMN, _column),
+    "data.ignore": Key([], "a list of columns' names", _texts),
+    "data.types": Key({}, "a map, column: " + " | ".join(TYPES), _types),
+    "split.holdout": Key(0.2, "a number between 0 and 1", _share),
+    "split.salt": Key(0, "a whole number from 0", _whole(0)),
+    "split.cut": Key(None, "a date or time, or null", _moment),
+    "model.estimator": Key("auto", "auto, or a dotted name", _auto(lambda v: _text(v) and "." in v)),
+    "model.arguments": Key({}, "a map, argument: value", _named),
+    "model.seed": Key(0, "a whole number from 0 to 4294967295", _whole(0, 2**32 - 1)),
+    "model.folds": Key(5, "a whole number from 2 to 20", _whole(2, 20)),
+    "model.threshold": Key(0.5, "auto, or a number between 0 and 1", _auto(_share)),
+    "evaluate.metrics": Key("auto", "auto, or a list of names", _auto(lambda v: _texts(v) and v)),
+    "evaluate.slices": Key("auto", "auto, or a list of columns' names", _auto(_texts)),
+    "evaluate.bootstrap": Key(1000, "a whole number from 100 to 100000", _whole(100, 10**5)),
 }
 
 
@@ -184,37 +182,22 @@ def fill() -> list[str]:
     lines = Path(PARAMS).read_text(encoding="utf-8").splitlines()
     for key in absent:
         group, name = key.split(".")
+        value = yaml.safe_dump(KEYS[key].default, default_flow_style=True).splitlines()[0]
         if f"{group}:" not in [line.split("#")[0].rstrip() for line in lines]:
             lines += ["", f"{group}:"]
         start = next(i for i, line in enumerate(lines) if line.split("#")[0].rstrip() == f"{group}:")
         end = next((i for i in range(start + 1, len(lines)) if lines[i] and lines[i][0] not in " #"), len(lines))
         while not lines[end - 1].strip():
             end -= 1
-        lines.insert(end, f"  {name}: {_yaml(KEYS[key].default)}  # {KEYS[key].decides}")
+        lines.insert(end, f"  {name}: {value}")
     if absent:
         Path(PARAMS).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     return absent
 
 
-def table() -> str:
-    """The reference of all keys as a Markdown table."""
-    rows = [["key", "default", "allowed", "what it decides"], ["---"] * 4]
-    for key, rule in KEYS.items():
-        default = "(must be given)" if rule.default is REQUIRED else f"`{_yaml(rule.default)}`"
-        rows.append([f"`{key}`", default, rule.allowed.replace("|", "\\|"), rule.decides])
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
-def _yaml(value: Any) -> str:
-    return yaml.safe_dump(value, default_flow_style=True).splitlines()[0]
-
-
 def main() -> int:
-    if sys.argv[1:] == ["table"]:
-        print(table(), end="")
-    else:
-        check()
-        print(f"{PARAMS}: every key is known, typed and within its range")
+    check()
+    print(f"{PARAMS}: every key is known, typed and within its range")
     return 0
 
 

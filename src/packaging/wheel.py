@@ -10,14 +10,14 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from hatchling.builders.wheel import WheelBuilder
 
-from src.packaging.closure import ROOT, closure
 from src.predictor.refusal import Refusal
 
-PREDICTOR = Path(ROOT, "predictor")
-YOURS = (Path(ROOT, "features.py"), Path(ROOT, "model.py"))
+SHIPPED = (Path("src/features.py"), Path("src/model.py"), Path("src/learning/columns.py"),
+           *sorted(Path("src/predictor").glob("*.py")))  # fmt: skip
 LIBRARIES = {"numpy": "numpy", "pandas": "pandas", "pyarrow": "pyarrow", "scipy": "scipy", "skops": "skops",
              "sklearn": "scikit-learn", "joblib": "joblib", "threadpoolctl": "threadpoolctl"}  # fmt: skip
 
@@ -38,41 +38,45 @@ class Project:
         return re.sub(r"[^a-z0-9]+", "_", self.name.lower())
 
 
-def shipped() -> set[Path]:
-    """The project's own files that the package carries; they may import each other only relatively."""
-    files = closure(*sorted(PREDICTOR.glob("*.py")), *YOURS)
-    for path in files:
-        found = re.search(rf"(?m)^\s*(?:from|import) {ROOT}[. ]", path.read_text(encoding="utf-8"))
+def check_imports() -> None:
+    """In the package the project's files lie under another name, so they may import each other only relatively."""
+    for path in SHIPPED:
+        found = re.search(r"(?m)^\s*(?:from|import) src[. ].*", path.read_text(encoding="utf-8"))
         if found:
             raise Refusal(
-                f"{path}: {found.group().strip()}... names {ROOT}, which the package has not. "
-                "Write it relatively: from .module import name"
+                f"{path}: {found.group().strip()!r} cannot work in the package; write it as from .module import"
             )
-    return files
 
 
 def requirements(roots: set[str], versions: dict[str, str]) -> list[str]:
-    """Exact versions of what the package needs: our libraries by the lock, others (imported modules) as installed."""
+    """Exact versions of what the package needs: our libraries by the lock, the owners of other modules as installed.
+
+    roots: top names of the modules that the model file names and that the user's two files use.
+    """
     pins = [f"{name}=={versions[name]}" for name in sorted(LIBRARIES.values())]
-    others = roots - set(LIBRARIES) - set(sys.stdlib_module_names) - {ROOT}
-    if others:
-        owners = importlib.metadata.packages_distributions()
-        pins += sorted(
-            {f"{dist}=={importlib.metadata.version(dist)}" for root in others for dist in owners.get(root, [])}
-        )
-    return pins
+    others = roots - set(LIBRARIES) - set(sys.stdlib_module_names) - {"src"}
+    owners = importlib.metadata.packages_distributions() if others else {}
+    found = {distribution for root in others for distribution in owners.get(root, [])}
+    return pins + sorted(f"{distribution}=={importlib.metadata.version(distribution)}" for distribution in found)
+
+
+def used_by(*modules: ModuleType) -> set[str]:
+    """Top names of the modules whose members stand in these modules."""
+    members = [member for module in modules for member in vars(module).values()]
+    names = [getattr(m, "__name__" if isinstance(m, ModuleType) else "__module__", None) for m in members]
+    return {name.split(".")[0] for name in names if isinstance(name, str)}
 
 
 def build(project: Project, papers: dict[str, bytes], requires: list[str], license_text: bytes, folder: Path) -> Path:
     """Writes the wheel into `folder`, byte for byte the same for the same content; papers lie beside the predictor."""
-    if project.module == ROOT or importlib.util.find_spec(project.module) is not None:
+    if project.module == "src" or importlib.util.find_spec(project.module) is not None:
         raise Refusal(
             f"pyproject.toml: project.name {project.name!r} is a module that is installed here. Choose another"
         )
     with tempfile.TemporaryDirectory() as temporary:
         top = Path(temporary)
-        for path in shipped():
-            target = top / project.module / path.relative_to(ROOT)
+        for path in SHIPPED:
+            target = top / project.module / path.relative_to("src")
             target.parent.mkdir(parents=True, exist_ok=True)
             (target.parent / "__init__.py").touch()  # importable from the wheel itself, too
             shutil.copyfile(path, target)

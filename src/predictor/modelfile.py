@@ -21,6 +21,7 @@ from .refusal import Refusal
 # What skops does not trust by itself and scikit-learn's own estimators need. Types of a user's own modules that the
 # project carries are added by `trusted`; those of other libraries stand in TRUSTED of src/model.py.
 TRUSTED = (
+    "functools.partial",  # of a function that must be on this list itself: histogram boosting checks categories so
     "sklearn._loss.loss.HalfTweedieLossIdentity",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
@@ -29,6 +30,7 @@ TRUSTED = (
     "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",
+    "sklearn.utils.validation.check_array",
 )
 FIXED = {"n_jobs": "null", "n_threads": "1"}
 ROOT = model.__package__  # "src" in the project, the import name in the package

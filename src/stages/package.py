@@ -14,10 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from src import names
+from src import features, model, names
 from src.checks import Findings, read_findings, run, write_text
 from src.packaging import card, wheel
-from src.packaging.closure import third_party
 from src.predictor import golden
 from src.predictor.modelfile import dumps, loads
 from src.predictor.predictor import Predictor
@@ -33,8 +32,8 @@ def main() -> None:
     findings = Findings("package")
     project = _project()
     schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
-    model = loads(Path(names.MODEL).read_bytes(), names.MODEL)
-    content = dumps(model, project.module)
+    fitted = loads(Path(names.MODEL).read_bytes(), names.MODEL)
+    content = dumps(fitted, project.module)
     archive = json.loads(zipfile.ZipFile(io.BytesIO(content)).read("schema.json"))
     earlier = [f for stage in ("ingest", "featurize", "train", "evaluate") for f in read_findings(stage)]
     measured = {"model": _json(names.METRICS), "linear": _json(names.LINEAR), "trivial": _json(names.TRIVIAL)}
@@ -44,11 +43,12 @@ def main() -> None:
     papers = {
         "model.skops": content,
         "schema.json": Path(names.SCHEMA).read_bytes(),
-        "golden.jsonl": golden.make(Predictor(model, schema)).encode(),
+        "golden.jsonl": golden.make(Predictor(fitted, schema)).encode(),
         "model-card.md": text.encode(),
     }
-    roots = {value.split(".")[0] for value in _values(archive, "__module__")} | third_party(wheel.shipped())
-    requires = wheel.requirements(roots - {project.module, "builtins"}, _json(names.VERSIONS))
+    wheel.check_imports()
+    roots = {value.split(".")[0] for value in _values(archive, "__module__")} | wheel.used_by(features, model)
+    requires = wheel.requirements(roots - {project.module}, _json(names.VERSIONS))
     folder = Path(names.DIST)
     shutil.rmtree(folder, ignore_errors=True)
     made = wheel.build(project, papers, requires, Path("LICENSE").read_bytes(), folder)
@@ -87,14 +87,14 @@ def _values(node: Any, wanted: str) -> set[str]:
 
 def verify(made: Path, module: str, schema: Schema) -> int:
     """Loads the wheel as a user would and predicts every raw holdout row; refuses what differs from evaluate."""
-    sys.path.insert(0, str(made))
+    sys.path.insert(0, str(made.resolve()))
+    importlib.invalidate_caches()
     try:
         predictor = importlib.import_module(f"{module}.predictor.predictor").Predictor.load()
     finally:
-        sys.path.remove(str(made))
+        sys.path.remove(str(made.resolve()))
         for name in [name for name in sys.modules if name.split(".")[0] == module]:
             del sys.modules[name]
-        importlib.invalidate_caches()
     held = pc.equal(pq.read_table(names.FEATURES, columns=[names.SIDE]).column(0), names.HOLDOUT)
     raw = pq.read_table(names.TABLE, columns=[c.name for c in schema.inputs]).filter(held)
     expected = pq.read_table(names.PREDICTIONS)

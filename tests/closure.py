@@ -1,4 +1,4 @@
-"""Which modules of ours a module imports, found in its text: for the package, and for the test of dvc.yaml."""
+"""Which modules of ours a module imports, found in its text."""
 
 import ast
 from pathlib import Path
@@ -33,15 +33,3 @@ def closure(*starts: Path) -> set[Path]:
             found.add(path)
             waiting += imported(path)
     return found
-
-
-def third_party(paths: set[Path]) -> set[str]:
-    """The top names of everything else that these files import."""
-    found = set()
-    for path in paths:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                found |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-                found.add(node.module.split(".")[0])
-    return found - {ROOT}
