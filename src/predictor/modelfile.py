@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import skops.io
 
 from .. import model
@@ -22,6 +23,7 @@ from .refusal import Refusal
 # project carries are added by `trusted`; those of other libraries stand in TRUSTED of src/model.py.
 TRUSTED = (
     "functools.partial",  # of a function that must be on this list itself: histogram boosting checks categories so
+    "numpy.dtype",
     "sklearn._loss.loss.HalfTweedieLossIdentity",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
@@ -54,9 +56,23 @@ def dumps(model: dict[str, Any], root: str = ROOT) -> bytes:
     schema = _canonical(json.loads(archive.read("schema.json")), root, members, {})
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as target:
-        contents = [(new, archive.read(old)) for old, new in members.items()]
+        contents = [(new, _without_padding(new, archive.read(old))) for old, new in members.items()]
         for name, content in [*contents, ("schema.json", json.dumps(schema, separators=(",", ":")).encode())]:
             target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
+    return out.getvalue()
+
+
+def _without_padding(name: str, content: bytes) -> bytes:
+    """Arrays of records have gaps between their fields, in which whatever lay in memory is kept; zeros instead."""
+    if not name.endswith(".npy"):
+        return content
+    array = np.load(io.BytesIO(content), allow_pickle=False)
+    if array.dtype.names is None:
+        return content
+    clean, out = np.zeros(array.shape, array.dtype), io.BytesIO()
+    for field in array.dtype.names:
+        clean[field] = array[field]
+    np.save(out, clean, allow_pickle=False)
     return out.getvalue()
 
 

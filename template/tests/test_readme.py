@@ -1,0 +1,57 @@
+"""The README's console blocks do what they show, in a fresh clone; `...` stands for any lines."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"(?ms)^```console\n(.*?)^```", README)
+SESSION = re.findall(r"(?m)^\$ (.+)\n((?:(?!\$ ).*\n)*)", "".join(BLOCKS))
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme") / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    (folder / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    return folder
+
+
+def pattern(expected: str) -> re.Pattern[str]:
+    lines = [r"(?:.*\n)*" if line == "..." else re.escape(line) + r"\n" for line in expected.splitlines()]
+    return re.compile("".join(lines))
+
+
+@pytest.mark.slow
+def test_console_blocks_print_what_the_readme_shows(clone: Path) -> None:
+    assert len(SESSION) > 4
+    for command, expected in SESSION:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        changes = {**os.environ, "PATH": path, "PYTHON": sys.executable, "PYTEST_ADDOPTS": "--ignore=tests/test_clone.py"}
+        ran = subprocess.run(command, shell=True, cwd=clone, env=changes, capture_output=True, encoding="utf-8")  # noqa: S602
+        assert ran.returncode == 0, f"{command}: {ran.stdout[-1500:]} {ran.stderr[-1500:]}"
+        assert pattern(expected).fullmatch(ran.stdout), f"{command} printed:\n{ran.stdout[-3000:]}"
+
+
+def test_blocks_that_are_not_run_are_listed() -> None:
+    skipped = re.findall(r"(?m)^```\w+ not run$", README)
+    listed = README.split("## What is not run")[1]
+    assert len(skipped) == 2
+    assert "The block for Windows" in listed
+    assert "The block of the package's command" in listed
+
+
+def test_every_path_of_the_tree_is_there_and_no_other() -> None:
+    tree = README.split("## The tree")[1].split("```")[1]
+    shown = {line.split()[0].rstrip("/") for line in tree.strip().splitlines()}
+    assert all((ROOT / path).exists() for path in shown)
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
+    top = {path.split("/")[0] for path in tracked.splitlines() if not path.startswith((".", "template/", "LICENSE"))}
+    assert top <= {path.split("/")[0] for path in shown}
+    rooms = {f"src/{path.split('/')[1]}" for path in tracked.splitlines() if path.startswith("src/") and path.count("/") > 1}
+    assert rooms <= shown

@@ -1,0 +1,77 @@
+"""A fresh clone, by the commands that a user types."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, environment
+
+IN_GIT = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, check=False).returncode == 0
+pytestmark = pytest.mark.skipif(not IN_GIT, reason="the project is not in git yet")
+
+
+def run(folder: Path, *command: str) -> str:
+    """The output of a command in an activated .venv."""
+    bin_folder = Path(sys.executable).parent
+    changes = environment(PATH=f"{bin_folder}{os.pathsep}{os.environ['PATH']}", PYTHON=sys.executable)
+    ran = subprocess.run(command, cwd=folder, env=changes, capture_output=True, text=True, encoding="utf-8")
+    assert ran.returncode == 0, f"{command}: {ran.stdout[-2000:]}{ran.stderr[-2000:]}"
+    return ran.stdout
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """HEAD in a new folder with blanks and umlauts in its name, on this .venv through a link."""
+    folder = tmp_path_factory.mktemp("fresh") / "a clone with blänks"
+    run(ROOT, "git", "clone", "--quiet", str(ROOT), str(folder))
+    (folder / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    run(folder, "make", "repro")
+    return folder
+
+
+def test_make_repro_leaves_a_clean_tree_and_twice_is_once(clone: Path) -> None:
+    again = run(clone, "make", "repro")
+    assert "Running stage" not in again
+    assert run(clone, "git", "status", "--porcelain") == ""
+
+
+def test_metrics_and_plots_and_params_are_shown_as_dvc_users_expect(clone: Path) -> None:
+    assert "metrics/metrics.json" in run(clone, "dvc", "metrics", "show")
+    assert run(clone, "dvc", "metrics", "diff", "HEAD").strip() == ""
+    assert run(clone, "dvc", "params", "diff", "HEAD").strip() == ""
+    assert "up to date" in run(clone, "dvc", "status")
+    run(clone, "dvc", "plots", "show")
+    page = (clone / "dvc_plots/index.html").read_text(encoding="utf-8")
+    assert "What was predicted and what was observed" in page
+    shutil.rmtree(clone / "dvc_plots")
+
+
+def test_a_changed_parameter_reruns_what_reads_it_and_no_more(clone: Path) -> None:
+    text = (clone / "params.yaml").read_text(encoding="utf-8")
+    (clone / "params.yaml").write_text(text.replace("bootstrap: 1000", "bootstrap: 999"), encoding="utf-8")
+    output = run(clone, "dvc", "repro")
+    assert [
+        name for name in ("ingest", "featurize", "train", "evaluate", "package") if f"Running stage '{name}'" in output
+    ] == [
+        "evaluate",
+        "package",
+    ]
+    assert "bootstrap" in run(clone, "dvc", "params", "diff", "HEAD")
+    run(clone, "git", "checkout", "--quiet", ".")
+    run(clone, "dvc", "checkout")
+
+
+def test_what_was_pushed_comes_back_in_another_clone(clone: Path, tmp_path: Path) -> None:
+    run(clone, "dvc", "remote", "add", "--local", "--default", "there", str(tmp_path / "remote"))
+    run(clone, "dvc", "push")
+    other = tmp_path / "other"
+    run(ROOT, "git", "clone", "--quiet", str(ROOT), str(other))
+    shutil.copy(clone / ".dvc/config.local", other / ".dvc/config.local")
+    run(other, "dvc", "pull")
+    for name in ("data/table.parquet", "data/model.skops"):
+        assert (other / name).read_bytes() == (clone / name).read_bytes()
+    assert "up to date" in run(other, "dvc", "status")

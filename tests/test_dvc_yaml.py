@@ -1,0 +1,75 @@
+"""dvc.yaml says of each stage exactly what its code reads and writes: not more and not less."""
+
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import yaml
+
+from src import names
+from tests.closure import closure
+from tests.conftest import ROOT, STAGES, stage
+
+TEXT = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+PIPELINE = yaml.safe_load(TEXT)
+GROUP = {"ingest": "data", "featurize": "split", "train": "model", "evaluate": "evaluate"}
+
+
+def deps(name: str) -> set[str]:
+    """The declared dependencies, a folder of code as the files in it."""
+    declared = PIPELINE["stages"][name]["deps"]
+    code = [d for d in declared if Path(d).is_dir() and d.startswith("src")]
+    return set(declared) - set(code) | {str(path) for folder in code for path in Path(folder).glob("*.py")}
+
+
+def outs(name: str) -> dict[str, dict]:
+    found = PIPELINE["stages"][name]["outs"]
+    return dict(chain.from_iterable(out.items() if isinstance(out, dict) else [(out, {})] for out in found))
+
+
+@pytest.fixture(autouse=True)
+def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def test_it_is_a_table_of_contents() -> None:
+    assert tuple(PIPELINE["stages"]) == STAGES
+    assert len(TEXT.splitlines()) < 100
+    for name, content in PIPELINE["stages"].items():
+        assert content["cmd"] == f"python -m src.stages.{name}"
+        assert content["desc"]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_declared_modules_are_those_that_the_stage_imports(name: str) -> None:
+    own = closure(Path(f"src/stages/{name}.py"))
+    if name == "package":  # what it carries is its input, too
+        own |= closure(*Path("src/predictor").glob("*.py"), Path("src/features.py"), Path("src/model.py"))
+    assert {d for d in deps(name) if d.endswith(".py")} == set(map(str, own))
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_declared_params_are_those_that_the_stage_reads(name: str) -> None:
+    declared = PIPELINE["stages"][name]["params"]
+    if name == "package":
+        assert declared == [{names.PROJECT: [f"project.{key}" for key in stage(name).PARAMS]}]
+    else:
+        assert declared == [f"{GROUP[name]}.{key}" for key in stage(name).PARAMS]
+
+
+def test_file_names_are_the_constants_in_names() -> None:
+    constants = {value for key, value in vars(names).items() if key.isupper() and "/" in str(value)} | {names.DIST}
+    constants |= {names.checks(name) for name in STAGES}
+    declared = set(chain.from_iterable(outs(name) for name in STAGES))
+    assert declared == constants - {names.VERSIONS}
+    inputs = set(chain.from_iterable(deps(name) for name in STAGES))
+    made_elsewhere = {"${data.source}", "LICENSE", names.EXPECTATIONS, names.VERSIONS}
+    assert {d for d in inputs if not d.endswith(".py")} - made_elsewhere <= declared
+    assert all(names.VERSIONS in deps(name) for name in STAGES)
+
+
+def test_what_people_review_is_in_git_and_stays_when_a_stage_fails() -> None:
+    for name in STAGES:
+        for out, flags in outs(name).items():
+            reviewed = out.startswith("metrics/") or out == names.SCHEMA
+            assert flags == ({"cache": False, "persist": True} if reviewed else {}), out
