@@ -32,7 +32,12 @@ def test_console_blocks_print_what_the_readme_shows(clone: Path) -> None:
     assert len(SESSION) > 4
     for command, expected in SESSION:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        changes = {**os.environ, "PATH": path, "PYTHON": sys.executable, "PYTEST_ADDOPTS": "--ignore=tests/test_clone.py"}
+        changes = {
+            **os.environ,
+            "PATH": path,
+            "PYTHON": sys.executable,
+            "PYTEST_ADDOPTS": "--ignore=tests/test_clone.py",
+        }
         ran = subprocess.run(command, shell=True, cwd=clone, env=changes, capture_output=True, encoding="utf-8")  # noqa: S602
         assert ran.returncode == 0, f"{command}: {ran.stdout[-1500:]} {ran.stderr[-1500:]}"
         assert pattern(expected).fullmatch(ran.stdout), f"{command} printed:\n{ran.stdout[-3000:]}"
@@ -53,5 +58,7 @@ def test_every_path_of_the_tree_is_there_and_no_other() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
     top = {path.split("/")[0] for path in tracked.splitlines() if not path.startswith((".", "template/", "LICENSE"))}
     assert top <= {path.split("/")[0] for path in shown}
-    rooms = {f"src/{path.split('/')[1]}" for path in tracked.splitlines() if path.startswith("src/") and path.count("/") > 1}
+    rooms = {
+        f"src/{path.split('/')[1]}" for path in tracked.splitlines() if path.startswith("src/") and path.count("/") > 1
+    }
     assert rooms <= shown
