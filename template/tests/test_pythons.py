@@ -1,6 +1,7 @@
 """Every Python that is promised and at hand: set up from the lock, the same bytes; one that is not is refused."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +14,12 @@ TOO_OLD = "3.10"
 
 
 def find(version: str) -> str:
-    command = [sys.executable, "-m", "uv", "python", "find", "--no-python-downloads", "--no-project", version]
-    found = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    if found.returncode:
-        pytest.skip(f"no Python {version} on this machine")
-    return found.stdout.strip()
+    """A Python of this version on PATH, or of pyenv, whose commands on PATH need not work."""
+    if pyenv := shutil.which("pyenv"):
+        prefix = subprocess.run([pyenv, "prefix", version], capture_output=True, encoding="utf-8", check=False)
+        if prefix.returncode == 0:
+            return str(Path(prefix.stdout.strip()) / "bin" / "python")
+    return shutil.which(f"python{version}") or pytest.skip(f"no Python {version} on this machine")
 
 
 def make(clone: Path, verb: str, python: str) -> subprocess.CompletedProcess[str]:
