@@ -5,51 +5,41 @@ import sys
 from pathlib import Path
 
 from src import lock, params
-from src.predictor.refusal import Refusal
-
-WORKFLOWS = Path(".github/workflows")
+from src.predictor.refusal import Refusal, guarded
 
 
 def commands() -> dict[str, list[str]]:
     """What runs, by name, all of it from this environment."""
     module = [sys.executable, "-m"]
-    files = [str(path) for path in sorted(WORKFLOWS.glob("*.yml"))]
+    workflows = [str(path) for path in sorted(Path(".github/workflows").glob("*.yml"))]
+    schema = ["--builtin-schema", "vendor.github-workflows"]
     return {
         "lint": [*module, "ruff", "check", "--quiet"],
         "format": [*module, "ruff", "format", "--check", "--quiet"],
         "types": [*module, "mypy", "--no-error-summary"],
         "workflows are safe": [str(Path(sys.executable).with_name("zizmor")), "--offline", "--quiet", ".github"],
-        "workflows are valid": [
-            *module,
-            "check_jsonschema",
-            "--quiet",
-            "--builtin-schema",
-            "vendor.github-workflows",
-            *files,
-        ],
+        "workflows are valid": [*module, "check_jsonschema", "--quiet", *schema, *workflows],
     }
 
 
 def main() -> int:
-    failed = []
+    found = {"lock": lock.disagreements()}
     try:
         params.check()
     except Refusal as error:
-        failed.append("parameters")
-        print(error, file=sys.stderr)
-    out_of_step = lock.disagreements()
-    if out_of_step:
-        failed.append("lock")
-        print("\n".join(out_of_step), file=sys.stderr)
+        found["parameters"] = [str(error)]
+    failed = [name for name, lines in found.items() if lines]
+    for line in [line for lines in found.values() for line in lines]:
+        print(line, file=sys.stderr)
     for name, command in commands().items():
         print(f"check: {name}", flush=True)
         if subprocess.run(command, check=False).returncode:
             failed.append(name)
     print(
-        f"check: {'failed: ' + ', '.join(failed) if failed else 'parameters, lock and all of the above are in order'}"
+        f"check: failed: {', '.join(failed)}" if failed else "check: parameters, lock and all of the above are in order"
     )
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main))

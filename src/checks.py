@@ -1,6 +1,7 @@
 """What every stage leaves behind: findings for the report, JSON for people and git, one line when it must stop."""
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,9 @@ RESTORE = ". All of the last run comes back with: git restore dvc.lock data/sche
 
 
 def rounded(value: Any) -> Any:
-    """Floats at six significant digits, so that what stands in git is the same on every system."""
+    """Floats at six significant digits, so that what stands in git is the same on every system; null for no number."""
     if isinstance(value, float):
-        return float(f"{value:.6g}") if value == value else None
+        return float(f"{value:.6g}") if math.isfinite(value) else None
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
     return [rounded(item) for item in value] if isinstance(value, list | tuple) else value
@@ -29,14 +30,15 @@ def write_text(path: str, text: str) -> None:
 
 def write_json(path: str, content: Any) -> None:
     """One line for each entry of a list or map at the top, so that a difference in git can be read."""
-    opening, closing = ("{", "}") if isinstance(content, dict) else ("[", "]")
-    entries = content.items() if isinstance(content, dict) else ((None, item) for item in content)
-    lines = []
-    for key, value in entries:
-        text = json.dumps(rounded(value), ensure_ascii=False)
-        lines.append(f" {text}" if key is None else f" {json.dumps(key, ensure_ascii=False)}: {text}")
-    body = ",\n".join(lines)
-    write_text(path, f"{opening}\n{body}\n{closing}\n" if lines else f"{opening}{closing}\n")
+
+    def text(value: Any) -> str:
+        return json.dumps(rounded(value), ensure_ascii=False)
+
+    if isinstance(content, dict):
+        opening, closing, lines = "{", "}", [f" {text(key)}: {text(value)}" for key, value in content.items()]
+    else:
+        opening, closing, lines = "[", "]", [f" {text(item)}" for item in content]
+    write_text(path, opening + "\n" + ",\n".join(lines) + "\n" + closing + "\n")
 
 
 class Findings:

@@ -10,7 +10,6 @@ import configparser
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,8 +18,8 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 VENV, LOCK, RECORD = ".venv", "requirements.lock", "lock-hash"
 BIN = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
 INSIDE = os.path.join(BIN, "python.exe" if os.name == "nt" else "python")
-EXTRAS = {"s3": "s3", "gs": "gs", "azure": "azure", "ssh": "ssh", "gdrive": "gdrive", "hdfs": "hdfs", "oss": "oss",
-          "webdav": "webdav", "webdavs": "webdav", "webhdfs": "webhdfs"}  # fmt: skip
+EXTRAS = {"s3", "gs", "azure", "ssh", "gdrive", "hdfs", "oss", "webdav", "webhdfs"}  # dvc's, by the scheme of a remote
+BASE = getattr(sys, "_base_executable", sys.executable)  # not the Python of an activated .venv, which is cleared
 QUIET = {"DVC_NO_ANALYTICS": "1", "GX_ANALYTICS_ENABLED": "False", "DO_NOT_TRACK": "1"}
 
 
@@ -40,34 +39,27 @@ def check_version(version):
 
 def remote_extras(config=".dvc/config"):
     """The extras of dvc that the remotes in .dvc/config need, by the scheme of their url; a local path needs none."""
-    parser = configparser.ConfigParser(interpolation=None)
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
     parser.read([config, config + ".local"], encoding="utf-8")
-    urls = [parser[section].get("url", "") for section in parser.sections()]
-    return sorted({EXTRAS[url.split("://")[0]] for url in urls if url.split("://")[0] in EXTRAS})
+    schemes = {parser[section].get("url", "").split("://")[0] for section in parser.sections()}
+    return sorted({scheme.replace("webdavs", "webdav") for scheme in schemes} & EXTRAS)
 
 
 def lock_hash(extras):
     """What .venv must have been made from: the lock, the dependency list, the remotes' extras, the Python version."""
-    digest = hashlib.sha256(repr((extras, sys.version_info[:2])).encode())
-    for name in (LOCK, "pyproject.toml"):
-        with open(name, "rb") as file:
-            text = file.read()
-        digest.update(text if name == LOCK else re.search(rb"(?s)dependencies = \[.*?\n\]", text).group())
-    return digest.hexdigest()
-
-
-def recorded():
-    try:
-        with open(os.path.join(VENV, RECORD)) as file:
-            return file.read().split()
-    except OSError:
-        return []
+    with open(LOCK, "rb") as lock, open("pyproject.toml", "rb") as project:
+        asked = re.findall(rb"(?s)dependencies = \[.*?\n\]", project.read())[:1]
+        made_from = [repr((extras, sys.version_info[:2])).encode(), lock.read()] + asked
+    return hashlib.sha256(b"".join(made_from)).hexdigest()
 
 
 def is_ready(extras):
-    """True when .venv, or what it links to, was made from this lock: by this Python, or by another that it names."""
-    found = recorded()
-    return os.path.exists(INSIDE) and found[:1] == [lock_hash(extras)]
+    """True when .venv, or what it links to, was made from this lock by this Python."""
+    try:
+        with open(os.path.join(VENV, RECORD)) as file:
+            return os.path.exists(INSIDE) and lock_hash(extras) in file.read().split()
+    except OSError:
+        return False
 
 
 def pin(package):
@@ -89,21 +81,17 @@ def run(command):
 def install(extras):
     """A new .venv: pip brings uv with its hash, uv brings the rest at the lock's versions, each against its hash."""
     if os.path.islink(VENV):
-        os.unlink(VENV)
-    elif os.path.isdir(VENV):
-        shutil.rmtree(VENV)
+        os.unlink(VENV)  # what it links to is not ours to clear
     with tempfile.TemporaryDirectory() as folder:
         uv = os.path.join(folder, "uv.txt")
         with open(uv, "w", encoding="utf-8") as file:
             file.write(pin("uv"))
+        here = [INSIDE, "-m", "uv", "pip", "install", "--python", INSIDE, "--strict", "--compile-bytecode"]
         wanted = ["-r", "pyproject.toml", "-c", LOCK] + ["dvc[%s]" % extra for extra in extras]
         steps = [
-            ("creates .venv", [sys.executable, "-m", "venv", VENV]),
+            ("creates .venv", [BASE, "-m", "venv", "--clear", VENV]),
             ("installs uv", [INSIDE, "-m", "pip", "install", "-q", "--require-hashes", "--no-deps", "-r", uv]),
-            (
-                "installs the lock",
-                [INSIDE, "-m", "uv", "pip", "install", "--python", INSIDE, "--strict", "--compile-bytecode"] + wanted,
-            ),
+            ("installs the lock", here + wanted),
         ]
         for number, (what, command) in enumerate(steps, 1):
             print("setup %d/%d: %s" % (number, len(steps), what), flush=True)

@@ -14,6 +14,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from src.predictor.refusal import Refusal, guarded
+
 LOCK, VERSIONS = Path("requirements.lock"), Path("src/versions.json")
 RESULTS = (
     "great-expectations",
@@ -33,42 +35,39 @@ COMPILE = ["--universal", "--all-extras", "--generate-hashes", "--fork-strategy"
 def header() -> str:
     """The lock's first line: a hash of all that pyproject.toml asks for."""
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-    asked = [project[key] for key in ("requires-python", "dependencies", "optional-dependencies")]
+    asked = [project.get(key) for key in ("requires-python", "dependencies", "optional-dependencies")]
     return f"# dependencies sha256:{hashlib.sha256(json.dumps(asked).encode()).hexdigest()}\n"
 
 
 def versions(lock: str) -> str:
     """src/versions.json as this lock would have it."""
     pins = dict(re.findall(r"(?m)^([a-z0-9-]+)==(\S+)", lock))
-    return json.dumps({name: pins[name] for name in RESULTS}, indent=1) + "\n"
+    return json.dumps({name: pins[name] for name in RESULTS if name in pins}, indent=1) + "\n"
 
 
 def disagreements() -> list[str]:
     """What is out of step between pyproject.toml, the lock and versions.json, a line each."""
     lock, found = LOCK.read_text(encoding="utf-8"), []
     if not lock.startswith(header()):
-        found.append("requirements.lock: made from another dependency list than pyproject.toml's. Renew it: make lock")
+        found.append(f"{LOCK}: made from another dependency list than pyproject.toml's")
     if VERSIONS.read_text(encoding="utf-8") != versions(lock):
-        found.append("src/versions.json: other versions than requirements.lock's. Renew both: make lock")
+        found.append(f"{VERSIONS.as_posix()}: other versions than {LOCK}'s")
     if re.search(r"https?://", lock):
-        found.append(
-            "requirements.lock: names an address; expected names, versions and hashes only. Renew it: make lock"
-        )
-    return found
+        found.append(f"{LOCK}: names an address; expected names, versions and hashes only")
+    return [f"{line}. Renew it: make lock" for line in found]
 
 
 def main() -> int:
     command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *COMPILE, "--python-version", "3.11"]
     made = subprocess.run([*command, "--upgrade", "--quiet", "--no-header"], stdout=subprocess.PIPE, check=False)
     if made.returncode:
-        print("ERROR: requirements.lock was not renewed: uv found no set of versions (above)", file=sys.stderr)
-        return 1
+        raise Refusal(f"{LOCK} was not renewed: uv found no set of versions (its own message is above)")
     text = header() + made.stdout.decode("utf-8").replace("\r\n", "\n")
     LOCK.write_text(text, encoding="utf-8", newline="\n")
     VERSIONS.write_text(versions(text), encoding="utf-8", newline="\n")
-    print("requirements.lock and src/versions.json are renewed. Next: make setup repro test, then commit them together")
+    print(f"{LOCK} and {VERSIONS.as_posix()} are renewed. Next: make setup repro test, then commit them together")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main))

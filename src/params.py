@@ -6,11 +6,10 @@ A stage reads only its own keys (`read`), each strictly; the same keys stand in 
 """
 
 import difflib
-import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,56 +44,55 @@ def _named(value: Any) -> bool:
     return isinstance(value, dict) and all(map(_text, value))
 
 
-def _whole(low: int, high: float = float("inf")) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
-def _share(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1
-
-
-def _source(value: Any) -> bool:
-    return _text(value) and not Path(value).is_absolute() and ".." not in Path(value).parts
-
-
-def _moment(value: Any) -> bool:
-    return value is None or isinstance(value, date) or (_text(value) and bool(re.match(r"\d{4}-\d\d-\d\d", value)))
-
-
 def _types(value: Any) -> bool:
     return _named(value) and all(kind in TYPES for kind in value.values())
 
 
-def _column(value: Any) -> bool:
-    return value is None or _text(value)
+def _whole(low: int, high: float = float("inf")) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and low <= value <= high
 
 
-def _auto(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value == "auto" or fits(value)
+def _share(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 < value < 1
+
+
+def _source(value: Any) -> bool:
+    return _text(value) and value[0] != "/" and not set(":\\") & set(value) and ".." not in value.split("/")
+
+
+def _moment(value: Any) -> bool:
+    try:
+        return bool(datetime.fromisoformat(str(value)))  # YAML makes a date of it, or leaves a text
+    except ValueError:
+        return False
+
+
+def _or(word: Any, fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value == word or fits(value)
 
 
 COLUMN = "a column's name, or null"
 KEYS: dict[str, Key] = {
     "data.source": Key(REQUIRED, "a path in the project, without ..", _source),
     "data.target": Key(REQUIRED, "a column's name", _text),
-    "data.task": Key("auto", "auto | " + " | ".join(TASKS), _auto(TASKS.__contains__)),
+    "data.task": Key("auto", "auto | " + " | ".join(TASKS), ("auto", *TASKS).__contains__),
     "data.positive": Key("auto", "auto, or a class", lambda v: isinstance(v, str | int)),
-    "data.key": Key("auto", f"auto, {COLUMN}", _column),
-    "data.group": Key(None, COLUMN, _column),
-    "data.time": Key(None, COLUMN, _column),
-    "data.weight": Key(None, COLUMN, _column),
+    "data.key": Key("auto", f"auto, {COLUMN}", _or(None, _text)),
+    "data.group": Key(None, COLUMN, _or(None, _text)),
+    "data.time": Key(None, COLUMN, _or(None, _text)),
+    "data.weight": Key(None, COLUMN, _or(None, _text)),
     "data.ignore": Key([], "a list of columns' names", _texts),
     "data.types": Key({}, "a map, column: " + " | ".join(TYPES), _types),
     "split.holdout": Key(0.2, "a number between 0 and 1", _share),
     "split.salt": Key(0, "a whole number from 0", _whole(0)),
-    "split.cut": Key(None, "a date or time, or null", _moment),
-    "model.estimator": Key("auto", "auto, or a dotted name", _auto(lambda v: _text(v) and "." in v)),
+    "split.cut": Key(None, "a date or time, or null", _or(None, _moment)),
+    "model.estimator": Key("auto", "auto, or a dotted name", lambda v: v == "auto" or (_text(v) and "." in v)),
     "model.arguments": Key({}, "a map, argument: value", _named),
     "model.seed": Key(0, "a whole number from 0 to 4294967295", _whole(0, 2**32 - 1)),
     "model.folds": Key(5, "a whole number from 2 to 20", _whole(2, 20)),
-    "model.threshold": Key(0.5, "auto, or a number between 0 and 1", _auto(_share)),
-    "evaluate.metrics": Key("auto", "auto, or a list of names", _auto(lambda v: _texts(v) and v)),
-    "evaluate.slices": Key("auto", "auto, or a list of columns' names", _auto(_texts)),
+    "model.threshold": Key(0.5, "auto, or a number between 0 and 1", _or("auto", _share)),
+    "evaluate.metrics": Key("auto", "auto, or a list of names", _or("auto", lambda v: _texts(v) and v != [])),
+    "evaluate.slices": Key("auto", "auto, or a list of columns' names", _or("auto", _texts)),
     "evaluate.bootstrap": Key(1000, "a whole number from 100 to 100000", _whole(100, 10**5)),
 }
 
@@ -104,95 +102,107 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen: set[str] = set()
-        for key, _ in node.value:
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
-                raise Refusal(f"{PARAMS}, line {key.start_mark.line + 1}: {key.value} stands twice. Keep one of them")
+                raise yaml.MarkedYAMLError(problem=f"{key.value} stands twice", problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
-def load(path: str = PARAMS) -> dict[str, Any]:
+def load() -> dict[str, Any]:
     """The file as it stands, {"group.key": value}; raises Refusal when it is not two levels of YAML."""
     try:
-        groups = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)  # noqa: S506, a SafeLoader
-    except OSError as error:
-        raise Refusal(f"{path}: not readable ({error.strerror}). Take it from git: git restore {path}") from None
-    except yaml.YAMLError as error:
+        groups = yaml.load(Path(PARAMS).read_bytes(), _Loader)  # noqa: S506, a SafeLoader
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise Refusal(f"{path}{where}: not YAML ({getattr(error, 'problem', error)}). Mend the line") from None
-    if not isinstance(groups, dict) or not all(isinstance(group, dict) for group in groups.values()):
-        raise Refusal(f"{path}: expected groups of keys (data, split, model, evaluate), each indented below its name")
-    return {f"{group}.{key}": value for group, keys in groups.items() for key, value in keys.items()}
+        raise Refusal(f"{PARAMS}{where}: {getattr(error, 'problem', error)}. Mend the line") from None
+    if not isinstance(groups, dict) or not all(isinstance(keys, dict | None) for keys in groups.values()):
+        raise Refusal(f"{PARAMS}: expected groups of keys (data, split, model, evaluate), each indented below its name")
+    return {f"{group}.{key}": value for group, keys in groups.items() for key, value in (keys or {}).items()}
 
 
 def read(*keys: str) -> SimpleNamespace:
-    """Exactly these keys, checked, by their last names; an absent one has its default."""
-    values = load()
-    return SimpleNamespace(**{key.split(".")[1]: _value(key, values) for key in keys})
+    """Exactly these keys, each checked and against each other, by their last names; an absent one has its default."""
+    given = load()
+    values = {key: _value(key, given) for key in keys}
+    _contradictions(values)
+    return SimpleNamespace(**{key.split(".")[1]: value for key, value in values.items()})
 
 
-def _value(key: str, values: dict[str, Any]) -> Any:
+def _value(key: str, given: dict[str, Any]) -> Any:
     rule = KEYS[key]
-    if key not in values:
-        if rule.default is REQUIRED:
-            raise Refusal(f"{PARAMS}: {key} is missing, expected {rule.allowed}. Add it")
-        return rule.default
-    if not rule.fits(values[key]):
-        hint = _nearest(values[key], rule.allowed.replace(",", " ").split())
-        raise Refusal(f"{PARAMS}: {key} is {values[key]!r}, expected {rule.allowed}{hint}")
-    return values[key]
+    value = given.get(key, rule.default)
+    if value is REQUIRED:
+        raise Refusal(f"{PARAMS}: {key} is missing, expected {rule.allowed}. Add it")
+    if not rule.fits(value):
+        hint = nearest(str(value), rule.allowed.split(" | "))
+        if isinstance(value, int | float | date) and rule.fits(str(value)):
+            hint = ". Put it in quotes"  # YAML reads yes as true, and 007 as 7
+        raise Refusal(f"{PARAMS}: {key} is {value!r}, expected {rule.allowed}{hint}")
+    return value
 
 
-def _nearest(given: Any, names: list[str]) -> str:
-    near = difflib.get_close_matches(str(given), names, n=1)
-    return f". Did you mean {near[0]}?" if near else ""
+def nearest(given: str, names: Iterable[str]) -> str:
+    """A question to end a refusal with: the name that may have been meant, or nothing."""
+    near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+    return f". Did you mean {near[0]!r}?" if near else ""
 
 
 def check() -> SimpleNamespace:
     """The whole file: each key strictly, then what contradicts. Returns all values by their last names."""
-    values = load()
-    for key in values:
+    for key in load():
         if key not in KEYS:
-            raise Refusal(f"{PARAMS}: {key} is no key, expected one of docs/parameters.md{_nearest(key, list(KEYS))}")
-    all_keys = read(*KEYS)
-    _contradictions(all_keys)
-    return all_keys
+            group = [name for name in KEYS if name.startswith(key.split(".")[0] + ".")]
+            raise Refusal(f"{PARAMS}: {key} is no key, expected {', '.join(group or KEYS)}{nearest(key, KEYS)}")
+    return read(*KEYS)
 
 
-def _contradictions(p: SimpleNamespace) -> None:
-    roles: dict[str, str] = {}
-    named = {name: getattr(p, name) for name in ("target", "key", "group", "time", "weight")}
-    for name, column in [(n, c) for n, c in named.items() if c not in (None, "auto")]:
-        if column in roles:
-            raise Refusal(f"{PARAMS}: data.{roles[column]} and data.{name} are both {column!r}. Give each its own")
-        roles[column] = name
-    for column in set(p.ignore) & set(roles):
-        raise Refusal(f"{PARAMS}: data.ignore names {column!r}, which is data.{roles[column]}. Take it out of one")
-    if p.cut is not None and p.time is None:
+def _contradictions(values: dict[str, Any]) -> None:
+    taken = dict.fromkeys(values.get("data.ignore", []), "data.ignore")
+    for key in ("data.target", "data.key", "data.group", "data.time", "data.weight"):
+        column = values.get(key)
+        if column is None or (key, column) == ("data.key", "auto"):
+            continue
+        if column in taken:
+            raise Refusal(f"{PARAMS}: {taken[column]} and {key} both name {column!r}. Take it out of one")
+        taken[column] = key
+    if values.get("split.cut") is not None and values.get("data.time", "") is None:
         raise Refusal(f"{PARAMS}: split.cut is set and data.time is null. Name the column that says when")
-    for key, value, default in (("data.positive", p.positive, "auto"), ("model.threshold", p.threshold, 0.5)):
-        if p.task in ("multiclass", "regression") and value != default:
-            raise Refusal(f"{PARAMS}: {key} is for a binary task, and data.task is {p.task}. Leave it at {default}")
+    for key in ("data.positive", "model.threshold"):
+        task, default = values.get("data.task"), KEYS[key].default
+        if task in ("multiclass", "regression") and values.get(key, default) != default:
+            raise Refusal(f"{PARAMS}: {key} is for a binary task, and data.task is {task}. Leave it at {default}")
 
 
 def fill() -> list[str]:
     """Writes each absent key with its default into the file: DVC refuses to track a key that is not there."""
-    absent = [key for key, rule in KEYS.items() if key not in load() and rule.default is not REQUIRED]
-    lines = Path(PARAMS).read_text(encoding="utf-8").splitlines()
+    given = load()
+    absent = [key for key, rule in KEYS.items() if key not in given and rule.default is not REQUIRED]
+    text = Path(PARAMS).read_bytes().decode("utf-8")  # bytes: line ends stay as they are
     for key in absent:
-        group, name = key.split(".")
-        value = yaml.safe_dump(KEYS[key].default, default_flow_style=True).splitlines()[0]
-        if f"{group}:" not in [line.split("#")[0].rstrip() for line in lines]:
-            lines += ["", f"{group}:"]
-        start = next(i for i, line in enumerate(lines) if line.split("#")[0].rstrip() == f"{group}:")
-        end = next((i for i in range(start + 1, len(lines)) if lines[i] and lines[i][0] not in " #"), len(lines))
-        while not lines[end - 1].strip():
-            end -= 1
-        lines.insert(end, f"  {name}: {value}")
+        text = _with(text, *key.split("."))
     if absent:
-        Path(PARAMS).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+        Path(PARAMS).write_bytes(text.encode("utf-8"))
     return absent
+
+
+def _with(text: str, group: str, name: str) -> str:
+    """The file with one more key, at its default, at the end of its group."""
+    value = yaml.safe_dump(KEYS[f"{group}.{name}"].default, default_flow_style=True).splitlines()[0]
+    end = "\r\n" if "\r\n" in text else "\n"
+    root: Any = yaml.compose(text, yaml.SafeLoader)
+    node = next((node for key, node in root.value if key.value == group), None)
+    if node is None:
+        return f"{text}{'' if text.endswith(end) else end}{end}{group}:{end}  {name}: {value}{end}"
+    if isinstance(node, yaml.MappingNode) and node.flow_style:
+        start = node.start_mark.index + 1
+        return f"{text[:start]}{name}: {value}, {text[start:]}"
+    indent = node.start_mark.column if node.value else 2
+    while isinstance(node, yaml.CollectionNode) and not node.flow_style:
+        node = node.value[-1][1] if isinstance(node, yaml.MappingNode) else node.value[-1]
+    at = text.find("\n", node.end_mark.index) + 1 or len(text)
+    return f"{text[:at]}{'' if text[:at].endswith(end) else end}{' ' * indent}{name}: {value}{end}{text[at:]}"
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
 A review calls them in two revisions, so the contract has a version (CONTRACT in src/predictor/prediction.py), which
 every model carries. rows is a frame of features with the columns @target (position in classes, or value) and, where
-the project has them, @weight, @group, @time.
+the project has them, @weight, @group (a number for each group), @time.
 """
 
 import importlib
@@ -20,11 +20,10 @@ from sklearn.utils.validation import has_fit_parameter
 
 from src import model as user
 from src.names import TARGET, WEIGHT
-from src.predictor.prediction import CONTRACT, one_blas_thread, predict
+from src.predictor.prediction import CONTRACT, predict, steady_threads
 from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema, ready, types_of
 
-Build = Callable[[dict[str, str], Any], Pipeline]
 __all__ = ["CONTRACT", "estimator", "fit", "predict"]
 
 
@@ -33,18 +32,19 @@ def estimator(params: SimpleNamespace, task: str, seed: int) -> Any:
     kind: Any = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
     if params.estimator != "auto":
         kind = _named(params.estimator)
-    accepted = sorted(kind().get_params(deep=False))
-    unknown = sorted(set(params.arguments) - set(accepted))
-    if unknown:
+    try:
+        made = kind(**params.arguments)
+    except TypeError as error:
         raise Refusal(
-            f"params.yaml: model.arguments has {unknown[0]}, which {kind.__name__} does not take. "
-            f"It takes {', '.join(accepted)}"
-        )
-    made = kind(**({"random_state": seed} if "random_state" in accepted else {}) | params.arguments)
+            f"params.yaml: model.arguments do not fit ({error}). {kind.__name__} takes "
+            f"{', '.join(inspect.signature(kind).parameters)}"
+        ) from None
     if not (is_regressor if task == "regression" else is_classifier)(made):
         raise Refusal(
             f"params.yaml: model.estimator {params.estimator} cannot do a {task} task; name one that can, or auto"
         )
+    if "random_state" in made.get_params() and "random_state" not in params.arguments:
+        made.set_params(random_state=seed)
     if task != "regression" and not hasattr(made, "predict_proba"):
         return CalibratedClassifierCV(made, ensemble=False)
     return made
@@ -54,7 +54,7 @@ def _named(name: str) -> Any:
     module, _, attribute = name.rpartition(".")
     try:
         kind = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError) as error:
         raise Refusal(
             f"params.yaml: model.estimator {name} cannot be imported ({error}). Mend the name or install it"
         ) from None
@@ -66,31 +66,38 @@ def _named(name: str) -> Any:
 
 
 def fit(
-    rows: pd.DataFrame, schema: Schema, params: SimpleNamespace, seed: int, build: Build = user.build
+    rows: pd.DataFrame,
+    schema: Schema,
+    params: SimpleNamespace,
+    seed: int,
+    build: Callable[[dict[str, str], Any], Pipeline] = user.build,
 ) -> dict[str, Any]:
     """The fitted model (see prediction.py) for these rows.
 
     params: estimator, arguments and threshold, as in params.yaml; a threshold of "auto" is settled by train, here 0.5.
     """
-    types = types_of(rows, schema)
+    types = {name: kind for name, kind in types_of(rows, schema).items() if rows[name].notna().any()}
     if not types:
-        raise Refusal(
-            f"data: no feature is left of {len(schema.columns)} columns; expected one at least. See data/schema.json"
-        )
-    made = estimator(params, schema.task, seed)
-    pipeline = build(types, made)
+        raise Refusal("data: no feature with a value is left, expected one at least. See the roles in data/schema.json")
+    pipeline = build(types, estimator(params, schema.task, seed))
+    if not isinstance(pipeline, Pipeline):
+        raise Refusal(f"src/model.py: expected build() to return a Pipeline, found {type(pipeline).__name__}")
+    name, made = pipeline.steps[-1]
     extra = {}
     if WEIGHT in rows:
-        if not has_fit_parameter(made, "sample_weight"):
+        taker = getattr(made, "estimator", None) or made  # what is wrapped decides whether weights reach it
+        if not has_fit_parameter(taker, "sample_weight"):
             raise Refusal(
-                f"params.yaml: data.weight is set and {type(made).__name__} takes no sample_weight. Set it to null"
+                f"params.yaml: data.weight is set and {type(taker).__name__} takes no sample_weight. Set it to null"
             )
-        extra = {f"{pipeline.steps[-1][0]}__sample_weight": rows[WEIGHT].to_numpy()}
-    with one_blas_thread():
+        extra = {f"{name}__sample_weight": rows[WEIGHT].to_numpy()}
+    with steady_threads(len(rows)):
         try:
             pipeline.fit(ready(rows, types), rows[TARGET].to_numpy(), **extra)
         except (ValueError, TypeError) as error:
             raise Refusal(f"model.estimator: {type(made).__name__} raised while fitting: {error}") from error
+    # Threads add up in the order in which they end: alone, the same rows get the same bits.
+    pipeline.set_params(**{key: None for key in pipeline.get_params() if key.endswith("n_jobs")})
     return {
         "contract": CONTRACT,
         "task": schema.task,

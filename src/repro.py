@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import yaml
 
@@ -19,23 +18,20 @@ def main() -> int:
         print(f"{names.PARAMS}: {key} was absent and now stands there with its default")
     p = params.check()
     if not Path(p.source).is_file():
-        raise Refusal(
-            f"{names.PARAMS}: data.source is {p.source}, expected a file, found none there. {_what_is_there()}"
-        )
-    committed = _committed_key(p)
-    if committed is not None and p.key == "auto":
+        raise Refusal(f"{names.PARAMS}: data.source is {p.source}, found no file there. {_what_is_there(p.source)}")
+    schema = _committed(names.SCHEMA)
+    if p.key == "auto" and schema is not None and _same_question(p):
         _dvc("repro", "ingest")
-        _compare_keys(committed)
+        _compare_keys(_key(schema), _key(Path(names.SCHEMA).read_text(encoding="utf-8")))
     _dvc("repro", *sys.argv[1:])
     _report()
     return 0
 
 
-def _what_is_there() -> str:
-    pointer = sorted(Path("data/source").glob("*.dvc"))
-    if pointer:
-        return f"{pointer[0]} points to data in a remote: dvc pull"
-    there = [path.as_posix() for path in sorted(Path("data/source").glob("*")) if not path.name.startswith(".")]
+def _what_is_there(source: str) -> str:
+    if Path(f"{source}.dvc").is_file():
+        return f"{source}.dvc points to it in a remote: dvc pull"
+    there = sorted(path.as_posix() for path in Path("data/source").glob("[!.]*"))
     return f"There is {', '.join(there[:5])}" if there else "Put your table under data/source/"
 
 
@@ -44,15 +40,10 @@ def _committed(path: str) -> str | None:
     return shown.stdout.decode("utf-8") if shown.returncode == 0 else None
 
 
-def _committed_key(p: SimpleNamespace) -> tuple[str | None] | None:
-    """The key in git of this very source and target, in a tuple; None when git has none to compare with."""
-    before, schema = _committed(names.PARAMS), _committed(names.SCHEMA)
-    if before is None or schema is None:
-        return None
-    data: dict[str, Any] = (yaml.safe_load(before) or {}).get("data", {})
-    if (data.get("source"), data.get("target")) != (p.source, p.target):
-        return None
-    return (_key(schema),)
+def _same_question(p: SimpleNamespace) -> bool:
+    """Whether the committed schema is of this source and target; that of another table says nothing about the key."""
+    data = (yaml.safe_load(_committed(names.PARAMS) or "") or {}).get("data") or {}
+    return (data.get("source"), data.get("target")) == (p.source, p.target)
 
 
 def _key(schema: str) -> str | None:
@@ -60,11 +51,10 @@ def _key(schema: str) -> str | None:
     return column.name if column else None
 
 
-def _compare_keys(committed: tuple[str | None]) -> None:
-    found = _key(Path(names.SCHEMA).read_text(encoding="utf-8"))
-    if (found,) != committed:
+def _compare_keys(committed: str | None, found: str | None) -> None:
+    if found != committed:
         raise Refusal(
-            f"{names.SCHEMA}: the automatic key is {found!r} and was {committed[0]!r} in git; rows would change sides. "
+            f"{names.SCHEMA}: the automatic key is {found!r} and was {committed!r} in git; rows would change sides. "
             f"State the one that you want in {names.PARAMS}, data.key, and run again"
         )
 
@@ -76,24 +66,20 @@ def _dvc(*arguments: str) -> None:
 
 
 def _report() -> None:
-    measured = {who: json.loads(Path(path).read_text(encoding="utf-8")) for who, path in
-                (("model", names.METRICS), ("linear", names.LINEAR), ("trivial", names.TRIVIAL))}  # fmt: skip
-    intervals = json.loads(Path(names.INTERVALS).read_text(encoding="utf-8"))
-    facts = measured["model"]
+    files = (names.METRICS, names.LINEAR, names.TRIVIAL, names.INTERVALS, names.checks("evaluate"))
+    model, linear, trivial, intervals, findings = (json.loads(Path(f).read_text(encoding="utf-8")) for f in files)
     print(
-        f"\n{facts['estimator']}, {facts['task']}: {facts['rows_train']} rows learned, {facts['rows_holdout']} held out"
+        f"\n{model['estimator']}, {model['task']}: {model['rows_train']} rows learned, {model['rows_holdout']} held out"
     )
     width = max(map(len, intervals))
     print(f"\n{'':{width}}  {'model':>9}  {'95 % interval':^19}  {'linear':>9}  {'trivial':>9}")
     for name, interval in intervals.items():
-        low, high = (_number(value) for value in interval["model"])
-        one = [_number(measured[who][name]) for who in measured]
-        print(f"{name:{width}}  {one[0]:>9}  {low + ' to ' + high:^19}  {one[1]:>9}  {one[2]:>9}")
-    for finding in json.loads(Path(names.checks("evaluate")).read_text(encoding="utf-8")):
-        if finding["rule"].startswith("against"):
-            print(f"\n{finding['evidence']}", end="")
+        value, *others = (f"{_number(found[name]):>9}" for found in (model, linear, trivial))
+        print(f"{name:{width}}  {value}  {' to '.join(map(_number, interval['model'])):^19}  {'  '.join(others)}")
+    against = [finding["evidence"] for finding in findings if finding["rule"].startswith("against")]
     wheel = next(Path(names.DIST).glob("*.whl"))
-    print(f"\n\nMade: {wheel.as_posix()} (pip install it, then: predict), {names.CARD}, metrics/")
+    made = f"Made: {wheel.as_posix()} (pip install it, then: predict), {names.CARD}, metrics/"
+    print("", *against, "", made, sep="\n")
     print("Next: read the card, see the curves (dvc plots show), commit dvc.lock, data/schema.json and metrics/")
 
 

@@ -12,7 +12,7 @@ from tests.conftest import STAGES, Project, environment, make_table
 RUN = "import importlib, sys; [importlib.import_module(f'src.stages.{name}').main() for name in sys.argv[1:]]"
 HERE = {"PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
 THERE = {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "4", "OPENBLAS_NUM_THREADS": "4", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
-KINDS = {
+KINDS: dict[str, tuple[str, dict]] = {
     "words and gaps": ("binary", {}),
     "linear algebra": ("multiclass", {"estimator": "sklearn.linear_model.LogisticRegression"}),
     "many threads": ("regression", {"estimator": "sklearn.ensemble.RandomForestRegressor", "arguments": {"n_jobs": 4}}),

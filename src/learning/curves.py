@@ -1,15 +1,18 @@
 """Curves of the holdout as points for DVC's plots, at most POINTS of them, one meaning of the axes for every task."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from sklearn.metrics import roc_curve
 
 from src.learning.metrics import Outcome
 
 POINTS = 200
+CLASSES = 10  # shown, the most frequent ones
 BINS = 10
 
 
-def ranking(outcome: Outcome) -> list[dict]:
+def ranking(outcome: Outcome, weight: np.ndarray) -> list[dict]:
     """How well rows are told apart: the ROC curve (of each class), or the share of rows within each error (regression).
 
     x: false positive rate, or the absolute error allowed as a share of the target's range; y: true positive rate, or
@@ -18,35 +21,38 @@ def ranking(outcome: Outcome) -> list[dict]:
     if outcome.task == "regression":
         spread = float(np.ptp(outcome.truth)) or 1.0
         allowed = np.linspace(0, 1, POINTS // 2)
-        errors = np.sort(np.abs(outcome.truth - outcome.scores)) / spread
-        return _points(allowed, np.searchsorted(errors, allowed, side="right") / len(errors), "model")
-    shown = [outcome.positive] if outcome.task == "binary" else range(len(outcome.classes))
-    each, made = POINTS // len(shown), []
+        errors = np.abs(outcome.truth - outcome.scores) / spread
+        return _points(allowed, [np.average(errors <= most, weights=weight) for most in allowed], "model")
+    shown = np.argsort(-np.bincount(outcome.truth, weight), kind="stable")[:CLASSES]
+    if outcome.task == "binary":
+        shown = np.array([outcome.positive])
+    made = []
     for position in shown:
         truth = outcome.truth == position
         if truth.all() or not truth.any():
             continue
-        false_rate, true_rate, _ = roc_curve(truth, outcome.scores[:, position])
-        keep = np.unique(np.linspace(0, len(false_rate) - 1, each).astype(int))
+        false_rate, true_rate, _ = roc_curve(truth, outcome.scores[:, position], sample_weight=weight)
+        keep = np.unique(np.linspace(0, len(false_rate) - 1, POINTS // len(shown)).astype(int))
         made += _points(false_rate[keep], true_rate[keep], str(outcome.classes[position]))
     return made
 
 
-def calibration(outcome: Outcome) -> list[dict]:
+def calibration(outcome: Outcome, weight: np.ndarray) -> list[dict]:
     """x: what was predicted, y: what was observed, in up to BINS bins of equally many rows.
 
     Binary: probability and share of the positive class; several classes: probability of the likeliest class and share
     of right answers; regression: mean prediction and mean truth.
     """
-    predicted, observed = outcome.scores, outcome.truth.astype(float)
+    predicted, observed = outcome.scores, outcome.truth
     if outcome.task == "binary":
-        predicted, observed = outcome.scores[:, outcome.positive], (outcome.truth == outcome.positive).astype(float)
+        predicted, observed = outcome.scores[:, outcome.positive], outcome.truth == outcome.positive
     elif outcome.task == "multiclass":
-        predicted, observed = outcome.scores.max(axis=1), (outcome.truth == outcome.decided).astype(float)
+        predicted, observed = outcome.scores.max(axis=1), outcome.truth == outcome.decided
     order = np.argsort(predicted, kind="stable")
-    bins = [part for part in np.array_split(order, BINS) if len(part)]
-    return _points([predicted[part].mean() for part in bins], [observed[part].mean() for part in bins], "model")
+    bins = [part for part in np.array_split(order, BINS) if weight[part].sum() > 0]
+    x, y = ([np.average(values[part], weights=weight[part]) for part in bins] for values in (predicted, observed))
+    return _points(x, y, "model")
 
 
-def _points(x: object, y: object, series: str) -> list[dict]:
-    return [{"x": float(a), "y": float(b), "series": series} for a, b in zip(x, y, strict=True)]  # type: ignore[call-overload]
+def _points(x: Iterable, y: Iterable, series: str) -> list[dict]:
+    return [{"x": float(a), "y": float(b), "series": series} for a, b in zip(x, y, strict=True)]

@@ -1,15 +1,17 @@
 """The model card: what the model is, how good, against what, where it fails; every number from a file of this run."""
 
+import re
 from typing import Any
 
 from src.learning.metrics import lower_is_better
-from src.predictor.schema import Schema
+from src.predictor.schema import Column, Schema
 
+# Fitted attributes of scikit-learn's that hold rows.
 STORES_ROWS = {
     "_fit_X": "the training rows",
-    "support_vectors_": "training rows (its support vectors)",
     "X_train_": "the training rows",
     "X_fit_": "the training rows",
+    "support_vectors_": "training rows (its support vectors)",
 }
 WORST = 5
 
@@ -21,62 +23,57 @@ def write(
     intervals: dict[str, dict],
     slices: list[dict],
     findings: list[dict],
-    stored: set[str],
+    written: str,
 ) -> str:
     """The card as Markdown.
 
     measured: the metrics of model, linear and trivial; intervals, slices: the contents of the files in metrics/;
-    findings: of all stages; stored: names of the fitted attributes in the model file.
+    findings: of all stages; written: the JSON in the model file, which names each fitted attribute.
     """
     metrics = measured["model"]
-    target = next(column for column in schema.columns if column.role == "target")
+    against = [f"- {f['evidence']}" for f in findings if f["rule"].startswith("against the")]
     parts = [
         f"# {project.name} {project.version}",
         f"{project.description}.",
         "## Model",
-        _facts(target.name, schema, metrics),
+        _facts(schema, metrics),
         "## Data",
         f"{schema.rows} rows, {len(schema.columns)} columns, of which {len(schema.inputs)} are inputs of the model.",
-        _table(
-            ["input", "type", "missing", "range"],
-            [[_safe(c.name), c.type, f"{c.missing:g}", _range(c)] for c in schema.inputs],
-        ),
+        _table(["input", "type", "missing", "range"], map(_input, schema.inputs)),
         "## How good",
         f"On {metrics['rows_holdout']} rows that no fit saw, with 95 % bootstrap intervals, beside two yardsticks.",
-        _metrics(measured, intervals),
-        "\n".join(f"- {f['evidence']}" for f in findings if f["rule"].startswith("against the")),
+        _table(["metric", *measured], (_metric(name, measured, found) for name, found in intervals.items())),
+        "\n".join(against),
         "## Where it fails",
         _slices(slices, next(iter(intervals))),
         "## What was checked",
-        "\n".join(
-            f"- {f['rule']}: {_safe(f['evidence'])}" + (f" ({f['severity']})" if f["severity"] != "note" else "")
-            for f in findings
-        ),
+        "\n".join(map(_finding, findings)),
         "## What the package holds of the data",
-        _stored(stored),
+        _stored(written),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _facts(target: str, schema: Schema, metrics: dict) -> str:
+def _facts(schema: Schema, metrics: dict) -> str:
+    target = next(column.name for column in schema.columns if column.role == "target")
     lines = [
-        f"- Predicts: `{_safe(target)}` ({metrics['task']})",
+        f"- Predicts: {_safe(target)} ({metrics['task']})",
         f"- Estimator: {metrics['estimator']}, fitted on {metrics['rows_train']} rows",
     ]
-    if metrics["task"] != "regression":
-        lines.append(f"- Classes: {', '.join(_safe(c) for c in schema.classes)}")
+    if schema.classes:
+        lines.append(f"- Classes: {', '.join(map(_safe, schema.classes))}")
     if metrics["task"] == "binary":
         lines.append(f"- Looks for: {_safe(metrics['positive'])}, from a probability of {metrics['threshold']:g} on")
     return "\n".join(lines)
 
 
-def _metrics(measured: dict[str, dict], intervals: dict[str, dict]) -> str:
-    parts = ("model", "linear", "trivial")
-    rows = [
-        [f"`{name}`", *(_with_interval(measured[part][name], *found[part]) for part in parts)]
-        for name, found in intervals.items()
-    ]
-    return _table(["metric", *parts], rows)
+def _input(column: Column) -> list[str]:
+    extent = f"{column.low} to {column.high}" if column.low is not None else f"{column.distinct} distinct"
+    return [_safe(column.name), column.type, f"{column.missing:g}", extent]
+
+
+def _metric(name: str, measured: dict[str, dict], intervals: dict[str, list]) -> list[str]:
+    return [f"`{name}`", *(_with_interval(found[name], *intervals[part]) for part, found in measured.items())]
 
 
 def _with_interval(*numbers: float | None) -> str:
@@ -91,26 +88,27 @@ def _slices(slices: list[dict], name: str) -> str:
     note = f"\n\n{small} of {len(slices)} slices are too small to judge." if small else ""
     if not worst:
         return f"No slice is large enough to judge.{note}"
-    rows = [[_safe(s["column"]), _safe(s["level"]), s["rows"], _with_interval(*s[name])] for s in worst]
+    rows = ([_safe(s["column"]), _safe(s["level"]), str(s["rows"]), _with_interval(*s[name])] for s in worst)
     return f"The worst slices by {name}:\n\n" + _table(["column", "slice", "rows", name], rows) + note
 
 
-def _stored(stored: set[str]) -> str:
-    kept = sorted({words for name, words in STORES_ROWS.items() if name in stored})
+def _finding(finding: dict) -> str:
+    severity = f" ({finding['severity']})" if finding["severity"] != "note" else ""
+    return f"- {finding['rule']}: {_safe(finding['evidence'])}{severity}"
+
+
+def _stored(written: str) -> str:
+    kept = sorted({words for name, words in STORES_ROWS.items() if f'"{name}":' in written})
     if kept:
         return f"**The estimator itself keeps {' and '.join(kept)}**: who has the package has them."
     return "No row of the data. It holds the levels of categories that the encoder learned, and ranges of columns."
 
 
-def _range(column: Any) -> str:
-    return f"{column.low} to {column.high}" if column.low is not None else f"{column.distinct} distinct"
-
-
 def _safe(value: Any) -> str:
-    """Text of the data as Markdown that means nothing but itself."""
-    text = " ".join(str(value).split())
-    return "".join(f"\\{c}" if c in r"\`*_{}[]<>#!|~&@" else c for c in text)
+    """Text of the data as Markdown that means nothing but itself: no markup, and no link, no mention either."""
+    text = re.sub(r"[\\`*_{}\[\]<>#!|~&$]", r"\\\g<0>", " ".join(str(value).split()))
+    return re.sub(r"@|:(?=//)|(?i:www)(?=\.)", r"\g<0><!-- -->", text)
 
 
-def _table(head: list[str], rows: list[list[Any]]) -> str:
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in [head, ["---"] * len(head), *rows])
+def _table(head: list[str], rows: Any) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows])

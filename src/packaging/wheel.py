@@ -1,5 +1,6 @@
 """The wheel: the predictor, the user's two files, the model and its papers, under the project's own import name."""
 
+import ast
 import importlib.metadata
 import importlib.util
 import json
@@ -10,14 +11,13 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 from hatchling.builders.wheel import WheelBuilder
 
 from src.predictor.refusal import Refusal
 
-SHIPPED = (Path("src/features.py"), Path("src/model.py"), Path("src/learning/columns.py"),
-           *sorted(Path("src/predictor").glob("*.py")))  # fmt: skip
+USERS = (Path("src/features.py"), Path("src/model.py"))
+SHIPPED = (*USERS, Path("src/learning/columns.py"), *sorted(Path("src/predictor").glob("*.py")))
 LIBRARIES = {"numpy": "numpy", "pandas": "pandas", "pyarrow": "pyarrow", "scipy": "scipy", "skops": "skops",
              "sklearn": "scikit-learn", "joblib": "joblib", "threadpoolctl": "threadpoolctl"}  # fmt: skip
 
@@ -38,33 +38,44 @@ class Project:
         return re.sub(r"[^a-z0-9]+", "_", self.name.lower())
 
 
-def check_imports() -> None:
-    """In the package the project's files lie under another name, so they may import each other only relatively."""
-    for path in SHIPPED:
-        found = re.search(r"(?m)^\s*(?:from|import) src[. ].*", path.read_text(encoding="utf-8"))
-        if found:
-            raise Refusal(
-                f"{path}: {found.group().strip()!r} cannot work in the package; write it as from .module import"
-            )
+def imported() -> set[str]:
+    """Top names of the modules that the user's two files import, wherever in them.
+
+    Refused is what the package has not: it carries few of the project's files, and not under the name src.
+    """
+    ours, found = {".".join(path.with_suffix("").parts[1:]) for path in SHIPPED}, set()
+    for path in USERS:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            module = getattr(node, "module", None) or ""
+            names = [f"{module}.{alias.name}".strip(".") for alias in node.names]
+            if getattr(node, "level", 0):
+                bad = not ours & {module, *names}
+            else:
+                found |= {name.split(".")[0] for name in names}
+                bad = "src" in found
+            if bad:
+                raise Refusal(
+                    f"{path}, line {node.lineno}: {ast.unparse(node)!r} cannot work in the package, which has "
+                    f"{', '.join(sorted(ours))}; write from .MODULE import NAME of one of them"
+                )
+    return found
 
 
 def requirements(roots: set[str], versions: dict[str, str]) -> list[str]:
     """Exact versions of what the package needs: our libraries by the lock, the owners of other modules as installed.
 
-    roots: top names of the modules that the model file names and that the user's two files use.
+    roots: top names of the modules that the model file names and that the user's two files import.
     """
-    pins = [f"{name}=={versions[name]}" for name in sorted(LIBRARIES.values())]
-    others = roots - set(LIBRARIES) - set(sys.stdlib_module_names) - {"src"}
+    others = sorted(roots - set(LIBRARIES) - set(sys.stdlib_module_names))
     owners = importlib.metadata.packages_distributions() if others else {}
-    found = {distribution for root in others for distribution in owners.get(root, [])}
-    return pins + sorted(f"{distribution}=={importlib.metadata.version(distribution)}" for distribution in found)
-
-
-def used_by(*modules: ModuleType) -> set[str]:
-    """Top names of the modules whose members stand in these modules."""
-    members = [member for module in modules for member in vars(module).values()]
-    names = [getattr(m, "__name__" if isinstance(m, ModuleType) else "__module__", None) for m in members]
-    return {name.split(".")[0] for name in names if isinstance(name, str)}
+    orphans = [root for root in others if root not in owners]
+    if orphans:
+        raise Refusal(f"package: module {orphans[0]!r} is of no installed package, so no package can require it")
+    found = {distribution: importlib.metadata.version(distribution) for root in others for distribution in owners[root]}
+    pins = {name: versions[name] for name in sorted(LIBRARIES.values())} | dict(sorted(found.items()))
+    return [f"{name}=={version}" for name, version in pins.items()]
 
 
 def build(project: Project, papers: dict[str, bytes], requires: list[str], license_text: bytes, folder: Path) -> Path:
@@ -80,15 +91,13 @@ def build(project: Project, papers: dict[str, bytes], requires: list[str], licen
             target.parent.mkdir(parents=True, exist_ok=True)
             (target.parent / "__init__.py").touch()  # importable from the wheel itself, too
             shutil.copyfile(path, target)
-        (top / project.module / "__init__.py").write_text(
-            f'"""{project.description}"""\n\nfrom .predictor.predictor import Predictor\n\n__all__ = ["Predictor"]\n',
-            "utf-8",
-        )
+        opening = f'{project.description!r}\n\nfrom .predictor.predictor import Predictor\n\n__all__ = ["Predictor"]\n'
+        (top / project.module / "__init__.py").write_bytes(opening.encode())
         for name, content in papers.items():
             (top / project.module / "predictor" / name).write_bytes(content)
         (top / "README.md").write_bytes(papers["model-card.md"])
         (top / "LICENSE").write_bytes(license_text)
-        (top / "pyproject.toml").write_text(_pyproject(project, requires), "utf-8")
+        (top / "pyproject.toml").write_bytes(_pyproject(project, requires).encode())
         os.environ.pop("SOURCE_DATE_EPOCH", None)  # hatchling's own fixed date
         made = Path(next(WheelBuilder(str(top)).build(directory=str(top / "out"), versions=["standard"])))
         folder.mkdir(parents=True, exist_ok=True)

@@ -3,118 +3,107 @@
 import argparse
 import json
 import sys
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from importlib import metadata, resources
 from typing import Any
 
 import pyarrow as pa
 
 from . import golden, tables
-from .predictor import Predictor
+from .predictor import Predictor, fitting
 from .refusal import Refusal, guarded
 
 NAME = __package__.split(".")[0]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog=NAME, description="Predictions from raw rows. Exit code 0: done, 1: refused, 2: usage."
-    )
+def main(line: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog=NAME, description="Predictions. Exit code 0: done, 1: refused, 2: usage.")
     commands = parser.add_subparsers(dest="command", required=True)
     predict = commands.add_parser("predict", help="predict each row of a table")
-    predict.add_argument(
-        "file", nargs="?", default="-", help="CSV, JSON lines or Parquet; - (the default) reads standard input"
-    )
-    predict.add_argument(
-        "-o", "--output", default="-", help=".csv, .jsonl or .parquet; - (the default) writes CSV to standard output"
-    )
-    predict.add_argument(
-        "--aside", metavar="FILE", help="put rows that do not fit into this .jsonl, with the reason, and go on"
-    )
+    predict.add_argument("file", nargs="?", default="-", help="CSV, JSON lines or Parquet; - (default): standard input")
+    predict.add_argument("-o", "--output", default="-", help=".csv, .jsonl, .parquet; - (default): standard output")
+    predict.add_argument("--aside", metavar="FILE.jsonl", help="put values that do not fit there and go on")
     commands.add_parser("info", help="what this package holds")
     commands.add_parser("check", help="do the golden rows give the golden answers, with the versions installed here")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(line)
     if arguments.command == "predict":
-        return _predict(arguments.file, arguments.output, arguments.aside)
-    return _info() if arguments.command == "info" else _check()
-
-
-def _predict(file: str, output: str, aside: str | None) -> int:
-    predictor, source = Predictor.load(), tables.open_source(file)
-    done = bad_rows = 0
-    with ExitStack() as stack:
-        write = stack.enter_context(tables.open_sink(output))
-        put_aside = stack.enter_context(tables.open_sink(aside) if aside else nullcontext())
-        for batch in source.batches():
-            typed, bad = predictor.typed(batch, source.decimal)
-            names = _names(predictor, batch, done)
-            if bad and not aside:
-                where = f"{file}, row {done + bad[0]['position'] + 1}, column {bad[0]['column']!r}"
-                raise Refusal(
-                    f"{where}: expected {bad[0]['expected']}, found something else; nothing was written. "
-                    "Mend it, or set such rows aside: --aside FILE.jsonl"
-                )
-            positions = {value["position"] for value in bad}
-            if bad and put_aside:
-                put_aside(pa.Table.from_pylist([{"row": done + value.pop("position") + 1, **value} for value in bad]))
-            keep = pa.array([i not in positions for i in range(batch.num_rows)]) if bad else None
-            if keep is not None:
-                typed, names = typed.filter(keep), names.filter(keep)
-            if typed.num_rows:
-                found = pa.Table.from_pandas(
-                    predictor.predict_typed(typed), preserve_index=False
-                ).replace_schema_metadata()
-                for position, name in enumerate(names.column_names):
-                    found = found.add_column(position, name, names.column(name))
-                write(found)
-            done, bad_rows = done + batch.num_rows, bad_rows + len(positions)
-            if sys.stderr.isatty():
-                print(f"\r{done:,} rows", end="", file=sys.stderr)
-    start = "\r" if sys.stderr.isatty() else ""
-    print(f"{start}{done - bad_rows:,} rows predicted into {output}, {bad_rows:,} set aside", file=sys.stderr)
+        _predict(arguments.file, arguments.output, arguments.aside)
+    else:
+        (_info if arguments.command == "info" else _check)()
     return 0
 
 
-def _names(predictor: Predictor, batch: pa.Table, done: int) -> pa.Table:
-    """What names a row in the output: its key, or its number where the source has no key."""
+def _predict(file: str, output: str, aside: str | None) -> None:
+    if aside and not aside.endswith(".jsonl"):
+        raise Refusal(f"--aside {aside}: expected a name ending in .jsonl")
+    predictor, source = Predictor.load(), tables.open_source(file)
+    done = kept = 0
+    clear = "\r" if sys.stderr.isatty() else ""
+    with tables.open_sink(output) as write, tables.open_sink(aside) if aside else nullcontext() as put_aside:
+        for batch in source.batches():
+            made, bad = _predicted(predictor, batch, source.decimal, done)
+            if bad and not put_aside:
+                raise Refusal(
+                    f"{file}, row {bad[0]['row']}, column {bad[0]['column']!r}: expected {bad[0]['expected']}. "
+                    "Mend it, or go on without such rows: --aside FILE.jsonl"
+                )
+            if put_aside:
+                put_aside(pa.Table.from_pylist(bad))
+            write(made)
+            done, kept = done + batch.num_rows, kept + made.num_rows
+            if clear:
+                print(f"{clear}{done:,} rows", end="", file=sys.stderr)
+        if not done:
+            raise Refusal(f"{file}: has no rows")
+    print(f"{clear}{kept:,} rows predicted into {output}, {done - kept:,} set aside", file=sys.stderr)
+
+
+def _predicted(predictor: Predictor, batch: pa.Table, decimal: str, done: int) -> tuple[pa.Table, list[dict[str, Any]]]:
+    """Predictions beside the key, or the row's number where there is none, and the values that do not fit."""
+    typed, bad = predictor.typed(batch, decimal)
     key = predictor.schema.column("key")
     if key and key.name in batch.column_names:
-        return batch.select([key.name])
-    return pa.table({"row": range(done + 1, done + batch.num_rows + 1)})
+        made = batch.select([key.name]).replace_schema_metadata()
+    else:
+        made = pa.table({"row": range(done + 1, done + batch.num_rows + 1)})
+    if bad:
+        made = made.filter(fitting(batch, bad))
+    found = pa.Table.from_pandas(predictor.predict_typed(typed), preserve_index=False)
+    for name in found.column_names:
+        made = made.append_column(name, found.column(name))
+    return made, [{**value, "row": done + value["row"]} for value in bad]
 
 
-def _info() -> int:
+def _info() -> None:
     predictor = Predictor.load()
-    model, schema = predictor.model, predictor.schema
-    content: dict[str, Any] = {
+    content = {
         "name": NAME,
         "version": metadata.version(NAME),
-        "task": model["task"],
-        "target": next(c.name for c in schema.columns if c.role == "target"),
-        "estimator": type(model["pipeline"].steps[-1][1]).__name__,
-        "trained on a table of rows": schema.rows,
+        "task": predictor.model["task"],
+        "target": next(c.name for c in predictor.schema.columns if c.role == "target"),
+        "estimator": type(predictor.model["pipeline"].steps[-1][1]).__name__,
+        "trained on a table of rows": predictor.schema.rows,
         "requires": metadata.requires(NAME),
         "inputs": predictor.types,
+        **{key: predictor.model[key] for key in ("classes", "positive", "threshold")},
     }
-    if model["task"] != "regression":
-        content |= {"classes": model["classes"], "positive": model["positive"], "threshold": model["threshold"]}
     print(json.dumps(content, indent=1, ensure_ascii=False))
-    return 0
 
 
-def _check() -> int:
+def _check() -> None:
     for requirement in metadata.requires(NAME) or []:
         package, _, version = requirement.partition("==")
-        found = metadata.version(package)
+        try:
+            found = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found = "none"
         if found != version:
             raise Refusal(
                 f"{package}: expected version {version}, found {found}. Install it: pip install '{requirement}'"
             )
-    rows = golden.check(
-        Predictor.load(), resources.files(__package__).joinpath("golden.jsonl").read_text(encoding="utf-8")
-    )
+    text = resources.files(__package__).joinpath("golden.jsonl").read_text(encoding="utf-8")
+    rows = golden.check(Predictor.load(), text)
     print(f"{NAME} {metadata.version(NAME)}: {rows} golden rows give their golden answers; all versions are exact")
-    return 0
 
 
 def run() -> None:

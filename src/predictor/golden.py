@@ -59,16 +59,12 @@ def check(predictor: Predictor, golden: str) -> int:
     pairs = [json.loads(line) for line in golden.splitlines()]
     found = predictor.predict([pair["row"] for pair in pairs])
     expected = pd.DataFrame([pair["answer"] for pair in pairs])
-    for name in expected:
-        numbers = pd.api.types.is_float_dtype(expected[name])
-        same = (
-            (found[name] - expected[name]).abs() <= TOLERANCE * (1 + expected[name].abs())
-            if numbers
-            else found[name] == expected[name]
-        )
-        if not same.all():
-            raise Refusal(
-                f"golden row {int((~same).argmax()) + 1}: {name} is not what the package gave when it was made. "
-                "Install the exact versions that it names"
-            )
+    try:
+        pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=TOLERANCE, atol=TOLERANCE)
+    except AssertionError as error:
+        what = str(error).splitlines()[0]
+        raise Refusal(
+            f"golden rows: not the answers that the package gave when it was made: {what}. "
+            "Install the exact versions that it names"
+        ) from None
     return len(pairs)

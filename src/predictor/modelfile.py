@@ -103,14 +103,13 @@ def loads(content: bytes, name: str) -> dict[str, Any]:
     known = trusted()
     try:
         unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - set(known))
-    except Exception as error:  # any breakage of a foreign file is the file's fault
-        raise Refusal(f"{name}: is no model file ({type(error).__name__}). Make it again: dvc repro") from None
-    if unknown:
-        raise Refusal(
-            f"{name}: names {', '.join(unknown[:3])}, which no list of trusted types holds; nothing was loaded. "
-            "If the type is one of your estimator's and you have read it, add it to TRUSTED in src/model.py"
-        )
-    try:
+        if unknown:
+            raise Refusal(
+                f"{name}: names {', '.join(unknown[:3])}, which no list of trusted types holds; nothing was loaded. "
+                "If the type is one of your estimator's and you have read it, add it to TRUSTED in src/model.py"
+            )
         return skops.io.loads(content, trusted=known)
-    except Exception as error:
+    except Refusal:
+        raise
+    except Exception as error:  # any breakage of a foreign file is the file's fault
         raise Refusal(f"{name}: cannot be loaded ({type(error).__name__}: {error}). Make it again: dvc repro") from None

@@ -18,6 +18,7 @@ from .refusal import Refusal
 from .schema import ready
 
 CONTRACT = 1
+FEW_ROWS = 20_000
 
 
 @cache
@@ -25,9 +26,12 @@ def _threads() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def one_blas_thread() -> Any:
-    """A context in which linear algebra sums in one order, whatever the number of cores."""
-    return _threads().limit(limits=1, user_api="blas")
+def steady_threads(rows: int) -> Any:
+    """A context in which linear algebra sums in one order, whatever the number of cores.
+
+    For few rows trees get one thread, too: waiting for each other costs threads several times what they save.
+    """
+    return _threads().limit(limits={"blas": 1} | ({"openmp": 1} if rows < FEW_ROWS else {}))
 
 
 def scores(model: dict[str, Any], rows: pd.DataFrame) -> np.ndarray:
@@ -35,16 +39,20 @@ def scores(model: dict[str, Any], rows: pd.DataFrame) -> np.ndarray:
     missing = [name for name in model["types"] if name not in rows.columns]
     if missing:
         raise Refusal(f"src/features.py: made no column {missing[0]!r}, which the model was fitted on")
-    frame = ready(rows, model["types"])
-    with one_blas_thread():
-        if model["task"] == "regression":
-            return np.asarray(model["pipeline"].predict(frame), dtype=float)
-        found = model["pipeline"].predict_proba(frame)
-    if found.shape[1] != len(model["classes"]):
-        made = np.zeros((len(frame), len(model["classes"])))
-        made[:, model["pipeline"].classes_] = found
-        return made
-    return np.asarray(found, dtype=float)
+    frame, pipeline = ready(rows, model["types"]), model["pipeline"]
+    found = np.zeros(len(frame) if model["task"] == "regression" else (len(frame), len(model["classes"])))
+    if not len(frame):
+        return found
+    try:
+        with steady_threads(len(frame)):
+            if model["task"] == "regression":
+                found[:] = pipeline.predict(frame)
+            else:
+                found[:, pipeline.classes_] = pipeline.predict_proba(frame)  # a fold may have lacked a class
+    except ValueError as error:
+        name = type(pipeline.steps[-1][1]).__name__
+        raise Refusal(f"{name} cannot predict these rows: {str(error).partition(':')[0]}") from error
+    return found
 
 
 def decide(model: dict[str, Any], found: np.ndarray) -> np.ndarray:
@@ -61,9 +69,8 @@ def columns(model: dict[str, Any], found: np.ndarray) -> dict[str, Any]:
     """`prediction`, and `probability_CLASS` for each class, from `scores`."""
     if model["task"] == "regression":
         return {"prediction": found}
-    labels = np.array(model["classes"], dtype=object)[decide(model, found)]
     probabilities = {f"probability_{name}": found[:, i] for i, name in enumerate(model["classes"])}
-    return {"prediction": pd.array(labels.tolist()), **probabilities}
+    return {"prediction": pd.array(model["classes"]).take(decide(model, found)), **probabilities}
 
 
 def predict(model: dict[str, Any], rows: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from . import modelfile, tables
 from .featurizing import make_features
 from .prediction import predict
 from .refusal import Refusal
-from .schema import ARROW, Schema, frame
+from .schema import Schema, frame
 
 EXPECTED = {
     "integer": "a whole number",
@@ -40,26 +40,28 @@ class Predictor:
         return cls(modelfile.loads(here.joinpath("model.skops").read_bytes(), "model.skops"), schema)
 
     def typed(self, table: pa.Table, decimal: str = ".") -> tuple[pa.Table, list[dict[str, Any]]]:
-        """The inputs with their types, and the values that have none: position, column, expected, found."""
+        """The inputs of the rows that fit, with their types, and the values that do not fit.
+
+        Of each such value: row (counted from 1), column, expected, found.
+        """
         absent = [name for name in self.types if name not in table.column_names]
         if absent:
             raise Refusal(
                 f"input: column {absent[0]!r} is missing ({len(absent)} of {len(self.types)} are); "
                 f"found {table.num_columns} columns"
             )
-        made: dict[str, Any] = {}
+        made: dict[str, pa.ChunkedArray] = {}
         bad: list[dict[str, Any]] = []
         for name, kind in self.types.items():
-            values = table.column(name)
-            try:
-                made[name] = tables.convert(values, kind, decimal)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-                made[name] = pa.chunked_array([pa.nulls(len(values), ARROW[kind])])
+            values = made[name] = table.column(name)
+            for step in ("number", kind) if kind == "integer" else (kind,):  # 1.0 is whole: a column with gaps has it
+                made[name], positions = tables.fitted(made[name], step, decimal)
                 bad += [
-                    {"position": i, "column": name, "expected": EXPECTED[kind], "found": str(values[i].as_py())}
-                    for i in tables.misfits(values, kind, decimal)
+                    {"row": i + 1, "column": name, "expected": EXPECTED[kind], "found": str(values[i].as_py())}
+                    for i in positions
                 ]
-        return pa.table(made), bad
+        bad.sort(key=lambda value: value["row"])
+        return pa.table(made).filter(fitting(table, bad)) if bad else pa.table(made), bad
 
     def predict(self, rows: pd.DataFrame | pa.Table | list[dict[str, Any]]) -> pd.DataFrame:
         """Predictions for raw rows: `prediction`, and `probability_CLASS` for each class of a classification.
@@ -67,28 +69,34 @@ class Predictor:
         rows: a frame, an Arrow table or a list of dicts with the source's columns; others are passed over.
         Raises Refusal when a column is missing or a value does not fit its type.
         """
-        index = rows.index if isinstance(rows, pd.DataFrame) else None
-        if isinstance(rows, pd.DataFrame):
-            rows = pa.Table.from_pandas(rows[[n for n in self.types if n in rows.columns]], preserve_index=False)
-        elif isinstance(rows, list):
-            rows = pa.table(
-                {n: _array([row.get(n) for row in rows]) for n in self.types if any(n in row for row in rows)}
-            )
-        typed, bad = self.typed(rows)
+        if isinstance(rows, pa.Table):
+            table = rows
+        elif isinstance(rows, pd.DataFrame):
+            table = pa.table({name: _array(rows[name]) for name in self.types if name in rows})
+        else:
+            known = [name for name in self.types if not rows or any(name in row for row in rows)]
+            table = pa.table({name: _array([row.get(name) for row in rows]) for name in known})
+        typed, bad = self.typed(table)
         if bad:
-            raise Refusal(
-                f"input, row {bad[0]['position'] + 1}, column {bad[0]['column']!r}: expected {bad[0]['expected']}"
-            )
+            raise Refusal(f"input, row {bad[0]['row']}, column {bad[0]['column']!r}: expected {bad[0]['expected']}")
         found = self.predict_typed(typed)
-        return found if index is None else found.set_index(index)
+        return found.set_index(rows.index) if isinstance(rows, pd.DataFrame) else found
 
     def predict_typed(self, table: pa.Table) -> pd.DataFrame:
         """Predictions for rows that have their types already, as data/table.parquet holds them."""
         return predict(self.model, make_features(frame(table, self.types)))
 
 
-def _array(values: list[Any]) -> pa.ChunkedArray:
+def fitting(table: pa.Table, bad: list[dict[str, Any]]) -> pa.Array:
+    """True for each row of the table without a bad value."""
+    rows = {value["row"] for value in bad}
+    return pa.array([row not in rows for row in range(1, table.num_rows + 1)], pa.bool_())
+
+
+def _array(values: Any) -> pa.ChunkedArray:
     try:
-        return pa.chunked_array([pa.array(values)])
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # mixed: as text, so that `typed` finds the value that does not fit
-        return pa.chunked_array([pa.array([None if value is None else str(value) for value in values])])
+        made = pa.array(values, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeError):
+        texts = [str(value).encode(errors="replace").decode() for value in values]  # so that `typed` finds the misfit
+        made = pa.array(texts, mask=pd.Series(list(values), dtype=object).isna().to_numpy())
+    return made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made])

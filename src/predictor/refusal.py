@@ -13,13 +13,13 @@ def guarded(main: Callable[[], int], hint: str = "") -> int:
     """Runs a command; a Refusal, Ctrl-C, a full disk or a closed pipe become one line and a non-zero exit."""
     try:
         return main()
+    except BrokenPipeError:  # whoever read the output has enough: nothing to say, nor to flush at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except Refusal as error:
         line = str(error)
     except KeyboardInterrupt:
-        line, hint = "stopped by Ctrl-C; nothing half-written was kept. Run it again", hint
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        line = "stopped by Ctrl-C; nothing half-written was kept. Run it again"
     except OSError as error:
         line = f"{error.filename or 'a file'}: {error.strerror or error}. Free or mend it and run again"
     print(f"ERROR: {' '.join(line.split())}{hint}", file=sys.stderr)

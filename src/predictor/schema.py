@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ ARROW = {
     "timestamp": pa.timestamp("us"),
 }
 NUMERIC = ("integer", "number")
+_json = partial(json.dumps, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,7 @@ class Column:
 
     name: str
     type: str
-    role: str = (
-        "feature"  # feature | time | target | key | group | weight | ignored; the first two are the model's inputs
-    )
+    role: str = "feature"  # feature | time (both are inputs of the model) | target | key | group | weight | ignored
     missing: float = 0.0
     distinct: int = 0
     low: Any = None
@@ -59,15 +59,9 @@ class Schema:
     def dumps(self) -> str:
         """Canonical JSON: one column a line, in the source's order."""
         content = asdict(self)
-        columns = content.pop("columns")
-        head = "".join(
-            f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},\n" for key, value in content.items()
-        )
-        lines = ",\n".join(
-            "  " + json.dumps({k: v for k, v in column.items() if v is not None}, ensure_ascii=False)
-            for column in columns
-        )
-        return "{\n" + head + ' "columns": [\n' + lines + "\n ]\n}\n"
+        columns = [{k: v for k, v in column.items() if v is not None} for column in content.pop("columns")]
+        head = "".join(f" {_json(key)}: {_json(value)},\n" for key, value in content.items())
+        return f'{{\n{head} "columns": [\n  ' + ",\n  ".join(map(_json, columns)) + "\n ]\n}\n"
 
     def column(self, role: str) -> Column | None:
         """The one column of this role, or None."""
@@ -93,7 +87,7 @@ def frame(table: pa.Table, types: dict[str, str]) -> pd.DataFrame:
 
 def _series(values: pa.ChunkedArray, kind: str) -> Any:
     if kind in NUMERIC:
-        return values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        return values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     if kind == "boolean":
         missing = values.is_null().to_numpy(zero_copy_only=False)
         return pd.arrays.BooleanArray(pc.fill_null(values, False).to_numpy(zero_copy_only=False).astype(bool), missing)
@@ -102,26 +96,29 @@ def _series(values: pa.ChunkedArray, kind: str) -> Any:
     return pd.array(values.combine_chunks(), dtype="str")
 
 
+def type_of(arrow: pa.DataType) -> str:
+    """The schema's type for an Arrow type; what is no number, flag or time is a category."""
+    if pa.types.is_integer(arrow):
+        return "integer"
+    if pa.types.is_floating(arrow) or pa.types.is_decimal(arrow):
+        return "number"
+    if pa.types.is_boolean(arrow):
+        return "boolean"
+    return "timestamp" if pa.types.is_timestamp(arrow) or pa.types.is_date(arrow) else "category"
+
+
 def types_of(features: pa.Schema | pd.DataFrame, schema: Schema) -> dict[str, str]:
     """Each feature's type: the schema's where src/features.py passed a column on, else by what it made."""
-    known = {column.name: column.type for column in schema.inputs}
-    dtypes = (
-        {field.name: field.type for field in features} if isinstance(features, pa.Schema) else dict(features.dtypes)
-    )
-    return {name: _type(dtype, known.get(name)) for name, dtype in dtypes.items() if not name.startswith("@")}
-
-
-def _type(dtype: Any, known: str | None) -> str:
-    if isinstance(dtype, pa.DataType):
-        found = next((kind for kind, arrow in ARROW.items() if arrow == dtype), "category")
-    elif pd.api.types.is_bool_dtype(dtype):
-        found = "boolean"
-    elif pd.api.types.is_numeric_dtype(dtype):
-        found = "number"
-    else:
-        found = "timestamp" if pd.api.types.is_datetime64_any_dtype(dtype) else "category"
-    same = known is not None and (known == found or {known, found} in ({"integer", "number"}, {"text", "category"}))
-    return str(known) if same else found
+    if isinstance(features, pd.DataFrame):
+        features = pa.Schema.from_pandas(features.iloc[:0], preserve_index=False)
+    types = {field.name: type_of(field.type) for field in features if not field.name.startswith("@")}
+    passed = {column.name: column.type for column in schema.inputs}
+    kin = {"integer": "number", "text": "category"}
+    for name, found in types.items():
+        known = passed.get(name, found)
+        if kin.get(known, known) == kin.get(found, found):
+            types[name] = known
+    return types
 
 
 def ready(features: pd.DataFrame, types: dict[str, str]) -> pd.DataFrame:

@@ -10,11 +10,14 @@ import io
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,21 +28,13 @@ from .refusal import Refusal
 from .schema import ARROW
 
 MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NaT", "<NA>", "#N/A"]
-HEAD = 1 << 20  # bytes looked at to tell a format
+HEAD = 1 << 20  # bytes looked at to tell a format; a CSV's header ends in them
+SAMPLE = 200  # rows of a CSV that settle its delimiter
+BLOCK = 4 << 20  # bytes of a CSV read at once; a row is shorter
 BATCH = 65536  # rows
+WORDS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_dictionary)
 
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a CSV is written."""
-
-    delimiter: str = ","
-    encoding: str = "utf-8"
-    decimal: str = "."
-    quotes: bool = True  # a quoted field may hold a line break
-
-    def __str__(self) -> str:
-        return f"CSV, delimiter {self.delimiter!r}, encoding {self.encoding}, decimal mark {self.decimal!r}"
+csv.field_size_limit(HEAD)
 
 
 @dataclass(frozen=True)
@@ -53,186 +48,191 @@ class Source:
     types: dict[str, pa.DataType] | None = None  # None where every column comes as text
 
 
+class _Stream(io.RawIOBase):
+    """Standard input whose reads are never short, so that nothing depends on how a pipe delivers."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = sys.stdin.buffer.read(len(buffer))
+        buffer[: len(content)] = content
+        return len(content)
+
+
 def open_source(path: str) -> Source:
     """The table in a file, or on standard input for "-"."""
-    name = "standard input" if path == "-" else path
-    if path != "-" and not Path(path).is_file():
-        raise Refusal(f"{name}: expected a file, found {'a folder' if Path(path).is_dir() else 'nothing'} there")
-    stdin: Any = sys.stdin.buffer
-    raw: Any = stdin.raw if path == "-" else Path(path).open("rb", 0)  # noqa: SIM115
-    stream = io.BufferedReader(raw, HEAD)
-    head = stream.peek(HEAD)[:HEAD]
-    if not head.strip():
-        raise Refusal(f"{name}: is empty, expected a table with a header and rows")
+    name, file = ("standard input", None) if path == "-" else (path, Path(path))
+    if file and not file.is_file():
+        raise Refusal(f"{name}: expected a file, found {'a folder' if file.is_dir() else 'nothing'} there")
+    stream: Any = file.open("rb", HEAD) if file else io.BufferedReader(_Stream(), HEAD)
+    head = stream.peek()[:HEAD]
     if head.startswith(b"PAR1"):
-        return _parquet(name, pa.BufferReader(stream.read()) if path == "-" else path)
-    again = (lambda: stream) if path == "-" else (lambda: Path(path).open("rb"))  # noqa: SIM115
-    if head.lstrip().startswith(b"{"):
-        return _json_lines(name, head, again)
-    return _csv(name, _sniff(head, None if path == "-" else Path(path)), again)
+        return _parquet(name, file or pa.BufferReader(stream.read()))
+    encoding = _encoding(head, iter(lambda: stream.read(HEAD), b"") if file else [head])
+    if b"\0" in head and encoding != "utf-16":
+        raise Refusal(f"{name}: is binary, expected Parquet, CSV or JSON lines (UTF-16 only with its mark)")
+    text = head.decode(encoding, "ignore").removeprefix("\ufeff")
+    if not text.strip():
+        raise Refusal(f"{name}: is empty, expected a table with a header and rows")
+    again = partial(file.open, "rb") if file else lambda: stream
+    read = _json_lines if text.lstrip().startswith("{") else _csv
+    return read(name, text, len(head) == HEAD, encoding, again)
+
+
+def _encoding(head: bytes, chunks: Iterable[bytes]) -> str:
+    """Settled on the whole file where there is one: its head may hold nothing but ASCII."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for chunk in chunks:
+            decoder.decode(chunk)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+@contextmanager
+def _reading(name: str, form: str) -> Iterator[None]:
+    """The library's errors as a line, without the row that they quote."""
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError, UnicodeError) as error:
+        ragged = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", str(error))
+        what = re.split(r"[:.\n]", str(error))[0]
+        if ragged:
+            row, expected, found = map(int, ragged.groups())
+            what = f"row {row - 1} has {found} fields, expected {expected}"
+        raise Refusal(f"{name}: cannot be read as {form}: {what}. Mend the file") from None
 
 
 def _parquet(name: str, file: Any) -> Source:
-    try:
+    with _reading(name, "Parquet"):
         parquet = pq.ParquetFile(file)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise Refusal(f"{name}: starts as Parquet and cannot be read as one ({_brief(error)})") from None
     schema = parquet.schema_arrow
 
     def batches() -> Iterator[pa.Table]:
-        for batch in parquet.iter_batches(BATCH, use_threads=False):
-            yield pa.Table.from_batches([batch])
+        with _reading(name, "Parquet"):
+            for batch in parquet.iter_batches(BATCH, use_threads=False):
+                yield pa.Table.from_batches([batch])
 
     return Source(_unique(name, schema.names), "Parquet", ".", batches, {f.name: f.type for f in schema})
 
 
-def _json_lines(name: str, head: bytes, again: Callable[[], BinaryIO]) -> Source:
-    names = tuple(_json_row(name, 1, head.splitlines()[0]))
+def _json_lines(name: str, text: str, cut: bool, encoding: str, again: Callable[[], Any]) -> Source:
+    lines = text.split("\n")
+    rows = [_json_row(name, i, line) for i, line in enumerate(lines[:-1] if cut else lines, 1) if line.strip()]
+    names = _unique(name, tuple(dict.fromkeys(key for row in rows for key in row)))
 
     def batches() -> Iterator[pa.Table]:
-        rows: list[dict] = []
-        for number, line in enumerate(again(), 1):
-            if line.strip():
-                rows.append(_json_row(name, number, line))
-            if len(rows) == BATCH:
-                yield _text_table(names, rows)
-                rows = []
-        if rows:
-            yield _text_table(names, rows)
+        rows = (_json_row(name, i, line) for i, line in enumerate(again(), 1) if line.strip())
+        with _reading(name, "JSON lines"):
+            while part := list(islice(rows, BATCH)):
+                yield _text_table(names, part)
 
     return Source(names, "JSON lines", ".", batches)
 
 
-def _json_row(name: str, number: int, line: bytes) -> dict:
+def _json_row(name: str, number: int, line: str | bytes) -> dict:
     try:
         row = json.loads(line)
     except ValueError:
         row = None
     if not isinstance(row, dict):
-        raise Refusal(f"{name}, line {number}: expected one JSON object a line")
+        raise Refusal(f"{name}, line {number}: expected one JSON object a line, in UTF-8")
     return row
 
 
 def _text_table(names: tuple[str, ...], rows: list[dict]) -> pa.Table:
     def text(value: Any) -> str | None:
-        return value if value is None or isinstance(value, str) else json.dumps(value)
+        if value is None or value != value:  # NaN
+            return None
+        return value if isinstance(value, str) else json.dumps(value)
 
     return pa.table({name: pa.array([text(row.get(name)) for row in rows], pa.string()) for name in names})
 
 
-def _csv(name: str, dialect: Dialect, again: Callable[[], BinaryIO]) -> Source:
-    first = again()
-    head = first.peek(HEAD)[:HEAD] if hasattr(first, "peek") else b""
-    header = next(csv.reader(io.StringIO(_decode(head, dialect.encoding)), delimiter=dialect.delimiter), [])
-    names = _unique(name, header)
+def _csv(name: str, text: str, cut: bool, encoding: str, again: Callable[[], Any]) -> Source:
+    tried = {mark: list(islice(_rows(text, mark), SAMPLE)) for mark in ",;\t|"}
+    delimiter = max(tried, key=lambda mark: _agreement(tried[mark]))
+    rows = tried[delimiter]
+    if len(rows) < 2:
+        raise Refusal(f"{name}: has a header and no rows{' in its first MiB' if cut else ''}")
+    names, decimal = _unique(name, rows[0]), _decimal(_rows(text, delimiter)) if delimiter != "," else "."
+    form = f"CSV, delimiter {delimiter!r}, encoding {encoding}, decimal mark {decimal!r}"
 
     def batches() -> Iterator[pa.Table]:
-        ragged: list[Any] = []
+        with _reading(name, form):
+            for batch in pa_csv.open_csv(
+                again(),
+                pa_csv.ReadOptions(use_threads=False, encoding=encoding, block_size=BLOCK),
+                pa_csv.ParseOptions(
+                    delimiter=delimiter,
+                    newlines_in_values=True,
+                    ignore_empty_lines=len(names) > 1,  # in a single column one is a missing value
+                ),
+                pa_csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()), null_values=MISSING, strings_can_be_null=True
+                ),
+            ):
+                yield pa.Table.from_batches([batch])
 
-        def aside(row: Any) -> str:
-            ragged.append(row)
-            return "skip"
-
-        try:
-            yield from _csv_batches(again(), dialect, names, aside)
-        except pa.ArrowInvalid as error:
-            raise Refusal(f"{name}: cannot be read as {dialect} ({_brief(error)})") from None
-        if ragged:
-            raise Refusal(
-                f"{name}, row {ragged[0].number - 1}: {ragged[0].actual_columns} fields, expected {len(names)}; "
-                f"{len(ragged)} such row(s), read as {dialect}. Mend them in the file"
-            )
-
-    return Source(names, str(dialect), dialect.decimal, batches)
-
-
-def _csv_batches(stream: Any, dialect: Dialect, names: tuple[str, ...], aside: Callable) -> Iterator[pa.Table]:
-    reader = pa_csv.open_csv(
-        stream,
-        pa_csv.ReadOptions(use_threads=False, encoding=dialect.encoding, block_size=4 << 20),
-        pa_csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=dialect.quotes, invalid_row_handler=aside),
-        pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), null_values=MISSING, strings_can_be_null=True
-        ),
-    )
-    for batch in reader:
-        yield pa.Table.from_batches([batch])
+    return Source(names, form, decimal, batches)
 
 
-def _unique(name: str, columns: Any) -> tuple[str, ...]:
-    twice = sorted({column for column in columns if list(columns).count(column) > 1})
-    if twice or not columns or "" in columns:
-        found = f"{twice[0]!r} twice" if twice else "a column without a name"
-        raise Refusal(f"{name}: expected a header of distinct column names, found {found}. Rename it in the file")
-    return tuple(columns)
+def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
 
 
-def _brief(error: Exception) -> str:
-    """The library's message without the row that it quotes."""
-    return re.split(r"[:\n]", str(error))[0][:120]
+def _agreement(rows: list[list[str]]) -> tuple[float, int]:
+    """The share of rows that are as wide as the header, and its width."""
+    width = len(rows[0])
+    return (sum(len(row) == width for row in rows) / len(rows) if width > 1 else 0, width)
 
 
-def _sniff(head: bytes, path: Path | None) -> Dialect:
-    encoding, quotes = _encoding(head, path)
-    lines = _decode(head, encoding).splitlines()[:200]
-    lines = lines if len(head) < HEAD else lines[:-1]
-    tried = {mark: [row for row in csv.reader(lines, delimiter=mark) if row] for mark in ",;\t|"}
-
-    def agreement(mark: str) -> tuple[float, int]:
-        width = len(tried[mark][0]) if tried[mark] else 1
-        return (sum(len(row) == width for row in tried[mark]) / max(len(tried[mark]), 1) if width > 1 else 0, width)
-
-    delimiter = max(tried, key=agreement)
-    cells = [cell.strip() for row in tried[delimiter][1:] for cell in row]
-    commas = sum(bool(re.fullmatch(r"[+-]?\d+,\d+", cell)) for cell in cells)
-    points = sum(bool(re.fullmatch(r"[+-]?\d+\.\d+", cell)) for cell in cells)
-    return Dialect(delimiter, encoding, "," if delimiter != "," and commas > points else ".", quotes)
+def _decimal(rows: Iterable[list[str]]) -> str:
+    number = re.compile(r"\s*[+-]?\d+([.,])\d+([eE][+-]?\d+)?\s*")
+    marks = Counter(found[1] for row in rows for cell in row if (found := number.fullmatch(cell)))
+    return "," if marks[","] > marks["."] else "."
 
 
-def _encoding(head: bytes, path: Path | None) -> tuple[str, bool]:
-    """The encoding, settled on the whole file where there is one, and whether a quote stands anywhere."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16", True
-    decoder, quotes = codecs.getincrementaldecoder("utf-8")(), path is None
-    try:
-        for chunk in _chunks(path) if path else [head]:
-            quotes = quotes or b'"' in chunk
-            decoder.decode(chunk)
-    except UnicodeDecodeError:
-        return "cp1252", True
-    return "utf-8", quotes
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(HEAD):
-            yield chunk
-
-
-def _decode(head: bytes, encoding: str) -> str:
-    return head.decode(encoding, "ignore").removeprefix("\ufeff")
+def _unique(name: str, columns: Iterable[str]) -> tuple[str, ...]:
+    counts = Counter(columns)
+    twice = [column for column, count in counts.items() if count > 1]
+    if twice or not counts or "" in counts:
+        found = f"{twice[0]!r} twice" if twice else "a column without a name" if counts else "none"
+        raise Refusal(f"{name}: expected a header of distinct column names, found {found}. Mend it in the file")
+    return tuple(counts)
 
 
 def convert(values: pa.ChunkedArray, kind: str, decimal: str = ".") -> pa.ChunkedArray:
-    """The values as one of the schema's types; raises pa.ArrowInvalid when one does not fit (see `misfits`)."""
-    if pa.types.is_dictionary(values.type) or pa.types.is_large_string(values.type):
+    """The values as one of the schema's types; raises pa.ArrowInvalid when one does not fit (see `fitted`)."""
+    if kind in ("boolean", "category", "text") or any(test(values.type) for test in WORDS):
         values = values.cast(pa.string())
     if pa.types.is_string(values.type) and kind not in ("category", "text"):
         values = pc.utf8_trim_whitespace(values)
         if kind == "number" and decimal != ".":
             values = pc.replace_substring(values, decimal, ".")
-    return values.cast(ARROW[kind], safe=kind != "timestamp")
+    return values.cast(ARROW[kind], safe=kind not in ("number", "timestamp"))
+
+
+def fitted(values: pa.ChunkedArray, kind: str, decimal: str = ".") -> tuple[pa.ChunkedArray, list[int]]:
+    """The values as `kind`, missing where they are none, and the positions of those, found by halving."""
+    try:
+        return convert(values, kind, decimal), []
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        half = len(values) // 2
+        if not half:
+            return pa.chunked_array([pa.nulls(len(values), ARROW[kind])]), list(range(len(values)))
+        left, positions = fitted(values.slice(0, half), kind, decimal)
+        right, others = fitted(values.slice(half), kind, decimal)
+        return pa.chunked_array(left.chunks + right.chunks), positions + [half + i for i in others]
 
 
 def misfits(values: pa.ChunkedArray, kind: str, decimal: str = ".") -> list[int]:
-    """Positions of the values that are no `kind`, found one by one after `convert` failed on the whole."""
-    found = []
-    for i in range(len(values)):
-        try:
-            convert(values.slice(i, 1), kind, decimal)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            found.append(i)
-    return found
+    """Positions of the values that are no `kind`."""
+    return fitted(values, kind, decimal)[1]
 
 
 @contextmanager
@@ -251,15 +251,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
 @contextmanager
 def open_sink(path: str) -> Iterator[Callable[[pa.Table], None]]:
     """A function that writes batches to a file by its suffix (.csv, .jsonl, .parquet), or as CSV to "-"."""
+    suffix = Path(path).suffix.lower()
     if path == "-":
         with _writer(sys.stdout.buffer, ".csv") as write:
             yield write
-        return
-    suffix = Path(path).suffix.lower()
-    if suffix not in (".csv", ".jsonl", ".parquet"):
+    elif suffix in (".csv", ".jsonl", ".parquet"):
+        with replacing(path) as temporary, temporary.open("wb") as file, _writer(file, suffix) as write:
+            yield write
+    else:
         raise Refusal(f"{path}: expected a name ending in .csv, .jsonl or .parquet")
-    with replacing(path) as temporary, temporary.open("wb") as file, _writer(file, suffix) as write:
-        yield write
 
 
 @contextmanager

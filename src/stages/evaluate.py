@@ -25,8 +25,14 @@ from src.predictor.tables import replacing
 from src.recipe import fit
 
 PARAMS = ("metrics", "slices", "bootstrap")
-LINEAR = {"regression": "sklearn.linear_model.Ridge"}
-TRIVIAL = {"regression": ("sklearn.dummy.DummyRegressor", {"strategy": "median"})}
+CLASSIFICATION: dict[str, tuple[str, dict]] = {
+    "linear": ("sklearn.linear_model.LogisticRegression", {"max_iter": 1000}),
+    "trivial": ("sklearn.dummy.DummyClassifier", {"strategy": "prior"}),
+}
+REGRESSION: dict[str, tuple[str, dict]] = {
+    "linear": ("sklearn.linear_model.Ridge", {}),
+    "trivial": ("sklearn.dummy.DummyRegressor", {"strategy": "median"}),
+}
 
 
 def main() -> None:
@@ -37,23 +43,27 @@ def main() -> None:
     table = pq.read_table(names.FEATURES)
     held = pc.equal(table.column(names.SIDE), names.HOLDOUT)
     train, rows = load(table.filter(pc.invert(held)), schema), load(table.filter(held), schema)
-    source = pq.read_table(
-        names.TABLE, columns=[c.name for c in schema.columns if c.role not in ("target", "key")]
-    ).filter(held)
+    kept = [c.name for c in schema.columns if c.role not in ("target", "key")]
+    source = pq.read_table(names.TABLE, columns=kept).filter(held)
 
-    outcomes = {"model": _outcome(model, rows)}
-    for yardstick, fitted in yardsticks(train, schema).items():
-        print(f"evaluate: the {yardstick} yardstick is fitted", flush=True)
-        outcomes[yardstick] = _outcome(fitted, rows)
     chosen = resolve(p.metrics, schema.task)
+    truth = rows[names.TARGET].to_numpy()
+    models = {"model": model} | yardsticks(train, schema)
+    outcomes = {name: outcome(one, truth, scores(one, rows)) for name, one in models.items()}
     by = choose(p.slices, schema, source, _one_score(outcomes["model"]))
     slices = cut(by, schema, source)
     findings.add(
         "slices", f"{', '.join(map(repr, by)) or 'none'} ({'auto' if p.slices == 'auto' else 'as params say'})"
     )
-    values, drawn = _measure(outcomes, slices, chosen, rows, p.bootstrap)
-
+    weight = rows[names.WEIGHT].to_numpy(dtype=float) if names.WEIGHT in rows else np.ones(len(rows))
+    group = rows[names.GROUP].to_numpy() if names.GROUP in rows else None
+    parts = _prepared(outcomes, slices, chosen)
+    values = {
+        key: {name: float(v[0]) for name, v in part.items()} for key, part in measure(parts, [weight[None]]).items()
+    }
+    drawn = measure(parts, draws(len(rows), p.bootstrap, weight, group))
     _judge(values, drawn, chosen[0], findings)
+
     facts = {
         "task": schema.task,
         "estimator": type(model["pipeline"].steps[-1][1]).__name__,
@@ -66,29 +76,19 @@ def main() -> None:
     write_json(names.LINEAR, values["linear"])
     write_json(names.TRIVIAL, values["trivial"])
     write_json(names.INTERVALS, {name: {part: interval(drawn[part][name]) for part in outcomes} for name in chosen})
-    write_json(names.SLICES, [_slice(s, values[i], drawn[i]) for i, s in enumerate(slices)])
-    write_json(names.RANKING, ranking(outcomes["model"]))
-    write_json(names.CALIBRATION, calibration(outcomes["model"]))
+    write_json(names.SLICES, [_slice(part, values[i], drawn[i]) for i, part in enumerate(slices)])
+    write_json(names.RANKING, ranking(outcomes["model"], weight))
+    write_json(names.CALIBRATION, calibration(outcomes["model"], weight))
     _write_predictions(model, outcomes["model"], rows, source.select(by), schema)
     findings.write()
 
 
 def yardsticks(train: pd.DataFrame, schema: Schema) -> dict[str, dict[str, Any]]:
     """What the model must beat, fitted on the same rows: a plain linear model, and the class shares or the median."""
-    linear = LINEAR.get(schema.task, "sklearn.linear_model.LogisticRegression")
-    dummy, arguments = TRIVIAL.get(schema.task, ("sklearn.dummy.DummyClassifier", {"strategy": "prior"}))
-    settings = {
-        "linear": (linear, {} if schema.task == "regression" else {"max_iter": 1000}),
-        "trivial": (dummy, arguments),
-    }
     return {
         name: fit(train, schema, SimpleNamespace(estimator=estimator, arguments=given, threshold=0.5), 0, default)
-        for name, (estimator, given) in settings.items()
+        for name, (estimator, given) in (REGRESSION if schema.task == "regression" else CLASSIFICATION).items()
     }
-
-
-def _outcome(model: dict[str, Any], rows: pd.DataFrame) -> Outcome:
-    return outcome(model, rows[names.TARGET].to_numpy(), scores(model, rows))
 
 
 def _one_score(found: Outcome) -> np.ndarray:
@@ -97,22 +97,11 @@ def _one_score(found: Outcome) -> np.ndarray:
     return found.scores[:, found.positive] if found.task == "binary" else found.scores.max(axis=1)
 
 
-def _measure(
-    outcomes: dict[str, Outcome], slices: list[Slice], chosen: tuple[str, ...], rows: pd.DataFrame, count: int
-) -> tuple[dict, dict]:
-    """Values on the holdout and over the draws, of the models and (numbered) of the model on each slice."""
-    parts: dict[Any, tuple] = {
-        part: (None, {name: prepare(name, found) for name in chosen}) for part, found in outcomes.items()
-    }
-    for i, part in enumerate(slices):
-        found = outcomes["model"].part(part.rows)
-        parts[i] = (part.rows, {name: prepare(name, found) for name in chosen} if len(part.rows) else {})
-    weight, group = (rows[name].to_numpy() if name in rows else None for name in (names.WEIGHT, names.GROUP))
-    whole = np.ones((1, len(rows))) if weight is None else weight[None, :].astype(float)
-    values = {
-        part: {name: float(v[0]) for name, v in found.items()} for part, found in measure(parts, iter([whole])).items()
-    }
-    return values, measure(parts, draws(len(rows), count, weight, group))
+def _prepared(outcomes: dict[str, Outcome], slices: list[Slice], chosen: tuple[str, ...]) -> dict[Any, Any]:
+    """What `measure` takes: all metrics of each model on the holdout and (numbered) of the model on each slice."""
+    parts: dict[Any, Any] = {name: (None, found) for name, found in outcomes.items()}
+    parts |= {i: (part.rows, outcomes["model"].part(part.rows)) for i, part in enumerate(slices)}
+    return {key: (rows, {name: prepare(name, found) for name in chosen}) for key, (rows, found) in parts.items()}
 
 
 def _judge(values: dict, drawn: dict, name: str, findings: Findings) -> None:
@@ -121,26 +110,20 @@ def _judge(values: dict, drawn: dict, name: str, findings: Findings) -> None:
     for yardstick in ("trivial", "linear"):
         gain = sign * (values[yardstick][name] - values["model"][name])
         low, high = interval(sign * (drawn[yardstick][name] - drawn["model"][name]))
-        clear = low > 0
-        words = "clearly beats" if clear else "is clearly worse than" if high < 0 else "does not clearly beat"
+        words = "clearly beats" if low > 0 else "is clearly worse than" if high < 0 else "does not clearly beat"
         findings.add(
             f"against the {yardstick} model",
             f"the model {words} the {yardstick} one: "
             f"{name} better by {gain:.4g} (95 % interval {low:.4g} to {high:.4g})",
-            "warning" if yardstick == "trivial" and not clear else "note",
+            "note" if yardstick == "linear" or low > 0 else "warning",
             gain=gain, low=low, high=high,
         )  # fmt: skip
 
 
 def _slice(part: Slice, values: dict[str, float], drawn: dict[str, np.ndarray]) -> dict[str, Any]:
     """Each metric of a slice as [value, low, high]."""
-    metrics = {name: [value, *interval(drawn[name])] for name, value in values.items()}
-    return {
-        "column": part.column,
-        "level": part.level,
-        "rows": len(part.rows),
-        "small": len(part.rows) < SMALL,
-    } | metrics
+    facts = {"column": part.column, "level": part.level, "rows": len(part.rows), "small": len(part.rows) < SMALL}
+    return facts | {name: [value, *interval(drawn[name])] for name, value in values.items()}
 
 
 def _write_predictions(

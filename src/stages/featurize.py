@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from functools import reduce
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -14,14 +17,16 @@ from src import names, params
 from src.checks import Findings, run
 from src.predictor.featurizing import make_features
 from src.predictor.refusal import Refusal
-from src.predictor.schema import Schema, frame
-from src.predictor.tables import replacing
+from src.predictor.schema import ARROW, Schema, frame
+from src.predictor.tables import convert, replacing
 from src.table.split import position, shortfall, unit_columns, units
+from src.table.types import of_arrow
 
 PARAMS = ("holdout", "salt", "cut")
+BESIDE = {names.KEY: "key", names.TARGET: "target", names.WEIGHT: "weight", names.GROUP: "group", names.TIME: "time"}
 BATCH = 1 << 17
 LEAST = 5  # rows on each side
-SALTS = 1000  # looked through for one that would do
+SALTS, EFFORT = 1000, 10**8  # how many salts are looked through for one that would do, and rows in all of them
 
 
 def main() -> None:
@@ -37,48 +42,52 @@ def main() -> None:
 
 def sides(schema: Schema, p: SimpleNamespace, findings: Findings) -> np.ndarray:
     """True for each row of the holdout; refused when a side is of no use, with the next salt that would do."""
-    file, columns = pq.ParquetFile(names.TABLE), unit_columns(schema)
-    unit = np.concatenate([units(batch, columns) for batch in _batches(file, columns)])
-    group = unit if schema.column("group") else None
-    codes = None if schema.task == "regression" else encode(file.read([_target(schema)]).column(0), schema)
-    if p.cut is not None:
-        when = file.read([schema.column("time").name]).column(0)  # type: ignore[union-attr]
-        holdout, how = _after(when, p.cut), f"rows at or after {p.cut}"
-    else:
-        holdout, how = position(unit, p.salt) < p.holdout, f"hash of {_unit_in_words(schema)}, salt {p.salt}"
-    lack = shortfall(holdout, codes, group, LEAST)
-    if lack:
-        salts = range(p.salt + 1, p.salt + SALTS) if p.cut is None else ()
-        better = next((s for s in salts if not shortfall(position(unit, s) < p.holdout, codes, group, LEAST)), None)
-        cure = (
-            f"the next salt that would do: split.salt: {better}"
-            if better is not None
-            else "more rows, another split.holdout or split.cut, or data.ignore"
+    unit = np.concatenate([units(batch, schema) for batch in _batches(unit_columns(schema))])
+    group, key = schema.column("group"), schema.column("key")
+    codes = None if schema.task == "regression" else encode(_values(schema, "target"), schema)
+    if p.cut is None:
+        named = (
+            f"group {group.name!r}" if group else f"key {key.name!r}" if key else "all source columns but the target"
         )
-        raise Refusal(f"split ({how}): {lack}, of {len(unit)} rows. Cure: {cure}")
-    findings.add(
-        "split",
-        f"{holdout.sum()} of {len(unit)} rows are the holdout ({how})",
-        train=int((~holdout).sum()),
-        holdout=int(holdout.sum()),
-    )
+        holdout, how = position(unit, p.salt) < p.holdout, f"hash of {named}, salt {p.salt}"
+    else:
+        holdout, how = _after(schema, p.cut), f"rows at or after {p.cut}"
+
+    def lack(side: np.ndarray) -> str:
+        return shortfall(side, codes, unit if group else None, LEAST)
+
+    if found := lack(holdout):
+        salts = range(p.salt + 1, p.salt + 1 + min(SALTS, EFFORT // len(unit))) if p.cut is None else ()
+        better = (
+            f"the next salt that would do, split.salt: {s}" for s in salts if not lack(position(unit, s) < p.holdout)
+        )
+        cure = next(better, "more rows, another split.holdout or split.cut, or data.ignore")
+        raise Refusal(f"split ({how}): {found}, of {len(unit)} rows. Cure: {cure}")
+    count = int(holdout.sum())
+    words = f"{count} of {len(unit)} rows are the holdout ({how})"
+    findings.add("split", words, train=len(unit) - count, holdout=count)
     return holdout
 
 
-def _after(when: pa.ChunkedArray, cut: date | str) -> np.ndarray:
-    if not pa.types.is_timestamp(when.type):
-        raise Refusal("split.cut is a date, and data.time is a column of numbers; expected timestamps. See data.types")
-    moment = datetime.fromisoformat(str(cut))
-    return pc.greater_equal(when, pa.scalar(moment, when.type)).to_numpy(zero_copy_only=False)
+def _after(schema: Schema, cut: date | str) -> np.ndarray:
+    time = schema.column("time")
+    if time is None or time.type != "timestamp":
+        raise Refusal(
+            f"split.cut needs data.time of type timestamp, found {time.type if time else None}. See data.types"
+        )
+    return pc.greater_equal(
+        _values(schema, "time"), pa.scalar(datetime.fromisoformat(str(cut)), ARROW[time.type])
+    ).to_numpy()
 
 
-def _unit_in_words(schema: Schema) -> str:
-    group, key = schema.column("group"), schema.column("key")
-    return f"group {group.name!r}" if group else f"key {key.name!r}" if key else "all source columns but the target"
+def _values(schema: Schema, role: str) -> pa.ChunkedArray:
+    name = next(column.name for column in schema.columns if column.role == role)
+    return pq.ParquetFile(names.TABLE).read([name]).column(0)
 
 
-def _target(schema: Schema) -> str:
-    return next(column.name for column in schema.columns if column.role == "target")
+def _batches(columns: list[str]) -> Iterator[pa.Table]:
+    for batch in pq.ParquetFile(names.TABLE).iter_batches(BATCH, columns=columns, use_threads=False):
+        yield pa.Table.from_batches([batch])
 
 
 def encode(values: pa.ChunkedArray, schema: Schema) -> np.ndarray:
@@ -90,37 +99,62 @@ def encode(values: pa.ChunkedArray, schema: Schema) -> np.ndarray:
 
 def write(path: Path, schema: Schema, holdout: np.ndarray) -> list[str]:
     """All rows, batch by batch, in the table's order; returns the features' names."""
-    file = pq.ParquetFile(names.TABLE)
+    parts = _parts(schema, holdout)
+    first = next(parts)
+    arrow = first.schema
+    if pa.null() in arrow.types:  # nothing but gaps in the first batch: a later one shows the type, or it is a number
+        arrow = reduce(_merged, (part.schema for part in _parts(schema, holdout)))
+        arrow = pa.schema([field.with_type(pa.float64()) if field.type == pa.null() else field for field in arrow])
+    with pq.ParquetWriter(path, arrow) as writer:
+        for part in chain([first], parts):
+            _merged(arrow, part.schema)
+            writer.write_table(part.select(arrow.names).cast(arrow))
+    return [name for name in arrow.names if not name.startswith("@")]
+
+
+def _merged(one: pa.Schema, other: pa.Schema) -> pa.Schema:
+    try:
+        odd = sorted({*one.names} ^ {*other.names})
+        if odd:
+            raise pa.ArrowTypeError(f"not all have {odd[0]!r}")
+        return pa.unify_schemas([one, other])
+    except pa.ArrowTypeError as error:
+        raise Refusal(
+            f"src/features.py: batches of rows give other columns ({error}). A row's may depend on nothing but itself"
+        ) from None
+
+
+def _parts(schema: Schema, holdout: np.ndarray) -> Iterator[pa.Table]:
+    """Each batch's features, and beside them key, side, target and what else the model's making needs."""
     types = {column.name: column.type for column in schema.inputs}
-    roles = {names.KEY: "key", names.TARGET: "target", names.WEIGHT: "weight", names.GROUP: "group", names.TIME: "time"}
-    known = {role: column.name for role, name in roles.items() if (column := schema.column(name))}
-    writer, start, made = None, 0, []
-    for batch in _batches(file, [*dict.fromkeys([*types, *known.values()])]):
-        part = pa.Table.from_pandas(make_features(frame(batch, types)), preserve_index=False).replace_schema_metadata()
-        made = part.column_names
-        key = (
-            batch.column(known[names.KEY]) if names.KEY in known else pa.array(range(start + 1, start + len(batch) + 1))
-        )
-        side = np.where(holdout[start : start + len(batch)], names.HOLDOUT, names.TRAIN)
-        extra = {name: batch.column(column) for name, column in known.items()}
-        extra |= {
-            names.KEY: key,
-            names.SIDE: pa.array(side),
-            names.TARGET: pa.array(encode(batch.column(known[names.TARGET]), schema)),
-        }
-        for name, values in extra.items():
-            part = part.append_column(name, values)
-        writer = writer or pq.ParquetWriter(path, part.schema)
-        writer.write_table(part.cast(writer.schema).combine_chunks())
+    beside = {name: column.name for name, role in BESIDE.items() if (column := schema.column(role))}
+    start = 0
+    for batch in _batches([*dict.fromkeys([*types, *beside.values()])]):
+        rows = range(start + 1, start + 1 + len(batch))
+        columns = {name: batch.column(column) for name, column in beside.items()}
+        columns[names.TARGET] = encode(columns[names.TARGET], schema)
+        columns[names.SIDE] = np.where(holdout[start : start + len(batch)], names.HOLDOUT, names.TRAIN)
+        yield pa.table(_columns(make_features(frame(batch, types))) | {names.KEY: pa.array(rows)} | columns)
         start += len(batch)
-    if writer:
-        writer.close()
-    return made
 
 
-def _batches(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.Table]:
-    for batch in file.iter_batches(BATCH, columns=columns, use_threads=False):
-        yield pa.Table.from_batches([batch])
+def _columns(made: pd.DataFrame) -> dict[str, pa.ChunkedArray]:
+    """Features in the schema's types, numbers as doubles; a column of nothing but gaps keeps Arrow's null."""
+    columns: dict[str, pa.ChunkedArray] = {}
+    for name, values in made.items():
+        if not isinstance(name, str) or name.startswith("@") or name in columns:
+            raise Refusal(f"src/features.py: made a column {name!r}; expected distinct names, and no @ in front of one")
+        try:
+            arrow = pa.table({name: values}).column(0)
+            if pa.types.is_duration(arrow.type):
+                raise pa.ArrowInvalid
+            kind = of_arrow(arrow.type).replace("integer", "number")  # whole in this batch, with gaps in the next
+            columns[name] = arrow if arrow.type == pa.null() else convert(arrow, kind)
+        except pa.ArrowException:
+            raise Refusal(
+                f"src/features.py: {name!r} ({values.dtype}) is no column of numbers, flags, times or words alone"
+            ) from None
+    return columns
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import names, params
@@ -17,6 +18,7 @@ from src.table.types import storage_types
 
 PARAMS = ("source", "target", "task", "positive", "key", "group", "time", "weight", "ignore", "types")
 ROW_GROUP = 1 << 18
+SHOWN = 5  # expectations in a message
 
 
 def main() -> None:
@@ -36,10 +38,9 @@ def main() -> None:
 
 
 def _write(path: Path, name: str, source: Source, storage: dict[str, str]) -> int:
-    arrow = pa.schema([(column, ARROW[kind]) for column, kind in storage.items()])
     rows = 0
-    with pq.ParquetWriter(path, arrow) as writer:
-        for group in _grouped(_typed(batch, name, source, storage, arrow) for batch in source.batches()):
+    with pq.ParquetWriter(path, pa.schema([(column, ARROW[kind]) for column, kind in storage.items()])) as writer:
+        for group in _grouped(_typed(name, source, storage)):
             writer.write_table(group, row_group_size=ROW_GROUP)
             rows += group.num_rows
     if not rows:
@@ -47,18 +48,22 @@ def _write(path: Path, name: str, source: Source, storage: dict[str, str]) -> in
     return rows
 
 
-def _typed(batch: pa.Table, name: str, source: Source, storage: dict[str, str], arrow: pa.Schema) -> pa.Table:
-    made = []
-    for column, kind in storage.items():
-        try:
-            made.append(convert(batch.column(column), kind, source.decimal))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            bad = misfits(batch.column(column), kind, source.decimal)
-            raise Refusal(
-                f"{name}, column {column!r}: {len(bad)} of {batch.num_rows} values in a batch are no {kind}, "
-                "the type that data.types states"
-            ) from None
-    return pa.Table.from_arrays(made, schema=arrow)
+def _typed(name: str, source: Source, storage: dict[str, str]) -> Iterator[pa.Table]:
+    start = 0
+    for batch in source.batches():
+        columns: dict[str, pa.ChunkedArray] = {}
+        for column, kind in storage.items():
+            try:
+                made = convert(batch.column(column), kind, source.decimal)
+            except pa.ArrowException:
+                bad = misfits(batch.column(column), kind, source.decimal)
+                raise Refusal(
+                    f"{name}, row {start + bad[0] + 1}, column {column!r}: is no {kind}, nor are {len(bad) - 1} of the "
+                    f"next {batch.num_rows - bad[0] - 1} rows. Mend the file, or state another type in data.types"
+                ) from None
+            columns[column] = pc.if_else(pc.is_nan(made), None, made) if kind == "number" else made  # Parquet has both
+        yield pa.table(columns)
+        start += batch.num_rows
 
 
 def _grouped(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
@@ -77,30 +82,19 @@ def _grouped(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _expect(folder: Path, source: Path, table: str, findings: Findings) -> None:
-    suite = folder / f"{source.name.split('.')[0]}.json"
-    for other in sorted(folder.glob("*.json")):
-        if other != suite:
-            findings.add(
-                "suite without a source",
-                f"{other.as_posix()} fits no source (expected {suite.name}) and was not run",
-                "warning",
-            )
+    suite = folder / f"{source.stem}.json"
+    for other in sorted(set(folder.glob("*.json")) - {suite}):
+        words = f"{other.as_posix()} fits no source (expected {suite.name}) and was not run"
+        findings.add("suite without a source", words, "warning")
     if not suite.exists():
         findings.add("expectations", f"no {suite.as_posix()}: the structural checks alone ran", "warning")
         return
     results = expectations.validate(expectations.load(suite), table)
     failed = [result for result in results if not result["success"]]
-    findings.add(
-        "expectations",
-        f"{len(results) - len(failed)} of {len(results)} of {suite.as_posix()} hold",
-        expected=len(results),
-        failed=len(failed),
-    )
     if failed:
-        raise Refusal(
-            f"{suite.as_posix()}: {len(failed)} of {len(results)} expectations do not hold: "
-            f"{'; '.join(map(_failure, failed[:5]))}"
-        )
+        words = "; ".join(map(_failure, failed[:SHOWN]))
+        raise Refusal(f"{suite.as_posix()}: {len(failed)} of {len(results)} expectations do not hold: {words}")
+    findings.add("expectations", f"all {len(results)} of {suite.as_posix()} hold", expected=len(results))
 
 
 def _failure(result: dict) -> str:

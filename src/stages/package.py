@@ -3,8 +3,11 @@
 import importlib
 import io
 import json
+import re
 import shutil
 import sys
+import tempfile
+import tomllib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from src import features, model, names
+from src import names
 from src.checks import Findings, read_findings, run, write_text
 from src.packaging import card, wheel
 from src.predictor import golden
@@ -24,65 +27,51 @@ from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema
 
 PARAMS = ("name", "version", "description", "license", "requires-python")
+EARLIER = ("ingest", "featurize", "train", "evaluate")
 TOLERANCE = 1e-9
 BATCH = 1 << 17
 
 
 def main() -> None:
-    findings = Findings("package")
-    project = _project()
+    findings, folder = Findings("package"), Path(names.DIST)
+    shutil.rmtree(folder, ignore_errors=True)
+    content = tomllib.loads(Path(names.PROJECT).read_text(encoding="utf-8"))["project"]
+    project = wheel.Project(*(content[name] for name in PARAMS))
     schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
     fitted = loads(Path(names.MODEL).read_bytes(), names.MODEL)
-    content = dumps(fitted, project.module)
-    archive = json.loads(zipfile.ZipFile(io.BytesIO(content)).read("schema.json"))
-    earlier = [f for stage in ("ingest", "featurize", "train", "evaluate") for f in read_findings(stage)]
-    measured = {"model": _json(names.METRICS), "linear": _json(names.LINEAR), "trivial": _json(names.TRIVIAL)}
+    archive = dumps(fitted, project.module)
+    written = zipfile.ZipFile(io.BytesIO(archive)).read("schema.json").decode()
     text = card.write(
-        project, schema, measured, _json(names.INTERVALS), _json(names.SLICES), earlier, set(_keys(archive))
+        project,
+        schema,
+        {"model": _json(names.METRICS), "linear": _json(names.LINEAR), "trivial": _json(names.TRIVIAL)},
+        _json(names.INTERVALS),
+        _json(names.SLICES),
+        [finding for stage in EARLIER for finding in read_findings(stage)],
+        written,
     )
     papers = {
-        "model.skops": content,
+        "model.skops": archive,
         "schema.json": Path(names.SCHEMA).read_bytes(),
         "golden.jsonl": golden.make(Predictor(fitted, schema)).encode(),
         "model-card.md": text.encode(),
     }
-    wheel.check_imports()
-    roots = {value.split(".")[0] for value in _values(archive, "__module__")} | wheel.used_by(features, model)
+    roots = {module.split(".")[0] for module in re.findall(r'"__module__":"([^"]+)"', written)} | wheel.imported()
     requires = wheel.requirements(roots - {project.module}, _json(names.VERSIONS))
-    folder = Path(names.DIST)
-    shutil.rmtree(folder, ignore_errors=True)
-    made = wheel.build(project, papers, requires, Path("LICENSE").read_bytes(), folder)
-    try:
+    with tempfile.TemporaryDirectory() as temporary:
+        made = wheel.build(project, papers, requires, Path("LICENSE").read_bytes(), Path(temporary))
         rows = verify(made, project.module, schema)
-    except BaseException:
-        made.unlink()
-        raise
+        size = made.stat().st_size
+        folder.mkdir()
+        shutil.move(made, folder)
     findings.add("parity", f"the packaged model repeats evaluate's predictions on {rows} raw holdout rows", rows=rows)
-    findings.add("package", f"{made.as_posix()}, {len(requires)} exact requirements", bytes=made.stat().st_size)
+    findings.add("package", f"{names.DIST}/{made.name}, {len(requires)} exact requirements", bytes=size)
     write_text(names.CARD, text)
     findings.write()
 
 
-def _project() -> wheel.Project:
-    import tomllib
-
-    content = tomllib.loads(Path(names.PROJECT).read_text(encoding="utf-8"))["project"]
-    return wheel.Project(*(content[name] for name in PARAMS))
-
-
 def _json(path: str) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
-
-
-def _keys(node: Any) -> list[str]:
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    return [*(node if isinstance(node, dict) else ()), *(key for child in children for key in _keys(child))]
-
-
-def _values(node: Any, wanted: str) -> set[str]:
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    found = {node[wanted]} if isinstance(node, dict) and wanted in node else set()
-    return found.union(*(_values(child, wanted) for child in children))
 
 
 def verify(made: Path, module: str, schema: Schema) -> int:

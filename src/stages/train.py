@@ -27,55 +27,53 @@ def main() -> None:
     findings = Findings("train")
     schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
     rows = load(pq.read_table(names.FEATURES, filters=[(names.SIDE, "=", names.TRAIN)]), schema)
-    threshold = _cross_validate(rows, schema, p, findings)
-    model = fit(rows, schema, p, p.seed)
-    if schema.task == "binary":
-        model["threshold"] = threshold
+    making = partial(fit, schema=schema, params=p, seed=p.seed)
+    unseen = _cross_validate(rows, schema, p, making, findings)
+    model = making(rows)
+    if schema.task == "binary" and p.threshold == "auto":
+        model["threshold"] = _threshold(rows, unseen[:, schema.classes.index(schema.positive)], schema, findings)
     content = dumps(model)
     loads(content, names.MODEL)  # a type that is on no list stops here and not in production
     with replacing(names.MODEL) as path:
         path.write_bytes(content)
-    estimator = model["pipeline"].steps[-1][1]
-    findings.add("estimator", _in_words(p, estimator), rows=len(rows), features=len(model["types"]), bytes=len(content))
+    words = _in_words(p.estimator, model["pipeline"].steps[-1][1])
+    findings.add("estimator", words, rows=len(rows), features=len(model["types"]), bytes=len(content))
     findings.write()
 
 
-def _cross_validate(rows: pd.DataFrame, schema: Schema, p: SimpleNamespace, findings: Findings) -> float:
-    """Scores of each fold, into the findings; returns the threshold."""
+def _cross_validate(
+    rows: pd.DataFrame, schema: Schema, p: SimpleNamespace, making: Any, findings: Findings
+) -> np.ndarray:
+    """Each row's scores by a model that did not see it, NaN where no fold tests it, shape (rows, classes or 1)."""
     kind, parts = folds(rows, schema.task, p.folds, p.seed)
-    name, found, values = AUTO[schema.task][0], np.full(len(rows), np.nan), []
-    for number, (value, test, score) in enumerate(cross_validate(rows, parts, partial(_fit, schema, p)), 1):
+    name, values = AUTO[schema.task][0], []
+    unseen = np.full((len(rows), max(1, len(schema.classes))), np.nan)
+    for number, (value, test, score) in enumerate(cross_validate(rows, parts, making), 1):
         print(f"train: fold {number}/{len(parts)}: {name} {value:.6g}", flush=True)
         values.append(value)
-        if schema.task == "binary":
-            found[test] = score[:, schema.classes.index(schema.positive)]
-    words = f"{name} {np.mean(values):.4g} ± {np.std(values, ddof=1):.2g} over {len(parts)} folds, {kind}"
+        unseen[test] = score.reshape(len(test), -1)
+    words = f"{name} {np.mean(values):.4g} ({min(values):.4g} to {max(values):.4g}) over {len(parts)} folds, {kind}"
     findings.add("cross-validation", words, metric=name, folds=values)
-    if p.threshold != "auto" or schema.task != "binary":
-        return 0.5 if p.threshold == "auto" else p.threshold
-    seen = ~np.isnan(found)
+    return unseen
+
+
+def _threshold(rows: pd.DataFrame, score: np.ndarray, schema: Schema, findings: Findings) -> float:
+    seen = ~np.isnan(score)
     truth = (rows[names.TARGET].to_numpy()[seen] == schema.classes.index(schema.positive)).astype(int)
     weight = rows[names.WEIGHT].to_numpy()[seen] if names.WEIGHT in rows else None
-    threshold = best_threshold(truth, found[seen], weight)
-    findings.add(
-        "threshold", f"{threshold:.6g} (auto: the highest balanced accuracy in the folds)", threshold=threshold
-    )
+    threshold = best_threshold(truth, score[seen], weight)
+    words = f"{threshold:.6g} (auto: the highest balanced accuracy in the folds)"
+    findings.add("threshold", words, threshold=threshold)
     return threshold
 
 
-def _fit(schema: Schema, p: SimpleNamespace, rows: pd.DataFrame) -> dict[str, Any]:
-    return fit(rows, schema, p, p.seed)
-
-
-def _in_words(p: SimpleNamespace, estimator: Any) -> str:
-    name, why = type(estimator).__name__, "auto" if p.estimator == "auto" else f"{p.estimator}, as params say"
-    inner = getattr(estimator, "estimator", None)
-    wrapped = (
-        f", around {type(inner).__name__}, which has no predict_proba"
-        if name == "CalibratedClassifierCV" and p.estimator.rsplit(".")[-1] != name
-        else ""
-    )
-    return f"{name} ({why}{wrapped})"
+def _in_words(wanted: str, estimator: Any) -> str:
+    name = type(estimator).__name__
+    if wanted == "auto":
+        return f"{name} (auto)"
+    given = wanted.rpartition(".")[2]
+    wrapped = f", around {given}, which has no predict_proba" if name == "CalibratedClassifierCV" != given else ""
+    return f"{name} ({wanted}, as params say{wrapped})"
 
 
 if __name__ == "__main__":

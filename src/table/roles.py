@@ -1,6 +1,5 @@
 """Roles: which column is the target, the key, a feature, and what kind of task the target asks for."""
 
-import difflib
 import re
 from dataclasses import replace
 from types import SimpleNamespace
@@ -13,12 +12,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src.checks import Findings, rounded
+from src.params import nearest
 from src.predictor.refusal import Refusal
-from src.predictor.schema import NUMERIC, Column, Schema
+from src.predictor.schema import NUMERIC, TYPES, Column, Schema
 from src.table.types import is_free_text
 
 ID_NAMES = {"id", "ids", "key", "pk", "uuid", "guid", "index", "identifier", "rowid", "number", "nr", "no", "code"}
 POSITIVE_WORDS = {"yes", "y", "true", "t", "positive", "pos", "1"}
+PART = 1 << 16  # words that are Python's own at one time
 FEW_CLASSES = 20  # whole numbers with at most this many distinct values are classes
 
 
@@ -29,17 +30,13 @@ def summarise(path: str, storage: dict[str, str]) -> tuple[Column, ...]:
 
 
 def _summary(name: str, kind: str, values: pa.ChunkedArray) -> Column:
-    filled = values.drop_null()
-    distinct = _distinct(filled)
+    distinct = _distinct(values.drop_null())
     if kind == "category" and is_free_text(values, distinct):
         kind = "text"
     low = high = None
-    if len(filled) and kind in (*NUMERIC, "timestamp"):
-        found = pc.min_max(filled).as_py()
-        low, high = found["min"], found["max"]
-        low, high = (str(low), str(high)) if kind == "timestamp" else (rounded(low), rounded(high))
-    missing = values.null_count / len(values) if len(values) else 0.0
-    return Column(name, kind, missing=rounded(missing), distinct=distinct, low=low, high=high)
+    if distinct and kind in (*NUMERIC, "timestamp"):
+        low, high = (str(end) if kind == "timestamp" else rounded(end) for end in pc.min_max(values).as_py().values())
+    return Column(name, kind, missing=rounded(values.null_count / len(values)), distinct=distinct, low=low, high=high)
 
 
 def _distinct(filled: pa.ChunkedArray) -> int:
@@ -47,7 +44,7 @@ def _distinct(filled: pa.ChunkedArray) -> int:
     if not len(filled):
         return 0
     if pa.types.is_string(filled.type):
-        parts = (chunk.to_numpy(zero_copy_only=False) for chunk in filled.chunks)
+        parts = (filled.slice(start, PART).to_numpy() for start in range(0, len(filled), PART))
         values = np.concatenate([pd.util.hash_array(part, categorize=False) for part in parts])
     else:
         values = filled.to_numpy().copy()
@@ -57,58 +54,62 @@ def _distinct(filled: pa.ChunkedArray) -> int:
 
 def settle(columns: tuple[Column, ...], rows: int, params: SimpleNamespace, path: str, findings: Findings) -> Schema:
     """The schema: roles by params and rules, then task, classes and positive class by the target's values."""
+    roles = {role: getattr(params, role) for role in ("target", "group", "time", "weight")}
+    named = [(role, name) for role, name in [*roles.items(), ("key", params.key)] if name is not None]
+    named += [("ignore", name) for name in params.ignore] + [("types", name) for name in params.types]
     names = [column.name for column in columns]
-    for role in ("target", "group", "time", "weight", "key"):
-        wanted = getattr(params, role)
-        if wanted is not None and wanted not in names and not (role == "key" and wanted == "auto"):
-            raise Refusal(
-                f"params.yaml: data.{role} is {wanted!r}, expected one of the table's columns{_nearest(wanted, names)}"
-            )
-    absent = [name for name in (*params.ignore, *params.types) if name not in names]
-    if absent:
-        raise Refusal(
-            f"params.yaml: data names {absent[0]!r}, expected one of the table's columns{_nearest(absent[0], names)}"
-        )
+    for key, name in named:
+        if name not in names and (key, name) != ("key", "auto"):
+            raise Refusal(f"data.{key} names {name!r}, expected one of {len(names)} columns{nearest(name, names)}")
     schema = Schema(columns, rows, task="")
-    for name in params.ignore:
-        schema = schema.with_role(name, "ignored")
-    for role in ("target", "group", "time", "weight"):
-        if getattr(params, role) is not None:
-            schema = schema.with_role(getattr(params, role), role)
+    for role, name in [*roles.items(), *(("ignored", name) for name in params.ignore)]:
+        schema = schema.with_role(name, role)
+    _check_values(schema)
     schema = _without_use(_key(schema, params.key, findings), findings)
-    _check_kinds(schema)
-    return _task(schema, params, pq.read_table(path, columns=[params.target]).column(0), findings)
+    if not schema.inputs:
+        raise Refusal(f"data: no feature is left of {len(names)} columns, expected one at least. See data.ignore")
+    return _task(schema, params, path, findings)
 
 
-def _nearest(given: str, names: list[str]) -> str:
-    near = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
-    return f"; nearest: {', '.join(map(repr, near))}" if near else f" ({len(names)} columns)"
+def _check_values(schema: Schema) -> None:
+    for role, kinds in (("target", TYPES), ("group", TYPES), ("weight", NUMERIC), ("time", ("timestamp", *NUMERIC))):
+        column = schema.column(role)
+        if column is None:
+            continue
+        expected = f"data.{role} {column.name!r}: expected"
+        if column.type not in kinds:
+            raise Refusal(f"{expected} a column of type {' or '.join(kinds)}, found {column.type}")
+        if column.missing:
+            raise Refusal(
+                f"{expected} a value in every row, {column.missing * schema.rows:.0f} of {schema.rows} have none"
+            )
+        if role == "target" and column.distinct < 2:
+            raise Refusal(f"{expected} 2 distinct values at least, found {column.distinct}")
+        if role == "weight" and (None in (column.low, column.high) or column.low < 0 or column.high == 0):
+            raise Refusal(f"{expected} finite numbers from 0, found {column.low} to {column.high}")
 
 
 def looks_like_id(column: Column, rows: int) -> bool:
-    """Unique, whole, and named like an id, or numbered without gaps, or words without a blank that never recur."""
+    """Distinct in every row, and whole numbers named like an id or numbered without gaps, or words that are no text."""
     if column.distinct != rows or column.missing or column.type not in ("integer", "category") or rows < 2:
         return False
-    words = {word.lower() for word in re.findall(r"[A-Z]*[a-z]+|[A-Z]+|\d+", column.name)}
-    return bool(words & ID_NAMES) or column.type == "category" or column.high - column.low + 1 == rows
+    words = [word.lower() for word in re.findall(r"[A-Z]*[a-z]+|[A-Z]+", column.name)]
+    named = words != [] and (words[0] == "id" or words[-1] in ID_NAMES)  # "order no" is one, "no of rooms" is none
+    return named or column.type == "category" or column.high - column.low + 1 == rows
 
 
 def _key(schema: Schema, wanted: str | None, findings: Findings) -> Schema:
     ids = [c.name for c in schema.columns if c.role == "feature" and looks_like_id(c, schema.rows)]
     if wanted == "auto":
         wanted = ids[0] if ids else None
-        findings.add(
-            "key",
-            f"{wanted!r} names each row (auto: unique and looks like an id)"
-            if wanted
-            else "no column names a row (auto)",
-        )
+        words = f"{wanted!r} names each row (auto: unique and looks like an id)"
+        findings.add("key", words if ids else "no column names a row (auto)")
     elif wanted is not None:
         column = next(c for c in schema.columns if c.name == wanted)
-        if column.distinct != schema.rows or column.missing:
+        if column.distinct != schema.rows:
             raise Refusal(
                 f"data.key {wanted!r}: expected a distinct value in each of {schema.rows} rows, "
-                f"found {column.distinct} and {column.missing:.1%} missing. Name another, or null"
+                f"found {column.distinct}. Name another, or null"
             )
     for name in ids:
         if name != wanted:
@@ -121,54 +122,29 @@ def _without_use(schema: Schema, findings: Findings) -> Schema:
     for column in schema.columns:
         if column.role == "feature" and column.distinct < 2:
             schema = schema.with_role(column.name, "ignored")
-            findings.add(
-                "constant column", f"{column.name!r} has {column.distinct} distinct value(s): left out", "left out"
-            )
+            words = f"{column.name!r} has {column.distinct} distinct value(s): left out"
+            findings.add("constant column", words, "left out")
     return schema
 
 
-def _check_kinds(schema: Schema) -> None:
-    for role, kinds in (("weight", NUMERIC), ("time", ("timestamp", *NUMERIC))):
-        column = schema.column(role)
-        if column and column.type not in kinds:
-            raise Refusal(
-                f"data.{role} {column.name!r}: expected a column of type {' or '.join(kinds)}, found {column.type}"
-            )
-        if column and column.missing:
-            raise Refusal(
-                f"data.{role} {column.name!r}: expected a value in every row, {column.missing:.1%} are missing"
-            )
-    weight = schema.column("weight")
-    if weight and weight.low < 0:
-        raise Refusal(f"data.weight {weight.name!r}: expected numbers from 0, found {weight.low}")
-
-
-def _task(schema: Schema, params: SimpleNamespace, values: pa.ChunkedArray, findings: Findings) -> Schema:
-    target = next(c for c in schema.columns if c.role == "target")
-    if values.null_count:
-        raise Refusal(
-            f"data.target {target.name!r}: expected a value in each of {schema.rows} rows, "
-            f"{values.null_count} have none. Take them out of the table"
-        )
-    if target.distinct < 2:
-        raise Refusal(f"data.target {target.name!r}: expected 2 distinct values at least, found {target.distinct}")
+def _task(schema: Schema, params: SimpleNamespace, path: str, findings: Findings) -> Schema:
+    target = next(column for column in schema.columns if column.role == "target")
     task, words = params.task, "as params say"
     if task == "auto":
-        task = _auto_task(target)
-        words = f"auto: {target.type}, {target.distinct} distinct values"
+        task, words = _auto_task(target), f"auto: {target.type}, {target.distinct} distinct values"
     if target.type == "timestamp" or (task == "regression" and target.type not in NUMERIC):
         raise Refusal(f"data.target {target.name!r}: a {target.type} column cannot be predicted as {task}")
     if task == "binary" and target.distinct != 2:
         raise Refusal(
-            f"data.task is binary and data.target {target.name!r} has {target.distinct} distinct values; expected 2"
+            f"data.task is binary, data.target {target.name!r} has {target.distinct} distinct values; expected 2"
         )
     findings.add("task", f"{task} ({words})")
     if task == "regression":
         return replace(schema, task=task)
+    values = pq.ParquetFile(path).read([target.name]).column(0)
     counts = {item["values"]: item["counts"] for item in pc.value_counts(values).to_pylist()}
-    classes = tuple(sorted(counts))
     positive = _positive(params.positive, counts, findings) if task == "binary" else None
-    return replace(schema, task=task, classes=classes, positive=positive)
+    return replace(schema, task=task, classes=tuple(sorted(counts)), positive=positive)
 
 
 def _auto_task(target: Column) -> str:
@@ -180,19 +156,18 @@ def _auto_task(target: Column) -> str:
 
 def _positive(wanted: Any, counts: dict[Any, int], findings: Findings) -> Any:
     """auto: true, the larger number, a word that says yes, else the rarer class (the last of two equal ones)."""
+    classes = sorted(counts)
     if wanted != "auto":
-        same = [value for value in counts if value == wanted or str(value) == str(wanted)]
+        same = [value for value in classes if value == wanted or str(value) == str(wanted)]
         if not same:
-            raise Refusal(
-                f"data.positive is {wanted!r}, expected one of the classes: {', '.join(map(str, sorted(counts)))}"
-            )
+            raise Refusal(f"data.positive is {wanted!r}, expected one of {classes[0]!r} and {classes[1]!r}")
         return same[0]
-    words = [value for value in counts if str(value).strip().lower() in POSITIVE_WORDS]
-    if not isinstance(next(iter(counts)), str):
-        found, why = max(counts), "the larger value"
-    elif len(words) == 1:
-        found, why = words[0], "a word that says yes"
+    yes = [value for value in classes if str(value).strip().lower() in POSITIVE_WORDS]
+    if not isinstance(classes[1], str):
+        found, why = classes[1], "the larger value"
+    elif len(yes) == 1:
+        found, why = yes[0], "a word that says yes"
     else:
-        found, why = min(sorted(counts, reverse=True), key=lambda value: counts[value]), "the rarer class"
+        found, why = min(reversed(classes), key=lambda value: counts[value]), "the rarer class"
     findings.add("positive class", f"{found} (auto: {why})")
     return found

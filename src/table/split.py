@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from src.predictor.schema import Schema
 
-_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB), np.uint64(0x9E3779B97F4A7C15))
+_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB), 0x9E3779B97F4A7C15)
 
 
 def unit_columns(schema: Schema) -> list[str]:
@@ -17,48 +17,48 @@ def unit_columns(schema: Schema) -> list[str]:
     return [one.name] if one else [c.name for c in schema.columns if c.role != "target"]
 
 
-def units(table: pa.Table, names: list[str]) -> np.ndarray:
+def units(table: pa.Table, schema: Schema) -> np.ndarray:
     """Each row's name as a number, dtype uint64, shape (rows,): the first 8 bytes of BLAKE2b over its text.
 
-    Of several columns, numbers are taken as doubles, so that a column that gains decimals one day keeps its rows.
+    Without group and key, integers are taken as doubles: a column that gains decimals one day keeps its rows.
     """
-    texts = [_text(table.column(name), several=len(names) > 1) for name in names]
-    joined = texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\x1f")
-    digests = [blake2b(text, digest_size=8).digest() for text in joined.cast(pa.binary()).to_pylist()]
+    named = schema.column("group") or schema.column("key")
+    texts = [_text(table.column(name), exact=named is not None) for name in unit_columns(schema)]
+    joined = pc.binary_join_element_wise(*texts, "\x1f").cast(pa.binary())
+    digests = [blake2b(text, digest_size=8).digest() for text in joined.to_pylist()]
     return np.frombuffer(b"".join(digests), dtype="<u8")
 
 
-def _text(values: pa.ChunkedArray, several: bool) -> pa.ChunkedArray:
-    if several and pa.types.is_integer(values.type):
+def _text(values: pa.ChunkedArray, exact: bool) -> pa.ChunkedArray:
+    if pa.types.is_integer(values.type) and not exact:
         values = values.cast(pa.float64(), safe=False)
     return pc.fill_null(values.cast(pa.string()), "\x00")
 
 
 def position(units: np.ndarray, salt: int) -> np.ndarray:
     """Where each unit falls in [0, 1) under this salt: splitmix64 (Steele, Lea and Flood 2014) of unit and salt."""
-    with np.errstate(over="ignore"):
-        mixed = units ^ (np.uint64(salt + 1) * _MIX[2])
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX[0]
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX[1]
-        mixed ^= mixed >> np.uint64(31)
+    mixed = units ^ np.uint64((salt + 1) * _MIX[2] % 2**64)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX[0]
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX[1]
+    mixed ^= mixed >> np.uint64(31)
     return (mixed >> np.uint64(11)) / float(1 << 53)
 
 
-def shortfall(holdout: np.ndarray, codes: np.ndarray | None, units: np.ndarray | None, least: int) -> str:
+def shortfall(holdout: np.ndarray, codes: np.ndarray | None, groups: np.ndarray | None, least: int) -> str:
     """What a split lacks to be of use, in words; empty when nothing.
 
-    holdout: bool per row; codes: the class of each row, None for regression; units: the group of each row, or None.
+    holdout: bool per row; codes: the class of each row, None for a regression; groups: of each row, or None.
     least: rows that each side must have.
     """
-    for side, rows in (("training part", ~holdout), ("holdout", holdout)):
-        count = int(rows.sum())
-        if count < least:
-            return f"the {side} has {count} rows, expected at least {least}"
+    for side, rows, fewest in (("training part", ~holdout, 2), ("holdout", holdout, 1)):
+        counts = [("rows", int(rows.sum()), least)]
         if codes is not None:
-            per_class = np.bincount(codes[rows], minlength=int(codes.max()) + 1)
-            floor = 2 if side == "training part" else 1
-            if per_class.min() < floor:
-                return f"the {side} has {per_class.min()} rows of its rarest class, expected at least {floor}"
-        if units is not None and len(np.unique(units[rows])) < 2:
-            return f"the {side} has {len(np.unique(units[rows]))} groups, expected at least 2"
+            counts.append(
+                ("rows of its rarest class", int(np.bincount(codes[rows], minlength=codes.max() + 1).min()), fewest)
+            )
+        if groups is not None:
+            counts.append(("groups", len(np.unique(groups[rows])), 2))
+        for what, count, wanted in counts:
+            if count < wanted:
+                return f"the {side} has {count} {what}, expected at least {wanted}"
     return ""

@@ -1,7 +1,5 @@
 """Types, settled on whole columns: what a CSV's text can be read as, and whether words are categories or free text."""
 
-from collections.abc import Iterable
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -9,7 +7,7 @@ from src.predictor.schema import ARROW, NUMERIC
 from src.predictor.tables import Source, convert
 
 ORDER = ("boolean", "integer", "number", "timestamp")  # the first that every value of a column fits
-NOT_A_NUMBER = r"^\s*[+-]?0(\d|[xX])|^\s*[+-]?\d{20,}"  # 007 and 0x1F are names, and so is what int64 cannot hold
+NOT_A_NUMBER = r"^\s*[+-]?0(\d|[xX])|^\s*[+-]?\d{20,}"  # 007 and 0x1F are names, and so is what no double holds
 WORDS_OF_TEXT = 3.0  # free text: this many words on average ...
 DISTINCT_OF_TEXT = 0.5  # ... and this share of the values distinct
 
@@ -17,13 +15,18 @@ DISTINCT_OF_TEXT = 0.5  # ... and this share of the values distinct
 def storage_types(source: Source, overrides: dict[str, str]) -> dict[str, str]:
     """Each column's type as it will be kept: one of the schema's, words as "category" until they are counted."""
     if source.types is not None:
-        found = {name: _of_arrow(arrow) for name, arrow in source.types.items()}
-    else:
-        found = _of_text(source.batches(), source.names, source.decimal)
-    return found | overrides
+        return {name: of_arrow(arrow) for name, arrow in source.types.items()} | overrides
+    possible: dict[str, list[str]] = {}
+    for batch in source.batches():
+        for name in source.names:
+            values = batch.column(name)
+            if values.null_count < len(values):
+                possible[name] = [kind for kind in possible.get(name, ORDER) if _fits(values, kind, source.decimal)]
+    return {name: next(iter(possible.get(name, ())), "category") for name in source.names} | overrides
 
 
-def _of_arrow(arrow: pa.DataType) -> str:
+def of_arrow(arrow: pa.DataType) -> str:
+    """The schema's type for one of Arrow's; what is neither number, flag nor time becomes words."""
     if pa.types.is_boolean(arrow):
         return "boolean"
     if pa.types.is_integer(arrow):
@@ -33,23 +36,10 @@ def _of_arrow(arrow: pa.DataType) -> str:
     return "timestamp" if pa.types.is_timestamp(arrow) or pa.types.is_date(arrow) else "category"
 
 
-def _of_text(batches: Iterable[pa.Table], names: tuple[str, ...], decimal: str) -> dict[str, str]:
-    possible = {name: list(ORDER) for name in names}
-    seen = dict.fromkeys(names, False)
-    for batch in batches:
-        for name in names:
-            values = batch.column(name)
-            if values.null_count == len(values):
-                continue
-            seen[name] = True
-            possible[name] = [kind for kind in possible[name] if _fits(values, kind, decimal)]
-    return {name: possible[name][0] if possible[name] and seen[name] else "category" for name in names}
-
-
 def _fits(values: pa.ChunkedArray, kind: str, decimal: str) -> bool:
     if kind == "boolean":  # words only: 0 and 1 are integers
-        values = values.drop_null()
-        return pc.all(pc.is_in(pc.utf8_lower(values), pa.array(["true", "false"]))).as_py()
+        words = pc.utf8_lower(pc.utf8_trim_whitespace(values.drop_null()))
+        return pc.all(pc.is_in(words, pa.array(["true", "false"]))).as_py()
     if kind in NUMERIC and pc.any(pc.match_substring_regex(values, NOT_A_NUMBER)).as_py():
         return False
     try:

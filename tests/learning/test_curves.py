@@ -1,0 +1,34 @@
+"""Curves: few points, the right ends, and weights that count as rows, for every task."""
+
+import numpy as np
+import pytest
+
+from src.learning.curves import calibration, ranking
+from src.learning.metrics import Outcome
+
+RANDOM, WEIGHT = np.random.default_rng(0), np.arange(3000) % 3
+TRUTH, NOISE = RANDOM.integers(0, 250, 3000), RANDOM.random((3000, 250))
+WITHIN_ONE = np.average(np.abs(TRUTH - 600 * NOISE[:, 0]) <= 249, weights=WEIGHT)
+
+
+def outcome(classes: int) -> Outcome:
+    if not classes:
+        return Outcome("regression", TRUTH, 600 * NOISE[:, 0], 600 * NOISE[:, 0])
+    truth = TRUTH % classes
+    scores = NOISE[:, :classes] + 0.3 * np.eye(classes)[truth]
+    return Outcome(
+        "binary" if classes == 2 else "multiclass", truth, scores, scores.argmax(1), 1, tuple(range(classes))
+    )
+
+
+@pytest.mark.parametrize(("classes", "shown", "end"), [(0, 1, WITHIN_ONE), (2, 1, 1), (3, 3, 1), (250, 10, 1)])
+def test_curves_have_few_points_both_ends_and_weights_that_count_as_rows(classes: int, shown: int, end: float) -> None:
+    given = outcome(classes)
+    points, repeated = ranking(given, WEIGHT), given.part(np.repeat(np.arange(3000), WEIGHT))
+    assert points == [pytest.approx(point) for point in ranking(repeated, np.ones(len(repeated.truth)))]
+    curves = [[(p["x"], p["y"]) for p in points if p["series"] == name] for name in {p["series"] for p in points}]
+    assert (len(points) <= 200, len(curves)) == (True, shown)
+    assert {(curve[0], curve[-1]) for curve in curves} == {((0, 0), (1, end))}
+    observed = given.truth if not classes else given.truth == (1 if classes == 2 else given.decided)
+    points = calibration(given, np.arange(3000) < 1500)
+    assert (len(points), np.mean([p["y"] for p in points])) == (10, pytest.approx(observed[:1500].mean(), rel=0.05))

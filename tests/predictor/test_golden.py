@@ -1,0 +1,22 @@
+"""Golden rows are made up from ranges and levels, and tell whether a package still answers as it did."""
+
+import json
+
+import pytest
+
+from src.predictor import golden
+from src.predictor.refusal import Refusal
+
+
+@pytest.mark.parametrize(("name", "changed"), [("prediction", "maybe"), ("probability_yes", 0.123456)])
+def test_golden_rows_are_of_ranges_and_levels_and_hold_until_an_answer_is_changed(predictor, name, changed) -> None:
+    lines = [json.loads(line) for line in golden.make(predictor).splitlines()]
+    assert golden.check(predictor, "\n".join(map(json.dumps, lines))) == 9
+    for column in predictor.schema.inputs:
+        values = {line["row"][column.name] for line in lines[:-1]}
+        known = {"colour": {"red", "green", "blue"}, "flag": {True, False}}.get(column.name)
+        assert values == known or (min(values), max(values)) == (column.low, column.high)
+    assert set(lines[-1]["row"].values()) == {None}
+    lines[3]["answer"][name] = changed
+    with pytest.raises(Refusal, match=name):
+        golden.check(predictor, "\n".join(map(json.dumps, lines)))

@@ -1,0 +1,85 @@
+"""The command of a package that was built by the pipeline, loaded from its wheel."""
+
+import io
+import json
+import subprocess
+import sys
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.conftest import Project, make_table
+
+TABLE = make_table()
+READERS: dict[str, Any] = {"csv": pd.read_csv, "jsonl": partial(pd.read_json, lines=True), "parquet": pd.read_parquet}
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory):
+    """The command's module, imported from a wheel that processes find, too; we are in the project it comes from."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("project"))
+        project = Project(Path.cwd())
+        project.table(TABLE)
+        project.change(model={"estimator": "sklearn.linear_model.LogisticRegression"})
+        project.run()
+        wheel = next(Path("dist").glob("*.whl")).resolve()
+        patch.syspath_prepend(wheel)
+        patch.setenv("PYTHONPATH", str(wheel))
+        yield import_module(f"{wheel.name.split('-')[0]}.predictor.__main__")
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_predictions_carry_the_key_or_else_the_row_number(command, monkeypatch, capsysbinary, form: str) -> None:
+    unnamed = TABLE.drop(columns="row_id").to_csv(index=False).encode()
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(unnamed)))
+    command.main(["predict"])
+    piped = pd.read_csv(io.BytesIO(capsysbinary.readouterr().out))
+    assert piped.pop("row").tolist() == list(range(1, 301))
+    assert (piped["prediction"] == TABLE["target"]).mean() > 0.8
+    TABLE.set_index(TABLE.index[::-1]).to_parquet("table.parquet")
+    command.main(["predict", "table.parquet", "-o", f"made.{form}"])
+    made = READERS[form](f"made.{form}")
+    assert made.pop("row_id").tolist() == TABLE["row_id"].tolist()
+    pd.testing.assert_frame_equal(made, piped)
+
+
+def test_a_bad_row_stops_or_goes_aside_and_leaves_the_others_as_they_were(command, monkeypatch) -> None:
+    monkeypatch.setattr(command.tables, "BATCH", 10)
+    rows = TABLE.head(30).astype({"x1": object, "flag": object})
+    rows.loc[:9, "x1"] = "secret"  # a whole batch
+    rows.loc[[1, 15], "flag"] = "maybe"
+    rows.to_json("bad.jsonl", orient="records", lines=True)
+    TABLE[:30].drop([*range(10), 15]).to_json("good.jsonl", orient="records", lines=True)
+    stops = [sys.executable, "-m", command.__package__, "predict", "bad.jsonl", "-o", "bad.parquet"]
+    ran = subprocess.run(stops, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr.count("\n"), "secret" in ran.stderr) == (1, 1, False)
+    assert ran.stderr.startswith("ERROR: bad.jsonl, row 1, column 'x1': expected a number. ")
+    assert not Path("bad.parquet").exists()
+    command.main(["predict", "bad.jsonl", "-o", "bad.parquet", "--aside", "aside.jsonl"])
+    aside = [list(json.loads(line).values()) for line in Path("aside.jsonl").read_text().splitlines()]
+    assert aside[1:3] == [[2, "x1", "a number", "secret"], [2, "flag", "true or false", "maybe"]]
+    assert [row for row, *_ in aside] == [1, 2, *range(2, 11), 16]
+    command.main(["predict", "good.jsonl", "-o", "good.parquet"])
+    pd.testing.assert_frame_equal(pd.read_parquet("bad.parquet"), pd.read_parquet("good.parquet"))
+
+
+def test_info_is_json_and_check_wants_golden_answers_and_exact_versions(command, monkeypatch, capsys) -> None:
+    command.main(["info"])
+    assert json.loads(capsys.readouterr().out)["inputs"]["colour"] == "category"
+    assert command.main(["check"]) == 0
+    assert "9 golden rows give their golden answers" in capsys.readouterr().out
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: ["no-such-package==1.0"])
+    with pytest.raises(command.Refusal, match=r"no-such-package: expected version 1.0, found none"):
+        command.main(["check"])
+
+
+def test_a_reader_that_has_enough_is_no_error(command) -> None:
+    TABLE.head(9).to_csv("short.csv", index=False)
+    line = f"'{sys.executable}' -m {command.__package__} predict short.csv | true"
+    assert subprocess.run(["sh", "-c", line], capture_output=True).stderr == b""

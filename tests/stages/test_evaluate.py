@@ -1,0 +1,45 @@
+"""evaluate: metrics beside yardsticks on the same rows, slices, weights, and every prediction."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+
+from src import names
+from tests.conftest import Project, make_table
+
+
+def test_numbers_are_flat_and_short_and_those_of_the_predictions_with_their_weights(project: Project) -> None:
+    levels = np.random.default_rng(0).integers(0, 20, (400, 19)).astype(str)
+    many = pd.DataFrame("level " + levels.astype(object), columns=[f"column with a long name {i}" for i in range(19)])
+    table = make_table(rows=400).assign(weight=np.arange(400) % 5).join(many)
+    project.table(table, weight="weight")
+    project.change(
+        model={"estimator": "sklearn.linear_model.LogisticRegression"}, evaluate={"slices": ["colour", *many]}
+    )
+    project.run("ingest", "featurize", "train", "evaluate")
+    found = pd.read_parquet(names.PREDICTIONS)
+    assert list(found)[:6] == ["key", "truth", "prediction", "probability_no", "probability_yes", "slice: colour"]
+    rows, others = table.set_index("row_id").loc[found["key"]], table[~table["row_id"].isin(found["key"])]
+    assert (rows[["target", "colour"]].to_numpy() == found[["truth", "slice: colour"]].to_numpy()).all()
+    metrics, trivial, slices = (json.loads(Path(p).read_text()) for p in (names.METRICS, names.TRIVIAL, names.SLICES))
+    assert all(isinstance(value, str) or value == float(f"{value:.6g}") for value in metrics.values())
+    auc = roc_auc_score(found["truth"], found["probability_yes"], sample_weight=rows["weight"])
+    share = np.average(others["target"] == "yes", weights=others["weight"])
+    loss = log_loss(found["truth"], np.full(len(found), share), sample_weight=rows["weight"])
+    assert [metrics["roc_auc"], trivial["log_loss"]] == pytest.approx([auc, loss], rel=1e-5)
+    small = {part["level"]: part["small"] for part in slices if part["column"] == "colour"}
+    assert small == dict(rows["colour"].value_counts() < 30)
+    assert sum(path.stat().st_size for path in Path("metrics").iterdir()) < 200_000
+
+
+def test_a_model_without_signal_is_said_not_to_beat_the_trivial_one(project: Project, capsys) -> None:
+    table = make_table("regression")
+    project.table(table.assign(target=np.random.default_rng(1).permutation(table["target"])))
+    project.change(model={"estimator": "sklearn.linear_model.Ridge"})
+    project.run("ingest", "featurize", "train", "evaluate")
+    words = "WARNING: against the trivial model: the model does not clearly beat the trivial one"
+    assert words in capsys.readouterr().out

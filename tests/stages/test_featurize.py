@@ -1,0 +1,100 @@
+"""featurize: every row once, in the table's order, with its key, its side and its target."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from src.predictor import featurizing
+from src.predictor.refusal import Refusal
+from src.stages import featurize
+from tests.conftest import Project, make_table
+
+
+@pytest.fixture
+def run(project: Project, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """ingest of a table, then featurize in batches of 50 rows with these features."""
+
+    def run(features=lambda rows: rows, frame: pd.DataFrame | None = None, split: dict | None = None, **data: Any):
+        project.table(make_table(rows=120) if frame is None else frame, **data)
+        project.change(split=split or {})
+        project.run("ingest")
+        monkeypatch.setattr(featurize, "BATCH", 50)
+        monkeypatch.setattr(featurizing, "features", features)
+        featurize.main()
+        return pq.read_table("data/features.parquet")
+
+    return run
+
+
+def test_rows_keep_their_order_with_key_side_and_target(run) -> None:
+    frame = make_table(rows=120).sample(frac=1, random_state=0)
+    made, fewer = run(frame=frame).to_pandas(), run(frame=frame.head(100)).to_pandas()
+    assert list(made.columns) == ["x1", "x2", "colour", "flag", "@key", "@target", "@side"]
+    assert made["@key"].tolist() == frame.row_id.tolist()
+    assert np.allclose(made.x1, frame.x1, rtol=1e-12)
+    assert made["@target"].tolist() == (frame.target == "yes").astype(int).tolist()
+    assert made["@side"].head(100).tolist() == fewer["@side"].tolist()
+    assert set(made["@side"]) == {"train", "holdout"}
+
+
+def test_roles_stand_beside_the_features_and_rows_without_a_key_are_numbered(run) -> None:
+    frame = make_table("regression", rows=120).drop(columns="row_id")
+    frame = frame.assign(g=np.arange(120) % 40, t=pd.date_range("2024-01-01", periods=120), w=2.5)
+    made = run(frame=frame, group="g", time="t", weight="w", split={"cut": "2024-04-01"}).to_pandas()
+    assert made["@key"].tolist() == list(range(1, 121))
+    assert (made[["@weight", "@group", "@time"]].to_numpy() == frame[["w", "g", "t"]].to_numpy()).all()
+    assert made["@side"].tolist() == ["train"] * 91 + ["holdout"] * 29
+    assert np.allclose(made["@target"], frame.target, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "kind"),
+    [(None, "x", "string"), (None, 1.5, "double"), (None, True, "bool"), (None, None, "double"), (1, 0.5, "double")],
+)
+def test_a_feature_whose_type_shows_only_in_a_later_batch_has_it_from_the_first_row(run, early, late, kind) -> None:
+    made = run(lambda rows: rows.assign(new=[late if len(rows) < 50 else early] * len(rows)))
+    assert str(made.schema.field("new").type) == kind
+    assert made["new"].to_pylist() == [early] * 100 + [late] * 20
+
+
+WRONG = {
+    "expected the 50 rows it was given": lambda rows: rows[rows.x1 > 0],
+    "in their order": lambda rows: rows[::-1],
+    "made a column '@key'; expected distinct names, and no @": lambda rows: rows.rename(columns={"x1": "@key"}),
+    "made a column 'x2'; expected distinct": lambda rows: rows.rename(columns={"x1": "x2"}),
+    "made a column 1; expected distinct": lambda rows: rows.rename(columns={"x1": 1}),
+    r"'new' \(object\) is no column of numbers": lambda rows: rows.assign(new=["hidden", *range(len(rows) - 1)]),
+    r"'new' \(timedelta": lambda rows: rows.assign(new=pd.Timedelta(1, "D")),
+    "not all have 'n20'": lambda rows: rows.assign(**{f"n{len(rows)}": 1.0}),
+    "Field new has incompatible types": lambda rows: rows.assign(new="hidden" if len(rows) < 50 else 1.0),
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_features_that_are_not_one_row_for_one_row_are_refused_and_nothing_is_written(run, words: str) -> None:
+    with pytest.raises(Refusal, match=f"^src/features.py: .*{words}") as caught:
+        run(WRONG[words])
+    assert "hidden" not in str(caught.value)
+    assert [path.name for path in sorted(Path("data").iterdir())] == ["schema.json", "source", "table.parquet"]
+
+
+def test_a_split_of_no_use_is_refused_with_the_next_salt_that_would_do_and_it_does(run) -> None:
+    frame = make_table(rows=60).assign(target=["rare"] * 3 + ["often"] * 57)
+    with pytest.raises(
+        Refusal, match=r"has \d rows of its rarest class, expected at least .* would do, split.salt: \d+$"
+    ) as caught:
+        run(frame=frame)
+    better = int(str(caught.value).rsplit(" ", 1)[1])
+    for salt in range(1, better):
+        with pytest.raises(Refusal):
+            run(frame=frame, split={"salt": salt})
+    run(frame=frame, split={"salt": better})
+    with pytest.raises(Refusal, match=r"has \d rows of its rarest class.*Cure: more rows"):
+        run(frame=frame.tail(58))
+    for time, found in ((None, None), ("x1", "number")):
+        with pytest.raises(Refusal, match=f"split.cut needs data.time of type timestamp, found {found}"):
+            run(split={"cut": "2024-01-01"}, time=time)

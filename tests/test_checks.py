@@ -1,0 +1,13 @@
+"""What a stage leaves behind."""
+
+import math
+from pathlib import Path
+
+from src import checks
+
+
+def test_json_for_git_is_strict_with_an_entry_a_line_and_six_digits(tmp_path: Path) -> None:
+    whole = {"ä": [1 / 3, math.nan, math.inf], "b": {"c": 10**7}}
+    for content, text in ((whole, '{\n "ä": [0.333333, null, null],\n "b": {"c": 10000000}\n}\n'), ([1], "[\n 1\n]\n")):
+        checks.write_json(str(tmp_path / "x.json"), content)
+        assert (tmp_path / "x.json").read_bytes() == text.encode()

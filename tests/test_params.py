@@ -1,0 +1,84 @@
+"""params.yaml: defaults, and one clear line for whatever is wrong in it."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from src import params
+from src.predictor.refusal import Refusal
+from tests.conftest import ROOT
+
+SMALL = "data:\n  source: data/source/t.csv\n  target: y\n"
+NESTED = f"# a\n{SMALL}  types: # b\n    y: text  # c\n\n# d\nsplit:  # e\n    salt: 3 # f\nmodel:\nevaluate: {{}}\n"
+WINDOWS = "\ufeff" + SMALL.replace("\n", "\r\n") + "split: {salt: 1}  # flow\r\n# end"
+WRONG = {  # what stands there beside the two keys that must be given, and what is said
+    "data: {source: ../t.csv}": r"data.source is '../t.csv', expected a path in the project, without ..$",
+    "data: {target: 2020}": "expected a column's name. Put it in quotes$",
+    "data: {task: binray}": r"expected auto \| binary \| multiclass \| regression. Did you mean 'binary'\?$",
+    "data: {types: {a: [text]}}": r"expected a map, column: integer \| number",
+    "split: {holdout: 1}": "split.holdout is 1, expected a number between 0 and 1$",
+    "split: {salt: true}": "expected a whole number from 0$",
+    "split: {cut: '2024-02-31'}": "expected a date or time, or null$",
+    "split: {cut: 2024-02-31}": "params.yaml: day is out of range",
+    "data: {key: y}": "data.target and data.key both name 'y'",
+    "data: {ignore: [y]}": "data.ignore and data.target both name 'y'",
+    "split: {cut: 2024-01-31}": "split.cut is set and data.time is null",
+    "data: {task: regression, positive: a}": "data.positive is for a binary task",
+    "data: {task: multiclass}\nmodel: {threshold: 0.4}": "model.threshold is for a binary task",
+    "data: {ignore: [auto], time: t}\nsplit: {cut: 2024-01-31 10:00:00}": "^all is well$",
+    "data: {tagret: y}": r"data.tagret is no key, expected data.source, data.target.* Did you mean 'data.target'\?$",
+    "data: {key: a, key: b}": "params.yaml, line 1: key stands twice",
+    "data: [": "params.yaml, line 2: expected the node",
+    "? [a]\n: b": "params.yaml, line 2: found unhashable key",
+    "data: {target: Größe}": "params.yaml: unacceptable character",
+    "target: y": "params.yaml: expected groups of keys",
+}
+
+
+@pytest.mark.parametrize(("text", "words"), WRONG.items())
+def test_what_is_wrong_is_refused_with_what_was_given_and_what_is_allowed(text, words, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = "".join(f"{key}, " for key in ("source: t.csv", "target: y") if key.split()[0] not in text)
+    text = (text if "data: {" in text else "data: {}\n" + text).replace("{", "{" + given, 1)
+    Path("params.yaml").write_bytes(text.encode("cp1252"))
+    said = "all is well"
+    try:
+        params.check()
+    except Refusal as error:
+        said = str(error)
+    assert re.search(words, said)
+
+
+@pytest.mark.parametrize("text", [SMALL, SMALL.rstrip("\n"), NESTED, WINDOWS])
+def test_fill_adds_what_is_absent_and_keeps_all_else_and_twice_is_once(text: str, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_bytes(text.encode())
+    before, added, filled = params.load(), params.fill(), Path("params.yaml").read_bytes()
+    assert params.load() == before | {key: params.KEYS[key].default for key in added}
+    assert set(params.load()) == set(params.KEYS)
+    rest = iter(filled.decode())
+    assert all(character in rest for character in text), "something of it was lost or changed"
+    assert filled.count(b"\n") == filled.count(b"\r\n") or "\r" not in text
+    assert params.fill() == []
+    assert Path("params.yaml").read_bytes() == filled
+
+
+def test_the_manual_states_each_default_and_read_gives_it_and_no_other_key(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(SMALL)
+    manual = (ROOT / "docs/parameters.md").read_text(encoding="utf-8").replace("\\|", "/")
+    rows = re.findall(r"(?m)^\| `(\w+\.\w+)` \| `?(.+?)`? \| (.+?) \|", manual)
+    assert [key for key, _, _ in rows] == list(params.KEYS)
+    for key, default, allowed in rows:
+        given = {"data.source": "data/source/t.csv", "data.target": "y"}.get(key, yaml.safe_load(default))
+        assert vars(params.read(key)) == {key.split(".")[1]: given}
+        assert allowed == params.KEYS[key].allowed.replace("|", "/")
+
+
+def test_the_committed_file_holds_each_key_on_a_line_with_its_comment() -> None:
+    lines = (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines()
+    found = [re.match(r"  (\w+): .*  # \w", line) for line in lines if line.startswith(" ")]
+    assert [match and match[1] for match in found] == [key.split(".")[1] for key in params.KEYS]
+    assert len(lines) < 60
