@@ -31,7 +31,10 @@ def command(tmp_path_factory):
         wheel = next(Path("dist").glob("*.whl")).resolve()
         patch.syspath_prepend(wheel)
         patch.setenv("PYTHONPATH", str(wheel))
-        yield import_module(f"{wheel.name.split('-')[0]}.predictor.__main__")
+        name = wheel.name.split("-")[0]
+        yield import_module(f"{name}.predictor.__main__")
+    for module in [module for module in sys.modules if module.split(".")[0] == name]:
+        del sys.modules[module]
 
 
 @pytest.mark.parametrize("form", READERS)
