@@ -1,7 +1,7 @@
 """What template.bench runs in processes of their own: predictions by the bare pipeline, and by it and the package.
 
 python template/predicting.py bare TABLE.csv OUT.csv    in a project: read, run the fitted pipeline, write
-python template/predicting.py one-row PACKAGE           milliseconds for one row: [the package, its pipeline]
+python template/predicting.py one-row PACKAGE           milliseconds for one row, as JSON
 """
 
 import importlib
@@ -40,11 +40,11 @@ def one_row(package: str) -> None:
     golden = resources.files(f"{package}.predictor").joinpath("golden.jsonl").read_text(encoding="utf-8")
     row = json.loads(golden.splitlines()[0])["row"]
     ready, pipeline = pd.DataFrame([row]).astype(float), predictor.model["pipeline"]
-    taken: list[list[float]] = [[], []]
+    taken: dict[str, list[float]] = {"package": [], "bare": []}
     for _ in range(BLOCKS):
-        taken[0].append(milliseconds(lambda: predictor.predict([row])))
-        taken[1].append(milliseconds(lambda: pipeline.predict_proba(ready)))
-    print(json.dumps([statistics.median(values) for values in taken]))
+        taken["package"].append(milliseconds(lambda: predictor.predict([row])))
+        taken["bare"].append(milliseconds(lambda: pipeline.predict_proba(ready)))
+    print(json.dumps({name: statistics.median(values) for name, values in taken.items()}))
 
 
 def milliseconds(call: Callable[[], object]) -> float:

@@ -20,7 +20,7 @@ def calendar(frame: pd.DataFrame) -> np.ndarray:
     """Times as seconds since 1970, year, month, day, weekday and hour; NaN where missing."""
     made = []
     for name in frame:
-        made.append((frame[name] - pd.Timestamp(0)) / pd.Timedelta(seconds=1))
+        made.append((frame[name] - pd.Timestamp(0).as_unit("us")) / pd.Timedelta(seconds=1))
         made += [getattr(frame[name].dt, part) for part in ("year", "month", "day", "day_of_week", "hour")]
     return np.column_stack(made).astype(float)
 

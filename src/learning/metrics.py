@@ -187,7 +187,7 @@ def _own(name: str, outcome: Outcome) -> Weighted:
     elif outcome.task == "multiclass":
         labels = np.array(outcome.classes)
         truth, other = labels[truth], labels[other]
-    if outcome.task != "regression" and (second.startswith(("y_score", "y_prob")) or "log_loss" in name):
+    if outcome.task != "regression" and second.startswith(("y_score", "y_prob")):
         other = outcome.scores[:, outcome.positive] if outcome.task == "binary" else outcome.scores
 
     def value(weights: np.ndarray) -> float:

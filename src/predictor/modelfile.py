@@ -34,7 +34,7 @@ TRUSTED = (
     "sklearn.tree._tree.Tree",
     "sklearn.utils.validation.check_array",
 )
-FIXED = {"n_jobs": "null", "n_threads": "1"}
+FIXED = {"n_jobs": "null", "n_threads": "1", "_stop_words_id": "null"}
 ROOT = model.__package__  # "src" in the project, the import name in the package
 OWN = [f"{ROOT}.{name}" for name in ("features", "model", "learning.columns")]  # what a fitted pipeline may refer to
 

@@ -12,8 +12,10 @@ class Refusal(Exception):
 def guarded(main: Callable[[], int], hint: str = "") -> int:
     """Runs a command; a Refusal, Ctrl-C, a full disk or a closed pipe become one line and a non-zero exit."""
     try:
-        return main()
-    except BrokenPipeError:  # whoever read the output has enough: nothing to say, nor to flush at exit
+        code = main()
+        sys.stdout.flush()  # a closed pipe shows itself here and not at exit
+        return code
+    except BrokenPipeError:  # whoever read the output has enough: there is nothing to say, and nothing to flush at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Refusal as error:

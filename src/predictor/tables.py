@@ -32,7 +32,7 @@ HEAD = 1 << 20  # bytes looked at to tell a format; a CSV's header ends in them
 SAMPLE = 200  # rows of a CSV that settle its delimiter
 BLOCK = 4 << 20  # bytes of a CSV read at once; a row is shorter
 BATCH = 65536  # rows
-WORDS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_dictionary)
+WORDS = (pa.string(), pa.large_string(), pa.string_view())
 
 csv.field_size_limit(HEAD)
 
@@ -208,7 +208,7 @@ def _unique(name: str, columns: Iterable[str]) -> tuple[str, ...]:
 
 def convert(values: pa.ChunkedArray, kind: str, decimal: str = ".") -> pa.ChunkedArray:
     """The values as one of the schema's types; raises pa.ArrowInvalid when one does not fit (see `fitted`)."""
-    if kind in ("boolean", "category", "text") or any(test(values.type) for test in WORDS):
+    if kind in ("boolean", "category", "text") or values.type in WORDS:
         values = values.cast(pa.string())
     if pa.types.is_string(values.type) and kind not in ("category", "text"):
         values = pc.utf8_trim_whitespace(values)
@@ -228,11 +228,6 @@ def fitted(values: pa.ChunkedArray, kind: str, decimal: str = ".") -> tuple[pa.C
         left, positions = fitted(values.slice(0, half), kind, decimal)
         right, others = fitted(values.slice(half), kind, decimal)
         return pa.chunked_array(left.chunks + right.chunks), positions + [half + i for i in others]
-
-
-def misfits(values: pa.ChunkedArray, kind: str, decimal: str = ".") -> list[int]:
-    """Positions of the values that are no `kind`."""
-    return fitted(values, kind, decimal)[1]
 
 
 @contextmanager

@@ -17,10 +17,9 @@ from src import names, params
 from src.checks import Findings, run
 from src.predictor.featurizing import make_features
 from src.predictor.refusal import Refusal
-from src.predictor.schema import ARROW, Schema, frame
+from src.predictor.schema import ARROW, Schema, frame, type_of
 from src.predictor.tables import convert, replacing
 from src.table.split import position, shortfall, unit_columns, units
-from src.table.types import of_arrow
 
 PARAMS = ("holdout", "salt", "cut")
 BESIDE = {names.KEY: "key", names.TARGET: "target", names.WEIGHT: "weight", names.GROUP: "group", names.TIME: "time"}
@@ -148,7 +147,7 @@ def _columns(made: pd.DataFrame) -> dict[str, pa.ChunkedArray]:
             arrow = pa.table({name: values}).column(0)
             if pa.types.is_duration(arrow.type):
                 raise pa.ArrowInvalid
-            kind = of_arrow(arrow.type).replace("integer", "number")  # whole in this batch, with gaps in the next
+            kind = type_of(arrow.type).replace("integer", "number")  # whole in this batch, with gaps in the next
             columns[name] = arrow if arrow.type == pa.null() else convert(arrow, kind)
         except pa.ArrowException:
             raise Refusal(

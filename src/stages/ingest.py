@@ -11,7 +11,7 @@ from src import names, params
 from src.checks import Findings, run, write_text
 from src.predictor.refusal import Refusal
 from src.predictor.schema import ARROW, Schema
-from src.predictor.tables import Source, convert, misfits, open_source, replacing
+from src.predictor.tables import Source, fitted, open_source, replacing
 from src.table import expectations
 from src.table.roles import settle, summarise
 from src.table.types import storage_types
@@ -53,14 +53,12 @@ def _typed(name: str, source: Source, storage: dict[str, str]) -> Iterator[pa.Ta
     for batch in source.batches():
         columns: dict[str, pa.ChunkedArray] = {}
         for column, kind in storage.items():
-            try:
-                made = convert(batch.column(column), kind, source.decimal)
-            except pa.ArrowException:
-                bad = misfits(batch.column(column), kind, source.decimal)
+            made, bad = fitted(batch.column(column), kind, source.decimal)
+            if bad:
                 raise Refusal(
                     f"{name}, row {start + bad[0] + 1}, column {column!r}: is no {kind}, nor are {len(bad) - 1} of the "
                     f"next {batch.num_rows - bad[0] - 1} rows. Mend the file, or state another type in data.types"
-                ) from None
+                )
             columns[column] = pc.if_else(pc.is_nan(made), None, made) if kind == "number" else made  # Parquet has both
         yield pa.table(columns)
         start += batch.num_rows

@@ -33,6 +33,9 @@ def _summary(name: str, kind: str, values: pa.ChunkedArray) -> Column:
     distinct = _distinct(values.drop_null())
     if kind == "category" and is_free_text(values, distinct):
         kind = "text"
+    infinite = pc.sum(pc.is_inf(values)).as_py() if kind == "number" else 0
+    if infinite:
+        raise Refusal(f"column {name!r}: expected finite numbers, {infinite} are infinite. Leave them empty")
     low = high = None
     if distinct and kind in (*NUMERIC, "timestamp"):
         low, high = (str(end) if kind == "timestamp" else rounded(end) for end in pc.min_max(values).as_py().values())

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from src.predictor.schema import ARROW, NUMERIC
+from src.predictor.schema import ARROW, NUMERIC, type_of
 from src.predictor.tables import Source, convert
 
 ORDER = ("boolean", "integer", "number", "timestamp")  # the first that every value of a column fits
@@ -15,7 +15,7 @@ DISTINCT_OF_TEXT = 0.5  # ... and this share of the values distinct
 def storage_types(source: Source, overrides: dict[str, str]) -> dict[str, str]:
     """Each column's type as it will be kept: one of the schema's, words as "category" until they are counted."""
     if source.types is not None:
-        return {name: of_arrow(arrow) for name, arrow in source.types.items()} | overrides
+        return {name: type_of(arrow) for name, arrow in source.types.items()} | overrides
     possible: dict[str, list[str]] = {}
     for batch in source.batches():
         for name in source.names:
@@ -23,17 +23,6 @@ def storage_types(source: Source, overrides: dict[str, str]) -> dict[str, str]:
             if values.null_count < len(values):
                 possible[name] = [kind for kind in possible.get(name, ORDER) if _fits(values, kind, source.decimal)]
     return {name: next(iter(possible.get(name, ())), "category") for name in source.names} | overrides
-
-
-def of_arrow(arrow: pa.DataType) -> str:
-    """The schema's type for one of Arrow's; what is neither number, flag nor time becomes words."""
-    if pa.types.is_boolean(arrow):
-        return "boolean"
-    if pa.types.is_integer(arrow):
-        return "integer"
-    if pa.types.is_floating(arrow) or pa.types.is_decimal(arrow):
-        return "number"
-    return "timestamp" if pa.types.is_timestamp(arrow) or pa.types.is_date(arrow) else "category"
 
 
 def _fits(values: pa.ChunkedArray, kind: str, decimal: str) -> bool:

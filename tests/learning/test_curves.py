@@ -30,5 +30,6 @@ def test_curves_have_few_points_both_ends_and_weights_that_count_as_rows(classes
     assert (len(points) <= 200, len(curves)) == (True, shown)
     assert {(curve[0], curve[-1]) for curve in curves} == {((0, 0), (1, end))}
     observed = given.truth if not classes else given.truth == (1 if classes == 2 else given.decided)
-    points = calibration(given, np.arange(3000) < 1500)
-    assert (len(points), np.mean([p["y"] for p in points])) == (10, pytest.approx(observed[:1500].mean(), rel=0.05))
+    weighed = [point["y"] for point in calibration(given, np.where(observed >= observed.mean(), 1, 0))]
+    assert 1 <= len(weighed) <= 10
+    assert min(weighed) >= (1 if classes else observed.mean())  # only such rows weigh anything

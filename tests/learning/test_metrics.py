@@ -36,7 +36,7 @@ def test_every_metric_equals_that_of_scikit_learn_for_each_row_of_weights(task: 
     raw = random.integers(1, 5, (rows, len(classes)))  # with ties
     scores: np.ndarray = raw / raw.sum(axis=1, keepdims=True)
     if task == "regression":
-        truth, scores = truth + random.choice([0, 1e6]), random.normal(size=rows)
+        truth, scores = truth / 10 + random.choice([0, 1e6]), random.normal(size=rows)
     outcome = Outcome(task, truth, scores, decided, positive, tuple(classes))
     if task == "binary":
         truth, decided, scores = truth == positive, decided == positive, scores[:, positive]
@@ -67,6 +67,9 @@ def test_models_share_each_draw_and_an_interval_needs_half_of_the_draws() -> Non
     one, same, worse = (found["r2"] for found in measure(parts, draws(30, 100, None, None)).values())
     assert interval(one - same) == (0, 0)
     assert interval(one - worse)[0] > 0
+    values = np.array([0.0] * 6 + [0.1] * 5)
+    constant = prepare("r2", Outcome("regression", values, values + 1, values))
+    assert np.isnan(constant(np.array([[0.0] * 6 + [1.0] * 5]))).all()  # whatever rounding leaves of its spread
     half = np.r_[np.arange(50.0), np.full(50, np.nan)]
     assert interval(half) == (pytest.approx(1.225), pytest.approx(47.775))
     assert np.isnan(interval(np.r_[half, np.nan])).all()
@@ -83,8 +86,7 @@ def test_ones_own_metric_gets_labels_or_scores_by_its_second_argument_or_is_refu
     for name, outcome, value in (
         (f"{__name__}.share_of_a", words, 2 / 3),  # of several classes their values
         ("sklearn.metrics.accuracy_score", both, 1 / 3),  # of two what is decided ...
-        ("sklearn.metrics.roc_auc_score", both, 0),  # ... or the score of the positive class ...
-        ("sklearn.metrics.log_loss", both, -np.log([0.3, 0.1, 0.4]).mean()),  # ... here under another name
+        ("sklearn.metrics.roc_auc_score", both, 0),  # ... or the score of the positive class
         ("sklearn.metrics.top_k_accuracy_score", words.part(np.array([0, 1])), np.nan),  # a slice lacks a class
     ):
         assert prepare(name, outcome)(np.ones((2, len(outcome.truth)))) == pytest.approx([value] * 2, nan_ok=True)

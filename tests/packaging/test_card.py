@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from src import names
 from tests.conftest import Project, make_table
 
-NASTY = ["<img onerror=x>", "| |", "](http://x) @someone `**a_b**` &lt; www.x.com $1$"]
+NASTY = ["<img onerror=x>", "| |", "[a](b) ](http://x) @someone `**a_b**` &lt; www.x.com $1$"]
 
 
 def test_numbers_are_those_of_the_metrics_and_text_of_the_data_means_nothing_but_itself(project: Project) -> None:

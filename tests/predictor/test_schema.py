@@ -1,7 +1,5 @@
 """Types: settled once, the same in every batch, kept in a file that reads as it was written."""
 
-from typing import Any
-
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -22,9 +20,8 @@ def test_a_column_has_one_dtype_whatever_a_batch_holds(kind: str) -> None:
     values = words.cast(ARROW[kind], safe=False)
     frames = [frame(pa.table({"a": part}), {"a": kind}) for part in (values, values[:1], values[1:], values[:0])]
     assert len({rows["a"].dtype for rows in frames}) == 1
-    gap: Any = None if kind == "timestamp" else pd.NA
-    own = frames[0].astype(object).where(frames[0].notna(), gap)  # as src/features.py may make it
-    estimators = [ready(rows, {"a": kind})["a"] for rows in [own, *frames]]
+    made = {"a": [frames[0]["a"][0], None if kind == "timestamp" else pd.NA]}  # as src/features.py may make it
+    estimators = [ready(rows, {"a": kind})["a"] for rows in [pd.DataFrame(made, dtype=object), *frames]]
     assert len({column.dtype for column in estimators}) == 1
     assert [value != value or value is pd.NaT for value in estimators[0]] == [False, True]
 

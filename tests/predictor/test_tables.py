@@ -54,7 +54,7 @@ def test_delimiter_encoding_and_line_ends_of_a_csv_are_found(tmp_path, mark: str
      (b'{"b": 1}\n\n{"a": 7}\n{"b": 1, "a": 7.5}', "number", [7, 7.5]), (b"a,b\n1.5,x\n2,5\n", "number", [1.5, 2]),
      (b'\xef\xbb\xbf{"a": NaN}\n{"b": 1}', "number", [None, None]), (b"a;b\n 2,5;2.5\n1,5 ;x\n", "number", [2.5, 1.5]),
      (b"a;b\n" + b"1;2\n" * 999 + b"2,5E-3;", "number", [1, 0.0025]),
-     (b"a,b\n" + b'"x\n",1\n' * (BLOCK // 4), "text", ["x\n", "x\n"])])  # fmt: skip
+     (b"a,b\n" + b'"x\ny\n",1\n' * (BLOCK // 8), "text", ["x\ny\n"] * 2)])  # fmt: skip
 def test_encoding_keys_and_decimal_mark_are_found_wherever_they_show(tmp_path, content, kind, values) -> None:
     (tmp_path / "table").write_bytes(content)
     decimal = open_source(str(tmp_path / "table")).decimal
@@ -93,11 +93,11 @@ def test_what_is_no_table_is_refused_in_one_line_without_a_value(tmp_path, conte
      (["1", "0x1F", "1_0", "1,5", " 1e3"], "number", [1, BAD, BAD, BAD, 1000]), ([[1]], "number", [BAD]),
      ([0, 1, 2], "boolean", [False, True, BAD]), (["TRUE", "yes"], "boolean", [True, BAD]), ([], "text", []),
      (["2024-02-30", "2024-05-01"], "timestamp", [BAD, DAY]), (["inf", "-Infinity"], "number", [math.inf, -math.inf]),
-     (pa.array(["7", "x"]).dictionary_encode(), "integer", [7, BAD]), (pa.array([7], pa.int32()), "number", [7]),
+     (pa.array(["7", "x"]).dictionary_encode(), "integer", [7, BAD]), ([math.nan, 7], "integer", [BAD, 7]),
      (pa.array(["a", None], pa.large_string()), "category", ["a", None]), (pa.nulls(1), "timestamp", [None]),
      (pa.array([" 2024-05-01"], pa.string_view()), "timestamp", [DAY]), ([DAY.date()], "timestamp", [DAY]),
-     (pa.array([1714521600 * 10**9 + 1], pa.timestamp("ns", "Asia/Tokyo")), "timestamp", [DAY]), ([7], "text", ["7"]),
-     ([Decimal("1.50")], "number", [1.5]), ([Decimal("2.00")], "integer", [2]), ([2**53 + 1], "number", [2**53])],
+     (pa.array([1714521600 * 10**9 + 1], pa.timestamp("ns", "Asia/Tokyo")), "timestamp", [DAY]),
+     ([Decimal("1.5")], "number", [1.5]), (pa.array([7], pa.int32()), "text", ["7"]), ([2**53 + 1], "number", [2**53])],
 )  # fmt: skip
 def test_values_get_a_type_of_the_schema_or_their_positions_are_named(values, kind: str, expected: list) -> None:
     made, positions = fitted(pa.chunked_array([pa.array(values)]), kind)
@@ -116,5 +116,3 @@ def test_a_file_is_replaced_whole_or_not_at_all_and_only_a_file_is_read(tmp_path
     for place, found in {tmp_path: "a folder", tmp_path / "no.csv": "nothing"}.items():
         with pytest.raises(Refusal, match=f"expected a file, found {found}"):
             read(place)
-    with pytest.raises(Refusal, match=r"ending in \.csv"), open_sink("table.xlsx"):
-        pass

@@ -13,7 +13,7 @@ from tests.conftest import Project, make_table
 
 
 def test_numbers_are_flat_and_short_and_those_of_the_predictions_with_their_weights(project: Project) -> None:
-    levels = np.random.default_rng(0).integers(0, 20, (400, 19)).astype(str)
+    levels = np.random.default_rng(0).integers(0, 40, (400, 19)).astype(str)
     many = pd.DataFrame("level " + levels.astype(object), columns=[f"column with a long name {i}" for i in range(19)])
     table = make_table(rows=400).assign(weight=np.arange(400) % 5).join(many)
     project.table(table, weight="weight")

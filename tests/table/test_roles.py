@@ -10,8 +10,8 @@ import pytest
 
 from src.checks import Findings
 from src.predictor.refusal import Refusal
+from src.predictor.schema import type_of
 from src.table.roles import settle, summarise
-from src.table.types import of_arrow
 
 BASE = {"x": [0.5, 1.5, 1.5, 2.5], "w": [1, 2, 2, 0], "y": ["no", "yes", "no", "no"]}
 ID, WORDS, NUMBERS, GAPS, SAME = [17, 4, 99, 8], ["a", "b", "c", "d"], [3, 4, 5, 6], [1, 2, 2, None], [1, 1, 1, 1]
@@ -63,7 +63,7 @@ CASES: list[tuple[dict[str, list], dict[str, Any], str]] = [  # columns beside B
 def test_roles_task_and_classes_follow_from_params_and_values_or_are_refused(columns, stated, words, tmp_path) -> None:
     table, path = pa.table(BASE | columns), str(tmp_path / "t.parquet")
     pq.write_table(table, path)
-    summary = summarise(path, {field.name: of_arrow(field.type) for field in table.schema})
+    summary = summarise(path, {field.name: type_of(field.type) for field in table.schema})
     params = {"target": "y", "task": "auto", "positive": "auto", "key": "auto", "ignore": [], "types": {}}
     params |= dict.fromkeys(("group", "time", "weight")) | stated
     findings = Findings("ingest")
@@ -77,3 +77,9 @@ def test_roles_task_and_classes_follow_from_params_and_values_or_are_refused(col
         said += "out " + " ".join(f["evidence"].split("'")[1] for f in findings.found if f["severity"] == "left out")
         said += f"\ntask {schema.task} {schema.classes} {schema.positive}"
     assert re.search(words, said, re.MULTILINE)
+
+
+def test_infinite_numbers_are_refused_with_their_count(tmp_path) -> None:
+    pq.write_table(pa.table({"a": [0.5, float("inf"), float("-inf"), None]}), tmp_path / "t.parquet")
+    with pytest.raises(Refusal, match=r"'a': expected finite numbers, 2 are infinite"):
+        summarise(str(tmp_path / "t.parquet"), {"a": "number"})
