@@ -8,33 +8,28 @@ from sklearn.metrics import roc_curve
 from src.learning.metrics import Outcome
 
 POINTS = 200
-CLASSES = 10  # shown, the most frequent ones
 BINS = 10
 
 
 def ranking(outcome: Outcome, weight: np.ndarray) -> list[dict]:
-    """How well rows are told apart: the ROC curve (of each class), or the share of rows within each error (regression).
+    """How well rows are told apart: the ROC curve, or the share of rows within each error (regression).
 
     x: false positive rate, or the absolute error allowed as a share of the target's range; y: true positive rate, or
-    the share of rows within it.
+    the share of rows within it. Of several classes each pair of a row and a class counts (the micro-average).
     """
     if outcome.task == "regression":
         spread = float(np.ptp(outcome.truth)) or 1.0
         allowed = np.linspace(0, 1, POINTS // 2)
         errors = np.abs(outcome.truth - outcome.scores) / spread
-        return _points(allowed, [np.average(errors <= most, weights=weight) for most in allowed], "model")
-    shown = np.argsort(-np.bincount(outcome.truth, weight), kind="stable")[:CLASSES]
-    if outcome.task == "binary":
-        shown = np.array([outcome.positive])
-    made = []
-    for position in shown:
-        truth = outcome.truth == position
-        if truth.all() or not truth.any():
-            continue
-        false_rate, true_rate, _ = roc_curve(truth, outcome.scores[:, position], sample_weight=weight)
-        keep = np.unique(np.linspace(0, len(false_rate) - 1, POINTS // len(shown)).astype(int))
-        made += _points(false_rate[keep], true_rate[keep], str(outcome.classes[position]))
-    return made
+        return _points(allowed, [np.average(errors <= most, weights=weight) for most in allowed])
+    truth, score = outcome.truth == outcome.positive, outcome.scores[:, outcome.positive]
+    if outcome.task == "multiclass":
+        classes = np.arange(len(outcome.classes))
+        truth, score = (outcome.truth[:, None] == classes).ravel(), outcome.scores.ravel()
+        weight = weight.repeat(len(classes))
+    false_rate, true_rate, _ = roc_curve(truth, score, sample_weight=weight)
+    keep = np.unique(np.linspace(0, len(false_rate) - 1, POINTS).astype(int))
+    return _points(false_rate[keep], true_rate[keep])
 
 
 def calibration(outcome: Outcome, weight: np.ndarray) -> list[dict]:
@@ -51,8 +46,8 @@ def calibration(outcome: Outcome, weight: np.ndarray) -> list[dict]:
     order = np.argsort(predicted, kind="stable")
     bins = [part for part in np.array_split(order, BINS) if weight[part].sum() > 0]
     x, y = ([np.average(values[part], weights=weight[part]) for part in bins] for values in (predicted, observed))
-    return _points(x, y, "model")
+    return _points(x, y)
 
 
-def _points(x: Iterable, y: Iterable, series: str) -> list[dict]:
-    return [{"x": float(a), "y": float(b), "series": series} for a, b in zip(x, y, strict=True)]
+def _points(x: Iterable, y: Iterable) -> list[dict]:
+    return [{"x": float(a), "y": float(b)} for a, b in zip(x, y, strict=True)]

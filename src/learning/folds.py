@@ -56,7 +56,8 @@ def cross_validate(
         found = scores(model, rows.iloc[test])
         part = outcome(model, rows[TARGET].to_numpy()[test], found)
         weight = rows[WEIGHT].to_numpy()[test] if WEIGHT in rows else np.ones(len(test))
-        yield float(prepare(AUTO[model["task"]][0], part)(weight[None, :].astype(float))[0]), test, found
+        name = AUTO[model["task"]][0]
+        yield float(prepare([name], part)(weight[None, :].astype(float))[name][0]), test, found
 
 
 def best_threshold(truth: np.ndarray, score: np.ndarray, weight: np.ndarray | None) -> float:

@@ -1,9 +1,10 @@
 """Metrics of weighted rows, in scikit-learn's names, over many bootstrap draws at once, and the intervals they give.
 
 A draw is a row of weights, so one bootstrap is shared by all metrics and all models: differences between models are
-paired. A metric prepares what does not depend on the weights once (losses, orders, cells) and is then evaluated on a
-matrix of weights, shape (draws, rows). Values equal scikit-learn's with sample_weight; where a class that a metric
-needs has no weight, and scikit-learn warns and says 0, the value is NaN.
+paired. A metric is a formula of a basis (losses, ranks, cells of the confusion matrix), which prepares once what does
+not depend on the weights and is then evaluated on a matrix of weights, shape (draws, rows). Values equal
+scikit-learn's with sample_weight; where a class that a metric needs has no weight, and scikit-learn warns and says 0,
+the value is NaN.
 """
 
 import importlib
@@ -17,14 +18,15 @@ from scipy import sparse
 
 from src.predictor.refusal import Refusal
 
-Weighted = Callable[[np.ndarray], np.ndarray]  # weights (draws, rows) -> values (draws,)
+Weighted = Callable[[np.ndarray], tuple]  # weights (draws, rows) -> what formulas take, draws first
+Measure = Callable[[np.ndarray], dict[str, np.ndarray]]  # weights -> each metric's values (draws,)
 AUTO = {
     "binary": ("log_loss", "roc_auc", "average_precision", "brier_score", "accuracy", "balanced_accuracy", "precision",
                "recall", "f1"),
     "multiclass": ("log_loss", "accuracy", "balanced_accuracy", "f1_macro"),
     "regression": ("mean_absolute_error", "root_mean_squared_error", "r2"),
 }  # fmt: skip
-CELLS_IN_CHUNK = 4_000_000
+CELLS_IN_CHUNK = 1_000_000  # draws at a time: what is looked at again and again should stay near the processor
 LEVEL = 0.95
 
 
@@ -47,6 +49,9 @@ class Outcome:
         return Outcome(self.task, self.truth[rows], self.scores[rows], self.decided[rows], self.positive, self.classes)
 
 
+Basis = Callable[[Outcome], Weighted]  # what does not depend on weights is prepared once
+
+
 def lower_is_better(name: str) -> bool:
     """By the name, as scikit-learn's are; one's own metric of another name is better when it is greater."""
     return name.endswith(("loss", "error", "deviance", "brier_score"))
@@ -64,69 +69,68 @@ def resolve(wanted: Any, task: str) -> tuple[str, ...]:
     return names
 
 
-def prepare(name: str, outcome: Outcome) -> Weighted:
-    """The metric of this name for these rows, as a function of weights."""
-    return _own(name, outcome) if "." in name else _MAKERS[name](outcome)
+def prepare(names: Iterable[str], outcome: Outcome) -> Measure:
+    """These metrics of these rows, as a function of weights; what several of them need is made once for each chunk."""
+    plan = {name: _own(name) if "." in name else _METRICS[name] for name in names}
+    prepared = {basis: basis(outcome) for basis, _ in plan.values()}
+
+    def values(weights: np.ndarray) -> dict[str, np.ndarray]:
+        made = {basis: weighted(weights) for basis, weighted in prepared.items()}
+        return {name: formula(*made[basis]) for name, (basis, formula) in plan.items()}
+
+    return values
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
 
 
-def _mean(losses: np.ndarray) -> Weighted:
-    return lambda weights: _ratio(weights @ losses, weights.sum(axis=1))
+def _mean(losses: Callable[[Outcome], np.ndarray]) -> Basis:
+    """The weighted mean of a loss of each row."""
+
+    def basis(outcome: Outcome) -> Weighted:
+        each = losses(outcome)
+        return lambda weights: (_ratio(weights @ each, weights.sum(axis=1)),)
+
+    return basis
 
 
-def _log_loss(outcome: Outcome) -> Weighted:
+def _surprise(outcome: Outcome) -> np.ndarray:
     probability = outcome.scores[np.arange(len(outcome.truth)), outcome.truth]
-    return _mean(-np.log(np.clip(probability, np.finfo(float).eps, 1.0)))
+    return -np.log(np.clip(probability, np.finfo(float).eps, 1.0))
 
 
-def _brier(outcome: Outcome) -> Weighted:
-    return _mean((outcome.scores[:, outcome.positive] - (outcome.truth == outcome.positive)) ** 2)
+def _ranks(outcome: Outcome) -> Weighted:
+    """The weight of positives and of negatives down to each distinct score, the highest first, after a column of 0."""
+    score = outcome.scores[:, outcome.positive]
+    order = np.argsort(-score, kind="stable")
+    ends = np.flatnonzero(np.diff(score[order], append=-np.inf))
+    truth = (outcome.truth == outcome.positive)[order]
+    sides = [(order[side], np.r_[0, np.cumsum(side)[ends]]) for side in (truth, ~truth)]
+
+    def cumulated(weights: np.ndarray) -> tuple[np.ndarray, ...]:
+        sums = (np.cumsum(np.take(weights, rows, axis=1), axis=1) for rows, _ in sides)
+        padded = (np.pad(each, ((0, 0), (1, 0))) for each in sums)
+        return tuple(np.take(each, upto, axis=1) for each, (_, upto) in zip(padded, sides, strict=True))
+
+    return cumulated
 
 
-def _from_ranks(value: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[Outcome], Weighted]:
-    """A metric of the ranking: value(positive, negative), the weight of each for each distinct score, highest first."""
-
-    def maker(outcome: Outcome) -> Weighted:
-        score = outcome.scores[:, outcome.positive]
-        order = np.argsort(-score, kind="stable")
-        starts = np.flatnonzero(np.diff(score[order], prepend=np.inf))
-        truth = (outcome.truth == outcome.positive)[order]
-
-        def weighted(weights: np.ndarray) -> np.ndarray:
-            weights = weights[:, order]
-            positive = np.add.reduceat(weights * truth, starts, axis=1)
-            return value(positive, np.add.reduceat(weights * ~truth, starts, axis=1))
-
-        return weighted
-
-    return maker
+def _roc_auc(hits: np.ndarray, misses: np.ndarray) -> np.ndarray:
+    return _ratio(np.trapezoid(hits, misses, axis=1), hits[:, -1] * misses[:, -1])
 
 
-def _roc_auc(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
-    total = negative.sum(axis=1)
-    below = total[:, None] - negative.cumsum(axis=1)
-    return _ratio((positive * (below + negative / 2)).sum(axis=1), positive.sum(axis=1) * total)
+def _average_precision(hits: np.ndarray, misses: np.ndarray) -> np.ndarray:
+    precision = hits / np.maximum(hits + misses, np.finfo(float).tiny)
+    return _ratio(np.einsum("ij,ij->i", np.diff(hits, axis=1), precision[:, 1:]), hits[:, -1])
 
 
-def _average_precision(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
-    hits = positive.cumsum(axis=1)
-    precision = np.nan_to_num(_ratio(hits, hits + negative.cumsum(axis=1)))
-    return _ratio((precision * positive).sum(axis=1), positive.sum(axis=1))
-
-
-def _from_cells(value: Callable[[np.ndarray, int], np.ndarray]) -> Callable[[Outcome], Weighted]:
-    """A metric of the confusion matrix: value(cells, positive), cells (draws, truth, decided)."""
-
-    def maker(outcome: Outcome) -> Weighted:
-        size, rows = len(outcome.classes), len(outcome.truth)
-        cell = outcome.truth * size + outcome.decided
-        which = sparse.csr_array((np.ones(rows), (cell, np.arange(rows))), shape=(size * size, rows))
-        return lambda weights: value((which @ weights.T).T.reshape(-1, size, size), outcome.positive)
-
-    return maker
+def _cells(outcome: Outcome) -> Weighted:
+    """The confusion matrix, shape (draws, truth, decided), and the positive class."""
+    size, rows = len(outcome.classes), len(outcome.truth)
+    cell = outcome.truth * size + outcome.decided
+    which = sparse.csr_array((np.ones(rows), (cell, np.arange(rows))), shape=(size * size, rows))
+    return lambda weights: ((which @ weights.T).T.reshape(-1, size, size), outcome.positive)
 
 
 def _hits(cells: np.ndarray) -> np.ndarray:
@@ -141,64 +145,72 @@ def _mean_of_known(values: np.ndarray) -> np.ndarray:
     return _ratio(np.nansum(values, axis=1), np.sum(~np.isnan(values), axis=1))
 
 
-def _r2(outcome: Outcome) -> Weighted:
+def _spread(outcome: Outcome) -> Weighted:
+    """Squares of what is left and of what there was, around the mean."""
     residual = outcome.truth - outcome.scores
     truth = outcome.truth - np.median(outcome.truth)  # centred: squares of large values would lose the small ones
 
-    def value(weights: np.ndarray) -> np.ndarray:
+    def sums(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         squares = weights @ truth**2
         spread = squares - _ratio((weights @ truth) ** 2, weights.sum(axis=1))
-        return 1 - _ratio(weights @ residual**2, np.where(spread > 1e-12 * squares, spread, 0))
+        return weights @ residual**2, np.where(spread > 1e-12 * squares, spread, 0)
 
+    return sums
+
+
+def _as_it_is(value: np.ndarray) -> np.ndarray:
     return value
 
 
-def _rmse(outcome: Outcome) -> Weighted:
-    mean = _mean((outcome.truth - outcome.scores) ** 2)
-    return lambda weights: np.sqrt(mean(weights))
-
-
-_MAKERS: dict[str, Callable[[Outcome], Weighted]] = {
-    "log_loss": _log_loss,
-    "brier_score": _brier,
-    "roc_auc": _from_ranks(_roc_auc),
-    "average_precision": _from_ranks(_average_precision),
-    "accuracy": _from_cells(lambda cells, _: _ratio(_hits(cells).sum(axis=1), cells.sum(axis=(1, 2)))),
-    "balanced_accuracy": _from_cells(lambda cells, _: _mean_of_known(_ratio(_hits(cells), cells.sum(axis=2)))),
-    "precision": _from_cells(lambda cells, p: np.nan_to_num(_ratio(cells[:, p, p], cells[:, :, p].sum(axis=1)))),
-    "recall": _from_cells(lambda cells, p: _ratio(cells[:, p, p], cells[:, p].sum(axis=1))),
-    "f1": _from_cells(lambda cells, p: _f1s(cells)[:, p]),
-    "f1_macro": _from_cells(lambda cells, _: _mean_of_known(_f1s(cells))),
-    "mean_absolute_error": lambda o: _mean(np.abs(o.truth - o.scores)),
-    "root_mean_squared_error": _rmse,
-    "r2": _r2,
+_METRICS: dict[str, tuple[Basis, Callable[..., np.ndarray]]] = {
+    "log_loss": (_mean(_surprise), _as_it_is),
+    "brier_score": (_mean(lambda o: (o.scores[:, o.positive] - (o.truth == o.positive)) ** 2), _as_it_is),
+    "roc_auc": (_ranks, _roc_auc),
+    "average_precision": (_ranks, _average_precision),
+    "accuracy": (_cells, lambda cells, _: _ratio(_hits(cells).sum(axis=1), cells.sum(axis=(1, 2)))),
+    "balanced_accuracy": (_cells, lambda cells, _: _mean_of_known(_ratio(_hits(cells), cells.sum(axis=2)))),
+    "precision": (_cells, lambda cells, p: np.nan_to_num(_ratio(cells[:, p, p], cells[:, :, p].sum(axis=1)))),
+    "recall": (_cells, lambda cells, p: _ratio(cells[:, p, p], cells[:, p].sum(axis=1))),
+    "f1": (_cells, lambda cells, p: _f1s(cells)[:, p]),
+    "f1_macro": (_cells, lambda cells, _: _mean_of_known(_f1s(cells))),
+    "mean_absolute_error": (_mean(lambda o: np.abs(o.truth - o.scores)), _as_it_is),
+    "root_mean_squared_error": (_mean(lambda o: (o.truth - o.scores) ** 2), np.sqrt),
+    "r2": (_spread, lambda left, spread: 1 - _ratio(left, spread)),
 }
 
 
-def _own(name: str, outcome: Outcome) -> Weighted:
+def _own(name: str) -> tuple[Basis, Callable[..., np.ndarray]]:
     """A function of one's own or of scikit-learn: f(y_true, y_pred or y_score or y_prob..., sample_weight=...).
 
     Of a binary task it gets 1 for the positive class and 0 for the other, of several classes the classes' values.
     """
     function, second = _imported(name)
+
+    def basis(outcome: Outcome) -> Weighted:
+        truth, other = _as_scikit_learn_has_it(outcome, second.startswith(("y_score", "y_prob")))
+
+        def value(weights: np.ndarray) -> float:
+            try:
+                return float(function(truth, other, sample_weight=weights))
+            except ValueError as error:
+                if len(np.unique(outcome.truth)) < len(outcome.classes):  # a slice: many metrics need every class
+                    return float("nan")
+                raise Refusal(f"params.yaml: evaluate.metrics has {name!r}, which raised: {error}") from error
+
+        return lambda weights: (np.array([value(row) for row in weights]),)
+
+    return basis, _as_it_is
+
+
+def _as_scikit_learn_has_it(outcome: Outcome, scores: bool) -> tuple[np.ndarray, np.ndarray]:
     truth, other = outcome.truth, outcome.decided
     if outcome.task == "binary":
         truth, other = (truth == outcome.positive).astype(int), (other == outcome.positive).astype(int)
     elif outcome.task == "multiclass":
-        labels = np.array(outcome.classes)
-        truth, other = labels[truth], labels[other]
-    if outcome.task != "regression" and second.startswith(("y_score", "y_prob")):
+        truth, other = (np.array(outcome.classes)[codes] for codes in (truth, other))
+    if scores and outcome.task != "regression":
         other = outcome.scores[:, outcome.positive] if outcome.task == "binary" else outcome.scores
-
-    def value(weights: np.ndarray) -> float:
-        try:
-            return float(function(truth, other, sample_weight=weights))
-        except ValueError as error:
-            if len(np.unique(outcome.truth)) < len(outcome.classes):  # a slice: many metrics need every class
-                return float("nan")
-            raise Refusal(f"params.yaml: evaluate.metrics has {name!r}, which raised: {error}") from error
-
-    return lambda weights: np.array([value(row) for row in weights])
+    return truth, other
 
 
 def _imported(name: str) -> tuple[Callable[..., Any], str]:
@@ -229,18 +241,14 @@ def draws(rows: int, count: int, weight: np.ndarray | None, group: np.ndarray | 
 
 
 def measure(
-    parts: dict[Any, tuple[np.ndarray | None, dict[str, Weighted]]], chunks: Iterable[np.ndarray]
+    parts: dict[Any, tuple[np.ndarray | None, Measure]], chunks: Iterable[np.ndarray]
 ) -> dict[Any, dict[str, np.ndarray]]:
     """Values of prepared metrics over all draws: {part: {name: values (draws,)}}; a part is (rows or None, metrics)."""
-    found: dict[Any, dict[str, list[np.ndarray]]] = {
-        part: {name: [] for name in metrics} for part, (_, metrics) in parts.items()
-    }
+    found: dict[Any, list[dict[str, np.ndarray]]] = {part: [] for part in parts}
     for chunk in chunks:
-        for part, (rows, metrics) in parts.items():
-            weights = chunk if rows is None else chunk[:, rows]
-            for name, value in metrics.items():
-                found[part][name].append(value(weights))
-    return {part: {name: np.concatenate(values) for name, values in metrics.items()} for part, metrics in found.items()}
+        for part, (rows, values) in parts.items():
+            found[part].append(values(chunk if rows is None else np.take(chunk, rows, axis=1)))
+    return {part: {name: np.concatenate([v[name] for v in each]) for name in each[0]} for part, each in found.items()}
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import skops.io
+from skops.io.exceptions import UntrustedTypesFoundException
 
 from .. import model
 from .refusal import Refusal
@@ -102,14 +103,12 @@ def loads(content: bytes, name: str) -> dict[str, Any]:
     """The model in these bytes; refused before anything is built when it names a type that is not on the list."""
     known = trusted()
     try:
-        unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - set(known))
-        if unknown:
-            raise Refusal(
-                f"{name}: names {', '.join(unknown[:3])}, which no list of trusted types holds; nothing was loaded. "
-                "If the type is one of your estimator's and you have read it, add it to TRUSTED in src/model.py"
-            )
         return skops.io.loads(content, trusted=known)
-    except Refusal:
-        raise
+    except UntrustedTypesFoundException:
+        unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - set(known))
+        raise Refusal(
+            f"{name}: names {', '.join(unknown[:3])}, which no list of trusted types holds; nothing was loaded. "
+            "If the type is one of your estimator's and you have read it, add it to TRUSTED in src/model.py"
+        ) from None
     except Exception as error:  # any breakage of a foreign file is the file's fault
         raise Refusal(f"{name}: cannot be loaded ({type(error).__name__}: {error}). Make it again: dvc repro") from None

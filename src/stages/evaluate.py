@@ -101,7 +101,7 @@ def _prepared(outcomes: dict[str, Outcome], slices: list[Slice], chosen: tuple[s
     """What `measure` takes: all metrics of each model on the holdout and (numbered) of the model on each slice."""
     parts: dict[Any, Any] = {name: (None, found) for name, found in outcomes.items()}
     parts |= {i: (part.rows, outcomes["model"].part(part.rows)) for i, part in enumerate(slices)}
-    return {key: (rows, {name: prepare(name, found) for name in chosen}) for key, (rows, found) in parts.items()}
+    return {key: (rows, prepare(chosen, found)) for key, (rows, found) in parts.items()}
 
 
 def _judge(values: dict, drawn: dict, name: str, findings: Findings) -> None:

@@ -4,6 +4,7 @@ GX's own pandas engine runs on a frame of just the columns that an expectation n
 more than its widest group. An expectation that raised is an error of the check, never a pass.
 """
 
+import gc
 import json
 import os
 import re
@@ -49,9 +50,12 @@ def validate(suite: list[dict[str, Any]], table: str) -> list[dict[str, Any]]:
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for number in sorted(set(range(len(suite))) - set(header)):
         groups[_columns(suite[number], present)].append(number)
-    for names, numbers in _bundled(groups, CELLS // max(file.metadata.num_rows, 1)):
+    bundles = _bundled(groups, CELLS // max(file.metadata.num_rows, 1))
+    for names, numbers in bundles:
         columns = file.read([name for name in names if name in present], use_threads=False)
         results |= _run(suite, numbers, columns.to_pandas(split_blocks=True, self_destruct=True))
+        if len(bundles) > 1:
+            gc.collect()  # GX holds its frames in cycles of references
     return [{"type": e["type"], "columns": list(_columns(e, [])), **results[i]} for i, e in enumerate(suite)]
 
 
@@ -88,17 +92,23 @@ def _run(suite: list[dict[str, Any]], numbers: list[int], frame: pd.DataFrame) -
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("table").add_dataframe_asset("columns")
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
-    numbered = [{**suite[number], "id": str(uuid.UUID(int=number))} for number in numbers]
+
+    def results(wanted: list[int], form: Any) -> dict[int, dict[str, Any]]:
+        numbered = [{**suite[number], "id": str(uuid.UUID(int=number))} for number in wanted]
+        found = batch.validate(gx.ExpectationSuite(name="suite", expectations=numbered), result_format=form).results
+        return {uuid.UUID(each.expectation_config.id).int: _result(each) for each in found}  # type: ignore[union-attr]
+
     try:
-        for expectation in numbered:
-            get_expectation_impl(expectation["type"])  # a suite would log an unknown one and go on without it
-        taken = gx.ExpectationSuite(name="suite", expectations=numbered)
+        for number in numbers:
+            get_expectation_impl(suite[number]["type"])  # a suite would log an unknown one and go on without it
+        made = results(numbers, "BASIC")
     except Exception as error:  # GX raises many kinds for a name or an argument that it does not know
         words = " ".join(str(error).split())[:200]
         raise Refusal(f"expectations: Great Expectations does not take them ({words})") from None
-    found = batch.validate(taken, result_format="SUMMARY").results
+    failed = [number for number in numbers if not made[number]["success"]]
+    made |= results(failed, "SUMMARY") if failed else {}  # the numbers of rows cost as much as the rest
     pa.default_memory_pool().release_unused()
-    return {uuid.UUID(str(each.expectation_config.id)).int: _result(each) for each in found}  # type: ignore[union-attr]
+    return made
 
 
 def _result(found: Any) -> dict[str, Any]:

@@ -47,7 +47,9 @@ def _distinct(filled: pa.ChunkedArray) -> int:
     if not len(filled):
         return 0
     if pa.types.is_string(filled.type):
-        parts = (filled.slice(start, PART).to_numpy() for start in range(0, len(filled), PART))
+        parts = (
+            filled.slice(start, PART).unique().to_numpy(zero_copy_only=False) for start in range(0, len(filled), PART)
+        )
         values = np.concatenate([pd.util.hash_array(part, categorize=False) for part in parts])
     else:
         values = filled.to_numpy().copy()

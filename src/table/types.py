@@ -7,6 +7,7 @@ from src.predictor.schema import ARROW, NUMERIC, type_of
 from src.predictor.tables import Source, convert
 
 ORDER = ("boolean", "integer", "number", "timestamp")  # the first that every value of a column fits
+FIRST = 100  # values that rule most types out: Arrow words an error for each value of a batch that fails
 NOT_A_NUMBER = r"^\s*[+-]?0(\d|[xX])|^\s*[+-]?\d{20,}"  # 007 and 0x1F are names, and so is what no double holds
 WORDS_OF_TEXT = 3.0  # free text: this many words on average ...
 DISTINCT_OF_TEXT = 0.5  # ... and this share of the values distinct
@@ -21,7 +22,8 @@ def storage_types(source: Source, overrides: dict[str, str]) -> dict[str, str]:
         for name in source.names:
             values = batch.column(name)
             if values.null_count < len(values):
-                possible[name] = [kind for kind in possible.get(name, ORDER) if _fits(values, kind, source.decimal)]
+                for part in (values.slice(0, FIRST), values):
+                    possible[name] = [kind for kind in possible.get(name, ORDER) if _fits(part, kind, source.decimal)]
     return {name: next(iter(possible.get(name, ())), "category") for name in source.names} | overrides
 
 

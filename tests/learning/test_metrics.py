@@ -42,11 +42,12 @@ def test_every_metric_equals_that_of_scikit_learn_for_each_row_of_weights(task: 
         truth, decided, scores = truth == positive, decided == positive, scores[:, positive]
     weights = np.vstack([np.ones(rows), random.integers(0, 4, (3, rows)) / 2])
     weights = weights[weights.sum(axis=1) > 0]
+    values = prepare(AUTO[task], outcome)(weights)
     for name in AUTO[task]:
         function, guess = (OF_DECISIONS[name], decided) if name in OF_DECISIONS else (OF_SCORES[name], scores)
         options = {"labels": classes} if name in ("log_loss", "brier_score") else {}
         expected = [function(truth[w > 0], guess[w > 0], sample_weight=w[w > 0], **options) for w in weights]
-        assert prepare(name, outcome)(weights) == pytest.approx(expected, rel=1e-6, abs=1e-9, nan_ok=True), name
+        assert values[name] == pytest.approx(expected, rel=1e-6, abs=1e-9, nan_ok=True), name
         assert lower_is_better(name) == (f"neg_{name}" in sk.get_scorer_names())
 
 
@@ -63,13 +64,13 @@ def test_a_draw_takes_whole_groups_whatever_number_of_draws_is_held(monkeypatch:
 def test_models_share_each_draw_and_an_interval_needs_half_of_the_draws() -> None:
     truth = np.arange(30.0)
     models = [Outcome("regression", truth, truth + np.sin(truth) + more, truth) for more in (0, 0, 2)]
-    parts: dict = {i: (None, {"r2": prepare("r2", model)}) for i, model in enumerate(models)}
+    parts: dict = {i: (None, prepare(["r2"], model)) for i, model in enumerate(models)}
     one, same, worse = (found["r2"] for found in measure(parts, draws(30, 100, None, None)).values())
     assert interval(one - same) == (0, 0)
     assert interval(one - worse)[0] > 0
     values = np.array([0.0] * 6 + [0.1] * 5)
-    constant = prepare("r2", Outcome("regression", values, values + 1, values))
-    assert np.isnan(constant(np.array([[0.0] * 6 + [1.0] * 5]))).all()  # whatever rounding leaves of its spread
+    constant = prepare(["r2"], Outcome("regression", values, values + 1, values))
+    assert np.isnan(constant(np.array([[0.0] * 6 + [1.0] * 5]))["r2"]).all()  # whatever rounding leaves of its spread
     half = np.r_[np.arange(50.0), np.full(50, np.nan)]
     assert interval(half) == (pytest.approx(1.225), pytest.approx(47.775))
     assert np.isnan(interval(np.r_[half, np.nan])).all()
@@ -89,7 +90,9 @@ def test_ones_own_metric_gets_labels_or_scores_by_its_second_argument_or_is_refu
         ("sklearn.metrics.roc_auc_score", both, 0),  # ... or the score of the positive class
         ("sklearn.metrics.top_k_accuracy_score", words.part(np.array([0, 1])), np.nan),  # a slice lacks a class
     ):
-        assert prepare(name, outcome)(np.ones((2, len(outcome.truth)))) == pytest.approx([value] * 2, nan_ok=True)
+        assert prepare([name], outcome)(np.ones((2, len(outcome.truth))))[name] == pytest.approx(
+            [value] * 2, nan_ok=True
+        )
     for name, why in (
         ("r2", "'r2', expected of a multiclass task: log_loss, accuracy"),
         ("sklearn.metrics.rand_score", "takes no sample_weight"),
@@ -97,4 +100,4 @@ def test_ones_own_metric_gets_labels_or_scores_by_its_second_argument_or_is_refu
         ("sklearn.metrics.roc_auc_score", "raised: multi_class must be"),
     ):
         with pytest.raises(Refusal, match=why):
-            prepare(resolve([name], "multiclass")[0], words)(np.ones((1, 3)))
+            prepare(resolve([name], "multiclass"), words)(np.ones((1, 3)))
