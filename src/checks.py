@@ -23,6 +23,11 @@ def rounded(value: Any) -> Any:
     return [rounded(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def short(value: float | None) -> str:
+    """A number for people: four significant digits, thousands set apart; - where there is none."""
+    return "-" if value is None or value != value else f"{float(f'{value:.4g}'):,g}"
+
+
 def write_text(path: str, text: str) -> None:
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

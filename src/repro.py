@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import yaml
 
 from src import names, params
+from src.checks import short
 from src.predictor.refusal import Refusal, guarded
 from src.predictor.schema import Schema
 
@@ -74,17 +75,13 @@ def _report() -> None:
     width = max(map(len, intervals))
     print(f"\n{'':{width}}  {'model':>9}  {'95 % interval':^19}  {'linear':>9}  {'trivial':>9}")
     for name, interval in intervals.items():
-        value, *others = (f"{_number(found[name]):>9}" for found in (model, linear, trivial))
-        print(f"{name:{width}}  {value}  {' to '.join(map(_number, interval['model'])):^19}  {'  '.join(others)}")
+        value, *others = (f"{short(found[name]):>9}" for found in (model, linear, trivial))
+        print(f"{name:{width}}  {value}  {' to '.join(map(short, interval['model'])):^19}  {'  '.join(others)}")
     against = [finding["evidence"] for finding in findings if finding["rule"].startswith("against")]
     wheel = next(Path(names.DIST).glob("*.whl"))
     made = f"Made: {wheel.as_posix()} (pip install it, then: predict), {names.CARD}, metrics/"
     print("", *against, "", made, sep="\n")
     print("Next: read the card, see the curves (dvc plots show), commit dvc.lock, data/schema.json and metrics/")
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
 
 
 if __name__ == "__main__":

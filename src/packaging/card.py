@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from src.checks import short
 from src.learning.metrics import lower_is_better
 from src.predictor.schema import Column, Schema
 
@@ -77,7 +78,7 @@ def _metric(name: str, measured: dict[str, dict], intervals: dict[str, list]) ->
 
 
 def _with_interval(*numbers: float | None) -> str:
-    value, low, high = ("-" if number is None else f"{number:.4g}" for number in numbers)
+    value, low, high = map(short, numbers)
     return f"{value} ({low} to {high})"
 
 

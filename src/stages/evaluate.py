@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import names, params
-from src.checks import Findings, run, write_json
+from src.checks import Findings, run, short, write_json
 from src.learning.columns import default
 from src.learning.curves import calibration, ranking
 from src.learning.folds import outcome
@@ -110,11 +110,13 @@ def _judge(values: dict, drawn: dict, name: str, findings: Findings) -> None:
     for yardstick in ("trivial", "linear"):
         gain = sign * (values[yardstick][name] - values["model"][name])
         low, high = interval(sign * (drawn[yardstick][name] - drawn["model"][name]))
+        size = f"{'better' if gain >= 0 else 'worse'} by {short(abs(gain))}"
+        ends = (low, high) if gain >= 0 else (-high, -low)
         words = "clearly beats" if low > 0 else "is clearly worse than" if high < 0 else "does not clearly beat"
         findings.add(
             f"against the {yardstick} model",
             f"the model {words} the {yardstick} one: "
-            f"{name} better by {gain:.4g} (95 % interval {low:.4g} to {high:.4g})",
+            f"{name} {size} (95 % interval {short(ends[0])} to {short(ends[1])})",
             "note" if yardstick == "linear" or low > 0 else "warning",
             gain=gain, low=low, high=high,
         )  # fmt: skip

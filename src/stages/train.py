@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from src import names, params
-from src.checks import Findings, run
+from src.checks import Findings, run, short
 from src.learning.folds import best_threshold, cross_validate, folds
 from src.learning.metrics import AUTO
 from src.learning.rows import load
@@ -52,7 +52,8 @@ def _cross_validate(
         print(f"train: fold {number}/{len(parts)}: {name} {value:.6g}", flush=True)
         values.append(value)
         unseen[test] = score.reshape(len(test), -1)
-    words = f"{name} {np.mean(values):.4g} ({min(values):.4g} to {max(values):.4g}) over {len(parts)} folds, {kind}"
+    mean, low, high = map(short, (float(np.mean(values)), min(values), max(values)))
+    words = f"{name} {mean} ({low} to {high}) over {len(parts)} folds, {kind}"
     findings.add("cross-validation", words, metric=name, folds=values)
     return unseen
 
