@@ -61,7 +61,7 @@ def test_a_venv_is_used_as_it_is_even_through_a_link_until_lock_or_extras_change
 
 def test_a_new_venv_has_pins_and_the_extras_of_the_remotes_and_leaves_alone_what_was_linked(ran: list) -> None:
     Path(".dvc/config").write_text("[core]\n    remote = a\n['remote \"a\"']\n    url = s3://b/c%20d\n")
-    Path(".dvc/config.local").write_text("['remote \"b\"']\nurl = webdavs://x/y\n['remote \"c\"']\nurl = /tmp/gs\n")
+    Path(".dvc/config.local").write_text("['remote \"b\"']\nurl = webdavs://x/y\n['remote \"c\"']\nurl = ../gs\n")
     assert environment.main([]) == 0
     assert Path("else where/bin").exists() or Path("else where/Scripts").exists()
     make, uv, rest = ran
