@@ -24,16 +24,19 @@ from src.predictor.prediction import CONTRACT, predict, steady_threads
 from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema, ready, types_of
 
+# Of `auto`: without it boosting is so sure of itself on few rows that one bad miss costs more than all it learned.
+STEADY = {"l2_regularization": 5.0}
 __all__ = ["CONTRACT", "estimator", "fit", "predict"]
 
 
 def estimator(params: SimpleNamespace, task: str, seed: int) -> Any:
     """The unfitted estimator that params name; `auto` is histogram gradient boosting for the task."""
     kind: Any = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
+    arguments = STEADY | params.arguments
     if params.estimator != "auto":
-        kind = _named(params.estimator)
+        kind, arguments = _named(params.estimator), params.arguments
     try:
-        made = kind(**params.arguments)
+        made = kind(**arguments)
     except TypeError as error:
         raise Refusal(
             f"params.yaml: model.arguments do not fit ({error}). {kind.__name__} takes "

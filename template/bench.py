@@ -28,7 +28,8 @@ import numpy as np
 import pyarrow.csv as pa_csv
 import yaml
 
-from template import predicting, tables
+from template import predicting
+from template.tables import large as made
 
 ROOT = Path(__file__).parents[1]
 KEPT, PAGE = ROOT / "template/benchmarks.json", ROOT / "template/benchmarks.md"
@@ -93,7 +94,7 @@ class Bench:
         path = self.folder / f"made-{rows}x{columns}.csv"
         if not path.exists():
             print(f"making {rows:,} rows of {columns} columns", flush=True)
-            tables.write(path, rows, columns)
+            made.write(path, rows, columns)
         return path
 
     def own_table(self, rows: int, columns: int, suite: int = 0) -> Path:
@@ -106,7 +107,7 @@ class Bench:
         for other in (project / "expectations").glob("*.json"):
             other.unlink()
         if suite:
-            (project / "expectations" / f"{table.stem}.json").write_text(json.dumps(tables.suite(columns, suite)))
+            (project / "expectations" / f"{table.stem}.json").write_text(json.dumps(made.suite(columns, suite)))
         return project
 
     def _sample(self) -> Path:

@@ -73,7 +73,7 @@ def held_out(keys: pd.Series, share: float = 0.2, salt: int = 0) -> np.ndarray:
 def boosting(frame: pd.DataFrame) -> Pipeline:
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
     words = list(range(len(NUMBERS(frame)), frame.shape[1])) or None
-    model = HistGradientBoostingClassifier(random_state=SEED, categorical_features=words)
+    model = HistGradientBoostingClassifier(l2_regularization=5.0, random_state=SEED, categorical_features=words)
     return make_pipeline(make_column_transformer(("passthrough", NUMBERS), (codes, WORDS)), model)
 
 

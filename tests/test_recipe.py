@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from src import recipe
 from src.names import TARGET, WEIGHT
 from src.predictor.modelfile import dumps, loads
 from src.predictor.refusal import Refusal
@@ -85,6 +86,13 @@ def test_fit_and_predict_are_pure_and_classes_keep_their_type(classes: tuple) ->
     assert {(type(v), v) for v in predict(model, rows)["prediction"].tolist()} == {(type(v), v) for v in classes}
     pd.testing.assert_frame_equal(rows, before)
     assert given == params("sklearn.ensemble.RandomForestClassifier")
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_the_automatic_estimator_is_modest_and_takes_arguments(task: str) -> None:
+    for given, expected in (({}, 5), ({"l2_regularization": 0}, 0), ({"max_iter": 9}, 5)):
+        made = recipe.estimator(params("auto", **given), task, 3)
+        assert (made.l2_regularization, made.random_state) == (expected, 3)
 
 
 def test_weights_count_and_a_feature_without_a_value_does_not() -> None:

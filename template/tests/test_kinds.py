@@ -1,0 +1,48 @@
+"""Every kind of table by the two keys alone: a package that answers, and what it is worth, said in words."""
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+
+from src import names
+from template.tables.kinds import KINDS
+from tests.conftest import Project, project
+
+__all__ = ["project"]
+CASES = [(name, {}) for name in KINDS] + [(name, kind.keys) for name, kind in KINDS.items() if kind.keys]
+
+
+@contextmanager
+def command(wheel: Path) -> Iterator[ModuleType]:
+    """The command of a package, imported from its wheel."""
+    package = wheel.name.split("-")[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(wheel.resolve()))
+        yield importlib.import_module(f"{package}.predictor.__main__")
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize(("name", "keys"), CASES, ids=[" and ".join([name, *keys]) for name, keys in CASES])
+def test_a_package_is_made_and_its_worth_is_said(project: Project, name: str, keys: dict[str, str]) -> None:
+    kind = KINDS[name]
+    source = kind.write(Path("data/source"))
+    project.params(data={"source": source.as_posix(), "target": kind.target} | keys)
+    project.run()
+    (wheel,) = Path(names.DIST).glob("*.whl")
+    with command(wheel) as package:
+        package.main(["predict", str(source), "-o", "found.parquet"])
+    found, predictions = pd.read_parquet("found.parquet"), pd.read_parquet(names.PREDICTIONS)
+    answers = dict(zip(found.iloc[:, 0].astype(str), found.prediction, strict=True))  # by the key, or the row's number
+    assert [answers[str(key)] for key in predictions.key] == pytest.approx(predictions.prediction.tolist())
+    findings = {f["rule"]: f for f in json.loads(Path(names.checks("evaluate")).read_text(encoding="utf-8"))}
+    against = findings["against the trivial model"]
+    assert ("the model clearly beats the trivial one" in against["evidence"]) == kind.signal
+    assert against["severity"] == ("note" if kind.signal else "warning")
