@@ -5,6 +5,7 @@ RUN = @$(PYTHON) -m src.environment
 help:
 	@echo "make setup   create .venv from requirements.lock"
 	@echo "make repro   run the pipeline (dvc repro), print the metrics and where to look"
+	@echo "             SHARE=0.05: features, model and metrics on some of the rows, git and DVC untouched"
 	@echo "make test    the project's tests"
 	@echo "make check   parameters, lint, format, types, lock, workflows"
 	@echo "make lock    renew requirements.lock from pyproject.toml"
@@ -13,7 +14,7 @@ help:
 setup:
 	$(RUN)
 repro:
-	$(RUN) src.repro
+	$(RUN) $(if $(SHARE),src.share $(SHARE),src.repro)
 test:
 	$(RUN) pytest
 check:

@@ -66,7 +66,8 @@ def _dvc(*arguments: str) -> None:
         sys.exit(code)
 
 
-def _report() -> None:
+def metrics() -> None:
+    """Prints what the last evaluate in this folder found, beside its yardsticks."""
     files = (names.METRICS, names.LINEAR, names.TRIVIAL, names.INTERVALS, names.checks("evaluate"))
     model, linear, trivial, intervals, findings = (json.loads(Path(f).read_text(encoding="utf-8")) for f in files)
     print(
@@ -78,9 +79,13 @@ def _report() -> None:
         value, *others = (f"{short(found[name]):>9}" for found in (model, linear, trivial))
         print(f"{name:{width}}  {value}  {' to '.join(map(short, interval['model'])):^19}  {'  '.join(others)}")
     against = [finding["evidence"] for finding in findings if finding["rule"].startswith("against")]
+    print("", *against, sep="\n")
+
+
+def _report() -> None:
+    metrics()
     wheel = next(Path(names.DIST).glob("*.whl"))
-    made = f"Made: {wheel.as_posix()} (pip install it, then: predict), {names.CARD}, metrics/"
-    print("", *against, "", made, sep="\n")
+    print(f"\nMade: {wheel.as_posix()} (pip install it, then: predict), {names.CARD}, metrics/")
     print("Next: read the card, see the curves (dvc plots show), commit dvc.lock, data/schema.json and metrics/")
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,25 @@ def test_a_changed_parameter_reruns_what_reads_it_and_no_more(clone: Path) -> No
     assert "bootstrap" in run(clone, "dvc", "params", "diff", "HEAD")
     run(clone, "git", "checkout", "--quiet", ".")
     run(clone, "dvc", "checkout")
+
+
+def test_a_share_runs_on_changed_code_and_touches_neither_git_nor_what_dvc_made(clone: Path) -> None:
+    def state() -> dict[str, str]:
+        files = [path for top in ("data", "metrics", "dist", ".dvc") for path in (clone / top).rglob("*")]
+        digests = {str(path): sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
+        return digests | {"git": run(clone, "git", "status", "--porcelain")}
+
+    with (clone / "src/features.py").open("a", encoding="utf-8") as file:
+        file.write("\n\nbefore = features\n\n\ndef features(rows):\n    return before(rows).assign(one_more=1.0)\n")
+    given = state()
+    was = json.loads((clone / names.checks("featurize")).read_text(encoding="utf-8"))
+    counts = next(finding["counts"]["features"] for finding in was if finding["rule"] == "features")
+    for _ in range(2):
+        said = run(clone, "make", "repro", "SHARE=0.9")
+        assert f"features: {counts + 1} columns" in said
+        assert "On a share: " in said
+    assert state() == given
+    run(clone, "git", "checkout", "--quiet", ".")
 
 
 def test_what_was_pushed_comes_back_in_another_clone(clone: Path, tmp_path: Path) -> None:
