@@ -89,7 +89,7 @@ def test_a_share_runs_on_changed_code_and_touches_neither_git_nor_what_dvc_made(
         assert f"features: {counts + 1} columns" in said
         assert "On a share: " in said
     assert state() == given
-    run(clone, "git", "checkout", "--quiet", ".")
+    run(clone, "git", "checkout", "--quiet", "src/features.py")
 
 
 def test_what_was_pushed_comes_back_in_another_clone(clone: Path, tmp_path: Path) -> None:
