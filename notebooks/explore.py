@@ -1,0 +1,96 @@
+# %% [markdown]
+# # Where does the model fail, and would a feature help?
+#
+# Run `make repro` first. VS Code runs this file cell by cell; Jupyter opens it as a notebook through jupytext.
+# Nothing here is part of the pipeline: what turns out well moves to `src/features.py` or `src/model.py`.
+
+# %%
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+ROOT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "params.yaml").exists())
+os.chdir(ROOT)
+sys.path.insert(0, str(ROOT))
+
+import pandas as pd
+
+from src import params, recipe
+from src.learning.folds import cross_validate, folds
+from src.learning.metrics import AUTO, lower_is_better
+from src.predictor.schema import NUMERIC
+from src.results import load
+
+results = load()  # load(".share") after make repro SHARE=0.05
+rows, schema = results.rows, results.schema
+rows["@side"].value_counts()
+
+# %% [markdown]
+# ## The worst errors, row by row
+# `@error` is 1 minus the probability of the true class, or the distance from the true value.
+
+# %%
+holdout = rows[rows["@side"] == "holdout"].sort_values("@error", ascending=False)
+holdout.head(10).T
+
+# %% [markdown]
+# ## In what are they unlike the rest?
+# Of numbers: how far the mean of the worst tenth lies from the mean of all, in standard deviations.
+
+# %%
+numbers = [column.name for column in schema.inputs if column.type in NUMERIC]
+worst = holdout.head(max(5, len(holdout) // 10))
+unlike = (worst[numbers].mean() - holdout[numbers].mean()) / holdout[numbers].std()
+unlike = unlike.sort_values(key=abs, ascending=False)
+unlike.head(10)
+
+# %% [markdown]
+# Of categories and flags: the mean error of each level.
+
+# %%
+levels = [column.name for column in schema.inputs if column.type in ("category", "boolean")]
+by_level = {name: holdout.groupby(name, dropna=False)["@error"].agg(["mean", "size"]) for name in levels}
+pd.concat(by_level).sort_values("mean", ascending=False).head(10) if by_level else "no categories"
+
+# %% [markdown]
+# ## Try a feature
+# Two models by the same recipe, without it and with it, in the same folds of the training part. The holdout is left for
+# the end: whoever chooses by it has nothing left to be sure with.
+
+# %%
+train = results.features[rows["@side"] == "train"].reset_index(drop=True)
+
+
+def with_feature(frame: pd.DataFrame) -> pd.DataFrame:
+    """Yours to change. Here: the product of the two most telling numbers, or how many values a row lacks."""
+    if len(unlike) > 1:
+        return frame.assign(tried=frame[unlike.index[0]] * frame[unlike.index[1]])
+    return frame.assign(tried=frame.isna().sum(axis=1).astype(float))
+
+
+settings = params.read("model.estimator", "model.arguments", "model.seed", "model.folds", "model.threshold")
+fit = partial(recipe.fit, schema=schema, params=settings, seed=settings.seed)
+_, parts = folds(train, schema.task, settings.folds, settings.seed)
+tried = {"without it": train, "with it": with_feature(train)}
+compared = pd.DataFrame(
+    {name: [fold[0] for fold in cross_validate(frame, parts, fit)] for name, frame in tried.items()}
+)
+compared.index.name = f"{AUTO[schema.task][0]}, fold"
+compared
+
+# %%
+gain = compared["without it"] - compared["with it"]
+gain = gain if lower_is_better(AUTO[schema.task][0]) else -gain
+helps = gain.mean() > 2 * gain.std() / len(gain) ** 0.5
+print(f"better by {gain.mean():.4g} on average, in {(gain > 0).sum()} of {len(gain)} folds")
+
+# %% [markdown]
+# ## What next
+
+# %%
+print(
+    "Move it to src/features.py, then: make repro SHARE=0.2, make repro, make test, and commit."
+    if helps
+    else "The folds do not show that it helps: change with_feature, or ask what no column says of the worst rows."
+)

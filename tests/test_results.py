@@ -1,0 +1,47 @@
+"""What people load: every source row, and of the holdout what was predicted and how wrong it was."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from src import names
+from src.predictor.refusal import Refusal
+from src.results import load
+from tests.conftest import Project, make_table
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_rows_predictions_and_errors_stand_side_by_side(project: Project, task: str) -> None:
+    table = make_table(task)
+    project.table(table)
+    project.run("ingest", "featurize", "train", "evaluate")
+    results = load()
+    rows, predicted = results.rows, pd.read_parquet(names.PREDICTIONS)
+    assert rows[list(table)].astype(object).equals(table.astype(object))
+    assert rows["@target"].tolist() == table.target.tolist()
+    assert results.features.index.equals(rows.index)
+    held = rows["@side"] == "holdout"
+    assert rows.loc[held, "row_id"].tolist() == predicted.key.tolist()
+    assert rows.loc[held, "@prediction"].tolist() == predicted.prediction.tolist()
+    assert rows.loc[~held, ["@prediction", "@error"]].isna().all(axis=None)
+    found = predicted.to_dict("records")
+    if task == "regression":
+        expected = [abs(row["truth"] - row["prediction"]) for row in found]
+    else:
+        expected = [1 - row[f"probability_{row['truth']}"] for row in found]
+    np.testing.assert_allclose(rows.loc[held, "@error"].astype(float), expected)
+
+
+def test_what_is_not_there_or_of_another_run_is_refused(project: Project) -> None:
+    with pytest.raises(Refusal, match=r"^data/table.parquet is not there: make repro"):
+        load()
+    project.table(make_table())
+    project.run("ingest", "featurize", "train", "evaluate")
+    pd.read_parquet(names.PREDICTIONS).iloc[1:].to_parquet(names.PREDICTIONS)
+    with pytest.raises(Refusal, match=r"^data/predictions.parquet: has \d+ rows, expected \d+"):
+        load()
+    Path(names.MODEL).unlink()
+    with pytest.raises(Refusal, match=r"^data/model.skops is not there"):
+        load()
