@@ -24,7 +24,7 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("src", "LICENSE", "pyproject.toml"):
+        for name in ("src", "LICENSE", "pyproject.toml", "dvc.yaml"):
             (folder / name).symlink_to(ROOT / name)
         for name in ("data/source", "metrics", "expectations"):
             (folder / name).mkdir(parents=True)

@@ -33,14 +33,14 @@ def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_is_a_table_of_contents() -> None:
-    assert tuple(PIPELINE["stages"]) == STAGES
-    assert len(TEXT.splitlines()) < 100
+    assert tuple(PIPELINE["stages"])[-len(STAGES) :] == STAGES  # before them one's own: docs/more-than-one-table.md
+    assert len(TEXT.splitlines()) < 20 * len(PIPELINE["stages"])
     for name, content in PIPELINE["stages"].items():
         assert content["cmd"] == f"python -m src.stages.{name}"
         assert content["desc"]
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", PIPELINE["stages"])
 def test_declared_modules_are_those_that_the_stage_imports(name: str) -> None:
     own = closure(Path(f"src/stages/{name}.py"))
     if name == "package":  # what it carries is its input, too

@@ -18,6 +18,7 @@ CASES: list[tuple[dict[str, Any], list[str], str]] = [  # a change to params, wh
     ({"key": "b"}, ["all"], ""),
     ({"target": "a"}, ["all"], ""),
     ({"source": "data/source/other.csv"}, ["all"], ""),
+    ({"source": "data/features.parquet"}, ["all"], ""),  # a stage makes it
     ({"source": "data/source/no.csv"}, [], THERE),
     ({"source": "data/source/lost.csv"}, [], "lost.csv.dvc points to it in a remote: dvc pull"),
 ]

@@ -1,0 +1,88 @@
+"""What the pages of docs/ show is what runs: their code is laid into a project and does what they say."""
+
+import importlib.util
+import io
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from src import names, params
+from src.predictor.refusal import Refusal
+from src.predictor.schema import Schema
+from tests.closure import closure
+from tests.conftest import ROOT, Project
+
+BLOCK = re.compile(r"(?ms)^(?:`([\w./-]+)`[^\n]*\n\n)?```(\w+)\n(.*?)^```$")
+
+
+def blocks(page: str) -> list[tuple[str, str, str]]:
+    """The page's blocks as (path named in the line before, language, content)."""
+    return BLOCK.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def assembled(project: Project) -> dict:
+    """A project as the page on more than one table builds it, on a copy of the code; the stage as it is declared."""
+    for name in ("src", "dvc.yaml"):
+        Path(name).unlink()
+    shutil.copytree(ROOT / "src", "src", ignore=shutil.ignore_patterns("assemble.py", "__pycache__"))
+    for path, _, content in blocks("more-than-one-table.md"):
+        if path:
+            Path(path).write_text(content, encoding="utf-8")
+    stage, keys = (yaml.safe_load(text) for _, language, text in blocks("more-than-one-table.md") if language == "yaml")
+    ingest = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["ingest"]
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stage | {"ingest": ingest}}), encoding="utf-8")
+    project.params(**keys)
+    params.fill()
+    return stage["assemble"]
+
+
+def load(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    assert spec and spec.loader
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def test_the_page_on_more_than_one_table_runs_as_it_stands(assembled: dict) -> None:
+    for command in ("init --no-scm -q", "repro ingest"):
+        ran = subprocess.run(
+            [sys.executable, "-m", "dvc", *command.split()], capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+    expected = pd.read_csv(io.StringIO(blocks("more-than-one-table.md")[-1][2]), parse_dates=["asked_at"])
+    pd.testing.assert_frame_equal(pd.read_parquet("data/assembled.parquet"), expected, check_dtype=False)
+    schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
+    page = (ROOT / "docs/more-than-one-table.md").read_text(encoding="utf-8")
+    assert all(f"`{column.name}`" in page.split("The package takes")[1] for column in schema.inputs)
+    code = {dep for dep in assembled["deps"] if dep.endswith(".py")}
+    assert code == {path.as_posix() for path in closure(Path("src/stages/assemble.py"))}
+    params.check()
+
+
+def test_the_pages_stage_knows_the_past_alone_and_multiplies_no_row(assembled: dict) -> None:
+    stage, random = load("src/stages/assemble.py"), np.random.default_rng(0)
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(random.integers(0, 30, 260), unit="D")
+    who = random.choice(["ann", "bob", "cem"], 260)
+    loans = pd.DataFrame({"customer": who[:60], "asked_at": days[:60]})
+    payments = pd.DataFrame({"customer": who[60:], "paid_at": days[60:], "paid": random.integers(1, 9, 200)})
+    made = stage.with_payments(loans, payments, 7)
+    assert made[list(loans)].equals(loans)
+    for row in made.itertuples():
+        before = payments[(payments.customer == row.customer) & (payments.paid_at < row.asked_at)]
+        week = before[before.paid_at >= row.asked_at - pd.Timedelta(days=7)]
+        assert (row.payments, row.paid) == (len(week), week.paid.sum())
+        assert row.days_since == (row.asked_at - before.paid_at.max()).days or before.empty
+    customers = pd.DataFrame({"customer": ["ann", "bob", "ann"], "region": ["north", "south", "west"]})
+    assert len(stage.with_customers(loans, customers[:2])) == len(loans)
+    with pytest.raises(Refusal, match=r"customers.csv: 1 customer\(s\) stand twice"):
+        stage.with_customers(loans, customers)
