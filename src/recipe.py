@@ -37,12 +37,13 @@ def estimator(params: SimpleNamespace, task: str, seed: int) -> Any:
         kind, arguments = _named(params.estimator), params.arguments
     try:
         made = kind(**arguments)
-    except TypeError as error:
+        able = (is_regressor if task == "regression" else is_classifier)(made)
+    except (TypeError, AttributeError) as error:
         raise Refusal(
             f"params.yaml: model.arguments do not fit ({error}). {kind.__name__} takes "
             f"{', '.join(inspect.signature(kind).parameters)}"
         ) from None
-    if not (is_regressor if task == "regression" else is_classifier)(made):
+    if not able:
         raise Refusal(
             f"params.yaml: model.estimator {params.estimator} cannot do a {task} task; name one that can, or auto"
         )

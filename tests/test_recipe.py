@@ -119,6 +119,7 @@ def test_an_estimator_that_cannot_be_is_refused() -> None:
         (LINEAR, {"depth": 3}, "'depth'.*LogisticRegression takes .*max_iter"),
         (LINEAR, {"C": -1}, "raised while fitting: The 'C' parameter"),
         ("sklearn.ensemble.VotingClassifier", {}, "missing 1 required positional argument: 'estimators'"),
+        ("sklearn.semi_supervised.SelfTrainingClassifier", {}, r"model\.arguments do not fit .* takes estimator"),
         ("sklearn.neighbors.KNeighborsClassifier", {}, "data.weight is set and KNeighborsClassifier takes no"),
         (f"{__name__}.Weightless", {}, "data.weight is set and Weightless takes no"),
     ):

@@ -190,6 +190,8 @@ def _own(name: str) -> tuple[Basis, Callable[..., np.ndarray]]:
         truth, other = _as_scikit_learn_has_it(outcome, second.startswith(("y_score", "y_prob")))
 
         def value(weights: np.ndarray) -> float:
+            if not weights.any():  # a draw without a row of this slice
+                return float("nan")
             try:
                 return float(function(truth, other, sample_weight=weights))
             except ValueError as error:

@@ -33,6 +33,7 @@ TRUSTED = (
     "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
     "sklearn.utils.validation.check_array",
 )
 FIXED = {"n_jobs": "null", "n_threads": "1", "_stop_words_id": "null"}
@@ -52,7 +53,12 @@ def trusted() -> list[str]:
 
 def dumps(model: dict[str, Any], root: str = ROOT) -> bytes:
     """The model's canonical bytes; our own modules are named as part of the package `root`."""
-    archive = zipfile.ZipFile(io.BytesIO(skops.io.dumps(model)))
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(skops.io.dumps(model)))
+    except TypeError as error:  # an open file, a generator
+        raise Refusal(
+            f"src/model.py: the fitted model cannot be kept as data ({error}). Keep numbers and text"
+        ) from None
     members: dict[str, str] = {}
     schema = _canonical(json.loads(archive.read("schema.json")), root, members, {})
     out = io.BytesIO()

@@ -93,6 +93,8 @@ def test_ones_own_metric_gets_labels_or_scores_by_its_second_argument_or_is_refu
         assert prepare([name], outcome)(np.ones((2, len(outcome.truth))))[name] == pytest.approx(
             [value] * 2, nan_ok=True
         )
+    empty = prepare([f"{__name__}.share_of_a"], words)(np.zeros((1, 3)))
+    assert np.isnan(empty[f"{__name__}.share_of_a"]).all()
     for name, why in (
         ("r2", "'r2', expected of a multiclass task: log_loss, accuracy"),
         ("sklearn.metrics.rand_score", "takes no sample_weight"),

@@ -1,8 +1,7 @@
-"""What the pages of docs/ show is what runs: their code is laid into a project and does what they say."""
+"""The page on more than one table does what it says: its blocks are laid into a project and run."""
 
 import importlib.util
 import io
-import re
 import shutil
 import subprocess
 import sys
@@ -19,13 +18,7 @@ from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema
 from tests.closure import closure
 from tests.conftest import ROOT, Project
-
-BLOCK = re.compile(r"(?ms)^(?:`([\w./-]+)`[^\n]*\n\n)?```(\w+)\n(.*?)^```$")
-
-
-def blocks(page: str) -> list[tuple[str, str, str]]:
-    """The page's blocks as (path named in the line before, language, content)."""
-    return BLOCK.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
+from tests.docs.conftest import blocks
 
 
 @pytest.fixture

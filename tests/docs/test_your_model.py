@@ -1,0 +1,115 @@
+"""The page on the model does what it says: each model becomes a package, each refusal is said in its words."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from src import names, params
+from src.learning.columns import default
+from src.learning.metrics import Outcome, prepare, resolve
+from src.names import TARGET, WEIGHT
+from src.packaging import wheel
+from src.predictor.modelfile import dumps, loads
+from src.predictor.refusal import Refusal
+from src.recipe import estimator, fit
+from tests.conftest import ROOT, STAGES, Project, make_table
+from tests.docs.conftest import blocks
+from tests.test_recipe import rich
+
+RUN = """
+import importlib, sys
+from src.predictor.refusal import guarded
+sys.exit(guarded(lambda: [importlib.import_module(f"src.stages.{name}").main() for name in sys.argv[1:]] and 0))
+"""
+MODEL_PAGE = blocks("your-model.md")
+MODELS = [i for i, (path, _, _) in enumerate(MODEL_PAGE) if path == "src/model.py"]
+
+
+@pytest.mark.parametrize("number", MODELS)
+def test_each_model_of_the_page_becomes_a_package(project: Project, number: int) -> None:
+    Path("src").unlink()
+    shutil.copytree(ROOT / "src", "src", ignore=shutil.ignore_patterns("__pycache__"))
+    Path("src/model.py").write_text(MODEL_PAGE[number][2], encoding="utf-8")
+    project.table(make_table())
+    _, before, text = MODEL_PAGE[number - 1]
+    project.change(**(yaml.safe_load(text) if before == "yaml" else {}))
+    ran = subprocess.run([sys.executable, "-c", RUN, *STAGES], capture_output=True, encoding="utf-8", check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "the model clearly beats the trivial one" in ran.stdout
+    assert len(list(Path(names.DIST).glob("*.whl"))) == 1
+
+
+def measured(metric: str, task: str) -> None:
+    three = Outcome("multiclass", np.array([0, 1, 2]), np.eye(3), np.array([0, 0, 1]), 1, ("a", "b", "c"))
+    prepare(resolve([metric], task), three)(np.ones((1, 3)))
+
+
+class Holds(BaseEstimator):
+    """Keeps what cannot be data."""
+
+    def fit(self, X: Any, y: Any = None) -> "Holds":
+        self.kept_ = (x for x in "")
+        return self
+
+    def transform(self, X: Any) -> Any:
+        return X
+
+
+def refusals() -> Iterator[Callable[[], Any]]:
+    """Ways to each refusal of the page, in its table's order."""
+    rows, schema = rich()
+    rows = rows[["x", TARGET]]
+
+    def fitted(name: str = "auto", step: Any = None, weight: bool = False, **arguments: Any) -> Callable[[], Any]:
+        given = SimpleNamespace(estimator=name, arguments=arguments, threshold=0.5)
+        weighted = rows.assign(**{WEIGHT: 1.0}) if weight else rows
+        build: Any = (lambda _, last: make_pipeline(step, last)) if step else default
+        return lambda: loads(dumps(fit(weighted, schema, given, 0, build)), "model")
+
+    yield fitted("sklearn.linear_model.Logistic")
+    yield fitted("math.sin")
+    yield fitted("sklearn.linear_model.Ridge")
+    yield fitted("sklearn.linear_model.LogisticRegression", depth=3)
+    yield fitted("sklearn.linear_model.LogisticRegression", C=-1)
+    yield fitted("sklearn.neighbors.KNeighborsClassifier", weight=True)
+    yield lambda: fit(rows, schema, SimpleNamespace(estimator="auto", arguments={}, threshold=0.5), 0, lambda _, e: e)
+    yield fitted(step=FunctionTransformer(lambda x: x))
+    yield fitted(step=Holds())
+    yield wheel.imported
+    yield lambda: wheel.requirements({"beside"}, {})
+    for metric in ("r2", "sklearn.metrics.nothing", "sklearn.metrics.rand_score", "sklearn.metrics.roc_auc_score"):
+        yield partial(measured, metric, "binary" if metric == "r2" else "multiclass")
+
+
+def test_each_refusal_of_the_page_is_said_in_its_words(project: Project) -> None:
+    Path("src").unlink()
+    Path("src").mkdir()
+    Path("src/features.py").touch()
+    Path("src/model.py").write_text("from src.names import KEY\n", encoding="utf-8")
+    page = (ROOT / "docs/your-model.md").read_text(encoding="utf-8")
+    messages = re.findall(r"(?m)^\| `(.+?)` \| .+ \| .+ \|$", page)
+    for message, way in zip(messages, refusals(), strict=True):
+        words = re.escape(message).replace(r"\.\.\.", ".*").replace("NAME", ".+").replace("NUMBER", r"\d+")
+        with pytest.raises(Refusal, match=words):
+            way()
+
+
+def test_parameters_that_the_page_shows_are_good(project: Project) -> None:
+    shown = [yaml.safe_load(text) for _, language, text in MODEL_PAGE if language == "yaml"]
+    assert len(shown) == 3
+    for groups in shown:
+        project.params(data={"source": "data/source/t.csv", "target": "y"}, **groups)
+        estimator(params.check(), "binary", 0)
