@@ -14,7 +14,7 @@ OWN = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 SOURCE = ROOT / OWN["data"]["source"]
 
 
-@pytest.mark.parametrize("table", ["own", "binary", "multiclass", "regression"])
+@pytest.mark.parametrize("table", ["own", "multiclass", "regression"])
 def test_the_notebook_runs_from_its_own_folder(project: Project, table: str, monkeypatch, capsys) -> None:
     if table != "own":
         project.table(make_table(table))

@@ -98,9 +98,9 @@ def classes_as_words(random: Random) -> pd.DataFrame:
 
 
 def classes_as_integers(random: Random) -> pd.DataFrame:
-    number = random.integers(1, 13, 1500)
+    number = random.integers(1, 13, 800)
     angle = number * np.pi / 6
-    noise = 0.08 * random.normal(size=(2, 1500))
+    noise = 0.08 * random.normal(size=(2, 800))
     return pd.DataFrame({"east": np.cos(angle) + noise[0], "north": np.sin(angle) + noise[1], "hour": number})
 
 
