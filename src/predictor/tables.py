@@ -119,6 +119,25 @@ def fitted(values: pa.ChunkedArray, kind: str, decimal: str = ".") -> tuple[pa.C
         return pa.chunked_array(left.chunks + right.chunks), positions + [half + i for i in others]
 
 
+_waiting: list[tuple[Path, Path]] | None = None  # files that are whole and have not got their names yet
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """What `replacing` makes inside gets its name at the end: all of it, or nothing when something went wrong."""
+    global _waiting
+    made: list[tuple[Path, Path]] = []
+    _waiting = made
+    try:
+        yield
+        for temporary, target in made:
+            temporary.replace(target)
+    finally:
+        _waiting = None
+        for temporary, _ in made:
+            temporary.unlink(missing_ok=True)
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """A temporary name beside `path`; renamed to it when all went well, removed when not: never half a file."""
@@ -127,9 +146,13 @@ def replacing(path: str | Path) -> Iterator[Path]:
     temporary = target.with_name(f".{target.name}.part")
     try:
         yield temporary
-        temporary.replace(target)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+    if _waiting is None:
+        temporary.replace(target)
+    else:
+        _waiting.append((temporary, target))
 
 
 @contextmanager

@@ -160,9 +160,10 @@ def _task(schema: Schema, params: SimpleNamespace, path: str, findings: Findings
         raise Refusal(
             f"data.task is binary, data.target {target.name!r} has {target.distinct} distinct values; expected 2"
         )
-    if task == "multiclass" and (target.distinct > (FEW_CLASSES if target.type == "number" else MOST_CLASSES)):
+    most = FEW_CLASSES if target.type == "number" else MOST_CLASSES
+    if task == "multiclass" and target.distinct > most:
         raise Refusal(
-            f"data.target {target.name!r}: expected at most {MOST_CLASSES} classes for a multiclass task, found "
+            f"data.target {target.name!r}: expected at most {most} classes for a multiclass task, found "
             f"{target.distinct} distinct values of type {target.type}. Group them, or data.task: regression for numbers"
         )
     findings.add("task", f"{task} ({words})")

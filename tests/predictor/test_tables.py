@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from src.predictor.delimited import MISSING
 from src.predictor.schema import ARROW
 from src.predictor.sources import open_source
-from src.predictor.tables import convert, fitted, open_sink, replacing
+from src.predictor.tables import convert, fitted, open_sink, replacing, together
 
 DAY, BAD = datetime(2024, 5, 1), object()
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])).filter(lambda w: w not in MISSING)
@@ -70,3 +70,20 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path) -> None:
         write(pa.table({"a": [1]}))
         raise KeyboardInterrupt
     assert {file.name: file.read_text() for file in path.parent.iterdir()} == {"table.csv": "old"}
+
+
+def test_files_made_together_appear_together_or_not_at_all(tmp_path) -> None:
+    def make(*, stop: bool) -> None:
+        with together():
+            for name in "ab":
+                with replacing(tmp_path / name) as temporary:
+                    temporary.write_text("new")
+                assert not (tmp_path / name).exists()
+            if stop:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(stop=True)
+    assert not list(tmp_path.iterdir())
+    make(stop=False)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"a": "new", "b": "new"}
