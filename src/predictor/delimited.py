@@ -36,7 +36,7 @@ def open_csv(
     form = f"CSV, delimiter {delimiter!r}, encoding {encoding}, decimal mark {decimal!r}"
 
     def batches() -> Iterator[pa.Table]:
-        stream, last = again(), None
+        stream, count = again(), 0
         try:
             for batch in pa_csv.open_csv(
                 stream,
@@ -52,7 +52,7 @@ def open_csv(
                     strings_can_be_null=True,
                 ),
             ):
-                last = batch if batch.num_rows else last
+                count += batch.num_rows
                 yield pa.Table.from_batches([batch])
         except pa.ArrowInvalid as error:
             where = _misfit(again(), encoding, delimiter, len(names), False) if name != "standard input" else ""
@@ -61,15 +61,12 @@ def open_csv(
         except BROKEN as error:
             with reading(name, form):
                 raise error
-        if last is not None and "\n" in (last.column(-1)[-1].as_py() or "") and not _ends_quoted(stream):
-            where = _misfit(again(), encoding, delimiter, len(names), True) if name != "standard input" else ""
-            raise Refusal(f"{name}: {where or 'a quote is not closed'}. Mend the file")
+        if stream.raw.lines > count + 1 and name != "standard input":  # a value that runs over lines: is it one?
+            where = _misfit(again(), encoding, delimiter, len(names), True)
+            if where:
+                raise Refusal(f"{name}: {where}. Mend the file")
 
     return Source(names, form, decimal, batches)
-
-
-def _ends_quoted(stream: io.BufferedReader) -> bool:
-    return stream.raw.tail.replace(b"\0", b"").rstrip().endswith(b'"')  # type: ignore[attr-defined]
 
 
 def _row_of(error: Exception) -> str:
@@ -86,7 +83,9 @@ def _misfit(stream: Any, encoding: str, delimiter: str, width: int, strict: bool
             if row and len(row) != width:
                 where = f"line {start} has" if rows.line_num == start else f"lines {start} to {rows.line_num} have"
                 joined = delimiter.join(row)
-                other = next((mark for mark in MARKS if mark != delimiter and joined.count(mark) == width - 1), None)
+                other = next(
+                    (mark for mark in MARKS if mark != delimiter and joined.count(mark) == width - 1 > 0), None
+                )
                 why = f", {other!r} stands between them" if other else ""
                 why = ", a quote may be open" if rows.line_num > start else why
                 return f"{where} {len(row)} fields, expected {width}{why}"

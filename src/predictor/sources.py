@@ -36,13 +36,18 @@ COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
     b"\xfd7zXZ\0": lzma.open,
     b"\x28\xb5\x2f\xfd": partial(pa.CompressedInputStream, compression="zstd"),
 }
+OTHERS = {
+    r"\s*\[\s*\{": "one JSON array, expected JSON lines: one object a line",
+    r"\s*<(!|\?|html)": "a page of HTML or XML, expected a table. Was it downloaded from the right address?",
+    "version https://git-lfs": "a pointer of Git LFS, expected the table itself: git lfs pull",
+}
 
 
 class _Stream(io.RawIOBase):
     """A file whose reads are never short, so that nothing depends on how a pipe or a decompressor delivers."""
 
     def __init__(self, file: Any) -> None:
-        self.file, self.tail = file, b""
+        self.file, self.lines = file, 0
 
     def readable(self) -> bool:
         return True
@@ -50,7 +55,7 @@ class _Stream(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         content = self.file.read(len(buffer))
         buffer[: len(content)] = content
-        self.tail = (self.tail + content)[-16:]
+        self.lines += content.count(b"\n")
         return len(content)
 
 
@@ -77,8 +82,9 @@ def open_source(path: str, missing: Iterable[str] = ()) -> Source:
     text = head.decode(encoding, "ignore").removeprefix("\ufeff")
     if not text.strip():
         raise Refusal(f"{name}: is empty, expected a table with a header and rows")
-    if re.match(r"\s*\[\s*\{", text):
-        raise Refusal(f"{name}: is one JSON array, expected JSON lines: one object a line")
+    other = next((what for start, what in OTHERS.items() if re.match(start, text)), None)
+    if other:
+        raise Refusal(f"{name}: is {other}")
     if text.lstrip().startswith("{"):
         return _json_lines(name, text, len(head) == HEAD, again, missing)
     return open_csv(name, text, len(head) == HEAD, encoding, again, missing)

@@ -101,6 +101,8 @@ CASES: dict[str, tuple[Break, str, str]] = {
     "header only": (source("a,b\n"), "ingest", "has a header and no rows"),
     "binary junk": (source(os.urandom(64) + b"\0" * 9), "ingest", "is binary, expected"),
     "a workbook": (source(b"PK\x03\x04" + b"\0" * 60), "ingest", "is a zip archive or a workbook"),
+    "a web page": (source("<!doctype html>\n<p>404</p>"), "ingest", "is a page of HTML"),
+    "a pointer": (source("version https://git-lfs.github.com/spec/v1\n"), "ingest", "git lfs pull"),
     "a JSON array": (source('[{"a": 1}]'), "ingest", "is one JSON array"),
     "broken JSON lines": (source('{"a": 1}\n{"a": \n'), "ingest", "line 2: expected one JSON object a line"),
     "truncated gzip": (source(gzip.compress(b"a,b\n1,2\n" * 9)[:-12]), "ingest", "cannot be read as"),
