@@ -9,7 +9,7 @@ from typing import Any
 
 from src import names
 from src.predictor.refusal import guarded
-from src.predictor.tables import replacing
+from src.predictor.tables import replacing, together
 
 RESTORE = ". All of the last run comes back with: git restore dvc.lock data/schema.json metrics && dvc checkout"
 
@@ -72,7 +72,8 @@ def run(stage: Callable[[], None]) -> None:
     """Runs a stage as a process."""
 
     def main() -> int:
-        stage()
+        with together():
+            stage()
         return 0
 
     sys.exit(guarded(main, RESTORE))

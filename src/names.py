@@ -1,5 +1,7 @@
 """The names that the stages share: files (a test holds dvc.yaml equal to them) and columns that are not features."""
 
+from src.predictor.schema import BESIDE
+
 PARAMS = "params.yaml"
 PROJECT = "pyproject.toml"
 VERSIONS = "src/versions.json"
@@ -21,7 +23,7 @@ CARD = "metrics/model-card.md"
 DIST = "dist"  # package: the wheel
 
 # Columns of FEATURES beside the features.
-KEY, SIDE, TARGET, WEIGHT, GROUP, TIME = "@key", "@side", "@target", "@weight", "@group", "@time"
+KEY, SIDE, TARGET, WEIGHT, GROUP, TIME = BESIDE
 TRAIN, HOLDOUT = "train", "holdout"
 
 

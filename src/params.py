@@ -45,7 +45,9 @@ def _named(value: Any) -> bool:
 
 
 def _types(value: Any) -> bool:
-    return _named(value) and all(kind in TYPES for kind in value.values())
+    """A type each; a timestamp may have its format behind it: "timestamp %d.%m.%Y"."""
+    kinds = [str(kind).partition(" ") for kind in value.values()] if _named(value) else [("", "", "")]
+    return all(kind in TYPES and (not form or (kind == "timestamp" and "%" in form)) for kind, _, form in kinds)
 
 
 def _whole(low: int, high: float = float("inf")) -> Callable[[Any], bool]:
@@ -83,6 +85,7 @@ KEYS: dict[str, Key] = {
     "data.weight": Key(None, COLUMN, _or(None, _text)),
     "data.ignore": Key([], "a list of columns' names", _texts),
     "data.types": Key({}, "a map, column: " + " | ".join(TYPES), _types),
+    "data.unlabelled": Key("stop", "stop | drop", ("stop", "drop").__contains__),
     "data.missing": Key([], "a list of words", _texts),
     "data.allow": Key({}, "a map, column: the reason", lambda value: _named(value) and all(map(_text, value.values()))),
     "data.show_values": Key(False, "true or false", lambda value: isinstance(value, bool)),

@@ -21,7 +21,7 @@ from sklearn.utils.validation import has_fit_parameter
 from src import model as user
 from src.names import TARGET, WEIGHT
 from src.predictor.prediction import CONTRACT, predict, steady_threads
-from src.predictor.refusal import Refusal
+from src.predictor.refusal import Refusal, raised_in
 from src.predictor.schema import Schema, ready, types_of
 
 # Of `auto`: without it boosting is so sure of itself on few rows that one bad miss costs more than all it learned.
@@ -83,7 +83,11 @@ def fit(
     types = {name: kind for name, kind in types_of(rows, schema).items() if rows[name].notna().any()}
     if not types:
         raise Refusal("data: no feature with a value is left, expected one at least. See the roles in data/schema.json")
-    pipeline = build(types, estimator(params, schema.task, seed))
+    unfitted = estimator(params, schema.task, seed)
+    try:
+        pipeline = build(types, unfitted)
+    except Exception as error:
+        raise Refusal(raised_in("src/model.py", error)) from error
     if not isinstance(pipeline, Pipeline):
         raise Refusal(f"src/model.py: expected build() to return a Pipeline, found {type(pipeline).__name__}")
     name, made = pipeline.steps[-1]
@@ -98,7 +102,7 @@ def fit(
     with steady_threads(len(rows)):
         try:
             pipeline.fit(ready(rows, types), rows[TARGET].to_numpy(), **extra)
-        except (ValueError, TypeError) as error:
+        except Exception as error:
             raise Refusal(f"model.estimator: {type(made).__name__} raised while fitting: {error}") from error
     # Threads add up in the order in which they end: alone, the same rows get the same bits.
     pipeline.set_params(**{key: None for key in pipeline.get_params() if key.endswith("n_jobs")})

@@ -12,14 +12,15 @@ from src import names, params
 from src.checks import short
 from src.predictor.refusal import Refusal, guarded
 from src.predictor.schema import Schema
+from src.stages.ingest import located
 
 
 def main() -> int:
     for key in params.fill():
         print(f"{names.PARAMS}: {key} was absent and now stands there with its default")
     p = params.check()
-    if not Path(p.source).is_file() and p.source not in _made_by_stages():
-        raise Refusal(f"{names.PARAMS}: data.source is {p.source}, found no file there. {_what_is_there(p.source)}")
+    if p.source not in _made_by_stages():
+        located(p.source)
     schema = _committed(names.SCHEMA)
     if p.key == "auto" and schema is not None and _same_question(p):
         _dvc("repro", "ingest")
@@ -34,13 +35,6 @@ def _made_by_stages() -> list[str]:
     stages = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"].values()
     outs = [out for stage in stages for out in stage.get("outs", [])]
     return [name for out in outs for name in ([out] if isinstance(out, str) else out)]
-
-
-def _what_is_there(source: str) -> str:
-    if Path(f"{source}.dvc").is_file():
-        return f"{source}.dvc points to it in a remote: dvc pull"
-    there = sorted(path.as_posix() for path in Path("data/source").glob("[!.]*"))
-    return f"There is {', '.join(there[:5])}" if there else "Put your table under data/source/"
 
 
 def _committed(path: str) -> str | None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from . import golden, tables
 from .predictor import Predictor, fitting
 from .refusal import Refusal, guarded
+from .sources import open_source
 
 NAME = __package__.split(".")[0]
 
@@ -20,7 +21,12 @@ def main(line: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=NAME, description="Predictions. Exit code 0: done, 1: refused, 2: usage.")
     commands = parser.add_subparsers(dest="command", required=True)
     predict = commands.add_parser("predict", help="predict each row of a table")
-    predict.add_argument("file", nargs="?", default="-", help="CSV, JSON lines or Parquet; - (default): standard input")
+    predict.add_argument(
+        "file",
+        nargs="?",
+        default="-",
+        help="CSV, JSON lines, Parquet, Feather, or a folder of such; - (default): standard input",
+    )
     predict.add_argument("-o", "--output", default="-", help=".csv, .jsonl, .parquet; - (default): standard output")
     predict.add_argument("--aside", metavar="FILE.jsonl", help="put values that do not fit there and go on")
     commands.add_parser("info", help="what this package holds")
@@ -36,7 +42,8 @@ def main(line: list[str] | None = None) -> int:
 def _predict(file: str, output: str, aside: str | None) -> None:
     if aside and not aside.endswith(".jsonl"):
         raise Refusal(f"--aside {aside}: expected a name ending in .jsonl")
-    predictor, source = Predictor.load(), tables.open_source(file)
+    predictor = Predictor.load()
+    source = open_source(file, predictor.schema.missing)
     done = kept = 0
     clear = "\r" if sys.stderr.isatty() else ""
     with tables.open_sink(output) as write, tables.open_sink(aside) if aside else nullcontext() as put_aside:

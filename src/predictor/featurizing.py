@@ -3,12 +3,15 @@
 import pandas as pd
 
 from ..features import features
-from .refusal import Refusal
+from .refusal import Refusal, raised_in
 
 
 def make_features(rows: pd.DataFrame) -> pd.DataFrame:
     """The features of these rows; refused when they are not one row for each row given, in its order."""
-    made = features(rows)
+    try:
+        made = features(rows)
+    except Exception as error:
+        raise Refusal(raised_in("src/features.py", error)) from error
     if not isinstance(made, pd.DataFrame):
         raise Refusal(f"src/features.py: expected features() to return a frame, found {type(made).__name__}")
     if len(made) != len(rows) or not made.index.equals(rows.index):

@@ -47,7 +47,8 @@ def _value(column: Column, step: int, levels: dict[str, list[str]]) -> Any:
         return round(value) if column.type == "integer" else float(f"{value:.6g}")
     if column.type == "timestamp" and column.low is not None:
         low, high = datetime.fromisoformat(column.low), datetime.fromisoformat(column.high)
-        return (low + share * (high - low)).isoformat(" ", "seconds")
+        moment = low + share * (high - low)
+        return moment.strftime(column.format) if column.format else moment.isoformat(" ", "seconds")
     if column.type == "boolean":
         return bool(step % 2)
     known = levels.get(column.name) or ["golden", "row"]

@@ -52,14 +52,13 @@ class Predictor:
             )
         made: dict[str, pa.ChunkedArray] = {}
         bad: list[dict[str, Any]] = []
-        for name, kind in self.types.items():
-            values = made[name] = table.column(name)
-            for step in ("number", kind) if kind == "integer" else (kind,):  # 1.0 is whole: a column with gaps has it
-                made[name], positions = tables.fitted(made[name], step, decimal)
-                bad += [
-                    {"row": i + 1, "column": name, "expected": EXPECTED[kind], "found": str(values[i].as_py())}
-                    for i in positions
-                ]
+        for column in self.schema.inputs:
+            name, values = column.name, table.column(column.name)
+            expected = f"a date or time as {column.format}" if column.format else EXPECTED[column.type]
+            made[name], positions = tables.fitted(values, f"{column.type} {column.format or ''}".strip(), decimal)
+            bad += [
+                {"row": i + 1, "column": name, "expected": expected, "found": str(values[i].as_py())} for i in positions
+            ]
         bad.sort(key=lambda value: value["row"])
         return pa.table(made).filter(fitting(table, bad)) if bad else pa.table(made), bad
 

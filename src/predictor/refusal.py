@@ -3,10 +3,20 @@
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from traceback import extract_tb
 
 
 class Refusal(Exception):
     """Bad input or a state that forbids to go on: its text says what, where, expected, found, and what to do next."""
+
+
+def raised_in(file: str, error: Exception) -> str:
+    """Where in a user's file an error was raised, and which; its words only where they name code and not values."""
+    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(Path(file).name)]
+    names_code = isinstance(error, KeyError | AttributeError | NameError | TypeError | ImportError)
+    words = f": {error}" if names_code else ""
+    return f"{file}{f', line {lines[-1]}' if lines else ''}: raised {type(error).__name__}{words}. Mend it"
 
 
 def guarded(main: Callable[[], int], hint: str = "") -> int:

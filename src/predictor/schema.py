@@ -21,6 +21,7 @@ ARROW = {
     "timestamp": pa.timestamp("us"),
 }
 NUMERIC = ("integer", "number")
+BESIDE = ("@key", "@side", "@target", "@weight", "@group", "@time")  # what stands beside the features, in names.py
 _json = partial(json.dumps, ensure_ascii=False)
 
 
@@ -35,6 +36,7 @@ class Column:
     distinct: int = 0
     low: Any = None
     high: Any = None
+    format: str | None = None  # of a timestamp whose words are not ISO 8601
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Schema:
     """All columns in the source's order, and what is predicted.
 
     classes: of a classification, in the order of the model's probabilities; positive: of a binary one.
+    source: the form of the file that was read, in words; missing: what means no value there beside the usual words.
     """
 
     columns: tuple[Column, ...]
@@ -49,12 +52,15 @@ class Schema:
     task: str
     classes: tuple[Any, ...] = ()
     positive: Any = None
+    source: str = ""
+    missing: tuple[str, ...] = ()
 
     @classmethod
     def loads(cls, text: str) -> "Schema":
         content = json.loads(text)
         columns = tuple(Column(**column) for column in content.pop("columns"))
-        return cls(columns=columns, classes=tuple(content.pop("classes")), **content)
+        classes, missing = tuple(content.pop("classes")), tuple(content.pop("missing", ()))
+        return cls(columns=columns, classes=classes, missing=missing, **content)
 
     def dumps(self) -> str:
         """Canonical JSON: one column a line, in the source's order."""
@@ -111,7 +117,7 @@ def types_of(features: pa.Schema | pd.DataFrame, schema: Schema) -> dict[str, st
     """Each feature's type: the schema's where src/features.py passed a column on, else by what it made."""
     if isinstance(features, pd.DataFrame):
         features = pa.Schema.from_pandas(features.iloc[:0], preserve_index=False)
-    types = {field.name: type_of(field.type) for field in features if not field.name.startswith("@")}
+    types = {field.name: type_of(field.type) for field in features if field.name not in BESIDE}
     passed = {column.name: column.type for column in schema.inputs}
     kin = {"integer": "number", "text": "category"}
     for name, found in types.items():

@@ -17,12 +17,12 @@ from src import names, params
 from src.checks import Findings, run
 from src.predictor.featurizing import make_features
 from src.predictor.refusal import Refusal
-from src.predictor.schema import ARROW, Schema, frame, type_of
+from src.predictor.schema import ARROW, BESIDE, Schema, frame, type_of
 from src.predictor.tables import convert, replacing
 from src.table.split import position, shortfall, unit_columns, units
 
 PARAMS = ("holdout", "salt", "cut")
-BESIDE = {names.KEY: "key", names.TARGET: "target", names.WEIGHT: "weight", names.GROUP: "group", names.TIME: "time"}
+ROLES = {names.KEY: "key", names.TARGET: "target", names.WEIGHT: "weight", names.GROUP: "group", names.TIME: "time"}
 BATCH = 1 << 17
 LEAST = 5  # rows on each side
 SALTS, EFFORT = 1000, 10**8  # how many salts are looked through for one that would do, and rows in all of them
@@ -108,7 +108,7 @@ def write(path: Path, schema: Schema, holdout: np.ndarray) -> list[str]:
         for part in chain([first], parts):
             _merged(arrow, part.schema)
             writer.write_table(part.select(arrow.names).cast(arrow))
-    return [name for name in arrow.names if not name.startswith("@")]
+    return [name for name in arrow.names if name not in BESIDE]
 
 
 def _merged(one: pa.Schema, other: pa.Schema) -> pa.Schema:
@@ -126,7 +126,7 @@ def _merged(one: pa.Schema, other: pa.Schema) -> pa.Schema:
 def _parts(schema: Schema, holdout: np.ndarray) -> Iterator[pa.Table]:
     """Each batch's features, and beside them key, side, target and what else the model's making needs."""
     types = {column.name: column.type for column in schema.inputs}
-    beside = {name: column.name for name, role in BESIDE.items() if (column := schema.column(role))}
+    beside = {name: column.name for name, role in ROLES.items() if (column := schema.column(role))}
     start = 0
     for batch in _batches([*dict.fromkeys([*types, *beside.values()])]):
         rows = range(start + 1, start + 1 + len(batch))
@@ -141,8 +141,10 @@ def _columns(made: pd.DataFrame) -> dict[str, pa.ChunkedArray]:
     """Features in the schema's types, numbers as doubles; a column of nothing but gaps keeps Arrow's null."""
     columns: dict[str, pa.ChunkedArray] = {}
     for name, values in made.items():
-        if not isinstance(name, str) or name.startswith("@") or name in columns:
-            raise Refusal(f"src/features.py: made a column {name!r}; expected distinct names, and no @ in front of one")
+        if not isinstance(name, str) or name in BESIDE or name in columns:
+            raise Refusal(
+                f"src/features.py: made a column {name!r}; expected distinct names, and none of {', '.join(BESIDE)}"
+            )
         try:
             arrow = pa.table({name: values}).column(0)
             if pa.types.is_duration(arrow.type):

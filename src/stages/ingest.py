@@ -1,7 +1,9 @@
 """ingest: the source table -> one typed Parquet, a schema that people review, and what the checks found."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,14 +11,17 @@ import pyarrow.parquet as pq
 
 from src import names, params
 from src.checks import Findings, run, write_text
+from src.params import nearest
 from src.predictor.refusal import Refusal
 from src.predictor.schema import ARROW, Schema
-from src.predictor.tables import Source, fitted, open_source, replacing
+from src.predictor.sources import open_source
+from src.predictor.tables import Source, fitted, replacing
 from src.table import expectations
-from src.table.roles import settle, summarise
+from src.table.roles import check_names, settle, summarise
 from src.table.types import storage_types
 
-PARAMS = ("source", "target", "task", "positive", "key", "group", "time", "weight", "ignore", "types")
+PARAMS = ("source", "target", "task", "positive", "key", "group", "time", "weight", "ignore", "types",
+          "unlabelled", "missing")  # fmt: skip
 ROW_GROUP = 1 << 18
 SHOWN = 5  # expectations in a message
 
@@ -24,28 +29,64 @@ SHOWN = 5  # expectations in a message
 def main() -> None:
     p = params.read(*(f"data.{name}" for name in PARAMS))
     findings = Findings("ingest")
-    source = open_source(p.source)
-    findings.add("source", f"{p.source} is {source.form}, {len(source.names)} columns")
-    storage = storage_types(source, {name: kind for name, kind in p.types.items() if name in source.names})
     with replacing(names.TABLE) as table:
-        rows = _write(table, p.source, source, storage)
-        findings.add("rows", f"{rows} rows are typed", rows=rows)
-        schema = settle(summarise(str(table), storage), rows, p, str(table), findings)
+        schema = typed(p, table, findings)
         _expect(Path(names.EXPECTATIONS), Path(p.source), str(table), findings)
     write_text(names.SCHEMA, schema.dumps())
     findings.add("schema", _in_words(schema))
     findings.write()
 
 
-def _write(path: Path, name: str, source: Source, storage: dict[str, str]) -> int:
-    rows = 0
-    with pq.ParquetWriter(path, pa.schema([(column, ARROW[kind]) for column, kind in storage.items()])) as writer:
+def typed(p: SimpleNamespace, path: Path, findings: Findings) -> Schema:
+    """Writes every row of the source to `path`, typed, and settles the schema."""
+    source = open_source(located(p.source), p.missing)
+    findings.add("source", f"{p.source} is {source.form}, {len(source.names)} columns")
+    check_names(source.names, p)
+    storage = storage_types(source, p.source, p, findings)
+    unlabelled = p.target if p.unlabelled == "drop" else None
+    rows, dropped = _write(path, p.source, source, storage, unlabelled)
+    findings.add("rows", f"{rows} rows are typed", rows=rows)
+    if dropped:
+        words = f"{dropped} of {rows + dropped} are dropped, as data.unlabelled says"
+        findings.add("rows without a target", words, "left out", rows=dropped)
+    schema = settle(summarise(str(path), storage), rows, p, str(path), findings)
+    return replace(schema, source=source.form, missing=tuple(p.missing))
+
+
+def located(source: str) -> str:
+    """The source's path; refused when it leads out of the project, where no clone would find it."""
+    path = Path(source)
+    if not path.exists():
+        raise Refusal(f"{names.PARAMS}: data.source is {source}, found nothing there. {_what_is_there(source)}")
+    inside = path.resolve().is_relative_to(Path.cwd().resolve())
+    if not inside and not Path(f"{source}.dvc").exists():  # a shared cache of DVC may lie anywhere
+        raise Refusal(
+            f"{names.PARAMS}: data.source {source} is a link to outside the project, expected the table itself under "
+            "data/source/. Copy it there, or dvc add it"
+        )
+    return source
+
+
+def _what_is_there(source: str) -> str:
+    if Path(f"{source}.dvc").is_file():
+        return f"{source}.dvc points to it in a remote: dvc pull"
+    there = sorted(path.as_posix() for path in Path("data/source").glob("[!.]*"))
+    return f"There is {', '.join(there[:5])}{nearest(source, there)}" if there else "Put your table under data/source/"
+
+
+def _write(path: Path, name: str, source: Source, storage: dict[str, str], unlabelled: str | None) -> tuple[int, int]:
+    """How many rows were written, and how many were not because they lack a value in the column `unlabelled`."""
+    rows = read = 0
+    schema = pa.schema([(column, ARROW[kind.partition(" ")[0]]) for column, kind in storage.items()])
+    with pq.ParquetWriter(path, schema) as writer:
         for group in _grouped(_typed(name, source, storage)):
-            writer.write_table(group, row_group_size=ROW_GROUP)
-            rows += group.num_rows
+            read += group.num_rows
+            kept = group.filter(group.column(unlabelled).is_valid()) if unlabelled else group
+            writer.write_table(kept, row_group_size=ROW_GROUP)
+            rows += kept.num_rows
     if not rows:
-        raise Refusal(f"{name}: has a header and no rows")
-    return rows
+        raise Refusal(f"{name}: has {f'no value of {unlabelled!r}' if read else 'a header and no rows'}")
+    return rows, read - rows
 
 
 def _typed(name: str, source: Source, storage: dict[str, str]) -> Iterator[pa.Table]:

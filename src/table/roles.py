@@ -20,7 +20,22 @@ from src.table.types import is_free_text
 ID_NAMES = {"id", "ids", "key", "pk", "uuid", "guid", "index", "identifier", "rowid", "number", "nr", "no", "code"}
 POSITIVE_WORDS = {"yes", "y", "true", "t", "positive", "pos", "1"}
 PART = 1 << 16  # words that are Python's own at one time
+NEARLY = 0.95  # distinct values of the filled ones, from which a column names rows rather than describes them
+MOST_CLASSES = 500
 FEW_CLASSES = 20  # whole numbers with at most this many distinct values are classes
+
+
+def check_names(names: tuple[str, ...], params: SimpleNamespace) -> None:
+    """Raises Refusal for a column that params name and the table has not."""
+    named = [(role, getattr(params, role)) for role in ("target", "key", "group", "time", "weight")]
+    named += [(key, name) for key in ("ignore", "types") for name in getattr(params, key)]
+    for key, name in named:
+        if name is not None and name not in names and (key, name) != ("key", "auto"):
+            raise Refusal(f"data.{key} names {name!r}, expected one of {len(names)} columns{_near(name, names)}")
+
+
+def _near(given: str, names: tuple[str, ...]) -> str:
+    return nearest(given, names) or f". The first are {', '.join(map(repr, names[:5]))}"
 
 
 def summarise(path: str, storage: dict[str, str]) -> tuple[Column, ...]:
@@ -30,16 +45,22 @@ def summarise(path: str, storage: dict[str, str]) -> tuple[Column, ...]:
 
 
 def _summary(name: str, kind: str, values: pa.ChunkedArray) -> Column:
+    kind, _, form = kind.partition(" ")
     distinct = _distinct(values.drop_null())
     if kind == "category" and is_free_text(values, distinct):
         kind = "text"
     infinite = pc.sum(pc.is_inf(values)).as_py() if kind == "number" else 0
     if infinite:
-        raise Refusal(f"column {name!r}: expected finite numbers, {infinite} are infinite. Leave them empty")
+        first = pc.indices_nonzero(pc.fill_null(pc.is_inf(values), False))[0].as_py() + 1
+        raise Refusal(
+            f"column {name!r}: expected finite numbers, {infinite} are infinite (the first in row {first}). "
+            "Leave them empty, or list the word in data.missing"
+        )
     low = high = None
     if distinct and kind in (*NUMERIC, "timestamp"):
         low, high = (str(end) if kind == "timestamp" else rounded(end) for end in pc.min_max(values).as_py().values())
-    return Column(name, kind, missing=rounded(values.null_count / len(values)), distinct=distinct, low=low, high=high)
+    missing = rounded(values.null_count / len(values))
+    return Column(name, kind, missing=missing, distinct=distinct, low=low, high=high, format=form or None)
 
 
 def _distinct(filled: pa.ChunkedArray) -> int:
@@ -60,19 +81,13 @@ def _distinct(filled: pa.ChunkedArray) -> int:
 def settle(columns: tuple[Column, ...], rows: int, params: SimpleNamespace, path: str, findings: Findings) -> Schema:
     """The schema: roles by params and rules, then task, classes and positive class by the target's values."""
     roles = {role: getattr(params, role) for role in ("target", "group", "time", "weight")}
-    named = [(role, name) for role, name in [*roles.items(), ("key", params.key)] if name is not None]
-    named += [("ignore", name) for name in params.ignore] + [("types", name) for name in params.types]
-    names = [column.name for column in columns]
-    for key, name in named:
-        if name not in names and (key, name) != ("key", "auto"):
-            raise Refusal(f"data.{key} names {name!r}, expected one of {len(names)} columns{nearest(name, names)}")
     schema = Schema(columns, rows, task="")
     for role, name in [*roles.items(), *(("ignored", name) for name in params.ignore)]:
         schema = schema.with_role(name, role)
     _check_values(schema)
     schema = _without_use(_key(schema, params.key, findings), findings)
     if not schema.inputs:
-        raise Refusal(f"data: no feature is left of {len(names)} columns, expected one at least. See data.ignore")
+        raise Refusal(f"data: no feature is left of {len(columns)} columns, expected one at least. See data.ignore")
     return _task(schema, params, path, findings)
 
 
@@ -85,9 +100,9 @@ def _check_values(schema: Schema) -> None:
         if column.type not in kinds:
             raise Refusal(f"{expected} a column of type {' or '.join(kinds)}, found {column.type}")
         if column.missing:
-            raise Refusal(
-                f"{expected} a value in every row, {column.missing * schema.rows:.0f} of {schema.rows} have none"
-            )
+            cure = "Fill them, or data.unlabelled: drop" if role == "target" else "Fill them"
+            count = f"{column.missing * schema.rows:.0f} of {schema.rows} have none"
+            raise Refusal(f"{expected} a value in every row, {count}. {cure}")
         if role == "target" and column.distinct < 2:
             raise Refusal(f"{expected} 2 distinct values at least, found {column.distinct}")
         if role == "weight" and (None in (column.low, column.high) or column.low < 0 or column.high == 0):
@@ -95,8 +110,9 @@ def _check_values(schema: Schema) -> None:
 
 
 def looks_like_id(column: Column, rows: int) -> bool:
-    """Distinct in every row, and whole numbers named like an id or numbered without gaps, or words that are no text."""
-    if column.distinct != rows or column.missing or column.type not in ("integer", "category") or rows < 2:
+    """Nearly distinct, and whole numbers named like an id or numbered without gaps, or words that are no text."""
+    filled = rows * (1 - column.missing)
+    if column.distinct < max(NEARLY * filled, 2) or column.type not in ("integer", "category"):
         return False
     words = [word.lower() for word in re.findall(r"[A-Z]*[a-z]+|[A-Z]+", column.name)]
     named = words != [] and (words[0] == "id" or words[-1] in ID_NAMES)  # "order no" is one, "no of rooms" is none
@@ -104,11 +120,11 @@ def looks_like_id(column: Column, rows: int) -> bool:
 
 
 def _key(schema: Schema, wanted: str | None, findings: Findings) -> Schema:
-    ids = [c.name for c in schema.columns if c.role == "feature" and looks_like_id(c, schema.rows)]
+    ids = [c for c in schema.columns if c.role == "feature" and looks_like_id(c, schema.rows)]
     if wanted == "auto":
-        wanted = ids[0] if ids else None
+        wanted = next((c.name for c in ids if c.distinct == schema.rows), None)
         words = f"{wanted!r} names each row (auto: unique and looks like an id)"
-        findings.add("key", words if ids else "no column names a row (auto)")
+        findings.add("key", words if wanted else "no column names a row (auto)")
     elif wanted is not None:
         column = next(c for c in schema.columns if c.name == wanted)
         if column.distinct != schema.rows:
@@ -116,18 +132,19 @@ def _key(schema: Schema, wanted: str | None, findings: Findings) -> Schema:
                 f"data.key {wanted!r}: expected a distinct value in each of {schema.rows} rows, "
                 f"found {column.distinct}. Name another, or null"
             )
-    for name in ids:
-        if name != wanted:
-            schema = schema.with_role(name, "ignored")
-            findings.add("id-like column", f"{name!r} is distinct in every row and is no key: left out", "left out")
+    for column in ids:
+        if column.name != wanted:
+            schema = schema.with_role(column.name, "ignored")
+            words = f"{column.name!r} has {column.distinct} distinct values in {schema.rows} rows and is no key"
+            findings.add("id-like column", f"{words}: left out", "left out")
     return schema.with_role(wanted, "key") if wanted else schema
 
 
 def _without_use(schema: Schema, findings: Findings) -> Schema:
     for column in schema.columns:
-        if column.role == "feature" and column.distinct < 2:
+        if column.role == "feature" and column.distinct + (column.missing > 0) < 2:
             schema = schema.with_role(column.name, "ignored")
-            words = f"{column.name!r} has {column.distinct} distinct value(s): left out"
+            words = f"{column.name!r} has {'one value in every row' if column.distinct else 'no value'}: left out"
             findings.add("constant column", words, "left out")
     return schema
 
@@ -142,6 +159,12 @@ def _task(schema: Schema, params: SimpleNamespace, path: str, findings: Findings
     if task == "binary" and target.distinct != 2:
         raise Refusal(
             f"data.task is binary, data.target {target.name!r} has {target.distinct} distinct values; expected 2"
+        )
+    most = FEW_CLASSES if target.type == "number" else MOST_CLASSES
+    if task == "multiclass" and target.distinct > most:
+        raise Refusal(
+            f"data.target {target.name!r}: expected at most {most} classes for a multiclass task, found "
+            f"{target.distinct} distinct values of type {target.type}. Group them, or data.task: regression for numbers"
         )
     findings.add("task", f"{task} ({words})")
     if task == "regression":

@@ -52,7 +52,7 @@ def test_predictions_carry_the_key_or_else_the_row_number(command, monkeypatch, 
 
 
 def test_a_bad_row_stops_or_goes_aside_and_leaves_the_others_as_they_were(command, monkeypatch) -> None:
-    monkeypatch.setattr(command.tables, "BATCH", 10)
+    monkeypatch.setattr(sys.modules[command.open_source.__module__], "BATCH", 10)
     rows = TABLE.head(30).astype({"x1": object, "flag": object})
     rows.loc[:9, "x1"] = "secret"  # a whole batch
     rows.loc[[1, 15], "flag"] = "maybe"

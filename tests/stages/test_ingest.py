@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from src.predictor import tables
+from src.predictor import delimited, sources
 from src.predictor.refusal import Refusal
 from src.stages import ingest
 from tests.conftest import Project, make_table
 
 OUTS = ("data/table.parquet", "data/schema.json", "metrics/checks-ingest.json")
-READ = tables.pa_csv.ReadOptions
+READ = delimited.pa_csv.ReadOptions
 
 
 def suite(name: str, *columns: str) -> None:
@@ -72,8 +72,10 @@ def test_bytes_do_not_depend_on_the_batches_of_the_source(project: Project, name
     project.table(make_table(rows=300), name=name)
     made = set()
     for rows in (7, 64, 1000):
-        monkeypatch.setattr(tables, "BATCH", rows)
-        monkeypatch.setattr(tables.pa_csv, "ReadOptions", lambda size=40 * rows, **k: READ(**k | {"block_size": size}))
+        monkeypatch.setattr(sources, "BATCH", rows)
+        monkeypatch.setattr(
+            delimited.pa_csv, "ReadOptions", lambda size=40 * rows, **k: READ(**k | {"block_size": size})
+        )
         ingest.main()
         made.add(tuple(Path(name).read_bytes() for name in OUTS))
     assert len(made) == 1

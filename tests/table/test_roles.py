@@ -11,7 +11,7 @@ import pytest
 from src.checks import Findings
 from src.predictor.refusal import Refusal
 from src.predictor.schema import type_of
-from src.table.roles import settle, summarise
+from src.table.roles import check_names, settle, summarise
 
 BASE = {"x": [0.5, 1.5, 1.5, 2.5], "w": [1, 2, 2, 0], "y": ["no", "yes", "no", "no"]}
 ID, WORDS, NUMBERS, GAPS, SAME = [17, 4, 99, 8], ["a", "b", "c", "d"], [3, 4, 5, 6], [1, 2, 2, None], [1, 1, 1, 1]
@@ -21,8 +21,10 @@ CASES: list[tuple[dict[str, list], dict[str, Any], str]] = [  # columns beside B
     ({"a": NUMBERS}, {}, "^key a "),
     ({"number of rooms": ID}, {}, "^key None of x w number of rooms"),
     ({"row_id": [1.5, 2.5, 3.5, 4.5]}, {}, "^key None "),
-    ({"row_id": [17, 4, 99, None]}, {}, "^key None "),
-    ({"row_id": [17, 4, 99, 4]}, {}, "^key None "),
+    ({"row_id": [17, 4, 99, None]}, {}, "^key None of x w; out row_id$"),
+    ({"row_id": [17, 4, 99, 4]}, {}, "^key None of x w row_id; out $"),
+    ({"a": ["a", None, "b", "c"]}, {}, "^key None of x w; out a$"),
+    ({"a": [None, "b", "b", "b"]}, {}, "^key None of x w a; out $"),
     ({"row_id": ID, "a": WORDS, "b": SAME}, {}, "^key row_id of x w; out a b$"),
     ({"row_id": ID, "a": WORDS}, {"key": "a"}, "^key a of x w; out row_id$"),
     ({"row_id": ID}, {"key": None}, "^key None of x w; out row_id$"),
@@ -42,8 +44,12 @@ CASES: list[tuple[dict[str, list], dict[str, Any], str]] = [  # columns beside B
         "data.weight 'y': expected a column of type integer or number, found category",
     ),
     ({"a": [-1, 2, 2, 0]}, {"weight": "a"}, "data.weight 'a': expected finite numbers from 0, found -1 to 2"),
-    ({"a": GAPS}, {"group": "a"}, "data.group 'a': expected a value in every row, 1 of 4 have none"),
-    ({"a": GAPS}, {"target": "a"}, "data.target 'a': expected a value in every row"),
+    ({"a": GAPS}, {"group": "a"}, "data.group 'a': expected a value in every row, 1 of 4 have none. Fill them$"),
+    (
+        {"a": GAPS},
+        {"target": "a"},
+        "data.target 'a': expected a value in every row, 1 of 4 have none. .*unlabelled: drop$",
+    ),
     ({"a": SAME}, {"target": "a"}, "data.target 'a': expected 2 distinct values at least, found 1"),
     ({}, {"task": "regression"}, "a category column cannot be predicted as regression"),
     ({}, {"task": "binary", "target": "w"}, "data.task is binary, data.target 'w' has 3 distinct values"),
@@ -68,6 +74,7 @@ def test_roles_task_and_classes_follow_from_params_and_values_or_are_refused(col
     params |= dict.fromkeys(("group", "time", "weight")) | stated
     findings = Findings("ingest")
     try:
+        check_names(tuple(table.column_names), SimpleNamespace(**params))
         schema = settle(summary, 4, SimpleNamespace(**params), path, findings)
     except Refusal as error:
         said = str(error)

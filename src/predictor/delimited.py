@@ -1,0 +1,111 @@
+"""CSV and its kin in batches: delimiter and decimal mark are found out, a row that does not fit is found by line."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from .refusal import Refusal
+from .tables import BROKEN, Source, distinct, reading
+
+MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NaT", "<NA>", "#N/A"]
+SAMPLE = 200  # rows that settle the delimiter
+BLOCK = 4 << 20  # bytes read at once; a row is shorter
+LONGEST = 1 << 20  # characters of a value
+MARKS = ",;\t|"
+
+csv.field_size_limit(LONGEST)
+
+
+def open_csv(
+    name: str, text: str, cut: bool, encoding: str, again: Callable[[], Any], missing: Iterable[str]
+) -> Source:
+    """The table that begins with `text` (cut: and goes on); `again` opens it anew, so that it may be read twice."""
+    tried = {mark: list(islice(_rows(text, mark), SAMPLE)) for mark in MARKS}
+    delimiter = max(tried, key=lambda mark: _agreement(tried[mark]))
+    rows = tried[delimiter]
+    if len(rows) < 2:
+        raise Refusal(f"{name}: has a header and no rows{' in its first MiB' if cut else ''}")
+    names, decimal = distinct(name, rows[0]), _decimal(_rows(text, delimiter)) if delimiter != "," else "."
+    form = f"CSV, delimiter {delimiter!r}, encoding {encoding}, decimal mark {decimal!r}"
+
+    def batches() -> Iterator[pa.Table]:
+        stream, count = again(), 0
+        try:
+            for batch in pa_csv.open_csv(
+                stream,
+                pa_csv.ReadOptions(use_threads=False, encoding=encoding, block_size=BLOCK),
+                pa_csv.ParseOptions(
+                    delimiter=delimiter,
+                    newlines_in_values=True,
+                    ignore_empty_lines=len(names) > 1,  # in a single column one is a missing value
+                ),
+                pa_csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()),
+                    null_values=[*MISSING, *missing],
+                    strings_can_be_null=True,
+                ),
+            ):
+                count += batch.num_rows
+                yield pa.Table.from_batches([batch])
+        except pa.ArrowInvalid as error:
+            where = _misfit(again(), encoding, delimiter, len(names), False) if name != "standard input" else ""
+            with reading(name, form):
+                raise pa.ArrowInvalid(where or _row_of(error)) from None
+        except BROKEN as error:
+            with reading(name, form):
+                raise error
+        if stream.raw.lines > count + 1 and name != "standard input":  # a value that runs over lines: is it one?
+            where = _misfit(again(), encoding, delimiter, len(names), True)
+            if where:
+                raise Refusal(f"{name}: {where}. Mend the file")
+
+    return Source(names, form, decimal, batches)
+
+
+def _row_of(error: Exception) -> str:
+    found = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", str(error))
+    return f"row {int(found[1]) - 1} has {found[3]} fields, expected {found[2]}" if found else str(error)
+
+
+def _misfit(stream: Any, encoding: str, delimiter: str, width: int, strict: bool) -> str:
+    """The first lines of a CSV that are no row of this width, and what is wrong; strict: or end in a quote."""
+    rows = csv.reader(io.TextIOWrapper(stream, encoding, newline=""), delimiter=delimiter, strict=strict)
+    start = 1
+    try:
+        for row in rows:
+            if row and len(row) != width:
+                where = f"line {start} has" if rows.line_num == start else f"lines {start} to {rows.line_num} have"
+                joined = delimiter.join(row)
+                other = next(
+                    (mark for mark in MARKS if mark != delimiter and joined.count(mark) == width - 1 > 0), None
+                )
+                why = f", {other!r} stands between them" if other else ""
+                why = ", a quote may be open" if rows.line_num > start else why
+                return f"{where} {len(row)} fields, expected {width}{why}"
+            start = rows.line_num + 1
+    except (csv.Error, UnicodeError):
+        return f"a quote opened in line {start} is not closed, or a value is longer than 1 MiB"
+    return ""
+
+
+def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+
+
+def _agreement(rows: list[list[str]]) -> tuple[float, int]:
+    """The share of rows that are as wide as the header, and its width."""
+    width = len(rows[0])
+    return (sum(len(row) == width for row in rows) / len(rows) if width > 1 else 0, width)
+
+
+def _decimal(rows: Iterable[list[str]]) -> str:
+    number = re.compile(r"\s*[+-]?\d+([.,])\d+([eE][+-]?\d+)?\s*")
+    marks = Counter(found[1] for row in rows for cell in row if (found := number.fullmatch(cell)))
+    return "," if marks[","] > marks["."] else "."

@@ -1,0 +1,213 @@
+"""Tables in, in batches: CSV, JSON lines, Parquet, Feather, plain or compressed, or a folder of such parts.
+
+Format, compression, delimiter, encoding and decimal mark are found out by content, not asked for; a stream is read as
+it comes. CSV and JSON lines come as text and get their types by `tables.convert`, so that a value that does not fit
+is found with its row.
+"""
+
+import bz2
+import codecs
+import gzip
+import io
+import json
+import lzma
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from .delimited import open_csv
+from .refusal import Refusal
+from .tables import Source, distinct, reading
+
+HEAD = 1 << 20  # bytes looked at to tell a format; a CSV's header ends in them
+BATCH = 65536  # rows
+COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+    b"\x28\xb5\x2f\xfd": partial(pa.CompressedInputStream, compression="zstd"),
+}
+OTHERS = {
+    r"\s*\[\s*\{": "one JSON array, expected JSON lines: one object a line",
+    r"\s*<(!|\?|html)": "a page of HTML or XML, expected a table. Was it downloaded from the right address?",
+    "version https://git-lfs": "a pointer of Git LFS, expected the table itself: git lfs pull",
+}
+
+
+class _Stream(io.RawIOBase):
+    """A file whose reads are never short, so that nothing depends on how a pipe or a decompressor delivers."""
+
+    def __init__(self, file: Any) -> None:
+        self.file, self.lines = file, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self.file.read(len(buffer))
+        buffer[: len(content)] = content
+        self.lines += content.count(b"\n")
+        return len(content)
+
+
+def open_source(path: str, missing: Iterable[str] = ()) -> Source:
+    """The table in a file or a folder of parts, or on standard input for "-"; missing: words that mean no value."""
+    if path != "-" and Path(path).is_dir():
+        return _folder(path, missing)
+    name, file = ("standard input", None) if path == "-" else (path, Path(path))
+    if file and not file.is_file():
+        raise Refusal(f"{name}: expected a file or a folder of files, found nothing there")
+    with reading(name, "a file"):
+        stream = _opened(file)
+        head = stream.peek()[:HEAD]
+    if head.startswith((b"PAR1", b"ARROW1")):
+        form, read = ("Parquet", _parquet) if head.startswith(b"PAR1") else ("Feather", _feather)
+        plain = file and head[:4] == _start(file)
+        return _typed(name, form, read, (lambda: file) if plain else _kept(name, form, stream), missing)
+    again = partial(_opened, file) if file else lambda: stream
+    with reading(name, "text"):
+        encoding = _encoding(head, iter(lambda: stream.read(HEAD), b"") if file else [head])
+    if b"\0" in head and not encoding.startswith("utf-16"):
+        zipped = "a zip archive or a workbook" if head.startswith(b"PK\x03\x04") else "binary"
+        raise Refusal(f"{name}: is {zipped}, expected CSV, JSON lines, Parquet or Feather")
+    text = head.decode(encoding, "ignore").removeprefix("\ufeff")
+    if not text.strip():
+        raise Refusal(f"{name}: is empty, expected a table with a header and rows")
+    other = next((what for start, what in OTHERS.items() if re.match(start, text)), None)
+    if other:
+        raise Refusal(f"{name}: is {other}")
+    if text.lstrip().startswith("{"):
+        return _json_lines(name, text, len(head) == HEAD, again, missing)
+    return open_csv(name, text, len(head) == HEAD, encoding, again, missing)
+
+
+def _start(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(4)
+
+
+def _opened(file: Path | None) -> Any:
+    """The content of a file or of standard input, decompressed."""
+    stream = io.BufferedReader(_Stream(file.open("rb") if file else sys.stdin.buffer), HEAD)
+    opener = next((open_ for magic, open_ in COMPRESSED.items() if stream.peek(8).startswith(magic)), None)
+    return io.BufferedReader(_Stream(opener(stream)), HEAD) if opener else stream
+
+
+def _folder(path: str, missing: Iterable[str]) -> Source:
+    """Parts in the order of their names, all with the first one's columns."""
+    names = [p for p in sorted(Path(path).rglob("*")) if p.is_file() and not p.name.startswith((".", "_"))]
+    if not names:
+        raise Refusal(f"{path}: expected a file or a folder of files, found an empty folder")
+    parts = [open_source(str(part), missing) for part in names]
+    first = parts[0]
+    for name, part in zip(names, parts, strict=True):
+        if (part.names, part.types) != (first.names, first.types):
+            odd = sorted({*part.names} ^ {*first.names})
+            what = f"column {odd[0]!r} is not in both" if odd else "order or types of columns differ"
+            raise Refusal(f"{name}: expected the columns of {names[0]}, {what}. Mend the part")
+
+    def batches() -> Iterator[pa.Table]:
+        for part in parts:
+            yield from part.batches()
+
+    decimal = "," if any(part.decimal == "," for part in parts) else "."
+    return replace(first, form=f"{len(parts)} parts of {first.form}", decimal=decimal, batches=batches)
+
+
+def _encoding(head: bytes, chunks: Iterable[bytes]) -> str:
+    """Settled on the whole file where there is one: its head may hold nothing but ASCII."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    halves = {"utf-16-le": (head[1::2], head[::2]), "utf-16-be": (head[::2], head[1::2])}  # UTF-16 without its mark
+    for name, (high, low) in halves.items():
+        if 2 * high.count(0) > len(high) and not low.count(0):
+            return name
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for chunk in chunks:
+            decoder.decode(chunk)
+        decoder.decode(b"", True)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _kept(name: str, form: str, stream: io.BufferedReader) -> Callable[[], Any]:
+    """A format that is read from its end, on a stream: all of it has to be held."""
+    with reading(name, form):
+        content = stream.read()
+    return lambda: pa.BufferReader(content)
+
+
+def _parquet(file: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    opened = pq.ParquetFile(file)
+    return opened.schema_arrow, opened.iter_batches(BATCH, use_threads=False)
+
+
+def _feather(file: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    opened = pa.ipc.open_file(pa.memory_map(str(file)) if isinstance(file, Path) else file)
+    return opened.schema, (opened.get_batch(i) for i in range(opened.num_record_batches))
+
+
+def _typed(name: str, form: str, read: Callable[[Any], Any], again: Callable[[], Any], missing: Any) -> Source:
+    with reading(name, form):
+        schema = read(again())[0]
+
+    def batches() -> Iterator[pa.Table]:
+        with reading(name, form):
+            for batch in read(again())[1]:
+                yield _without(pa.Table.from_batches([batch]), missing)
+
+    return Source(distinct(name, schema.names), form, ".", batches, {f.name: f.type for f in schema})
+
+
+def _without(table: pa.Table, missing: Iterable[str]) -> pa.Table:
+    """The table with these words as gaps."""
+    for i, field in enumerate(table.schema if missing else ()):
+        values = table.column(i)
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            gaps = pc.is_in(values, pa.array([*missing], field.type))
+            table = table.set_column(i, field.name, pc.if_else(gaps, pa.scalar(None, field.type), values))
+    return table
+
+
+def _json_lines(name: str, text: str, cut: bool, again: Callable[[], Any], missing: Iterable[str]) -> Source:
+    lines = text.split("\n")
+    rows = [_json_row(name, i, line) for i, line in enumerate(lines[:-1] if cut else lines, 1) if line.strip()]
+    names = distinct(name, tuple(dict.fromkeys(key for row in rows for key in row)))
+
+    def batches() -> Iterator[pa.Table]:
+        rows = (_json_row(name, i, line) for i, line in enumerate(again(), 1) if line.strip())
+        with reading(name, "JSON lines"):
+            while part := list(islice(rows, BATCH)):
+                yield _without(_text_table(names, part), missing)
+
+    return Source(names, "JSON lines", ".", batches)
+
+
+def _json_row(name: str, number: int, line: str | bytes) -> dict:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        row = None
+    if not isinstance(row, dict):
+        raise Refusal(f"{name}, line {number}: expected one JSON object a line, in UTF-8")
+    return row
+
+
+def _text_table(names: tuple[str, ...], rows: list[dict]) -> pa.Table:
+    def text(value: Any) -> str | None:
+        if value is None or value != value:  # NaN
+            return None
+        return value if isinstance(value, str) else json.dumps(value)
+
+    return pa.table({name: pa.array([text(row.get(name)) for row in rows], pa.string()) for name in names})

@@ -1,0 +1,259 @@
+"""Bad input through the stages' own commands: one line, a non-zero exit, and all that was there as it was."""
+
+import contextlib
+import gzip
+import io
+import os
+import re
+import resource
+import runpy
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import yaml
+
+from src import names as files
+from src.checks import RESTORE, Findings
+from tests.conftest import ROOT, STAGES, Project, make_table
+
+PAGE = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
+TABLE = make_table(rows=200)
+SOURCE = "data/source/table.csv"
+Break = Callable[[Project], Any]
+
+
+def source(content: bytes | str) -> Break:
+    """The source holds this."""
+    raw = content if isinstance(content, bytes) else content.encode()
+    return lambda project: Path(SOURCE).write_bytes(raw)
+
+
+def rows(frame: pd.DataFrame, **data: Any) -> Break:
+    """The source holds this frame, and params say so."""
+    return lambda project: project.table(frame, **data)
+
+
+def params(**groups: Any) -> Break:
+    return lambda project: project.change(**groups)
+
+
+def text(change: Callable[[str], str]) -> Break:
+    """params.yaml is edited by hand."""
+
+    def edit(_: Project) -> None:
+        path = Path("params.yaml")
+        path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+    return edit
+
+
+def code(name: str, content: str) -> Break:
+    """One of the user's two files."""
+
+    def write(project: Project) -> None:
+        (project.folder / "src").unlink()
+        shutil.copytree(ROOT / "src", project.folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+        (project.folder / "src" / name).write_text(content)
+
+    return write
+
+
+def column(name: str, values: Any, **data: Any) -> Break:
+    return rows(TABLE.assign(**{name: values}), **data)
+
+
+def bad(first: str, count: int) -> list[str]:
+    return [first] * count + [str(value) for value in np.linspace(0, 9, len(TABLE) - count).round(3)]
+
+
+def link(_: Project) -> None:
+    Path("data/source/link.csv").symlink_to("/etc/hosts")
+    _.change(data={"source": "data/source/link.csv"})
+
+
+def folder(*files: str) -> Break:
+    def make(project: Project) -> None:
+        Path("data/source/parts").mkdir()
+        for i, content in enumerate(files):
+            Path(f"data/source/parts/{i}.csv").write_text(content)
+        project.change(data={"source": "data/source/parts"})
+
+    return make
+
+
+MANY = pd.DataFrame({"x": np.linspace(0, 1, 10000) ** 2, "target": [f"class {i % 5000}" for i in range(10000)]})
+FRAME, TARGET = "import pandas as pd\ndef features(rows):\n    ", "data.target 'target'"
+# What is broken, the stage that refuses it, and its words (a part of docs/errors.md must have them, too).
+CASES: dict[str, tuple[Break, str, str]] = {
+    "missing file": (params(data={"source": "data/source/tabel.csv"}), "ingest", "found nothing there. .*Did you mean"),
+    "empty folder": (folder(), "ingest", "found an empty folder"),
+    "parts that differ": (folder("a,b\n1,2\n", "a,c\n1,2\n"), "ingest", "1.csv: expected the columns of"),
+    "empty": (source(""), "ingest", "is empty, expected a table"),
+    "header only": (source("a,b\n"), "ingest", "has a header and no rows"),
+    "binary junk": (source(os.urandom(64) + b"\0" * 9), "ingest", "is binary, expected"),
+    "a workbook": (source(b"PK\x03\x04" + b"\0" * 60), "ingest", "is a zip archive or a workbook"),
+    "a web page": (source("<!doctype html>\n<p>404</p>"), "ingest", "is a page of HTML"),
+    "a pointer": (source("version https://git-lfs.github.com/spec/v1\n"), "ingest", "git lfs pull"),
+    "a JSON array": (source('[{"a": 1}]'), "ingest", "is one JSON array"),
+    "broken JSON lines": (source('{"a": 1}\n{"a": \n'), "ingest", "line 2: expected one JSON object a line"),
+    "truncated gzip": (source(gzip.compress(b"a,b\n1,2\n" * 9)[:-12]), "ingest", "cannot be read as"),
+    "truncated zst": (source(pa.compress(b"a,b\n1,2\n" * 99, "zstd", asbytes=True)[:-9]), "ingest", "cannot be read"),
+    "truncated Parquet": (source(b"PAR1" + b"x" * 99), "ingest", "cannot be read as Parquet"),
+    "wrong encoding": (source("a,target\nä,2\n".encode("utf-16")[:-1]), "ingest", "cannot be read as .*utf-16"),
+    "mixed delimiters": (source("a,target\n1,2\n1;2\n"), "ingest", "line 3 has 1 fields, expected 2, ';' stands"),
+    "ragged rows": (source("a,target\n1,2\n1,2,3\n"), "ingest", "line 3 has 3 fields, expected 2"),
+    "unclosed quote": (source('a,target\n1,2\n1,"2\n3,4\n'), "ingest", "a quote opened in line 3 is not closed"),
+    "duplicate names": (source("a,b,a\n1,2,3\n"), "ingest", "expected a header of distinct .*found 'a' twice"),
+    "infinite": (column("x1", bad("inf", 1)), "ingest", "expected finite numbers, 1 are infinite"),
+    "huge integers": (column("x1", bad("9" * 30, 1)), "ingest", r"1 of 200 values are no numbers \(rows 1\)"),
+    "few words": (column("x1", bad("unknown", 2)), "ingest", r"2 of 200 values are no numbers \(rows 1, 2\)"),
+    "target not there": (rows(TABLE, target="targte"), "ingest", "data.target names 'targte', expected .*'target'"),
+    "target constant": (column("target", "a"), "ingest", f"{TARGET}: expected 2 distinct values"),
+    "target of nothing": (column("target", None), "ingest", f"{TARGET}: expected a value in every row, 200 of 200"),
+    "target with gaps": (column("target", ["a", "b", None, "b"] * 50), "ingest", f"{TARGET}.* 50 of 200 .*unlabelled"),
+    "gaps and nothing else": (column("target", None, unlabelled="drop"), "ingest", "has no value of 'target'"),
+    "not classes": (column("target", TABLE.x1, task="multiclass"), "ingest", f"{TARGET}: expected at most 20 classes"),
+    "5,000 classes": (rows(MANY), "ingest", f"{TARGET}: expected at most 500 classes"),
+    "not numbers": (rows(TABLE, task="regression"), "ingest", "cannot be predicted as regression"),
+    "three are not two": (column("target", ["a", "b", "c", "c"] * 50, task="binary"), "ingest", "expected 2"),
+    "one row": (rows(TABLE.head(1)), "ingest", f"{TARGET}: expected 2 distinct values"),
+    "ten rows": (rows(TABLE.head(10)), "featurize", "expected at least"),
+    "key not unique": (rows(TABLE, key="colour"), "ingest", "data.key 'colour': expected a distinct value in each"),
+    "key not there": (rows(TABLE, key="rowid"), "ingest", "data.key names 'rowid', .*Did you mean 'row_id'"),
+    "target is key": (rows(TABLE, key="target"), "ingest", "data.target and data.key both name 'target'"),
+    "one group": (column("g", "a", group="g"), "featurize", "the training part has 0 rows, expected at least 5"),
+    "time not parseable": (column("t", "soon", time="t"), "ingest", "data.time 't': expected a column of type"),
+    "time in two ways": (column("t", "01/02/2024", time="t"), "ingest", "expected one way to read its dates"),
+    "cut outside the data": (lambda p: [column("t", "2024-05-01", time="t")(p), p.change(split={"cut": "2030-01-01"})],
+                             "featurize", "the holdout has 0 rows"),
+    "cut without a time": (params(split={"cut": "2030-01-01"}), "params", "split.cut is set and data.time is null"),
+    "weights below zero": (column("w", -1, weight="w"), "ingest", "data.weight 'w': expected finite numbers from 0"),
+    "a type that does not fit": (rows(TABLE, types={"colour": "number"}), "ingest", "column 'colour': is no number"),
+    "a type that is none": (rows(TABLE, types={"colour": "int"}), "ingest", "data.types is .*expected a map"),
+    "all left out": (rows(TABLE, ignore=["x1", "x2", "colour", "flag"]), "ingest", "no feature is left"),
+    "no suite": (lambda p: Path("expectations/table.json").write_text("{"), "ingest", "is no suite"),
+    "unknown expectation": (lambda p: Path("expectations/table.json").write_text(
+        '{"expectations": [{"type": "expect_wonders", "kwargs": {}}]}'), "ingest", "Great Expectations does not take"),
+    "unknown slice": (params(evaluate={"slices": ["color"]}), "evaluate", "evaluate.slices names 'color'"),
+    "unknown metric": (params(evaluate={"metrics": ["AUC"]}), "evaluate", "evaluate.metrics has 'AUC'"),
+    "unknown estimator": (params(model={"estimator": "sklearn.svm.SVX"}), "train", "cannot be imported"),
+    "no estimator": (params(model={"estimator": "numpy.ndarray"}), "train", "is no scikit-learn estimator"),
+    "another task's": (params(model={"estimator": "sklearn.linear_model.Ridge"}), "train", "cannot do a binary task"),
+    "unknown argument": (params(model={"arguments": {"depth": 3}}), "train", "model.arguments do not fit"),
+    "raises while fitting": (params(model={"arguments": {"max_bins": 999}}), "train", "raised while fitting.*max_bins"),
+    "not YAML": (text(lambda old: old + "\n  x: [1\n"), "params", "params.yaml, line"),
+    "a tab": (text(lambda old: old.replace("  source", "\tsource")), "params", "params.yaml, line"),
+    "a key twice": (text(lambda old: old + "data: {source: x, target: y}\n"), "params", "data stands twice"),
+    "a tag": (text(lambda old: old + "model: !!python/object:os.system {}\n"), "params", "could not determine a cons"),
+    "conflict markers": (text(lambda old: "<<<<<<< HEAD\n" + old + "=======\n>>>>>>> x\n"), "params", "yaml, line"),
+    "no params": (text(lambda old: ""), "params", "expected groups of keys"),
+    "unknown key": (params(model={"sede": 1}), "params", "model.sede is no key, .*Did you mean 'model.seed'"),
+    "yes is true": (text(lambda old: old.replace("data:", "data:\n  group: yes")), "params", "Put it in quotes"),
+    "out of range": (params(split={"holdout": 2}), "params", "split.holdout is 2, expected a number between 0 and 1"),
+    "climbs out": (params(data={"source": "data/../../x.csv"}), "params", "data.source is .*expected a path in the"),
+    "link to outside": (link, "ingest", "is a link to outside the project"),
+    "features raise": (code("features.py", FRAME + "return rows.assign(y=rows['no'])"), "featurize", "3: raised K"),
+    "fewer rows": (code("features.py", FRAME + "return rows.head(1)"), "featurize", "expected the 200 rows it was"),
+    "no frame": (code("features.py", FRAME + "return None"), "featurize", "expected features.. to return a frame"),
+    "no pipeline": (code("model.py", "def build(types, estimator):\n    return estimator\n"), "train", "return a Pipe"),
+    "table not there": (lambda p: Path("data/table.parquet").unlink(), "featurize", "No such file or directory"),
+    "model not there": (lambda p: Path("data/model.skops").unlink(), "evaluate", "No such file or directory"),
+}  # fmt: skip
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+OUTS = {
+    name: [next(iter(out)) if isinstance(out, dict) else out for out in stage["outs"]]
+    for name, stage in PIPELINE.items()
+}
+LOST = ("table not there", "model not there")  # made by an earlier stage, so that must not run
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose pipeline has run."""
+    folder, before = tmp_path_factory.mktemp("made"), Path.cwd()
+    os.chdir(folder)
+    project = Project(folder)
+    project.table(TABLE)
+    project.run()
+    os.chdir(before)
+    return folder
+
+
+@pytest.fixture
+def copy(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    folder = tmp_path / "project"
+    shutil.copytree(made, folder, symlinks=True)
+    monkeypatch.chdir(folder)
+    project = Project.__new__(Project)
+    project.folder = folder
+    return project
+
+
+def kept(*stages: str) -> dict[str, bytes]:
+    """What these stages have left, and the names of all files there are."""
+    outs = [Path(out) for stage in stages for out in OUTS[stage]]
+    files = [out for out in outs if out.is_file()]  # not dist: the wheel of a failed run must not be taken for one
+    return {str(file): file.read_bytes() for file in files} | {"*": repr(sorted(Path().glob("[!ds]*/*"))).encode()}
+
+
+def run(stage: str, **limits: Any) -> tuple[int, str]:
+    """Exit code and standard error of the command, in a process of its own where the code or limits are others."""
+    name = "src.params" if stage == "params" else f"src.stages.{stage}"
+    if limits or not Path("src").is_symlink():
+        ran = subprocess.run([sys.executable, "-m", name], capture_output=True, text=True, **limits)
+        return ran.returncode, ran.stderr
+    sys.modules.pop(name, None)
+    with contextlib.redirect_stderr(io.StringIO()) as said, pytest.raises(SystemExit) as caught:
+        runpy.run_module(name, run_name="__main__")
+    return int(str(caught.value.code)), said.getvalue()
+
+
+def known(line: str) -> bool:
+    """Whether the page on errors has this message; ... stands for any words there."""
+    shown = re.findall(r"(?m)^\| `(.+?)` \|", PAGE)
+    return any(re.search(re.escape(message).replace(r"\.\.\.", ".*"), line) for message in shown)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input_gets_one_line_and_leaves_what_was_there(name: str, copy: Project) -> None:
+    spoil, stage, words = CASES[name]
+    spoil(copy)
+    at = 0 if stage == "params" else STAGES.index(stage)
+    for earlier in STAGES[: 0 if name in LOST else at]:
+        assert run(earlier) == (0, "")
+    before = kept(*STAGES[at:])
+    code, said = run(stage)
+    assert code == 1
+    assert re.fullmatch(rf"ERROR: .*{words}.*\n", said), said
+    assert stage == "params" or said.rstrip().endswith(RESTORE)
+    assert kept(*STAGES[at:]) == before
+    assert known(said), f"docs/errors.md has no such message: {said}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("what", ["Ctrl-C", "a read-only folder", "a full disk"])
+def test_a_stage_that_is_stopped_leaves_what_was_there(what: str, stage: str, copy: Project, monkeypatch) -> None:
+    limits: dict[str, Any] = {}
+    if what == "Ctrl-C":  # after the last of its work
+        monkeypatch.setattr(Findings, "write", lambda _: os.kill(os.getpid(), signal.SIGINT))
+    elif what == "a full disk":
+        limits["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+    else:
+        monkeypatch.setattr(files, "checks", lambda _: "/sys/checks.json")  # where not even root can write
+    later = STAGES[STAGES.index(stage) :]
+    before = kept(*later)
+    code, said = run(stage, **limits)
+    assert (code, said.count("\n")) == (1, 1), said
+    assert said.startswith("ERROR: ")
+    assert said.rstrip().endswith(RESTORE)
+    assert kept(*later) == before
+    assert known(said), f"docs/errors.md has no such message: {said}"

@@ -1,0 +1,128 @@
+"""Tables are told apart by content, compressed or in parts, and refused in one line."""
+
+import bz2
+import gzip
+import lzma
+import subprocess
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pyarrow.feather as feather
+import pytest
+
+from src.predictor.delimited import BLOCK
+from src.predictor.refusal import Refusal
+from src.predictor.sources import HEAD, open_source
+from src.predictor.tables import convert, open_sink
+
+
+def zstd(content: bytes) -> bytes:
+    return pa.compress(content, "zstd", asbytes=True)
+
+
+PACKERS = [bytes, gzip.compress, bz2.compress, lzma.compress, zstd]
+
+
+def read(path, missing=()) -> pa.Table:
+    return pa.concat_tables(open_source(str(path), missing).batches())
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_delimiter_encoding_and_line_ends_of_a_csv_are_found(tmp_path, mark: str, encoding: str, end: str) -> None:
+    rows = [f"größe{mark}name", f'1{mark}"Ü{mark}\n ""x"""', "", f"2{mark}", ""]
+    (tmp_path / "table").write_bytes(end.join(rows).encode(encoding))
+    assert read(tmp_path / "table").to_pydict() == {"größe": ["1", "2"], "name": [f'Ü{mark}\n "x"', None]}
+
+
+@pytest.mark.parametrize(("content", "kind", "values"), [
+     (b"a\n" + b"x\n" * HEAD + b"\xfc\n", "text", ["x", "ü"]), (b'{"a": true}\n{"a": "NA"}', "text", ["true", "NA"]),
+     (b'{"b": 1}\n\n{"a": 7}\n{"b": 1, "a": 7.5}', "number", [7, 7.5]), (b"a,b\n1.5,x\n2,5\n", "number", [1.5, 2]),
+     (b'\xef\xbb\xbf{"a": NaN}\n{"b": 1}', "number", [None, None]), (b"a;b\n 2,5;2.5\n1,5 ;x\n", "number", [2.5, 1.5]),
+     (b"a;b\n" + b"1;2\n" * 999 + b"2,5E-3;", "number", [1, 0.0025]),
+     (b"a,b\n" + b'"x\ny\n",1\n' * (BLOCK // 8), "text", ["x\ny\n"] * 2)])  # fmt: skip
+def test_encoding_keys_and_decimal_mark_are_found_wherever_they_show(tmp_path, content, kind, values) -> None:
+    (tmp_path / "table").write_bytes(content)
+    decimal = open_source(str(tmp_path / "table")).decimal
+    assert convert(read(tmp_path / "table")["a"], kind, decimal).to_pylist()[-2:] == values
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_standard_input_reads_like_a_file_however_a_pipe_delivers(tmp_path, monkeypatch, suffix: str) -> None:
+    path = tmp_path / f"table{suffix}"
+    with open_sink(str(path)) as write:
+        write(pa.table({f"{'column' * 20} {i}": ["ä", None, "x\ny"] for i in range(1000)}))
+    with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as pipe:
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=pipe.stdout))
+        assert read("-").equals(read(path))
+
+
+@pytest.mark.parametrize("pack", PACKERS)
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".feather"])
+def test_compressed_files_and_folders_of_parts_read_as_what_is_in_them(tmp_path, suffix: str, pack) -> None:
+    names = ["class", "1st", "a.b c", "é" * 300, "lambda"]
+    whole = pa.table({name: [f"{name} {i}" for i in range(6)] for name in names})
+    path, parts = tmp_path / f"table{suffix}", tmp_path / "parts"
+    parts.mkdir()
+    (parts / "_SUCCESS").touch()
+    for target, table in ((path, whole), (parts / f"b{suffix}", whole.slice(2)), (parts / f"a{suffix}", whole[:2])):
+        if suffix == ".feather":
+            feather.write_feather(table, str(target))
+        else:
+            with open_sink(str(target)) as write:
+                write(table)
+        target.write_bytes(pack(target.read_bytes()))
+    for place in (path, parts):
+        source = open_source(str(place))
+        assert source.names == tuple(names)
+        for _ in range(2):
+            assert pa.concat_tables(source.batches()).equals(whole)
+    assert read(path, [f"{names[1]} 3"])[names[1]].null_count == 1
+    if pack is not bytes:
+        path.write_bytes(path.read_bytes()[:-9])
+        with pytest.raises(Refusal, match=r"table.* cannot be read as .*(?i:trunc|end|corrupt)"):
+            read(path)
+    open_sink_of_another(parts / f"c{suffix}", suffix)
+    with pytest.raises(
+        Refusal, match=rf"c\{suffix}: expected the columns of .*a\{suffix}, column '1st' is not in both"
+    ):
+        read(parts)
+
+
+def open_sink_of_another(path, suffix: str) -> None:
+    """A part with a column too few."""
+    other = pa.table({"class": ["x"], "a.b c": ["y"]})
+    if suffix == ".feather":
+        feather.write_feather(other, str(path))
+    else:
+        with open_sink(str(path)) as write:
+            write(other)
+
+
+@pytest.mark.parametrize(("content", "message"), [
+     (b"", "empty"), (b" \n\n ", "empty"), (b"\xef\xbb\xbf", "empty"), (b"{}\n", "found none"),
+     (b"a,b\n", "header and no rows$"), (b"a," * HEAD, "no rows in its first MiB"), (b"\na\nsecret\n", "found none"),
+     (b"a,b,a\n1,secret,3\n", "'a' twice"), (b"a,,b\n1,secret,3\n", "without a name"),
+     (b"a,b\n1,2\n1,secret,3\n", "line 3 has 3 fields, expected 2. M"), (b"a,b\n1,2\nsecret\n", "line 3 has 1 fields"),
+     (b"a,b\n" + b"secret" * BLOCK + b",2\n", "longer than 1 MiB"), (b"PK\x03\x04secret\0", "workbook"),
+     (b"PAR1secret", "Parquet"), (b"ARROW1secret", "Feather"), (zstd(b"a,b\n"), "no rows"),
+     (b"a,b\nsecret,\x81\n", "cp1252"), ("a,b\nsecret,2\n".encode("utf-16")[:-1], "utf-16"),
+     (b"\x7fELFsecret\0\0\0\0", "binary"), (b'{"a": "secret"}\n{"a": "\\ud800"}\n', "JSON lines"),
+     (b"a,b\n1,2\n1;secret\n", "line 3 has 1 fields, expected 2, ';' stands"), (b'[\n {"a": 1}]', "one JSON array"),
+     (b'a,b\n1,2\n1,"secret\n3,4\n', "a quote opened in line 3 is not closed"),
+     (b'a,b\n1,"secret\n2,"y"\n3,z\n', "a quote opened in line 2 is not"), (b"version https://git-lfs", "git lfs pull"),
+     (b"<!DOCTYPE html>\n<p>secret</p>", "a page of HTML"), (b"# secret\na,b\n1,2\n", "line 2 has 2 fields, expected 1. M"),
+     (b'a,b\n1,2\n"secret,1\n3,4\n', "lines 3 to 4 have 1 fields, expected 2, a quote may be open"),
+     (b'{"a": 1}\n{"a": "secret"\n', "line 2.*JSON object"), (b'{"a": 1}\n["secret"]\n', "line 2.*JSON object")],
+)  # fmt: skip
+def test_what_is_no_table_is_refused_in_one_line_without_a_value(tmp_path, content: bytes, message: str) -> None:
+    (tmp_path / "table").write_bytes(content)
+    with pytest.raises(Refusal, match=rf"\A.*{message}.*\Z") as refusal:
+        read(tmp_path / "table")
+    assert "secret" not in str(refusal.value)
+
+    for place, found in {tmp_path: "a folder of files, found an empty", tmp_path / "no.csv": "nothing there"}.items():
+        (tmp_path / "table").unlink(missing_ok=True)
+        with pytest.raises(Refusal, match=f"expected a file or.*{found}"):
+            read(place)
