@@ -21,13 +21,17 @@ FLAGS = {  # the spellings of yes and no, each in the cases that occur
 
 @dataclass(frozen=True)
 class Kind:
-    """A table and what must be said of it; keys: what a careful user states beside source and target."""
+    """A table and what must be said of it.
+
+    found: the types of its inputs; keys: what a careful user states beside source and target.
+    """
 
     file: str
     target: str
     make: Callable[[Random], pd.DataFrame]
     csv: dict[str, Any] = field(default_factory=dict)
     signal: bool = True
+    found: str = ""
     keys: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> Path:
@@ -185,9 +189,9 @@ def no_signal(random: Random) -> pd.DataFrame:
 KINDS = {
     "all numeric": Kind("customers.csv", "churned", all_numeric),
     "all categories": Kind("contracts.csv", "renewed", all_categories),
-    "mixed with missing": Kind("flats.csv", "sold", mixed_with_missing),
-    "timestamps": Kind("requests.csv", "late", timestamps),
-    "free text": Kind("reviews.csv", "mood", free_text),
+    "mixed with missing": Kind("flats.csv", "sold", mixed_with_missing, found="2 integer, 4 number, 1 category"),
+    "timestamps": Kind("requests.csv", "late", timestamps, found="6 timestamp"),
+    "free text": Kind("reviews.csv", "mood", free_text, found="1 integer, 1 text"),
     "3 classes as words": Kind("ratings.csv", "rating", classes_as_words),
     "12 classes as integers": Kind("clock.csv", "hour", classes_as_integers),
     "regression, skewed": Kind("prices.csv", "price", skewed),
@@ -195,9 +199,13 @@ KINDS = {
     "500 columns, 300 rows": Kind("genes.csv", "responds", wide),
     "constant and duplicate columns": Kind("copies.csv", "churned", constant_and_duplicate),
     "not ASCII": Kind("Größe, 測定 №1.csv", "結果", not_ascii),
-    "booleans in six spellings": Kind("rents.csv", "rent", booleans),
-    "semicolons and decimal commas": Kind("umsatz.csv", "Umsatz", decimal_commas, {"sep": ";", "decimal": ","}),
-    "nullable Parquet": Kind("flats.parquet", "sold", nullable),
+    "booleans in six spellings": Kind("rents.csv", "rent", booleans, found="6 boolean"),
+    "semicolons and decimal commas": Kind(
+        "umsatz.csv", "Umsatz", decimal_commas, {"sep": ";", "decimal": ","}, found="4 number"
+    ),
+    "nullable Parquet": Kind(
+        "flats.parquet", "sold", nullable, found="2 integer, 5 number, 1 boolean, 1 category, 1 timestamp"
+    ),
     "grouped": Kind("visits.csv", "relapse", grouped, keys={"group": "patient"}),
     "timed": Kind("museum.csv", "visitors", timed, keys={"time": "day"}),
     "no signal": Kind("coins.csv", "coin", no_signal, signal=False),

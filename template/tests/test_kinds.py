@@ -30,6 +30,11 @@ def command(wheel: Path) -> Iterator[ModuleType]:
         del sys.modules[name]
 
 
+def finding(stage: str, rule: str) -> dict:
+    findings = json.loads(Path(names.checks(stage)).read_text(encoding="utf-8"))
+    return next(found for found in findings if found["rule"] == rule)
+
+
 @pytest.mark.parametrize(("name", "keys"), CASES, ids=[" and ".join([name, *keys]) for name, keys in CASES])
 def test_a_package_is_made_and_its_worth_is_said(project: Project, name: str, keys: dict[str, str]) -> None:
     kind = KINDS[name]
@@ -42,7 +47,7 @@ def test_a_package_is_made_and_its_worth_is_said(project: Project, name: str, ke
     found, predictions = pd.read_parquet("found.parquet"), pd.read_parquet(names.PREDICTIONS)
     answers = dict(zip(found.iloc[:, 0].astype(str), found.prediction, strict=True))  # by the key, or the row's number
     assert [answers[str(key)] for key in predictions.key] == pytest.approx(predictions.prediction.tolist())
-    findings = {f["rule"]: f for f in json.loads(Path(names.checks("evaluate")).read_text(encoding="utf-8"))}
-    against = findings["against the trivial model"]
+    assert kind.found in finding("ingest", "schema")["evidence"]
+    against = finding("evaluate", "against the trivial model")
     assert ("the model clearly beats the trivial one" in against["evidence"]) == kind.signal
     assert against["severity"] == ("note" if kind.signal else "warning")
