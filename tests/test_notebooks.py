@@ -23,7 +23,7 @@ def test_the_notebook_runs_from_its_own_folder(project: Project, table: str, mon
         project.params(**OWN)
         project.change(evaluate={"bootstrap": 100})
     else:
-        pytest.skip("the source is in a remote: dvc pull")
+        pytest.skip("the source is not here: dvc pull, or make repro where a stage makes it")
     project.run("ingest", "featurize", "train", "evaluate")
     shutil.copytree(ROOT / "notebooks", "notebooks")
     monkeypatch.chdir("notebooks")
