@@ -1,5 +1,7 @@
 """The names that the stages share: files (a test holds dvc.yaml equal to them) and columns that are not features."""
 
+from pathlib import PurePosixPath
+
 PARAMS = "params.yaml"
 PROJECT = "pyproject.toml"
 VERSIONS = "src/versions.json"
@@ -28,3 +30,8 @@ TRAIN, HOLDOUT = "train", "holdout"
 def checks(stage: str) -> str:
     """What a stage checked and decided."""
     return f"metrics/checks-{stage}.json"
+
+
+def suite(source: str) -> str:
+    """The expectations of a source table."""
+    return f"{EXPECTATIONS}/{PurePosixPath(source).stem}.json"

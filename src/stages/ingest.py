@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +17,7 @@ from src.table import expectations
 from src.table.roles import settle, summarise
 from src.table.types import storage_types
 
-PARAMS = ("source", "target", "task", "positive", "key", "group", "time", "weight", "ignore", "types")
+PARAMS = ("source", "target", "task", "positive", "key", "group", "time", "weight", "ignore", "types", "show_values")
 ROW_GROUP = 1 << 18
 SHOWN = 5  # expectations in a message
 
@@ -24,17 +25,22 @@ SHOWN = 5  # expectations in a message
 def main() -> None:
     p = params.read(*(f"data.{name}" for name in PARAMS))
     findings = Findings("ingest")
-    source = open_source(p.source)
-    findings.add("source", f"{p.source} is {source.form}, {len(source.names)} columns")
-    storage = storage_types(source, {name: kind for name, kind in p.types.items() if name in source.names})
     with replacing(names.TABLE) as table:
-        rows = _write(table, p.source, source, storage)
-        findings.add("rows", f"{rows} rows are typed", rows=rows)
-        schema = settle(summarise(str(table), storage), rows, p, str(table), findings)
-        _expect(Path(names.EXPECTATIONS), Path(p.source), str(table), findings)
+        schema = typed(p, table, findings)
+        _expect(p, str(table), findings)
     write_text(names.SCHEMA, schema.dumps())
     findings.add("schema", _in_words(schema))
     findings.write()
+
+
+def typed(p: SimpleNamespace, table: Path, findings: Findings) -> Schema:
+    """Writes the source as a typed Parquet and settles its schema."""
+    source = open_source(p.source)
+    findings.add("source", f"{p.source} is {source.form}, {len(source.names)} columns")
+    storage = storage_types(source, {name: kind for name, kind in p.types.items() if name in source.names})
+    rows = _write(table, p.source, source, storage)
+    findings.add("rows", f"{rows} rows are typed", rows=rows)
+    return settle(summarise(str(table), storage), rows, p, str(table), findings)
 
 
 def _write(path: Path, name: str, source: Source, storage: dict[str, str]) -> int:
@@ -79,29 +85,21 @@ def _grouped(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting).combine_chunks()
 
 
-def _expect(folder: Path, source: Path, table: str, findings: Findings) -> None:
-    suite = folder / f"{source.stem}.json"
-    for other in sorted(set(folder.glob("*.json")) - {suite}):
+def _expect(p: SimpleNamespace, table: str, findings: Findings) -> None:
+    suite = Path(names.suite(p.source))
+    for other in sorted(set(suite.parent.glob("*.json")) - {suite}):
         words = f"{other.as_posix()} fits no source (expected {suite.name}) and was not run"
         findings.add("suite without a source", words, "warning")
     if not suite.exists():
-        findings.add("expectations", f"no {suite.as_posix()}: the structural checks alone ran", "warning")
+        words = f"no {suite.as_posix()}: the structural checks alone ran. Draft one: python -m src.expectations draft"
+        findings.add("expectations", words, "warning")
         return
     results = expectations.validate(expectations.load(suite), table)
-    failed = [result for result in results if not result["success"]]
+    failed = [expectations.failure(result, p.show_values) for result in results if not result["success"]]
     if failed:
-        words = "; ".join(map(_failure, failed[:SHOWN]))
+        words = "; ".join(failed[:SHOWN]) + ("; ..." if failed[SHOWN:] else "")
         raise Refusal(f"{suite.as_posix()}: {len(failed)} of {len(results)} expectations do not hold: {words}")
     findings.add("expectations", f"all {len(results)} of {suite.as_posix()} hold", expected=len(results))
-
-
-def _failure(result: dict) -> str:
-    what = f"{result['type']} of {', '.join(map(repr, result['columns'])) or 'the table'}"
-    if result["error"]:
-        return f"{what} raised: {result['error']}"
-    if result["unexpected"]:
-        return f"{what}: {result['unexpected']} row(s), the first are rows {', '.join(map(str, result['first']))}"
-    return f"{what}: found {result['observed']:.6g}" if result["observed"] is not None else what
 
 
 def _in_words(schema: Schema) -> str:
