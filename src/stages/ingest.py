@@ -97,8 +97,8 @@ def _expect(p: SimpleNamespace, table: str, findings: Findings) -> None:
     results = expectations.validate(expectations.load(suite), table)
     failed = [expectations.failure(result, p.show_values) for result in results if not result["success"]]
     if failed:
-        words = "; ".join(failed[:SHOWN]) + ("; ..." if failed[SHOWN:] else "")
-        raise Refusal(f"{suite.as_posix()}: {len(failed)} of {len(results)} expectations do not hold: {words}")
+        words = f"{len(failed)} of {len(results)} expectations do not hold: {'; '.join(failed[:SHOWN])}"
+        raise Refusal(f"{suite.as_posix()}: {words}. Mend the table, or the suite (docs/expectations.md)")
     findings.add("expectations", f"all {len(results)} of {suite.as_posix()} hold", expected=len(results))
 
 

@@ -1,5 +1,6 @@
 """A first suite of expectations for a table, drafted from its columns one at a time; people review and own it."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,11 +98,13 @@ def _values(column: Column, values: pa.ChunkedArray, rows: int, room: Room) -> I
 
 def _numbers(column: Column, ordered: np.ndarray, room: Room) -> Iterator[Expectation]:
     name, spread = column.name, float(ordered[-1] - ordered[0])
-    low, high = (outward(end, spread, up) for end, up in zip(room.ends(ordered), (False, True), strict=True))
+    low, high = _bounds(room.ends(ordered), spread)
     low = max(low, 0.0) if ordered[0] >= 0 else low
     high = min(high, 0.0) if ordered[-1] <= 0 else high
     why = f"found {ordered[0]:.6g} to {ordered[-1]:.6g}; room for tails as they are"
-    yield expect("expect_column_values_to_be_between", why, column=name, min_value=low, max_value=high)
+    if math.isfinite(low) or math.isfinite(high):
+        ends = {"min_value": _finite(low), "max_value": _finite(high)}
+        yield expect("expect_column_values_to_be_between", why, column=name, **ends)
     if low <= 0 <= high:
         zeros = int((ordered == 0).sum())
         most = room.share(zeros, len(ordered))[1]
@@ -110,19 +113,21 @@ def _numbers(column: Column, ordered: np.ndarray, room: Room) -> Iterator[Expect
             kind = "expect_column_values_to_not_be_in_set"
             yield expect(kind, why, column=name, mostly=at_least(1 - most), value_set=[0])
     if column.type == "number" or column.distinct > CODES:
-        bounds = [_rounded(room.quantile(ordered, share), spread) for share in QUANTILES]
+        bounds = [[*map(_finite, _bounds(room.quantile(ordered, share), spread))] for share in QUANTILES]
         why = "where these shares of the values end: another unit, another column"
         ranges = {"quantiles": list(QUANTILES), "value_ranges": bounds}
         yield expect("expect_column_quantile_values_to_be_between", why, column=name, quantile_ranges=ranges)
 
 
-def _rounded(bounds: tuple[float | None, float | None], spread: float) -> list[float | None]:
-    low, high = bounds
-    narrow = high - low if low is not None and high is not None and high > low else spread
-    return [
-        None if low is None else outward(low, narrow, up=False),
-        None if high is None else outward(high, narrow, up=True),
-    ]
+def _bounds(ends: tuple[float, float], spread: float) -> tuple[float, float]:
+    """Both ends in round numbers, of their own distance where there is one."""
+    low, high = ends
+    narrow = high - low if 0 < high - low < math.inf else spread
+    return outward(low, narrow, up=False), outward(high, narrow, up=True)
+
+
+def _finite(bound: float) -> float | None:
+    return bound if math.isfinite(bound) else None
 
 
 def _times(name: str, ordered: np.ndarray, room: Room) -> Iterator[Expectation]:
@@ -178,7 +183,9 @@ def _words(name: str, filled: pa.ChunkedArray, room: Room) -> Iterator[Expectati
     low, high = room.ends(lengths.astype(float))
     kind = "expect_column_value_lengths_to_be_between"
     why = f"lengths were {lengths[0]} to {lengths[-1]}"
-    yield expect(kind, why, column=name, min_value=max(int(low), 0), max_value=int(np.ceil(high)))
+    yield expect(
+        kind, why, column=name, min_value=max(low, 0) // 1, max_value=-(-high // 1) if high < math.inf else None
+    )
     middle = int(lengths[len(lengths) // 2])
     for end, holds in (("min_value", lengths >= middle), ("max_value", lengths <= middle)):
         share = room.share(int(holds.sum()), len(lengths))[0]

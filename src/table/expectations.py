@@ -21,6 +21,7 @@ from src.predictor.refusal import Refusal
 
 os.environ["GX_ANALYTICS_ENABLED"] = "False"
 
+KEPT = ("kwargs", "meta", "notes", "description", "severity", "type")  # the rest is what a tool notes of a run
 HEADER = ("expect_table_column", "expect_column_to_exist")  # need names and no row
 CELLS = 4_000_000  # in one projection: a small table is checked at once, a large one column by column
 SHOWN = 5  # row numbers and values in a message
@@ -44,7 +45,8 @@ def load(path: Path) -> list[dict[str, Any]]:
     """The expectations of a suite file; raises Refusal when it is not one."""
     try:
         suite = json.loads(path.read_text(encoding="utf-8"))
-        return [{**e, "type": str(e["type"]), "kwargs": dict(e["kwargs"])} for e in suite["expectations"]]
+        kept = ({key: each[key] for key in KEPT if key in each} for each in suite["expectations"])
+        return [{**each, "type": str(each["type"]), "kwargs": dict(each["kwargs"])} for each in kept]
     except (ValueError, KeyError, TypeError) as error:
         raise Refusal(
             f"{path}: is no suite in Great Expectations' JSON ({type(error).__name__}: {error}). "
@@ -57,10 +59,8 @@ def dumps(name: str, suite: list[dict[str, Any]]) -> str:
 
     The table first, then column by column in the order in which the table's expectation lists them, then pairs.
     """
-    of_table = sorted((each for each in suite if each["type"].startswith("expect_table_columns")), key=_json)
-    listed = [
-        name for each in of_table for key in ("column_list", "column_set") for name in each["kwargs"].get(key, ())
-    ]
+    of_table = sorted((each["kwargs"] for each in suite if each["type"].startswith("expect_table_columns")), key=_json)
+    listed = [name for kwargs in of_table for name in kwargs.get("column_set", kwargs.get("column_list")) or ()]
     position = {name: number for number, name in enumerate(dict.fromkeys(listed))}
 
     def place(expectation: dict[str, Any]) -> tuple:

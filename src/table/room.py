@@ -11,7 +11,8 @@ ALARM = 0.01  # the chance that a whole suite stops a table like the one it was 
 DRIFT = 4000  # rows: more of them narrow no bound, for no table stays wholly as it was
 TAIL = 0.05  # the share of values that a tail is judged by ...
 FEWEST, MOST = 10, 100  # ... and their number
-HEAVY = 1.1  # spread over mean of a tail's excesses: 1 is exponential, above it the tail is followed on a log scale
+HEAVY = 1.1  # spread over mean of a tail's excesses, 1 if exponential: above it the tail is followed on a log scale
+FAR = 1000  # ranges away there is no bound any more
 
 
 @dataclass(frozen=True)
@@ -25,31 +26,34 @@ class Room:
         drawn = min(rows, DRIFT)
         return _predictive(count * drawn / rows, drawn, self.level)
 
-    def quantile(self, ordered: np.ndarray, share: float) -> tuple[float | None, float | None]:
-        """Bounds of a quantile, by ranks; None where it may lie beyond the values at hand."""
+    def quantile(self, ordered: np.ndarray, share: float) -> tuple[float, float]:
+        """Bounds of a quantile, by ranks; infinite where it may lie beyond the values at hand."""
         low, high = self.share(round(share * len(ordered)), len(ordered))
         below, above = math.floor(low * len(ordered)) - 2, math.ceil(high * len(ordered)) + 1
         return (
-            ordered[below].item() if below >= 0 else None,
-            ordered[above].item() if above < len(ordered) else None,
+            float(ordered[below]) if below >= 0 else -math.inf,
+            float(ordered[above]) if above < len(ordered) else math.inf,
         )
 
     def ends(self, ordered: np.ndarray) -> tuple[float, float]:
-        """A range that holds all values of another sample, its tails continued as they are."""
+        """A range that holds all values of another sample, its tails continued as they are; infinite if too heavy."""
         return -self._upper(-ordered[::-1]), self._upper(ordered)
 
     def _upper(self, ordered: np.ndarray) -> float:
-        many = min(max(FEWEST, round(TAIL * len(ordered))), MOST, len(ordered) // 2)
-        start, centre, highest = ordered[-many - 1], ordered[len(ordered) // 2], ordered[-1]
+        rows = len(ordered)
+        many = min(max(FEWEST, round(TAIL * rows)), MOST, rows // 2)
+        start, centre, quarter, highest = (float(ordered[at]) for at in (-many - 1, rows // 2, 3 * rows // 4, -1))
         excess = ordered[-many:] - start
         excess = excess[excess > 0]
         if not len(excess):
-            return float(highest)
+            return highest
         steps = len(excess) * ((len(excess) / self.level) ** (1 / len(excess)) - 1)  # a rate that is itself estimated
-        if start > centre and excess.std() > HEAVY * excess.mean():
-            steep = np.log1p(excess / (start - centre)).mean()
-            return float(max(highest, centre + (start - centre) * math.exp(min(steps * steep, 50))))
-        return float(max(highest, start + steps * excess.mean()))
+        far = highest - centre > math.log2(rows) * (quarter - centre) > 0  # farther than half-lives reach
+        end = start + steps * float(excess.mean())
+        if start > centre and (far or excess.std() > HEAVY * excess.mean()):
+            steep = float(np.log1p(excess / (start - centre)).mean())
+            end = centre + (start - centre) * math.exp(min(steps * steep, 500))
+        return max(highest, end) if end - highest < FAR * (highest - float(ordered[0])) else math.inf
 
 
 @lru_cache(maxsize=4096)
@@ -63,6 +67,8 @@ def _predictive(count: float, rows: int, level: float) -> tuple[float, float]:
 
 def outward(value: float, spread: float, up: bool) -> float:
     """A bound in round numbers: two digits of the spread, away from the values."""
+    if math.isinf(value):
+        return value
     digits = min(1 - math.floor(math.log10(spread)), 300) if spread > 0 else 6
     step = 10.0**digits
     return round((math.ceil if up else math.floor)(value * step) / step, digits)
