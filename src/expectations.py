@@ -1,8 +1,8 @@
-"""The suite of expectations of the table that params.yaml names.
+"""The suite of expectations of the table that params.yaml names; docs/expectations.md says how to use it.
 
 python -m src.expectations draft              write a first one for people to review; it never overwrites one
 python -m src.expectations draft --replace    write it over the one that is there
-python -m src.expectations format             write the one that is there in its canonical form
+python -m src.expectations format             write every suite that is there in its canonical form
 """
 
 import argparse
@@ -24,18 +24,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("verb", choices=("draft", "format"))
     parser.add_argument("--replace", action="store_true", help="let a draft take the place of a reviewed suite")
     given = parser.parse_args(arguments)
-    path = Path(names.suite(params.read("data.source").source))
-    if given.verb == "format":
-        if not path.exists():
-            raise Refusal(f"{path.as_posix()}: is not there. Draft one: python -m src.expectations draft")
+    return _draft(given.replace) if given.verb == "draft" else _format()
+
+
+def _format() -> int:
+    for path in sorted(Path(names.EXPECTATIONS).glob("*.json")):
         write_text(str(path), dumps(path.stem, load(path)))
         print(f"{path.as_posix()} is canonical")
-        return 0
-    return _draft(path, given.replace)
+    return 0
 
 
-def _draft(path: Path, replace: bool) -> int:
+def _draft(replace: bool) -> int:
     p = params.read(*(f"data.{name}" for name in ingest.PARAMS))
+    path = Path(names.suite(p.source))
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder, "table.parquet")
         schema = ingest.typed(p, table, Findings("draft"))

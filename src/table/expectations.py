@@ -213,5 +213,5 @@ def failure(result: dict[str, Any], show_values: bool) -> str:
         words += f": {result['found']}"
     if show_values and result["values"]:
         words += f", with the values {', '.join(map(str, result['values']))}"
-    why = expectation.get("meta", {}).get("why")
+    why = (expectation.get("meta") or {}).get("why")
     return f"{words} [{why}]" if why else words

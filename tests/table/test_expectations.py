@@ -15,9 +15,10 @@ from src.predictor.refusal import Refusal
 from src.table import expectations
 from tests.conftest import ROOT
 
+QUOTED = 'it\'s "so"'  # a condition shows it in another spelling
 TABLE = {
     "a": [1, 2, None, 4],
-    "it's": [None, 1, 1, None],
+    QUOTED: [None, 1, 1, None],
     "b": [1.5, 2.0, 3.0, -4.0],
     "w": ["hidden", "x", "x", "x"],
     "c": [1, 2, 3, 4],
@@ -60,12 +61,12 @@ def test_each_result_has_its_rows_and_no_values_however_columns_are_bundled(cell
 
 
 Q = {"quantile_ranges": {"quantiles": [0.5, 1], "value_ranges": [[0, 9], [None, 1.5]]}}
-ABSENT = {"column": {"name": "it's"}, "is_null": True, "type": "nullity"}
+ABSENT = {"column": {"name": QUOTED}, "is_null": True, "type": "nullity"}
 WORDS: list[tuple[str, dict[str, Any], str, str]] = [  # what is said, and what is added where values may be shown
     ("column_values_to_be_between", {"column": "b", "max_value": 2}, "'b' (max_value 2): 1 of 4 rows 3", "3.0"),
     ("column_values_to_be_null", {"column": "w", "row_condition": ABSENT}, "'w': 2 of 2 rows 1, 4", "hidden, x"),
     ("table_row_count_to_equal", {"value": 3}, "the table: found 4", ""),
-    ("table_columns_to_match_set", {"column_set": [*"abwz", "it's"]}, "the table: unexpected 'c'; missing 'z'", ""),
+    ("table_columns_to_match_set", {"column_set": [*"abwz", QUOTED]}, "the table: unexpected 'c'; missing 'z'", ""),
     ("column_values_to_be_of_type", {"column": "c", "type_": "str"}, "'c' (type_ str): found int64", ""),
     ("column_quantile_values_to_be_between", {"column": "b", **Q}, "'b': out of bounds: the quantile(s) 1", ""),
     ("column_distinct_values_to_contain_set", {"column": "w", "value_set": [*"xy"]}, "'w': 1 value(s) absent", "y"),
