@@ -183,9 +183,8 @@ def _words(name: str, filled: pa.ChunkedArray, room: Room) -> Iterator[Expectati
     low, high = room.ends(lengths.astype(float))
     kind = "expect_column_value_lengths_to_be_between"
     why = f"lengths were {lengths[0]} to {lengths[-1]}"
-    yield expect(
-        kind, why, column=name, min_value=max(low, 0) // 1, max_value=-(-high // 1) if high < math.inf else None
-    )
+    ends = {"min_value": math.floor(max(low, 0)), "max_value": _finite(-(-high // 1))}
+    yield expect(kind, why, column=name, **ends)
     middle = int(lengths[len(lengths) // 2])
     for end, holds in (("min_value", lengths >= middle), ("max_value", lengths <= middle)):
         share = room.share(int(holds.sum()), len(lengths))[0]
