@@ -1,11 +1,14 @@
 """The names that the stages share: files (a test holds dvc.yaml equal to them) and columns that are not features."""
 
+from pathlib import PurePosixPath
+
 from src.predictor.schema import BESIDE
 
 PARAMS = "params.yaml"
 PROJECT = "pyproject.toml"
 VERSIONS = "src/versions.json"
 EXPECTATIONS = "expectations"
+PACKED = (".gz", ".bz2", ".xz", ".zst")
 
 TABLE = "data/table.parquet"  # ingest: every source row, typed
 SCHEMA = "data/schema.json"
@@ -30,3 +33,9 @@ TRAIN, HOLDOUT = "train", "holdout"
 def checks(stage: str) -> str:
     """What a stage checked and decided."""
     return f"metrics/checks-{stage}.json"
+
+
+def suite(source: str) -> str:
+    """The expectations of a source table: NAME.json for NAME.csv, for NAME.csv.gz and for a folder NAME."""
+    path = PurePosixPath(source)
+    return f"{EXPECTATIONS}/{(path.with_suffix('') if path.suffix in PACKED else path).stem}.json"

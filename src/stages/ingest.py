@@ -21,7 +21,7 @@ from src.table.roles import check_names, settle, summarise
 from src.table.types import storage_types
 
 PARAMS = ("source", "target", "task", "positive", "key", "group", "time", "weight", "ignore", "types",
-          "unlabelled", "missing")  # fmt: skip
+          "unlabelled", "missing", "show_values")  # fmt: skip
 ROW_GROUP = 1 << 18
 SHOWN = 5  # expectations in a message
 
@@ -31,7 +31,7 @@ def main() -> None:
     findings = Findings("ingest")
     with replacing(names.TABLE) as table:
         schema = typed(p, table, findings)
-        _expect(Path(names.EXPECTATIONS), Path(p.source), str(table), findings)
+        _expect(p, str(table), findings)
     write_text(names.SCHEMA, schema.dumps())
     findings.add("schema", _in_words(schema))
     findings.write()
@@ -120,29 +120,21 @@ def _grouped(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting).combine_chunks()
 
 
-def _expect(folder: Path, source: Path, table: str, findings: Findings) -> None:
-    suite = folder / f"{source.stem}.json"
-    for other in sorted(set(folder.glob("*.json")) - {suite}):
+def _expect(p: SimpleNamespace, table: str, findings: Findings) -> None:
+    suite = Path(names.suite(p.source))
+    for other in sorted(set(suite.parent.glob("*.json")) - {suite}):
         words = f"{other.as_posix()} fits no source (expected {suite.name}) and was not run"
         findings.add("suite without a source", words, "warning")
     if not suite.exists():
-        findings.add("expectations", f"no {suite.as_posix()}: the structural checks alone ran", "warning")
+        words = f"no {suite.as_posix()}: the structural checks alone ran. Draft one: python -m src.expectations draft"
+        findings.add("expectations", words, "warning")
         return
     results = expectations.validate(expectations.load(suite), table)
-    failed = [result for result in results if not result["success"]]
+    failed = [expectations.failure(result, p.show_values) for result in results if not result["success"]]
     if failed:
-        words = "; ".join(map(_failure, failed[:SHOWN]))
-        raise Refusal(f"{suite.as_posix()}: {len(failed)} of {len(results)} expectations do not hold: {words}")
+        words = f"{len(failed)} of {len(results)} expectations do not hold: {'; '.join(failed[:SHOWN])}"
+        raise Refusal(f"{suite.as_posix()}: {words}. Mend the table, or the suite (docs/expectations.md)")
     findings.add("expectations", f"all {len(results)} of {suite.as_posix()} hold", expected=len(results))
-
-
-def _failure(result: dict) -> str:
-    what = f"{result['type']} of {', '.join(map(repr, result['columns'])) or 'the table'}"
-    if result["error"]:
-        return f"{what} raised: {result['error']}"
-    if result["unexpected"]:
-        return f"{what}: {result['unexpected']} row(s), the first are rows {', '.join(map(str, result['first']))}"
-    return f"{what}: found {result['observed']:.6g}" if result["observed"] is not None else what
 
 
 def _in_words(schema: Schema) -> str:

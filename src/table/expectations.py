@@ -21,27 +21,80 @@ from src.predictor.refusal import Refusal
 
 os.environ["GX_ANALYTICS_ENABLED"] = "False"
 
+KEPT = ("kwargs", "meta", "notes", "description", "severity", "type")  # the rest is what a tool notes of a run
 HEADER = ("expect_table_column", "expect_column_to_exist")  # need names and no row
 CELLS = 4_000_000  # in one projection: a small table is checked at once, a large one column by column
-SHOWN = 5  # row numbers in a message
+SHOWN = 5  # row numbers and values in a message
+LIMITS = ("min_value", "max_value", "mostly", "type_", "type_list")  # what a message repeats of an expectation
+OF_ONE_ROW = "_(min|max|median|most_common)"  # what is observed is a value of some row
+FIRST = (  # of one column, in this order
+    "expect_column_values_to_be_of_type",
+    "expect_column_values_to_be_in_type_list",
+    "expect_column_values_to_not_be_null",
+    "expect_column_values",
+)
+
+
+def expect(kind: str, why: str = "", **kwargs: Any) -> dict[str, Any]:
+    """One expectation in Great Expectations' form, with the reason for people."""
+    meta = {"meta": {"why": why}} if why else {}
+    return {"kwargs": {name: value for name, value in kwargs.items() if value is not None}, **meta, "type": kind}
 
 
 def load(path: Path) -> list[dict[str, Any]]:
     """The expectations of a suite file; raises Refusal when it is not one."""
     try:
         suite = json.loads(path.read_text(encoding="utf-8"))
-        return [{"type": str(e["type"]), "kwargs": dict(e["kwargs"])} for e in suite["expectations"]]
+        kept = ({key: each[key] for key in KEPT if key in each} for each in suite["expectations"])
+        return [{**each, "type": str(each["type"]), "kwargs": dict(each["kwargs"])} for each in kept]
     except (ValueError, KeyError, TypeError) as error:
         raise Refusal(
             f"{path}: is no suite in Great Expectations' JSON ({type(error).__name__}: {error}). "
-            "See expectations/README.md"
+            "See docs/expectations.md"
         ) from None
 
 
-def validate(suite: list[dict[str, Any]], table: str) -> list[dict[str, Any]]:
-    """One result for each expectation, in its order: type, columns, success, error, unexpected, observed, first.
+def dumps(name: str, suite: list[dict[str, Any]]) -> str:
+    """The canonical text of a suite: the same expectations give the same bytes, in whatever order they come.
 
-    unexpected: how many rows; first: the numbers of the first few of them; error: what an expectation raised.
+    The table first, then column by column in the order in which the table's expectation lists them, then pairs.
+    """
+    of_table = sorted((each["kwargs"] for each in suite if each["type"].startswith("expect_table_columns")), key=_json)
+    listed = [name for kwargs in of_table for name in kwargs.get("column_set", kwargs.get("column_list")) or ()]
+    position = {name: number for number, name in enumerate(dict.fromkeys(listed))}
+
+    def place(expectation: dict[str, Any]) -> tuple:
+        kind = expectation["type"]
+        named = () if kind.startswith("expect_table") else _columns(expectation, [])
+        first = [kind.startswith(start) for start in (*FIRST, "")].index(True)
+        columns = [(position.get(name, len(position)), name) for name in named]
+        return (len(named), columns, first, kind, _json(expectation))
+
+    lines = {_json(each): None for each in sorted(map(_plain, suite), key=place)}
+    return f'{{\n"name": {_json(name)},\n"expectations": [\n' + ",\n".join(lines) + "\n]\n}\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _plain(value: Any) -> Any:
+    """Whole floats as integers, sets of values in order, nothing that is absent."""
+    if isinstance(value, dict):
+        ordered = {key: _plain(item) for key, item in value.items() if item not in (None, {})}
+        if isinstance(ordered.get("value_set"), list):
+            ordered["value_set"] = sorted(ordered["value_set"], key=_json)
+        return ordered
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+
+
+def validate(suite: list[dict[str, Any]], table: str) -> list[dict[str, Any]]:
+    """One result for each expectation, in its order, to be put into words by `failure`.
+
+    success; error: what the expectation raised; unexpected: how many rows of `rows`; first: the numbers of the first
+    few of them, and `values`, what stands there; found: what was observed instead, without values of rows.
     """
     file = pq.ParquetFile(table)
     present = file.schema_arrow.names
@@ -56,7 +109,7 @@ def validate(suite: list[dict[str, Any]], table: str) -> list[dict[str, Any]]:
         results |= _run(suite, numbers, columns.to_pandas(split_blocks=True, self_destruct=True))
         if len(bundles) > 1:
             gc.collect()  # GX holds its frames in cycles of references
-    return [{"type": e["type"], "columns": list(_columns(e, [])), **results[i]} for i, e in enumerate(suite)]
+    return [{"expectation": e, **results[i]} for i, e in enumerate(suite)]
 
 
 def _columns(expectation: dict[str, Any], present: list[str]) -> tuple[str, ...]:
@@ -64,7 +117,8 @@ def _columns(expectation: dict[str, Any], present: list[str]) -> tuple[str, ...]
     kwargs = expectation["kwargs"]
     named = [kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs]
     named += kwargs.get("column_list", [])
-    named += [name for name in present if name in str(kwargs.get("row_condition", ""))]
+    condition = str(kwargs.get("row_condition", ""))  # a text, or a map that shows a name as repr does
+    named += [name for name in present if name in condition or repr(name)[1:-1] in condition]
     return tuple(dict.fromkeys(map(str, named)))
 
 
@@ -117,11 +171,47 @@ def _result(found: Any) -> dict[str, Any]:
     errors = [str(value.get("exception_message")) for value in each if value.get("raised_exception")]
     result = found.result or {}
     first = [index + 1 for index in result.get("partial_unexpected_index_list") or [] if isinstance(index, int)]
-    observed = result.get("observed_value")  # a number; anything else may hold values of rows
     return {
         "success": bool(found.success) and not errors,
         "error": re.sub(r"(['\"]).*\1", "...", errors[0].splitlines()[0])[:200] if errors else None,  # may quote values
         "unexpected": result.get("unexpected_count"),
-        "observed": float(observed) if isinstance(observed, int | float) and type(observed) is not bool else None,
+        "rows": result.get("element_count"),
+        "found": _found(found.expectation_config.type, result),
         "first": first[:SHOWN],
+        "values": list(result.get("partial_unexpected_list") or result.get("partial_missing_list") or [])[:SHOWN],
     }
+
+
+def _found(kind: str, result: dict[str, Any]) -> str:
+    """What was observed, in words: numbers over all rows and names of columns, never a value of one row."""
+    observed, details = result.get("observed_value"), result.get("details") or {}
+    if isinstance(observed, dict) and "success_details" in details:
+        wrong = zip(observed["quantiles"], details["success_details"], strict=True)
+        return "out of bounds: the quantile(s) " + ", ".join(str(share) for share, holds in wrong if not holds)
+    if "mismatched" in details:
+        return "; ".join(f"{what} {', '.join(map(repr, names))}" for what, names in details["mismatched"].items())
+    if result.get("missing_count") and "partial_missing_list" in result:
+        return f"{result['missing_count']} value(s) of the set are absent"
+    if isinstance(observed, int | float) and type(observed) is not bool and not re.search(OF_ONE_ROW, kind):
+        return f"found {observed:.6g}"
+    return f"found {observed}" if "_type" in kind and isinstance(observed, str) else ""
+
+
+def failure(result: dict[str, Any], show_values: bool) -> str:
+    """A result that is no success in words: which expectation, of what, how many rows, which, and why it was made."""
+    expectation = result["expectation"]
+    kwargs = expectation["kwargs"]
+    limits = {key: kwargs[key] for key in LIMITS if key in kwargs}
+    words = f"{expectation['type']} of {', '.join(map(repr, _columns(expectation, []))) or 'the table'}"
+    words += f" ({', '.join(f'{key} {value}' for key, value in limits.items())})" if limits else ""
+    if result["error"]:
+        return f"{words} raised: {result['error']}"
+    if result["unexpected"]:
+        words += f": {result['unexpected']:,} of {result['rows']:,} rows do not"
+        words += f", the first are rows {', '.join(map(str, result['first']))}" if result["first"] else ""
+    elif result["found"]:
+        words += f": {result['found']}"
+    if show_values and result["values"]:
+        words += f", with the values {', '.join(map(str, result['values']))}"
+    why = (expectation.get("meta") or {}).get("why")
+    return f"{words} [{why}]" if why else words

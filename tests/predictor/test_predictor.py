@@ -49,7 +49,7 @@ def test_no_rows_give_no_predictions_and_a_missing_column_is_refused(predictor: 
 
 @pytest.mark.parametrize(("column", "value", "expected"), [
      ("row_id", 1.5, "a whole number"), ("row_id", "0x1F", "a whole number"), ("row_id", 2**70, "a whole number"),
-     ("x1", "secret", "a number"), ("x1", [7], "a number"), ("flag", 2.0, "true or false"), ("flag", "maybe", "true or"),
+     ("x1", "secret", "a number"), ("x1", [7], "a number"), ("flag", 2.0, "true or false"), ("flag", "maybe", "true"),
      ("seen", "31.12.2024", "a date or time")],
 )  # fmt: skip
 @pytest.mark.parametrize("form", [list, pd.DataFrame])

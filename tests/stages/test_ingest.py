@@ -44,7 +44,10 @@ REFUSED = [
     ({"types": {"colour": "number"}}, r"table\.csv, row 1, column 'colour': is no number, nor are 49"),
     ({"key": "target"}, "data.target and data.key both name 'target'"),
     ({"source": "data/source/bare.csv"}, "bare.csv: has a header and no rows"),
-    ({"source": "data/source/held.csv"}, r"held\.json: 1 of 2 expectations .*'x1': 1 row\(s\), the first are rows 3$"),
+    (
+        {"source": "data/source/held.csv"},
+        r"held\.json: 1 of 2 .*'x1' \(max_value 70\): 1 of 50 rows do not, the first are rows 3\. Mend",
+    ),
 ]
 
 
@@ -64,6 +67,15 @@ def test_a_refusal_leaves_all_that_was_there_and_nothing_half_written(project: P
     assert [Path(name).read_bytes() for name in OUTS] == before
     assert not list(Path().glob("*/.*.part"))
     assert "77" not in str(caught.value)
+
+
+def test_a_failed_expectation_shows_values_where_the_project_allows_it(project: Project) -> None:
+    frame = make_table(rows=50)
+    frame.loc[2, "x1"] = 77.125
+    project.table(frame, show_values=True)
+    suite("table.json", "x1")
+    with pytest.raises(Refusal, match=r"rows 3, with the values 77\.125\. Mend the table, or the suite"):
+        ingest.main()
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])

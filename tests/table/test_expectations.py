@@ -1,18 +1,28 @@
 """Great Expectations, a projection of columns at a time, gives what it gives on the whole frame."""
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from src.predictor.refusal import Refusal
 from src.table import expectations
+from tests.conftest import ROOT
 
-TABLE = {"a": [1, 2, None, 4], "b": [1.5, 2.0, 3.0, -4.0], "w": ["hidden", "x", "x", "x"], "c": [1, 2, 3, 4]}
+QUOTED = 'it\'s "so"'  # a condition shows it in another spelling
+TABLE = {
+    "a": [1, 2, None, 4],
+    QUOTED: [None, 1, 1, None],
+    "b": [1.5, 2.0, 3.0, -4.0],
+    "w": ["hidden", "x", "x", "x"],
+    "c": [1, 2, 3, 4],
+}
 EARLY = {"type": "comparison", "column": {"name": "c"}, "operator": "<", "parameter": 4}
 SUITE: list[tuple[str, dict[str, Any], list]] = [  # then: does it hold, how many rows do not, which, did it raise
     ("column_values_to_be_between", {"column": "b", "min_value": 0}, [False, 1, [4], False]),
@@ -44,17 +54,46 @@ def written(suite: list[tuple]) -> str:
 def test_each_result_has_its_rows_and_no_values_however_columns_are_bundled(cells, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(expectations, "CELLS", cells)
     found = results(written(SUITE), tmp_path)
-    assert [r["type"] for r in found] == [f"expect_{what}" for what, _, _ in SUITE]
+    assert [r["expectation"]["type"] for r in found] == [f"expect_{what}" for what, _, _ in SUITE]
     assert [[r["success"], r["unexpected"], r["first"], r["error"] is not None] for r in found] == [
         r for _, _, r in SUITE
     ]
-    assert found[9]["observed"] == 2.5
-    assert "hidden" not in str(found)
+
+
+Q = {"quantile_ranges": {"quantiles": [0.5, 1], "value_ranges": [[0, 9], [None, 1.5]]}}
+ABSENT = {"column": {"name": QUOTED}, "is_null": True, "type": "nullity"}
+WORDS: list[tuple[str, dict[str, Any], str, str]] = [  # what is said, and what is added where values may be shown
+    ("column_values_to_be_between", {"column": "b", "max_value": 2}, "'b' (max_value 2): 1 of 4 rows 3", "3.0"),
+    ("column_values_to_be_null", {"column": "w", "row_condition": ABSENT}, "'w': 2 of 2 rows 1, 4", "hidden, x"),
+    ("table_row_count_to_equal", {"value": 3}, "the table: found 4", ""),
+    ("table_columns_to_match_set", {"column_set": [*"abwz", QUOTED]}, "the table: unexpected 'c'; missing 'z'", ""),
+    ("column_values_to_be_of_type", {"column": "c", "type_": "str"}, "'c' (type_ str): found int64", ""),
+    ("column_quantile_values_to_be_between", {"column": "b", **Q}, "'b': out of bounds: the quantile(s) 1", ""),
+    ("column_distinct_values_to_contain_set", {"column": "w", "value_set": [*"xy"]}, "'w': 1 value(s) absent", "y"),
+    ("column_max_to_be_between", {"column": "b", "max_value": 2}, "'b' (max_value 2)", ""),
+    ("column_mean_to_be_between", {"column": "c", "min_value": 3}, "'c' (min_value 3): found 2.5", ""),
+    ("column_mean_to_be_between", {"column": "w", "min_value": 3}, "'w' (min_value 3) raised: ...", ""),
+]
+
+
+@pytest.mark.parametrize(("what", "kwargs", "words", "values"), WORDS)
+def test_a_failure_says_what_and_where_and_values_only_when_it_may(what, kwargs, words, values, tmp_path) -> None:
+    (result,) = results(written([(what, kwargs)]), tmp_path)
+    result["expectation"]["meta"] = {"why": "for a reason"}
+    for show in (False, True):
+        said = expectations.failure(result, show).replace(" rows do not, the first are rows", " rows")
+        said = said.replace(" of the set are absent", " absent")
+        reason = "" if result["error"] else " [for a reason]"
+        shown = f", with the values {values}" if show and values else ""
+        expected = f"expect_{what} of {words}{shown}{reason}"
+        assert re.sub("raised: .*", "raised: ...", said) == expected
 
 
 def test_one_that_raised_is_no_pass_whatever_it_says_and_quotes_no_value() -> None:
     raised = {"raised_exception": True, "exception_message": "no 'hidden' number\nmore"}
-    found = expectations._result(SimpleNamespace(success=True, exception_info={"metric": raised}, result=None))
+    config = SimpleNamespace(type="expect_it")
+    run = SimpleNamespace(success=True, exception_info={"metric": raised}, result=None, expectation_config=config)
+    found = expectations._result(run)
     assert (found["success"], found["error"]) == (False, "no ... number")
 
 
@@ -71,3 +110,28 @@ def test_what_great_expectations_does_not_take_is_refused_in_one_line(suite, wor
     with pytest.raises(Refusal, match=f"^[^\n]*{words}[^\n]*$"):
         results(suite, tmp_path)
     assert "Traceback" not in capfd.readouterr().err
+
+
+SUITES = sorted((ROOT / "expectations").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.name)
+def test_every_suite_of_the_project_is_canonical(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text == expectations.dumps(path.stem, expectations.load(path)), "python -m src.expectations format"
+
+
+def test_the_same_meaning_gives_the_same_bytes(tmp_path: Path) -> None:
+    one = [{"type": f"expect_{what}", "kwargs": kwargs} for what, kwargs, *_ in (*SUITE, *WORDS)]
+    one += [{"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "é", "value_set": ["b", "a"]}}]
+    text = expectations.dumps("s", one)
+    for seed in range(5):
+        other = json.loads(json.dumps(one), parse_int=float)
+        np.random.default_rng(seed).shuffle(other)
+        other = [dict(reversed(each.items())) | {"id": str(seed), "meta": {}} for each in other] + other[:2]
+        (tmp_path / "s.json").write_text(json.dumps({"expectations": other, "id": 1}), encoding="utf-8")
+        assert expectations.dumps("s", expectations.load(tmp_path / "s.json")) == text
+    assert '{"column": "é", "value_set": ["a", "b"]}' in text
+    lines = text.splitlines()
+    assert lines[:2] == ["{", '"name": "s",']
+    assert [json.loads(line.rstrip(","))["type"] for line in lines[3:5]] == ["expect_table_columns_to_match_set"] * 2
