@@ -20,7 +20,7 @@ from src.predictor.refusal import Refusal
 from src.predictor.schema import ARROW, Schema, frame, type_of
 from src.predictor.tables import convert, replacing
 from src.table.arithmetic import relations
-from src.table.leakage import Leak, alone, later, made, repeated, settle
+from src.table.leakage import Leak, alone, later, made, repeated, settle, shared
 from src.table.purity import impure
 from src.table.split import position, shortfall, unit_columns, units
 
@@ -32,7 +32,8 @@ LOOKED_AT = (
 )
 BATCH = 1 << 17
 LEAST = 5  # rows on each side
-SAMPLE, HEAD, GROUPS = 10_000, 500, 2  # rows for the leakage checks; for src/features.py, of so many row groups
+SAMPLE = 20_000  # rows that show what tells the target
+HEADS, GROUPS = 1000, 2  # rows that src/features.py is tried on, from so many row groups
 SALTS, EFFORT = 1000, 10**8  # how many salts are looked through for one that would do, and rows in all of them
 
 
@@ -44,8 +45,11 @@ def main() -> None:
     leaks = impure(make_features, _heads(schema))  # before it has been called: it may keep what it read
     with replacing(names.FEATURES) as path:
         sample = write(path, schema, holdout)
-        leaks += [*_in_sample(sample, schema), *_between_sides(path, schema, p.cut, holdout)]
-        settle(leaks, p.allow, {*made(sample), *(column.name for column in schema.columns)}, findings)
+        leaks += [
+            *in_sample(sample, schema.task, getattr(schema.column("time"), "name", None)),
+            *_between_sides(path, schema, p.cut, holdout),
+        ]
+        settle(leaks, p.allow, [*dict.fromkeys([*(c.name for c in schema.columns), *made(sample)])], findings)
     count = len(made(sample))
     findings.add("features", f"{count} columns from {len(schema.inputs)} inputs", features=count)
     if not leaks:
@@ -101,18 +105,18 @@ def _heads(schema: Schema) -> pd.DataFrame:
     file = pq.ParquetFile(names.TABLE)
     groups = sorted({*np.linspace(0, file.num_row_groups - 1, GROUPS, dtype=int).tolist()})
     heads = (
-        next(file.iter_batches(HEAD * GROUPS // len(groups), row_groups=[group], columns=[*types], use_threads=False))
+        next(file.iter_batches(HEADS // len(groups), row_groups=[group], columns=[*types], use_threads=False))
         for group in groups
     )
     return frame(pa.Table.from_batches(heads), types)
 
 
-def _in_sample(sample: pa.Table, schema: Schema) -> list[Leak]:
-    time = schema.column("time")
-    found = alone(sample, schema.task) + later(sample, time.name if time else None)
-    if schema.task != "regression":
+def in_sample(sample: pa.Table, task: str, time: str | None) -> list[Leak]:
+    """What features and target show; time: the source's name of what stands there as @time."""
+    found = alone(sample, task) + later(sample, time)
+    if task != "regression":
         return found
-    return found + relations(sample, {name for leak in found for name in leak.columns})
+    return found + relations(sample, {name for leak in found if leak.severity == "stop" for name in leak.columns})
 
 
 def _between_sides(path: Path, schema: Schema, cut: date | str | None, holdout: np.ndarray) -> list[Leak]:
@@ -123,39 +127,22 @@ def _between_sides(path: Path, schema: Schema, cut: date | str | None, holdout: 
         return file.read([name], use_threads=False).column(0)
 
     found = []
-    group = file.metadata.row_group(0)
-    size = {name: group.column(i).total_compressed_size for i, name in enumerate(file.schema_arrow.names)}
+    first = file.metadata.row_group(0)
+    size = {name: first.column(i).total_compressed_size for i, name in enumerate(file.schema_arrow.names)}
     told = [name for name in size if name in (names.TARGET, *made(file.schema_arrow))]
     told.sort(key=lambda name: (file.schema_arrow.field(name).type == pa.string(), -size[name]))  # most telling first
     if count := repeated(map(read, told), holdout):
         words = f"{count} of {holdout.sum()} rows of the holdout have the features and the target of a training row"
         found.append(Leak("row on both sides", (), words, "warning"))
-    if of_group := schema.column("group"):
-        values = read(names.GROUP)
-        shared = pc.sum(pc.is_in(values.filter(pa.array(holdout)).unique(), values.filter(pa.array(~holdout)))).as_py()
-        if shared:
-            words = f"{shared} groups of {of_group.name!r} stand on both sides of split.cut"
-            found.append(
-                Leak(
-                    "group on both sides",
-                    (of_group.name,),
-                    words,
-                    cure="split.cut: null, or another data.group than {}",
-                )
-            )
+    group = schema.column("group")
+    if group and (count := shared(read(names.GROUP), holdout)):
+        words = f"{count} groups of {group.name!r} stand on both sides of split.cut"
+        found.append(Leak("group on both sides", (group.name,), words, cure="split.cut: null, or no data.group"))
     if cut is not None:
-        late = pc.sum(
-            pc.and_(pc.greater_equal(read(names.TIME), _moment(cut)), pc.equal(read(names.SIDE), names.TRAIN))
-        ).as_py()
-        if late:
-            found.append(
-                Leak(
-                    "training row after the cut",
-                    (),
-                    f"{late} training rows are not before {cut}",
-                    cure="a bug: report it",
-                )
-            )
+        late = pc.greater_equal(read(names.TIME), _moment(cut))
+        if count := pc.sum(pc.and_(late, pc.equal(read(names.SIDE), names.TRAIN))).as_py():
+            words = f"{count} training rows are not before {cut}"
+            found.append(Leak("training row after the cut", (), words, cure="this is a bug of the stage, report it"))
     return found
 
 

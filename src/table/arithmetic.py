@@ -33,6 +33,7 @@ class _Numbers:
 
 def relations(sample: pa.Table, without: Iterable[str] = ()) -> list[Leak]:
     """Pairs of columns, or else more of them, that make the target; sample: numeric @target and features."""
+    sample = sample.take(np.random.default_rng(0).permutation(len(sample)))  # the first rows stand for all
     kinds = {name: type_of(sample.schema.field(name).type) for name in made(sample) if name not in set(without)}
     columns = [name for name, kind in kinds.items() if kind in NUMERIC]
     y = sample.column(TARGET).to_numpy().astype(float)

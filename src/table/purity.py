@@ -1,10 +1,9 @@
 """Does the feature function look at anything but its row: other rows, files, the clock, random numbers?"""
 
 import tempfile
-from collections.abc import Callable
-from contextlib import chdir
+from collections.abc import Callable, Iterator
+from contextlib import chdir, nullcontext
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +13,11 @@ from pandas.api.types import is_numeric_dtype
 from src.table.leakage import Leak
 
 RULE = "feature function"
-RAISES = "an error"
 CURE = "mend src/features.py"
 OTHER_DATE = datetime(1987, 6, 5, 4, 3, 21, tzinfo=UTC)
 ALONE = 16  # rows that are computed one by one
 ROUNDING = 1e-9  # of the value or the column's largest: the last bits depend on how many rows are computed at once
-ROWS = "other rows: {} gives other values. Learn from rows in src/model.py"
+ROWS = "other rows: given {} it gives other values. Learn from rows in src/model.py"
 
 Features = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -29,7 +27,7 @@ def impure(features: Features, rows: pd.DataFrame) -> list[Leak]:
 
     It runs in an empty folder, so that a file of the project is not there: a package would not find it either.
     """
-    found: dict[Any, str] = {}
+    found: dict[str | None, str] = {}
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         try:
             whole = features(rows.copy())
@@ -38,44 +36,45 @@ def impure(features: Features, rows: pd.DataFrame) -> list[Leak]:
             return [Leak(RULE, (), f"src/features.py looks at {words}", cure=CURE)]
         if not whole.columns.is_unique:
             return []  # refused when it is written
-        everything = [np.arange(len(rows))]
-        again = _differing(features, rows, whole, everything)
-        found |= dict.fromkeys(again, "random numbers: a second run gives other values. Compute it from the row")
-        with time_machine.travel(OTHER_DATE, tick=False):
-            at_another_date = _differing(features, rows, whole, everything)
-        dated = "the clock: another date gives other values. Take the date from a column"
-        found |= dict.fromkeys(at_another_date - found.keys(), dated)
-        for words, parts in _parts(rows).items():
-            beside = _differing(features, rows, whole, parts)
-            found |= dict.fromkeys(beside - found.keys(), ROWS.format(words))
+        for words, parts, moment in _runs(rows):
+            with time_machine.travel(moment, tick=False) if moment else nullcontext():
+                for name in _differing(features, rows, whole, parts):
+                    found.setdefault(name, words)
     return [
-        Leak(RULE, (str(name),) if name != RAISES else (), f"{name!r} of src/features.py looks at {words}", cure=CURE)
+        Leak(RULE, () if name is None else (name,), f"{_subject(name)} looks at {words}", cure=CURE)
         for name, words in found.items()
     ]
 
 
-def _parts(rows: pd.DataFrame) -> dict[str, list[np.ndarray]]:
-    """How the rows are given in parts; those alone are first a row with a gap of each column, then any."""
+def _subject(name: str | None) -> str:
+    return "src/features.py (it raises an error)" if name is None else f"{name!r} of src/features.py"
+
+
+def _runs(rows: pd.DataFrame) -> Iterator[tuple[str, list[np.ndarray], datetime | None]]:
+    """What it means when values differ, how the rows are given, and when; alone first where a column has a gap."""
     number = np.arange(len(rows))
+    yield "random numbers: a second run gives other values. Compute it from the row", [number], None
+    yield "the clock: another date gives other values. Take the date from a column", [number], OTHER_DATE
     gaps = [int(np.argmax(missing)) for missing in (rows[name].isna().to_numpy() for name in rows) if missing.any()]
-    single = [*dict.fromkeys([*gaps[: ALONE // 2], *np.linspace(0, len(rows) - 1, ALONE // 2, dtype=int)])]
-    return {
-        "each half of the rows": np.array_split(number, 2),
-        "another order with repeated rows": [np.random.default_rng(0).choice(number, len(number))],
-        "a row alone": [number[i : i + 1] for i in single],
-    }
+    single = [*dict.fromkeys([*gaps[: ALONE // 2], *np.linspace(0, len(rows) - 1, ALONE // 2, dtype=int).tolist()])]
+    shuffled = np.random.default_rng(0).choice(number, len(number))
+    yield ROWS.format("half of them"), np.array_split(number, 2), None
+    yield ROWS.format("them in another order, some twice"), [shuffled], None
+    yield ROWS.format("one alone"), [number[i : i + 1] for i in single], None
 
 
-def _differing(features: Features, rows: pd.DataFrame, whole: pd.DataFrame, parts: list[np.ndarray]) -> set[Any]:
-    """The features whose values differ from the whole's when the rows are given like this; RAISES when it does."""
+def _differing(
+    features: Features, rows: pd.DataFrame, whole: pd.DataFrame, parts: list[np.ndarray]
+) -> list[str | None]:
+    """The features whose values differ from the whole's when the rows are given like this; None for an error."""
     try:
         made = [features(rows.iloc[part].reset_index(drop=True)) for part in parts]
     except Exception:  # whatever it is: all rows at once went well
-        return {RAISES}
-    odd = set().union(*(set(whole.columns) ^ set(part.columns) for part in made))
+        return [None]
+    odd = {name for part in made for name in {*whole.columns} ^ {*part.columns}}
     together, expected = pd.concat(made, ignore_index=True), whole.iloc[np.concatenate(parts)]
     common = [name for name in whole.columns if name not in odd]
-    return odd | {name for name in common if not _same(together[name], expected[name])}
+    return sorted(map(str, odd)) + [str(name) for name in common if not _same(together[name], expected[name])]
 
 
 def _same(one: pd.Series, other: pd.Series) -> bool:
