@@ -5,12 +5,14 @@ python -m template.leaks [-n 200]    so many tables without a leak, and as many 
 The tables are in memory, as the featurize stage has them: features and @target, and rows as src/features.py gets them.
 """
 
+import argparse
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import chdir
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from src.names import TARGET
+from src.names import TARGET, TIME
 from src.stages.featurize import SAMPLE, in_sample
-from src.table.leakage import repeated
+from src.table.leakage import later, repeated, shared
 from src.table.purity import impure
 
 PAGE = Path(__file__).with_name("leaks.md")
@@ -166,7 +168,7 @@ def twins(seed: int) -> tuple[Case, np.ndarray]:
     return replace(case, rows=case.rows.iloc[order].reset_index(drop=True), target=case.target[order]), held
 
 
-_calls: list[int] = []
+CALLS = count()
 
 
 def _file(rows: pd.DataFrame) -> pd.Series:
@@ -201,7 +203,7 @@ IMPURE: dict[str, Callable[[pd.DataFrame], Any]] = {
     "random": lambda r: np.random.default_rng().normal(size=len(r)),
     "old random": lambda r: np.random.random(len(r)),
     "seeded random": lambda r: np.random.default_rng(0).normal(size=len(r)),
-    "calls": lambda r: _calls.append(1) or float(len(_calls)),
+    "calls": lambda r: float(next(CALLS)),
     "now": lambda r: (pd.Timestamp.now() - r.day).dt.days,
     "datetime": lambda r: (datetime.now() - r.day).dt.days,
     "today": lambda r: date.today().year - r.day.dt.year,
@@ -227,6 +229,11 @@ def stopped(case: Case) -> list[tuple[str, ...]]:
     return [leak.columns for leak in in_sample(case.sample(), case.task, None) if leak.severity == "stop"]
 
 
+def _late(case: Case) -> np.ndarray:
+    """A holdout by time."""
+    return (case.rows.day >= case.rows.day.quantile(0.8)).to_numpy()
+
+
 def caught(sort: str, kind: str, seed: int) -> bool:
     if sort == "tells the target":
         case = honest(seed)
@@ -234,6 +241,15 @@ def caught(sort: str, kind: str, seed: int) -> bool:
     if sort == "makes the target":
         wanted = set("abcd") if kind == "sum of four" else set("ab")
         return any(set(columns) == wanted for columns in stopped(makes(kind, seed)))
+    random = np.random.default_rng(seed)
+    if sort == "later than the time":
+        case = honest(seed)
+        lag = pd.to_timedelta(random.exponential(9, len(case.rows)) + (random.random(len(case.rows)) > 0.005), unit="D")
+        rows = case.rows.assign(planted=case.rows.day + lag, **{TIME: case.rows.day})
+        return ("planted",) in [leak.columns for leak in later(replace(case, rows=rows).sample(), "day")]
+    if sort == "group on both sides":
+        case = honest(seed)
+        return shared(pa.chunked_array([random.integers(len(case.rows) // 5, size=len(case.rows))]), _late(case)) > 0
     if sort == "row on both sides":
         case, held = twins(seed)
         table = pa.Table.from_pandas(case.rows, preserve_index=False).append_column(TARGET, pa.array(case.target))
@@ -244,7 +260,9 @@ def caught(sort: str, kind: str, seed: int) -> bool:
 SORTS = {
     "tells the target": [*TELLING],
     "makes the target": [*OPERATIONS],
-    "row on both sides": [""],
+    "later than the time": ["a time some days later, in 1 of 200 rows not"],
+    "row on both sides": ["1 to 5 rows"],
+    "group on both sides": ["groups of five, a cut by time"],
     "feature function": [*IMPURE],
 }
 
@@ -258,3 +276,48 @@ def false_stops(seed: int) -> list[tuple[str, ...]]:
 
     case = honest(seed)
     return stopped(case) + [leak.columns for leak in impure(features, case.rows.head(500))]
+
+
+def page(n: int) -> str:
+    """All of it, as a page."""
+    began = time.process_time()
+    wrong = [(seed, columns) for seed in range(n) if (columns := false_stops(seed))]
+    lines = [f"| no leak | {', '.join(TASKS)} | {len(wrong)} stopped of {n} | none | {_met(not wrong)} |"]
+    for sort, kinds in SORTS.items():
+        counts = {kind: sum(caught(sort, kind, seed) for seed in range(n)) for kind in kinds}
+        total = sum(counts.values()) / n / len(kinds)
+        whole = f"| **{sort}** | all of the sort | {total:.1%} | {SHARE:.0%} | {_met(total >= SHARE)} |"
+        each = [
+            f"| {sort} | {kind} | {found} of {n} | {SHARE:.0%} | {_met(found >= SHARE * n)} |"
+            for kind, found in counts.items()
+        ]
+        lines += [whole, *each]
+        print("\n".join([whole, *each]), flush=True)
+    seconds = time.process_time() - began
+    return TEXT.format(n=n, seconds=seconds) + "\n".join(lines) + "\n"
+
+
+def _met(value: bool) -> str:
+    return "yes" if value else "**no**"
+
+
+TEXT = """# How often are the leakage checks right?
+
+Made by `python -m template.leaks`, {n} seeded tables of each line, {seconds:.0f} s of CPU: tables of 100, 150 and 3,000
+rows, every third sorted by its target, with gaps, times, words that hardly repeat, and honest signals up to an AUC of
+0.98 in one number, 98.5 % told right by one category (from 1,000 rows on) and 99 % of a target's variance explained.
+A leak counts as caught when the stage stops at its column, or warns of a later time and of rows on both sides.
+
+Not met or not seen, and known: a copy with one wrong row of a hundred is 99 % right, which honest features reach in so
+few rows: it is a warning. A feature made of `np.datetime64("today")` reads the clock where no other date can be given.
+A file that is read when src/features.py is imported, or by an absolute path, is not noticed as such.
+
+| sort | kind | found | target | met |
+|---|---|---|---|---|
+"""
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-n", type=int, default=200)
+    PAGE.write_text(page(parser.parse_args().n), encoding="utf-8", newline="\n")

@@ -114,9 +114,7 @@ def _heads(schema: Schema) -> pd.DataFrame:
 def in_sample(sample: pa.Table, task: str, time: str | None) -> list[Leak]:
     """What features and target show; time: the source's name of what stands there as @time."""
     found = alone(sample, task) + later(sample, time)
-    if task != "regression":
-        return found
-    return found + relations(sample, {name for leak in found if leak.severity == "stop" for name in leak.columns})
+    return found + relations(sample) if task == "regression" else found
 
 
 def _between_sides(path: Path, schema: Schema, cut: date | str | None, holdout: np.ndarray) -> list[Leak]:

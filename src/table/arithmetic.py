@@ -1,6 +1,6 @@
 """Columns whose sum, difference, product or ratio is the target, as far as rounding lets one see."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ FIRST = 16  # rows that rule most pairs out; in fewer a pair may fit by chance
 CANDIDATES = 5000  # pairs that are looked at on the whole sample
 SIX_DIGITS, TWO_DECIMALS = 5.01e-6, 5.01e-3  # how far rounding moves a number: of its size, or at all
 COARSE = 0.05  # of the target's spread: a target rounded more than that is met by chance
-SLACK = 0.01  # of the target's spread: what the columns' own rounding may explain at most
+SLACK = 0.01  # of the target or its spread: what the columns' own rounding may explain at most
 
 Pairs = dict[tuple[int, ...], str]
 
@@ -25,16 +25,16 @@ class _Numbers:
         self.x, self.y = x, y
         self.of_x = np.array([_rounding(values) for values in x])
         self.of_y = _rounding(y)
-        self.slack = SLACK * np.std(y)
+        self.slack = SLACK * np.maximum(np.std(y), np.abs(y))
 
     def fits(self, value: np.ndarray, error: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        return np.abs(value - self.y[rows]) <= self.of_y[rows] + np.minimum(error, self.slack)
+        return np.abs(value - self.y[rows]) <= self.of_y[rows] + np.minimum(error, self.slack[rows])
 
 
-def relations(sample: pa.Table, without: Iterable[str] = ()) -> list[Leak]:
+def relations(sample: pa.Table) -> list[Leak]:
     """Pairs of columns, or else more of them, that make the target; sample: numeric @target and features."""
     sample = sample.take(np.random.default_rng(0).permutation(len(sample)))  # the first rows stand for all
-    kinds = {name: type_of(sample.schema.field(name).type) for name in made(sample) if name not in set(without)}
+    kinds = {name: type_of(sample.schema.field(name).type) for name in made(sample)}
     columns = [name for name, kind in kinds.items() if kind in NUMERIC]
     y = sample.column(TARGET).to_numpy().astype(float)
     if len(columns) < 2 or len(y) < FIRST or np.median(_rounding(y)) > COARSE * np.std(y):

@@ -74,7 +74,7 @@ def _differing(
     odd = {name for part in made for name in {*whole.columns} ^ {*part.columns}}
     together, expected = pd.concat(made, ignore_index=True), whole.iloc[np.concatenate(parts)]
     common = [name for name in whole.columns if name not in odd]
-    return sorted(map(str, odd)) + [str(name) for name in common if not _same(together[name], expected[name])]
+    return [*sorted(map(str, odd)), *(str(name) for name in common if not _same(together[name], expected[name]))]
 
 
 def _same(one: pd.Series, other: pd.Series) -> bool:
