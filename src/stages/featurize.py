@@ -30,6 +30,7 @@ LOOKED_AT = (
     "features alone and in pairs, times, rows and groups on both sides, "
     "src/features.py on parts, shuffled, twice and under another date"
 )
+UNGROUPED = "another split.cut, null, or data.allow: {{{first}: reason}}"
 BATCH = 1 << 17
 LEAST = 5  # rows on each side
 SAMPLE = 20_000  # rows that show what tells the target
@@ -135,7 +136,7 @@ def _between_sides(path: Path, schema: Schema, cut: date | str | None, holdout: 
     group = schema.column("group")
     if group and (count := shared(read(names.GROUP), holdout)):
         words = f"{count} groups of {group.name!r} stand on both sides of split.cut"
-        found.append(Leak("group on both sides", (group.name,), words, cure="split.cut: null, or no data.group"))
+        found.append(Leak("group on both sides", (group.name,), words, cure=UNGROUPED))
     if cut is not None:
         late = pc.greater_equal(read(names.TIME), _moment(cut))
         if count := pc.sum(pc.and_(late, pc.equal(read(names.SIDE), names.TRAIN))).as_py():

@@ -36,7 +36,10 @@ class Leak:
     columns: tuple[str, ...]
     evidence: str
     severity: str = "stop"
-    cure: str = "data.ignore: [{}] or, of what src/features.py makes, take it out there"
+    cure: str = (  # of all that have it, once
+        "data.ignore: [{all}] (what src/features.py makes: take it out there), or "
+        "data.allow: {{{first}: reason}} when it is known before the target"
+    )
 
 
 def settle(leaks: list[Leak], allow: dict[str, str], known: Iterable[str], findings: Findings) -> None:
@@ -60,14 +63,14 @@ def settle(leaks: list[Leak], allow: dict[str, str], known: Iterable[str], findi
 
 def _in_words(stops: list[Leak]) -> str:
     more = f"; and {len(stops) - SHOWN} more" if len(stops) > SHOWN else ""
-    cures = {
-        leak.cure: [*dict.fromkeys(repr(name) for other in stops if other.cure == leak.cure for name in other.columns)]
-        for leak in stops
-    }
-    cure = "; ".join(cure.format(", ".join(columns[:NAMED])) for cure, columns in cures.items())
-    first = next((name for columns in cures.values() for name in columns), None)
-    right = f"; or, when that is right, data.allow: {{{first}: reason}}" if first else ""
-    return f"leakage: {'; '.join(leak.evidence for leak in stops[:SHOWN])}{more}. Cure: {cure}{right}"
+    cures: dict[str, list[str]] = {}
+    for leak in stops:
+        cures.setdefault(leak.cure, []).extend(repr(name) for name in leak.columns)
+    cure = "; ".join(
+        cure.format(all=", ".join([*dict.fromkeys(names)][:NAMED]), first="".join(names[:1]))
+        for cure, names in cures.items()
+    )
+    return f"leakage: {'; '.join(leak.evidence for leak in stops[:SHOWN])}{more}. Cure: {cure}"
 
 
 def made(table: pa.Table | pa.Schema) -> list[str]:

@@ -13,7 +13,8 @@ from pandas.api.types import is_numeric_dtype
 from src.table.leakage import Leak
 
 RULE = "feature function"
-CURE = "mend src/features.py"
+MEND = "mend src/features.py"
+CURE = MEND + ", or data.allow: {{{first}: reason}}"
 OTHER_DATE = datetime(1987, 6, 5, 4, 3, 21, tzinfo=UTC)
 ALONE = 16  # rows that are computed one by one
 ROUNDING = 1e-9  # of the value or the column's largest: the last bits depend on how many rows are computed at once
@@ -33,7 +34,7 @@ def impure(features: Features, rows: pd.DataFrame) -> list[Leak]:
             whole = features(rows.copy())
         except OSError as error:
             words = f"a file ({error.filename or type(error).__name__}), and a package has none. Join it before ingest"
-            return [Leak(RULE, (), f"src/features.py looks at {words}", cure=CURE)]
+            return [Leak(RULE, (), f"src/features.py looks at {words}", cure=MEND)]
         if not whole.columns.is_unique:
             return []  # refused when it is written
         for words, parts, moment in _runs(rows):
@@ -41,13 +42,11 @@ def impure(features: Features, rows: pd.DataFrame) -> list[Leak]:
                 for name in _differing(features, rows, whole, parts):
                     found.setdefault(name, words)
     return [
-        Leak(RULE, () if name is None else (name,), f"{_subject(name)} looks at {words}", cure=CURE)
+        Leak(RULE, (), f"src/features.py raises an error: it looks at {words}", cure=MEND)
+        if name is None
+        else Leak(RULE, (name,), f"{name!r} of src/features.py looks at {words}", cure=CURE)
         for name, words in found.items()
     ]
-
-
-def _subject(name: str | None) -> str:
-    return "src/features.py (it raises an error)" if name is None else f"{name!r} of src/features.py"
 
 
 def _runs(rows: pd.DataFrame) -> Iterator[tuple[str, list[np.ndarray], datetime | None]]:
@@ -83,7 +82,4 @@ def _same(one: pd.Series, other: pd.Series) -> bool:
         finite = np.abs(b[np.isfinite(b)])
         slack = ROUNDING * finite.max(initial=0)
         return bool(np.isclose(a, b, rtol=ROUNDING, atol=slack, equal_nan=True).all())
-    missing = one.isna().to_numpy()
-    alike = bool((missing == other.isna().to_numpy()).all())
-    a, b = (values.astype(object).to_numpy()[~missing] for values in (one, other))
-    return alike and bool((a == b).all())
+    return one.astype(object).equals(other.astype(object).reset_index(drop=True))

@@ -117,9 +117,9 @@ def test_what_is_found_stops_in_one_line_with_its_cure_and_leaves_the_last_file_
     halves = "looks at other rows: given half of them it gives other values. Learn from rows in src/model.py"
     assert str(caught.value) == (
         f"leakage: 'rank' of src/features.py {halves}; 'at' of src/features.py {halves}; 'copy' alone tells the "
-        "target: balanced accuracy 1 on 120 rows; and 1 more. Cure: mend src/features.py; data.ignore: "
-        "['copy', 'coded'] or, of what src/features.py makes, take it out there; or, when that is right, "
-        "data.allow: {'rank': reason}"
+        "target: balanced accuracy 1 on 120 rows; and 1 more. Cure: mend src/features.py, or data.allow: {'rank': "
+        "reason}; data.ignore: ['copy', 'coded'] (what src/features.py makes: take it out there), or data.allow: "
+        "{'copy': reason} when it is known before the target"
     )
     assert Path("data/features.parquet").read_bytes() == before
     with pytest.raises(Refusal, match=r"data.allow names 'cop', expected a column or feature. Did you mean 'copy'"):
@@ -136,7 +136,8 @@ def test_rows_groups_and_times_between_the_sides(run, monkeypatch: pytest.Monkey
     frame["paid"] = frame.t + pd.Timedelta("3h")
     frame.loc[119, ["x1", "x2", "colour", "flag", "target"]] = frame.loc[0, ["x1", "x2", "colour", "flag", "target"]]
     cut: Any = {"time": "t", "split": {"cut": "2024-04-02"}}
-    with pytest.raises(Refusal, match=r"1 groups of 'g' stand on both sides of split.cut. Cure: split.cut: null"):
+    cure = "Cure: another split.cut, null, or data.allow: {'g': reason}"
+    with pytest.raises(Refusal, match=f"1 groups of 'g' stand on both sides of split.cut. {cure}"):
         run(frame=frame.assign(g=(np.arange(120) + 1) // 2), group="g", **cut)
     run(lambda rows: rows.drop(columns="t"), frame, group="g", **cut)
     warned = {f["rule"]: f["evidence"] for f in read_findings("featurize") if f["severity"] == "warning"}

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from src.table.purity import impure
-from tests.conftest import make_table
+from tests.conftest import ROOT, make_table
 
 calls = count()
 HALF, ORDER, ALONE = "given half of them", "them in another order, some twice", "given one alone"
@@ -64,6 +64,16 @@ def test_a_feature_that_depends_on_nothing_but_its_row_is_honest(rows) -> None:
     assert impure(features, rows) == impure(lambda rows: rows, rows) == []
 
 
+def test_the_example_of_the_docs_is_honest() -> None:
+    example = (ROOT / "docs/your-features.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    place: dict[str, Any] = {}
+    day = pd.Series(pd.date_range("2024-01-01", periods=50))
+    exec(example, place)  # noqa: S102
+    orders = pd.DataFrame({"price": np.arange(50.0), "units": 7.0, "city": " Here ", "ordered": day, "promised": day})
+    assert list(place["features"](orders))[-4:] == ["price_per_unit", "weekday", "days_to_delivery", "is_large"]
+    assert impure(place["features"], orders) == []
+
+
 def test_a_file_is_not_there_and_an_error_on_fewer_rows_and_other_columns_are_found(
     rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,5 +93,5 @@ def test_a_file_is_not_there_and_an_error_on_fewer_rows_and_other_columns_are_fo
     ]
     assert [leak.columns for leaks in found for leak in leaks] == [(), (), ("new",), ("n150",), ("n300",), ("n1",)]
     assert "looks at a file (known.csv), and a package has none" in found[0][0].evidence
-    assert "(it raises an error) looks at other rows: given half" in found[1][0].evidence
+    assert "src/features.py raises an error: it looks at other rows: given half" in found[1][0].evidence
     assert Path.cwd() == tmp_path
