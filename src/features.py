@@ -10,6 +10,6 @@ def features(rows: pd.DataFrame) -> pd.DataFrame:
     boolean, times datetime64, words str; missing is NaN. A row may be made of nothing but itself: it is computed in
     batches here and alone in production, so anything learned from other rows belongs into src/model.py.
 
-    For example: rows.assign(ratio=rows["a"] / rows["b"])
+    For example: rows.assign(ratio=rows["a"] / rows["b"]); docs/your-features.md has more, and what is refused.
     """
     return rows

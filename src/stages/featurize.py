@@ -19,23 +19,42 @@ from src.predictor.featurizing import make_features
 from src.predictor.refusal import Refusal
 from src.predictor.schema import ARROW, BESIDE, Schema, frame, type_of
 from src.predictor.tables import convert, replacing
+from src.table.arithmetic import relations
+from src.table.leakage import Leak, alone, later, made, repeated, settle, shared
+from src.table.purity import impure
 from src.table.split import position, shortfall, unit_columns, units
 
-PARAMS = ("holdout", "salt", "cut")
+PARAMS = ("split.holdout", "split.salt", "split.cut", "data.allow")
 ROLES = {names.KEY: "key", names.TARGET: "target", names.WEIGHT: "weight", names.GROUP: "group", names.TIME: "time"}
+LOOKED_AT = (
+    "features alone and in pairs, times, rows and groups on both sides, "
+    "src/features.py on parts, shuffled, twice and under another date"
+)
+UNGROUPED = "another split.cut, null, or data.allow: {{{first}: reason}}"
 BATCH = 1 << 17
 LEAST = 5  # rows on each side
+SAMPLE = 20_000  # rows that show what tells the target
+HEADS, GROUPS = 1000, 2  # rows that src/features.py is tried on, from so many row groups
 SALTS, EFFORT = 1000, 10**8  # how many salts are looked through for one that would do, and rows in all of them
 
 
 def main() -> None:
-    p = params.read(*(f"split.{name}" for name in PARAMS))
+    p = params.read(*PARAMS)
     findings = Findings("featurize")
     schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
     holdout = sides(schema, p, findings)
+    leaks = impure(make_features, _heads(schema))  # before it has been called: it may keep what it read
     with replacing(names.FEATURES) as path:
-        made = write(path, schema, holdout)
-    findings.add("features", f"{len(made)} columns from {len(schema.inputs)} inputs", features=len(made))
+        sample = write(path, schema, holdout)
+        leaks += [
+            *in_sample(sample, schema.task, getattr(schema.column("time"), "name", None)),
+            *_between_sides(path, schema, p.cut, holdout),
+        ]
+        settle(leaks, p.allow, [*dict.fromkeys([*(c.name for c in schema.columns), *made(sample)])], findings)
+    count = len(made(sample))
+    findings.add("features", f"{count} columns from {len(schema.inputs)} inputs", features=count)
+    if not leaks:
+        findings.add("leakage", f"nothing found: {LOOKED_AT}", rows=len(sample))
     findings.write()
 
 
@@ -74,9 +93,56 @@ def _after(schema: Schema, cut: date | str) -> np.ndarray:
         raise Refusal(
             f"split.cut needs data.time of type timestamp, found {time.type if time else None}. See data.types"
         )
-    return pc.greater_equal(
-        _values(schema, "time"), pa.scalar(datetime.fromisoformat(str(cut)), ARROW[time.type])
-    ).to_numpy()
+    return pc.greater_equal(_values(schema, "time"), _moment(cut)).to_numpy()
+
+
+def _moment(cut: date | str) -> pa.Scalar:
+    return pa.scalar(datetime.fromisoformat(str(cut)), ARROW["timestamp"])
+
+
+def _heads(schema: Schema) -> pd.DataFrame:
+    """The first rows of a few row groups, as src/features.py sees them."""
+    types = {column.name: column.type for column in schema.inputs}
+    file = pq.ParquetFile(names.TABLE)
+    groups = sorted({*np.linspace(0, file.num_row_groups - 1, GROUPS, dtype=int).tolist()})
+    heads = (
+        next(file.iter_batches(HEADS // len(groups), row_groups=[group], columns=[*types], use_threads=False))
+        for group in groups
+    )
+    return frame(pa.Table.from_batches(heads), types)
+
+
+def in_sample(sample: pa.Table, task: str, time: str | None) -> list[Leak]:
+    """What features and target show; time: the source's name of what stands there as @time."""
+    found = alone(sample, task) + later(sample, time)
+    return found + relations(sample) if task == "regression" else found
+
+
+def _between_sides(path: Path, schema: Schema, cut: date | str | None, holdout: np.ndarray) -> list[Leak]:
+    """What must not stand on both sides, looked for in the file as it was written, column by column."""
+    file = pq.ParquetFile(path)
+
+    def read(name: str) -> pa.ChunkedArray:
+        return file.read([name], use_threads=False).column(0)
+
+    found = []
+    first = file.metadata.row_group(0)
+    size = {name: first.column(i).total_compressed_size for i, name in enumerate(file.schema_arrow.names)}
+    told = [name for name in size if name in (names.TARGET, *made(file.schema_arrow))]
+    told.sort(key=lambda name: (file.schema_arrow.field(name).type == pa.string(), -size[name]))  # most telling first
+    if count := repeated(map(read, told), holdout):
+        words = f"{count} of {holdout.sum()} rows of the holdout have the features and the target of a training row"
+        found.append(Leak("row on both sides", (), words, "warning"))
+    group = schema.column("group")
+    if group and (count := shared(read(names.GROUP), holdout)):
+        words = f"{count} groups of {group.name!r} stand on both sides of split.cut"
+        found.append(Leak("group on both sides", (group.name,), words, cure=UNGROUPED))
+    if cut is not None:
+        late = pc.greater_equal(read(names.TIME), _moment(cut))
+        if count := pc.sum(pc.and_(late, pc.equal(read(names.SIDE), names.TRAIN))).as_py():
+            words = f"{count} training rows are not before {cut}"
+            found.append(Leak("training row after the cut", (), words, cure="this is a bug of the stage, report it"))
+    return found
 
 
 def _values(schema: Schema, role: str) -> pa.ChunkedArray:
@@ -96,8 +162,10 @@ def encode(values: pa.ChunkedArray, schema: Schema) -> np.ndarray:
     return pc.index_in(values, pa.array(schema.classes, values.type)).to_numpy().astype("int64")
 
 
-def write(path: Path, schema: Schema, holdout: np.ndarray) -> list[str]:
-    """All rows, batch by batch, in the table's order; returns the features' names."""
+def write(path: Path, schema: Schema, holdout: np.ndarray) -> pa.Table:
+    """All rows, batch by batch, in the table's order; returns every so-manieth of them."""
+    sample: list[pa.Table] = []
+    step, start = -(-len(holdout) // SAMPLE), 0
     parts = _parts(schema, holdout)
     first = next(parts)
     arrow = first.schema
@@ -107,8 +175,11 @@ def write(path: Path, schema: Schema, holdout: np.ndarray) -> list[str]:
     with pq.ParquetWriter(path, arrow) as writer:
         for part in chain([first], parts):
             _merged(arrow, part.schema)
-            writer.write_table(part.select(arrow.names).cast(arrow))
-    return [name for name in arrow.names if name not in BESIDE]
+            typed = part.select(arrow.names).cast(arrow)
+            writer.write_table(typed)
+            sample.append(typed.take(pa.array(range(-start % step, len(typed), step))))
+            start += len(typed)
+    return pa.concat_tables(sample)
 
 
 def _merged(one: pa.Schema, other: pa.Schema) -> pa.Schema:

@@ -112,7 +112,7 @@ def open_sink_of_another(path, suffix: str) -> None:
      (b"a,b\n1,2\n1;secret\n", "line 3 has 1 fields, expected 2, ';' stands"), (b'[\n {"a": 1}]', "one JSON array"),
      (b'a,b\n1,2\n1,"secret\n3,4\n', "a quote opened in line 3 is not closed"),
      (b'a,b\n1,"secret\n2,"y"\n3,z\n', "a quote opened in line 2 is not"), (b"version https://git-lfs", "git lfs pull"),
-     (b"<!DOCTYPE html>\n<p>secret</p>", "a page of HTML"), (b"# secret\na,b\n1,2\n", "line 2 has 2 fields, expected 1"),
+     (b"<!DOCTYPE html>\n<p>secret</p>", "a page of"), (b"# secret\na,b\n1,2\n", "line 2 has 2 fields, expected 1"),
      (b'a,b\n1,2\n"secret,1\n3,4\n', "lines 3 to 4 have 1 fields, expected 2, a quote may be open"),
      (b'{"a": 1}\n{"a": "secret"\n', "line 2.*JSON object"), (b'{"a": 1}\n["secret"]\n', "line 2.*JSON object")],
 )  # fmt: skip

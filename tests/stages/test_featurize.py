@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from src.checks import read_findings
 from src.predictor import featurizing
 from src.predictor.refusal import Refusal
 from src.stages import featurize
@@ -44,7 +45,8 @@ def test_rows_keep_their_order_with_key_side_and_target(run) -> None:
 def test_roles_stand_beside_the_features_and_rows_without_a_key_are_numbered(run) -> None:
     frame = make_table("regression", rows=120).drop(columns="row_id")
     frame = frame.assign(g=np.arange(120) % 40, t=pd.date_range("2024-01-01", periods=120), w=2.5)
-    made = run(frame=frame, group="g", time="t", weight="w", split={"cut": "2024-04-01"}).to_pandas()
+    roles: dict[str, Any] = {"group": "g", "time": "t", "weight": "w", "allow": {"g": "made up"}}
+    made = run(frame=frame, split={"cut": "2024-04-01"}, **roles).to_pandas()
     assert made["@key"].tolist() == list(range(1, 121))
     assert (made[["@weight", "@group", "@time"]].to_numpy() == frame[["w", "g", "t"]].to_numpy()).all()
     assert made["@side"].tolist() == ["train"] * 91 + ["holdout"] * 29
@@ -56,13 +58,14 @@ def test_roles_stand_beside_the_features_and_rows_without_a_key_are_numbered(run
     [(None, "x", "string"), (None, 1.5, "double"), (None, True, "bool"), (None, None, "double"), (1, 0.5, "double")],
 )
 def test_a_feature_whose_type_shows_only_in_a_later_batch_has_it_from_the_first_row(run, early, late, kind) -> None:
-    made = run(lambda rows: rows.assign(new=[late if len(rows) < 50 else early] * len(rows)))
+    frame = make_table(rows=120).assign(last=np.arange(120) >= 100)
+    made = run(lambda rows: rows.assign(new=[late if last else early for last in rows["last"]]), frame)
     assert str(made.schema.field("new").type) == kind
     assert made["new"].to_pylist() == [early] * 100 + [late] * 20
 
 
 WRONG = {
-    "expected the 50 rows it was given": lambda rows: rows[rows.x1 > 0],
+    "expected the 120 rows it was given": lambda rows: rows[rows.x1 > 0],
     "in their order": lambda rows: rows[::-1],
     "made a column '@key'; expected distinct names, and none of @key": lambda rows: rows.rename(columns={"x1": "@key"}),
     "made a column 'x2'; expected distinct": lambda rows: rows.rename(columns={"x1": "x2"}),
@@ -98,3 +101,59 @@ def test_a_split_of_no_use_is_refused_with_the_next_salt_that_would_do_and_it_do
     for time, found in ((None, None), ("x1", "number")):
         with pytest.raises(Refusal, match=f"split.cut needs data.time of type timestamp, found {found}"):
             run(split={"cut": "2024-01-01"}, time=time)
+
+
+def test_what_is_found_stops_in_one_line_with_its_cure_and_leaves_the_last_file_and_a_reason_lets_it_pass(run) -> None:
+    frame = make_table(rows=120)
+    run(frame=frame)
+    before = Path("data/features.parquet").read_bytes()
+    leaky = frame.assign(copy=frame.target, coded=np.where(frame.target == "yes", 7, 9))
+
+    def features(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows.assign(rank=rows.x1.rank(), at=range(len(rows)))
+
+    with pytest.raises(Refusal) as caught:
+        run(features, leaky)
+    halves = "looks at other rows: given half of them it gives other values. Learn from rows in src/model.py"
+    assert str(caught.value) == (
+        f"leakage: 'rank' of src/features.py {halves}; 'at' of src/features.py {halves}; 'copy' alone tells the "
+        "target: balanced accuracy 1 on 120 rows; and 1 more. Cure: mend src/features.py, or data.allow: {'rank': "
+        "reason}; data.ignore: ['copy', 'coded'] (what src/features.py makes: take it out there), or data.allow: "
+        "{'copy': reason} when it is known before the target"
+    )
+    assert Path("data/features.parquet").read_bytes() == before
+    with pytest.raises(Refusal, match=r"data.allow names 'cop', expected a column or feature. Did you mean 'copy'"):
+        run(frame=leaky, allow={"cop": "known"})
+    run(frame=leaky, allow={"copy": "known before", "coded": "known", "x1": "well"})
+    found = {(f["rule"], f["severity"], f["allowed"]) for f in read_findings("featurize")}
+    assert {("tells the target", "note", reason) for reason in ("known before", "known")} < found
+    assert ("allowed", "warning", None) in found
+    assert not any(rule == "leakage" for rule, *_ in found)
+
+
+def test_rows_groups_and_times_between_the_sides(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = make_table("regression", rows=120).assign(g=np.arange(120) // 2, t=pd.date_range("2024-01-01", periods=120))
+    frame["paid"] = frame.t + pd.Timedelta("3h")
+    frame.loc[119, ["x1", "x2", "colour", "flag", "target"]] = frame.loc[0, ["x1", "x2", "colour", "flag", "target"]]
+    cut: Any = {"time": "t", "split": {"cut": "2024-04-02"}}
+    cure = "Cure: another split.cut, null, or data.allow: {'g': reason}"
+    with pytest.raises(Refusal, match=f"1 groups of 'g' stand on both sides of split.cut. {cure}"):
+        run(frame=frame.assign(g=(np.arange(120) + 1) // 2), group="g", **cut)
+    run(lambda rows: rows.drop(columns="t"), frame, group="g", **cut)
+    warned = {f["rule"]: f["evidence"] for f in read_findings("featurize") if f["severity"] == "warning"}
+    assert warned == {"later than the time": "'paid' is later than 't' in 120 of 120 rows: was it known by then?"}
+    run(lambda rows: rows[["x1", "x2", "colour"]], frame, **cut)
+    warned = {f["rule"]: f["evidence"] for f in read_findings("featurize") if f["severity"] == "warning"}
+    assert warned == {
+        "row on both sides": "1 of 28 rows of the holdout have the features and the target of a training row"
+    }
+    monkeypatch.setattr(featurize, "_after", lambda schema, cut: np.arange(120) >= 100)
+    with pytest.raises(Refusal, match=r"leakage: 8 training rows are not before 2024-04-02. Cure: this is a bug"):
+        run(frame=frame, **cut)
+
+
+def test_nothing_found_is_one_note_that_says_what_was_looked_at(run) -> None:
+    run()
+    (note,) = (finding for finding in read_findings("featurize") if finding["rule"] == "leakage")
+    assert note["evidence"].startswith("nothing found: features alone")
+    assert (note["severity"], note["counts"]) == ("note", {"rows": 120})
