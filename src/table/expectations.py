@@ -65,7 +65,7 @@ def dumps(name: str, suite: list[dict[str, Any]]) -> str:
 
     def place(expectation: dict[str, Any]) -> tuple:
         kind = expectation["type"]
-        named = () if kind.startswith("expect_table") else _columns(expectation, [])
+        named = _columns(expectation, [])
         first = [kind.startswith(start) for start in (*FIRST, "")].index(True)
         columns = [(position.get(name, len(position)), name) for name in named]
         return (len(named), columns, first, kind, _json(expectation))
@@ -116,7 +116,7 @@ def _columns(expectation: dict[str, Any], present: list[str]) -> tuple[str, ...]
     """The columns that an expectation reads, those that its condition on rows mentions with them."""
     kwargs = expectation["kwargs"]
     named = [kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs]
-    named += kwargs.get("column_list", [])
+    named += [] if expectation["type"].startswith("expect_table") else kwargs.get("column_list", [])
     condition = str(kwargs.get("row_condition", ""))  # a text, or a map that shows a name as repr does
     named += [name for name in present if name in condition or repr(name)[1:-1] in condition]
     return tuple(dict.fromkeys(map(str, named)))
@@ -171,14 +171,18 @@ def _result(found: Any) -> dict[str, Any]:
     errors = [str(value.get("exception_message")) for value in each if value.get("raised_exception")]
     result = found.result or {}
     first = [index + 1 for index in result.get("partial_unexpected_index_list") or [] if isinstance(index, int)]
+    kind, observed = found.expectation_config.type, result.get("observed_value")
+    values = result.get("partial_unexpected_list") or result.get("partial_missing_list") or []
+    if observed is not None and re.search(OF_ONE_ROW, kind):
+        values = [observed]
     return {
         "success": bool(found.success) and not errors,
         "error": re.sub(r"(['\"]).*\1", "...", errors[0].splitlines()[0])[:200] if errors else None,  # may quote values
         "unexpected": result.get("unexpected_count"),
         "rows": result.get("element_count"),
-        "found": _found(found.expectation_config.type, result),
+        "found": _found(kind, result),
         "first": first[:SHOWN],
-        "values": list(result.get("partial_unexpected_list") or result.get("partial_missing_list") or [])[:SHOWN],
+        "values": values[:SHOWN],
     }
 
 
@@ -186,8 +190,13 @@ def _found(kind: str, result: dict[str, Any]) -> str:
     """What was observed, in words: numbers over all rows and names of columns, never a value of one row."""
     observed, details = result.get("observed_value"), result.get("details") or {}
     if isinstance(observed, dict) and "success_details" in details:
-        wrong = zip(observed["quantiles"], details["success_details"], strict=True)
-        return "out of bounds: the quantile(s) " + ", ".join(str(share) for share, holds in wrong if not holds)
+        shares = zip(observed["quantiles"], details["success_details"], strict=True)
+        return "out of bounds: the quantile(s) " + ", ".join(str(share) for share, holds in shares if not holds)
+    if isinstance(details.get("mismatched"), list):  # of columns in order
+        wrong = (
+            f"column {each['Expected Column Position'] + 1} is {each['Found']!r}" for each in details["mismatched"]
+        )
+        return ", ".join(wrong)
     if "mismatched" in details:
         return "; ".join(f"{what} {', '.join(map(repr, names))}" for what, names in details["mismatched"].items())
     if result.get("missing_count") and "partial_missing_list" in result:
@@ -212,6 +221,7 @@ def failure(result: dict[str, Any], show_values: bool) -> str:
     elif result["found"]:
         words += f": {result['found']}"
     if show_values and result["values"]:
-        words += f", with the values {', '.join(map(str, result['values']))}"
+        pairs = (value if isinstance(value, tuple) else (value,) for value in result["values"])
+        words += f", with the values {', '.join(' and '.join(map(str, pair)) for pair in pairs)}"
     why = (expectation.get("meta") or {}).get("why")
     return f"{words} [{why}]" if why else words

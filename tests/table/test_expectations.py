@@ -62,15 +62,24 @@ def test_each_result_has_its_rows_and_no_values_however_columns_are_bundled(cell
 
 Q = {"quantile_ranges": {"quantiles": [0.5, 1], "value_ranges": [[0, 9], [None, 1.5]]}}
 ABSENT = {"column": {"name": QUOTED}, "is_null": True, "type": "nullity"}
+PAIR = {"column_A": "c", "column_B": "b"}
+ORDER = "the table: column 4 is 'w', column 5 is 'c'"
 WORDS: list[tuple[str, dict[str, Any], str, str]] = [  # what is said, and what is added where values may be shown
     ("column_values_to_be_between", {"column": "b", "max_value": 2}, "'b' (max_value 2): 1 of 4 rows 3", "3.0"),
     ("column_values_to_be_null", {"column": "w", "row_condition": ABSENT}, "'w': 2 of 2 rows 1, 4", "hidden, x"),
     ("table_row_count_to_equal", {"value": 3}, "the table: found 4", ""),
     ("table_columns_to_match_set", {"column_set": [*"abwz", QUOTED]}, "the table: unexpected 'c'; missing 'z'", ""),
+    ("table_columns_to_match_ordered_list", {"column_list": ["a", QUOTED, *"bcw"]}, ORDER, ""),
     ("column_values_to_be_of_type", {"column": "c", "type_": "str"}, "'c' (type_ str): found int64", ""),
     ("column_quantile_values_to_be_between", {"column": "b", **Q}, "'b': out of bounds: the quantile(s) 1", ""),
     ("column_distinct_values_to_contain_set", {"column": "w", "value_set": [*"xy"]}, "'w': 1 value(s) absent", "y"),
-    ("column_max_to_be_between", {"column": "b", "max_value": 2}, "'b' (max_value 2)", ""),
+    ("column_max_to_be_between", {"column": "b", "max_value": 2}, "'b' (max_value 2)", "3.0"),
+    (
+        "column_pair_values_a_to_be_greater_than_b",
+        PAIR,
+        "'c', 'b': 3 of 4 rows 1, 2, 3",
+        "1 and 1.5, 2 and 2.0, 3 and 3.0",
+    ),
     ("column_mean_to_be_between", {"column": "c", "min_value": 3}, "'c' (min_value 3): found 2.5", ""),
     ("column_mean_to_be_between", {"column": "w", "min_value": 3}, "'w' (min_value 3) raised: ...", ""),
 ]
@@ -134,4 +143,7 @@ def test_the_same_meaning_gives_the_same_bytes(tmp_path: Path) -> None:
     assert '{"column": "é", "value_set": ["a", "b"]}' in text
     lines = text.splitlines()
     assert lines[:2] == ["{", '"name": "s",']
-    assert [json.loads(line.rstrip(","))["type"] for line in lines[3:5]] == ["expect_table_columns_to_match_set"] * 2
+    assert [json.loads(line.rstrip(","))["type"] for line in lines[3:5]] == [
+        "expect_table_columns_to_match_ordered_list",
+        "expect_table_columns_to_match_set",
+    ]
