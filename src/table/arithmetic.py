@@ -37,7 +37,7 @@ def relations(sample: pa.Table) -> list[Leak]:
     kinds = {name: type_of(sample.schema.field(name).type) for name in made(sample)}
     columns = [name for name, kind in kinds.items() if kind in NUMERIC]
     y = sample.column(TARGET).to_numpy().astype(float)
-    if len(columns) < 2 or len(y) < FIRST or np.median(_rounding(y)) > COARSE * np.std(y):
+    if len(columns) < 2 or np.median(_rounding(y)) > COARSE * np.std(y):
         return []
     numbers = _Numbers(np.array([sample.column(name).to_numpy().astype(float) for name in columns]), y)
     with np.errstate(all="ignore"):  # nothing divided by nothing fits nothing
@@ -75,7 +75,6 @@ def _pairs(numbers: _Numbers) -> Pairs:
         for operation, value, error in _operations(x[i], x, of_x[i], of_x):
             possible = ~(given & ~numbers.fits(value, error, first)).any(axis=1)
             possible[: i + 1 if operation in ("sum", "product") else 0] = False  # the same both ways
-            possible[i] = False
             for j in np.flatnonzero(possible)[: CANDIDATES - tried]:
                 tried += 1
                 if _holds(numbers, i, j, operation):

@@ -88,7 +88,7 @@ def alone(sample: pa.Table, task: str) -> list[Leak]:
     middle = truths[len(truths) // 2]
     few = np.sort(np.concatenate([np.flatnonzero(middle == side)[:FEW] for side in range(middle.max() + 1)]))
     for name in made(sample):
-        if len(few) < len(rows) / 2 and _told(sample.column(name).take(rows[few]), [middle[few]]) < HARDLY:
+        if _told(sample.column(name).take(rows[few]), [middle[few]]) < HARDLY:
             continue
         share = _told(sample.column(name).take(rows), truths)
         if share >= NEARLY:
@@ -172,7 +172,6 @@ def _by_neighbour(numbers: np.ndarray, order: np.ndarray, truth: np.ndarray) -> 
         with np.errstate(all="ignore"):  # infinite ones
             step = np.diff(numbers[order])
         nearer_before = np.append(step, np.inf) >= np.append(np.inf, step)
-        nearer_before[0] = False
         guess[order] = np.where(nearer_before, np.roll(ordered, 1), np.roll(ordered, -1))
     return guess
 
@@ -184,8 +183,7 @@ def _by_threshold(numbers: np.ndarray, order: np.ndarray, truth: np.ndarray) -> 
     guess = np.full(len(truth), int(pull[np.isnan(numbers)].sum() > 0))
     if len(order):
         below, total = np.cumsum(pull[order]), pull[order].sum()
-        ends = np.append(numbers[order][1:] != numbers[order][:-1], True)
-        at = int(np.argmax(np.where(ends, np.abs(2 * below - total), -1)))
+        at = int(np.argmax(np.abs(2 * below - total)))
         guess[order] = int(2 * below[at] < total)
         guess[order[: at + 1]] = int(2 * below[at] > total)
     return guess
@@ -202,7 +200,7 @@ def later(sample: pa.Table, time: str | None) -> list[Leak]:
     """Times that are later than data.time in nearly all rows."""
     found = []
     for name in made(sample) if TIME in sample.column_names and pa.types.is_timestamp(sample[TIME].type) else ():
-        if name != time and pa.types.is_timestamp(sample[name].type):
+        if pa.types.is_timestamp(sample[name].type):
             given = len(sample) - sample[name].null_count
             after = pc.sum(pc.greater(sample[name], sample[TIME].cast(sample[name].type))).as_py() or 0
             if given and after >= AGREE * given:

@@ -53,13 +53,14 @@ def test_what_is_only_near_the_target_is_not_its_making(operation: str) -> None:
     noise = np.random.default_rng(1).normal(size=len(rows))
     assert found(rows, target + 0.02 * target.std() * noise) == []
     assert found(rows.head(15), target.head(15)) == []
-    assert found(rows, np.round(target / target.std() / 100, 2)) == []  # rounded to a few values: met by chance
+    small = pd.DataFrame({name: 0.002 + 0.001 * np.random.default_rng(2).random(120) for name in "ab"})
+    assert found(small, np.where(noise > 0, 0.01, 0.0)) == []  # of a few values that rounding left: met by chance
 
 
 def test_gaps_in_most_rows_prove_nothing_and_one_row_in_a_hundred_may_be_off() -> None:
     rows = columns(300)
     target = rows.a + rows.b
-    target[[5, 250]] += 1000
+    target[[12, 250]] += 1000
     assert ("a", "b") in found(rows, target)
-    rows.loc[20:, ["a", "again"]] = np.nan
+    rows.loc[:279, ["a", "again"]] = np.nan
     assert found(rows, target) == []

@@ -1,5 +1,6 @@
 """What tells the target alone is found whatever it looks like; strong and honest features pass."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def test_copies_codes_units_words_and_gaps_are_found(kind: str, rows: int) -> No
     target = targets(rows)[kind]
     task = "regression" if target.dtype == float else "classes"
     noisy = np.where(np.arange(rows) % 700 == 350, target[::-1], target)
-    leaky = {
+    leaky: dict[str, Any] = {
         "copy": target.astype(float),
         "units": -1e6 * target + 3,
         "bent": np.arctan(target / 3),
@@ -43,6 +44,12 @@ def test_copies_codes_units_words_and_gaps_are_found(kind: str, rows: int) -> No
         "gap": np.where(target == target.min(), np.nan, target),
         "time": pd.Timestamp("2024-01-01") + pd.to_timedelta(target * 1e3, unit="s"),
     }
+    if rows == 5000:
+        side = np.where(np.random.default_rng(5).random(rows) < 0.5, 1, -1)
+        leaky["folded"] = side * (
+            target - target.min() + 1 + np.random.default_rng(6).random(rows) * (task == "classes") / 2
+        )
+        leaky["folded gap"] = np.where(target == target.max(), np.nan, leaky["folded"])
     if target.max() == 1:
         leaky["missing"] = np.where(target == 1, np.nan, np.random.default_rng(2).normal(size=rows))
         leaky["flag"] = target == 1
@@ -77,6 +84,12 @@ def test_what_tells_nearly_all_is_a_warning_and_few_rows_prove_nothing() -> None
     few = (np.arange(300) < 7).astype(int)
     assert found(few, copy=few) == {}
     assert found((np.arange(300) < 8).astype(int), copy=np.arange(300) < 8) == {"copy": "stop"}
+    assert found(np.where(np.arange(300) < 5, np.arange(300), 0.0), "regression", copy=np.arange(300) < 5) == {}
+    hundred = np.where((np.arange(100) > 60) & (np.arange(100) < 90), np.nan, np.arange(100))
+    assert found((np.arange(100) >= 50).astype(int), part=hundred) == {"part": "stop"}
+    words = np.array(["".join(letters) for letters in product("abcdefghij", repeat=3)])[:900]
+    known = np.append(np.full(3100, None, object), words)  # by name, which memory would tell and another row does not
+    assert found(((np.arange(4000) % 2) & (np.arange(4000) >= 3100)), street=known) == {}
     rare = (np.arange(5000) < 20).astype(int)
     assert found(rare, often=np.arange(5000) < 60) == {}  # finds each of 20, and is wrong more often than right
 
@@ -105,6 +118,14 @@ def test_rows_on_both_sides_are_counted_by_all_of_their_columns(width: int) -> N
     expected = int(texts[held].isin(texts[~held]).sum())
     assert repeated(table.columns, held) == expected > 0
     assert repeated([*table.columns, pa.chunked_array([np.arange(300.0)])], held) == 0
+
+
+def test_rows_that_differ_in_whole_numbers_are_told_apart_and_no_column_is_read_for_nothing() -> None:
+    cells = np.indices((60, 60, 60)).reshape(3, -1).astype(float)
+    read: list[int] = []
+    columns = (read.append(i) or pa.chunked_array([cells[i % 3]]) for i in range(9))  # type: ignore[func-returns-value]
+    assert repeated(columns, np.arange(cells.shape[1]) % 2 == 0) == 0
+    assert read == [0, 1, 2]
 
 
 def test_groups_on_both_sides_are_counted() -> None:

@@ -20,6 +20,7 @@ LOOKS: dict[str, tuple[str, Any]] = {
     "mean for gaps": (HALF, lambda rows: rows.x2.fillna(rows.x2.mean())),
     "codes": (HALF, lambda rows: pd.factorize(rows.colour.where(rows.index > 0, "first"))[0]),
     "position": (HALF, lambda rows: np.arange(len(rows))),
+    "index": (HALF, lambda rows: rows.index.to_numpy()),
     "seeded random": (HALF, lambda rows: np.random.default_rng(0).normal(size=len(rows))),
     "only in large tables": (HALF, lambda rows: len(rows) > 200),
     "repeated": (ORDER, lambda rows: rows.duplicated()),
