@@ -143,6 +143,13 @@ CASES: dict[str, tuple[Break, str, str]] = {
     "no suite": (lambda p: Path("expectations/table.json").write_text("{"), "ingest", "is no suite"),
     "unknown expectation": (lambda p: Path("expectations/table.json").write_text(
         '{"expectations": [{"type": "expect_wonders", "kwargs": {}}]}'), "ingest", "Great Expectations does not take"),
+    "broken expectation": (lambda p: Path("expectations/table.json").write_text(
+        '{"expectations": [{"type": "expect_column_values_to_be_unique", "kwargs": {"column": "colour"}}]}'), "ingest",
+        "1 of 1 expectations do not hold: .*'colour': 200 of 200 rows"),
+    "a copy of the target": (column("copy", TABLE.target.str.upper() + "!"), "featurize", "leakage: 'copy' alone"),
+    "allowed and not there": (params(data={"allow": {"copi": "x"}}), "featurize", "data.allow names 'copi'"),
+    "random features": (code("features.py", "import numpy as np\n" + FRAME + "return rows.assign("
+                             "r=np.random.random(len(rows)))"), "featurize", "leakage: .*'r'"),
     "unknown slice": (params(evaluate={"slices": ["color"]}), "evaluate", "evaluate.slices names 'color'"),
     "unknown metric": (params(evaluate={"metrics": ["AUC"]}), "evaluate", "evaluate.metrics has 'AUC'"),
     "unknown estimator": (params(model={"estimator": "sklearn.svm.SVX"}), "train", "cannot be imported"),
