@@ -19,7 +19,7 @@ from src.predictor.featurizing import make_features
 from src.predictor.refusal import Refusal
 from src.predictor.schema import ARROW, BESIDE, Schema, frame, type_of
 from src.predictor.tables import convert, replacing
-from src.table.arithmetic import relations
+from src.table.arithmetic import making
 from src.table.leakage import Leak, alone, later, made, repeated, settle, shared
 from src.table.purity import impure
 from src.table.split import position, shortfall, unit_columns, units
@@ -115,7 +115,7 @@ def _heads(schema: Schema) -> pd.DataFrame:
 def in_sample(sample: pa.Table, task: str, time: str | None) -> list[Leak]:
     """What features and target show; time: the source's name of what stands there as @time."""
     found = alone(sample, task) + later(sample, time)
-    return found + relations(sample) if task == "regression" else found
+    return found + making(sample) if task == "regression" else found
 
 
 def _between_sides(path: Path, schema: Schema, cut: date | str | None, holdout: np.ndarray) -> list[Leak]:

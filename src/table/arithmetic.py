@@ -31,7 +31,7 @@ class _Numbers:
         return np.abs(value - self.y[rows]) <= self.of_y[rows] + np.minimum(error, self.slack[rows])
 
 
-def relations(sample: pa.Table) -> list[Leak]:
+def making(sample: pa.Table) -> list[Leak]:
     """Pairs of columns, or else more of them, that make the target; sample: numeric @target and features."""
     sample = sample.take(np.random.default_rng(0).permutation(len(sample)))  # the first rows stand for all
     kinds = {name: type_of(sample.schema.field(name).type) for name in made(sample)}

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from src.table.arithmetic import relations
+from src.table.arithmetic import making
 
 MADE: dict[str, Any] = {
     "sum": lambda r: r.a + r.b,
@@ -25,7 +25,7 @@ ROUNDED: dict[str, Any] = {
 
 def found(rows: pd.DataFrame, target: Any) -> list[tuple[str, ...]]:
     table = pa.Table.from_pandas(rows, preserve_index=False).append_column("@target", pa.array(target))
-    return [leak.columns for leak in relations(table)]
+    return [leak.columns for leak in making(table)]
 
 
 def columns(rows: int = 120) -> pd.DataFrame:
