@@ -20,7 +20,9 @@ LOCK, VERSIONS = Path("requirements.lock"), Path("src/versions.json")
 RESULTS = (
     "great-expectations",
     "hatchling",
+    "jinja2",
     "joblib",
+    "matplotlib",
     "numpy",
     "pandas",
     "pyarrow",

@@ -58,6 +58,24 @@ def _share(value: Any) -> bool:
     return isinstance(value, int | float) and 0 < value < 1
 
 
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _above_zero(value: Any) -> bool:
+    return _number(value) and value > 0
+
+
+def _costs(value: Any) -> bool:
+    return (
+        _named(value) and set(value) == {"false_positive", "false_negative"} and all(map(_above_zero, value.values()))
+    )
+
+
+def _slices(value: Any) -> bool:
+    return _texts(value) and all(" = " in each for each in value)
+
+
 def _source(value: Any) -> bool:
     return _text(value) and value[0] != "/" and not set(":\\") & set(value) and ".." not in value.split("/")
 
@@ -100,6 +118,14 @@ KEYS: dict[str, Key] = {
     "evaluate.metrics": Key("auto", "auto, or a list of names", _or("auto", lambda v: _texts(v) and v != [])),
     "evaluate.slices": Key("auto", "auto, or a list of columns' names", _or("auto", _texts)),
     "evaluate.bootstrap": Key(1000, "a whole number from 100 to 100000", _whole(100, 10**5)),
+    "requirements.floors": Key({}, "a map, metric: number", lambda v: _named(v) and all(map(_number, v.values()))),
+    "requirements.must_work": Key(
+        [], "a list of slices, COLUMN = LEVEL", lambda v: _texts(v) and all(" = " in s for s in v)
+    ),
+    "requirements.costs": Key(None, "null, or {false_positive: a number, false_negative: a number}", _or(None, _costs)),
+    "requirements.protected": Key([], "a list of columns' names", _texts),
+    "requirements.latency": Key(None, "milliseconds for one row, or null", _or(None, _above_zero)),
+    "requirements.size": Key(None, "megabytes of the package, or null", _or(None, _above_zero)),
 }
 
 
