@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 
 from src import params
 from src.checks import Findings, write_text
+from src.expectations.draft import draft
+from src.expectations.suite import failure, validate
 from src.predictor.schema import ARROW, type_of
-from src.table import expectations
-from src.table.draft import draft
 from src.table.roles import settle, summarise
 from template.corruptions import CORRUPTIONS
 
@@ -124,8 +124,8 @@ def touched(suite: list[dict[str, Any]], before: pd.DataFrame, after: pd.DataFra
 
 def failures(suite: list[dict[str, Any]], frame: pd.DataFrame, folder: Path) -> list[str]:
     typed(frame, folder / "other.parquet")
-    results = expectations.validate(suite, str(folder / "other.parquet"))
-    return [expectations.failure(result, False) for result in results if not result["success"]]
+    results = validate(suite, str(folder / "other.parquet"))
+    return [failure(result, False) for result in results if not result["success"]]
 
 
 def halves(name: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from src.leakage.purity import impure
+from src.leakage.tripwires import later, repeated, shared
 from src.names import TARGET, TIME
 from src.stages.featurize import SAMPLE, in_sample
-from src.table.leakage import later, repeated, shared
-from src.table.purity import impure
 
 PAGE = Path(__file__).with_name("leaks.md")
 SHARE = 0.95  # of the leaks of each sort must be caught

@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 
 from src import names, params
 from src.checks import Findings, run
+from src.leakage.arithmetic import making
+from src.leakage.purity import impure
+from src.leakage.tripwires import Leak, alone, later, made, repeated, settle, shared
 from src.predictor.featurizing import make_features
 from src.predictor.refusal import Refusal
 from src.predictor.schema import ARROW, BESIDE, Schema, frame, type_of
 from src.predictor.tables import convert, replacing
-from src.table.arithmetic import making
-from src.table.leakage import Leak, alone, later, made, repeated, settle, shared
-from src.table.purity import impure
 from src.table.split import position, shortfall, unit_columns, units
 
 PARAMS = ("split.holdout", "split.salt", "split.cut", "data.allow")

@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 
 from src import names, params
 from src.checks import Findings, run, write_text
+from src.expectations.suite import failure, load, validate
 from src.params import nearest
 from src.predictor.refusal import Refusal
 from src.predictor.schema import ARROW, Schema
 from src.predictor.sources import open_source
 from src.predictor.tables import Source, fitted, replacing
-from src.table import expectations
 from src.table.roles import check_names, settle, summarise
 from src.table.types import storage_types
 
@@ -129,8 +129,8 @@ def _expect(p: SimpleNamespace, table: str, findings: Findings) -> None:
         words = f"no {suite.as_posix()}: the structural checks alone ran. Draft one: python -m src.expectations draft"
         findings.add("expectations", words, "warning")
         return
-    results = expectations.validate(expectations.load(suite), table)
-    failed = [expectations.failure(result, p.show_values) for result in results if not result["success"]]
+    results = validate(load(suite), table)
+    failed = [failure(result, p.show_values) for result in results if not result["success"]]
     if failed:
         words = f"{len(failed)} of {len(results)} expectations do not hold: {'; '.join(failed[:SHOWN])}"
         raise Refusal(f"{suite.as_posix()}: {words}. Mend the table, or the suite (docs/expectations.md)")

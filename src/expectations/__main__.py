@@ -13,10 +13,10 @@ from pathlib import Path
 
 from src import names, params
 from src.checks import Findings, write_text
+from src.expectations.draft import draft
+from src.expectations.suite import dumps, load
 from src.predictor.refusal import Refusal, guarded
 from src.stages import ingest
-from src.table.draft import draft
-from src.table.expectations import dumps, load
 
 
 def main(arguments: list[str] | None = None) -> int:

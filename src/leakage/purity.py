@@ -10,7 +10,7 @@ import pandas as pd
 import time_machine
 from pandas.api.types import is_numeric_dtype
 
-from src.table.leakage import Leak
+from src.leakage.tripwires import Leak
 
 RULE = "feature function"
 MEND = "mend src/features.py"

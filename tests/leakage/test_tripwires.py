@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from src.table.leakage import alone, later, repeated, shared
+from src.leakage.tripwires import alone, later, repeated, shared
 
 
 def found(target: Any, task: str = "classes", **features: Any) -> dict[str, str]:

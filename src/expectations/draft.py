@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from src.expectations.relations import relations
+from src.expectations.room import ALARM, Room, at_least, outward
+from src.expectations.suite import expect
 from src.predictor.schema import NUMERIC, Column, Schema
-from src.table.expectations import expect
-from src.table.relations import relations
 from src.table.roles import looks_like_id
-from src.table.room import ALARM, Room, at_least, outward
 
 BOUNDS = 12  # of a column, about: they share the suite's chance of a false alarm
 FEWEST = 20  # values below which a column says nothing about another sample

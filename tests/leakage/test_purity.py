@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.table.purity import impure
+from src.leakage.purity import impure
 from tests.conftest import ROOT, make_table
 
 calls = count()

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from src.expectations.suite import _result, dumps, failure, load, validate
 from src.predictor.refusal import Refusal
-from src.table import expectations
 from tests.conftest import ROOT
 
 QUOTED = 'it\'s "so"'  # a condition shows it in another spelling
@@ -43,7 +43,7 @@ SUITE: list[tuple[str, dict[str, Any], list]] = [  # then: does it hold, how man
 def results(suite: str, folder: Path) -> list[dict[str, Any]]:
     pq.write_table(pa.table(TABLE), folder / "t.parquet")
     (folder / "s.json").write_text(suite)
-    return expectations.validate(expectations.load(folder / "s.json"), str(folder / "t.parquet"))
+    return validate(load(folder / "s.json"), str(folder / "t.parquet"))
 
 
 def written(suite: list[tuple]) -> str:
@@ -52,7 +52,7 @@ def written(suite: list[tuple]) -> str:
 
 @pytest.mark.parametrize("cells", [1, 8, 10**6])  # one column at a time, two, all
 def test_each_result_has_its_rows_and_no_values_however_columns_are_bundled(cells, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(expectations, "CELLS", cells)
+    monkeypatch.setattr("src.expectations.suite.CELLS", cells)
     found = results(written(SUITE), tmp_path)
     assert [r["expectation"]["type"] for r in found] == [f"expect_{what}" for what, _, _ in SUITE]
     assert [[r["success"], r["unexpected"], r["first"], r["error"] is not None] for r in found] == [
@@ -90,7 +90,7 @@ def test_a_failure_says_what_and_where_and_values_only_when_it_may(what, kwargs,
     (result,) = results(written([(what, kwargs)]), tmp_path)
     result["expectation"]["meta"] = {"why": "for a reason"}
     for show in (False, True):
-        said = expectations.failure(result, show).replace(" rows do not, the first are rows", " rows")
+        said = failure(result, show).replace(" rows do not, the first are rows", " rows")
         said = said.replace(" of the set are absent", " absent")
         reason = "" if result["error"] else " [for a reason]"
         shown = f", with the values {values}" if show and values else ""
@@ -102,7 +102,7 @@ def test_one_that_raised_is_no_pass_whatever_it_says_and_quotes_no_value() -> No
     raised = {"raised_exception": True, "exception_message": "no 'hidden' number\nmore"}
     config = SimpleNamespace(type="expect_it")
     run = SimpleNamespace(success=True, exception_info={"metric": raised}, result=None, expectation_config=config)
-    found = expectations._result(run)
+    found = _result(run)
     assert (found["success"], found["error"]) == (False, "no ... number")
 
 
@@ -127,19 +127,19 @@ SUITES = sorted((ROOT / "expectations").glob("*.json"))
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.name)
 def test_every_suite_of_the_project_is_canonical(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert text == expectations.dumps(path.stem, expectations.load(path)), "python -m src.expectations format"
+    assert text == dumps(path.stem, load(path)), "python -m src.expectations format"
 
 
 def test_the_same_meaning_gives_the_same_bytes(tmp_path: Path) -> None:
     one = [{"type": f"expect_{what}", "kwargs": kwargs} for what, kwargs, *_ in (*SUITE, *WORDS)]
     one += [{"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "é", "value_set": ["b", "a"]}}]
-    text = expectations.dumps("s", one)
+    text = dumps("s", one)
     for seed in range(5):
         other = json.loads(json.dumps(one), parse_int=float)
         np.random.default_rng(seed).shuffle(other)
         other = [dict(reversed(each.items())) | {"id": str(seed), "meta": {}} for each in other] + other[:2]
         (tmp_path / "s.json").write_text(json.dumps({"expectations": other, "id": 1}), encoding="utf-8")
-        assert expectations.dumps("s", expectations.load(tmp_path / "s.json")) == text
+        assert dumps("s", load(tmp_path / "s.json")) == text
     assert '{"column": "é", "value_set": ["a", "b"]}' in text
     lines = text.splitlines()
     assert lines[:2] == ["{", '"name": "s",']

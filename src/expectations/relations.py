@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from src.expectations.room import Room, at_least
+from src.expectations.suite import expect
 from src.predictor.schema import NUMERIC, Schema
-from src.table.expectations import expect
-from src.table.room import Room, at_least
 
 SAMPLE = 2000  # rows that every pair is looked at in; what holds there is counted on all
 SUPPORT = 30  # rows of the sample that a relation must be seen in

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
+from src.leakage.tripwires import AGREE, Leak, made
 from src.names import TARGET
 from src.predictor.schema import NUMERIC, type_of
-from src.table.leakage import AGREE, Leak, made
 
 FIRST = 16  # rows that rule most pairs out; in fewer a pair may fit by chance
 CANDIDATES = 5000  # pairs that are looked at on the whole sample

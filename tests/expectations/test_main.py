@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from src import expectations
+from src.expectations import __main__ as expectations
 from src.predictor.refusal import Refusal
 from tests.conftest import Project, make_table
 

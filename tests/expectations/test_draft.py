@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from src.expectations.draft import draft
+from src.expectations.suite import dumps, failure, load, validate
 from src.predictor.schema import ARROW, Schema
-from src.table import expectations
-from src.table.draft import draft
 from src.table.roles import summarise
 
 N = 400
@@ -47,7 +47,7 @@ def write(table: pd.DataFrame, path: Path, types: dict[str, str]) -> None:
 
 
 def failed(suite: list[dict[str, Any]], path: Path) -> list[str]:
-    return [expectations.failure(r, False) for r in expectations.validate(suite, str(path)) if not r["success"]]
+    return [failure(r, False) for r in validate(suite, str(path)) if not r["success"]]
 
 
 CHANGES = {  # what a column becomes, and which expectation says so
@@ -113,7 +113,7 @@ def test_odd_columns_are_drafted_and_hold(tmp_path: Path, rows: int) -> None:
     }
     types = {name: kind for name, (kind, _) in columns.items()}
     suite = drafted(pd.DataFrame({name: values for name, (_, values) in columns.items()}), tmp_path / "t", types)
-    (tmp_path / "s.json").write_text(expectations.dumps("s", suite), encoding="utf-8")
-    assert failed(expectations.load(tmp_path / "s.json"), tmp_path / "t") == []
+    (tmp_path / "s.json").write_text(dumps("s", suite), encoding="utf-8")
+    assert failed(load(tmp_path / "s.json"), tmp_path / "t") == []
     assert {"Infinity", "NaN"}.isdisjoint((tmp_path / "s.json").read_text(encoding="utf-8").replace(",", " ").split())
     assert {each["kwargs"].get("column") for each in suite} >= set(types)
