@@ -6,6 +6,7 @@ from src.predictor.schema import BESIDE
 
 PARAMS = "params.yaml"
 PROJECT = "pyproject.toml"
+DESIGN = "docs/project.yaml"  # what people say; params.yaml has what a machine acts on
 VERSIONS = "src/versions.json"
 EXPECTATIONS = "expectations"
 PACKED = (".gz", ".bz2", ".xz", ".zst")

@@ -141,16 +141,16 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load() -> dict[str, Any]:
+def load(file: str = PARAMS) -> dict[str, Any]:
     """The file as it stands, {"group.key": value}; raises Refusal when it is not two levels of YAML."""
     try:
-        groups = yaml.load(Path(PARAMS).read_bytes(), _Loader)  # noqa: S506, a SafeLoader
+        groups = yaml.load(Path(file).read_bytes(), _Loader)  # noqa: S506, a SafeLoader
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise Refusal(f"{PARAMS}{where}: {getattr(error, 'problem', error)}. Mend the line") from None
+        raise Refusal(f"{file}{where}: {getattr(error, 'problem', error)}. Mend the line") from None
     if not isinstance(groups, dict) or not all(isinstance(keys, dict | None) for keys in groups.values()):
-        raise Refusal(f"{PARAMS}: expected groups of keys (data, split, model, evaluate), each indented below its name")
+        raise Refusal(f"{file}: expected groups of keys, each key indented below the name of its group")
     return {f"{group}.{key}": value for group, keys in groups.items() for key, value in (keys or {}).items()}
 
 

@@ -26,8 +26,9 @@ class Project:
         self.folder = folder
         for name in ("src", "LICENSE", "pyproject.toml", "dvc.yaml"):
             (folder / name).symlink_to(ROOT / name)
-        for name in ("data/source", "metrics", "expectations"):
+        for name in ("data/source", "metrics", "expectations", "docs"):
             (folder / name).mkdir(parents=True)
+        (folder / "docs/project.yaml").write_text("problem: {question: null}\n", encoding="utf-8")
 
     def params(self, **groups: Any) -> None:
         text = yaml.safe_dump({"evaluate": {"bootstrap": 100}} | groups)

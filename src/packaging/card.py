@@ -15,6 +15,23 @@ STORES_ROWS = {
     "support_vectors_": "training rows (its support vectors)",
 }
 WORST = 5
+# Questions of docs/project.yaml, with the words of the card for them.
+MODEL = {"care.owner": "Owner", "care.retire": "To be retired"}
+USE = {
+    "problem.question": "Question",
+    "problem.users": "Users",
+    "problem.today": "Without the model",
+    "use.intended": "Intended",
+    "use.excluded": "Excluded",
+    "use.limits": "Limits",
+}
+DATA = {
+    "data.what": "What it is",
+    "data.owner": "Owner",
+    "data.rights": "Rights",
+    "data.refresh": "Refreshed",
+    "data.lead_time": "Time to get more",
+}
 
 
 def write(
@@ -25,26 +42,34 @@ def write(
     slices: list[dict],
     findings: list[dict],
     written: str,
+    answers: dict[str, Any],
 ) -> str:
     """The card as Markdown.
 
     measured: the metrics of model, linear and trivial; intervals, slices: the contents of the files in metrics/;
-    findings: of all stages; written: the JSON in the model file, which names each fitted attribute.
+    findings: of all stages; written: the JSON in the model file, which names each fitted attribute; answers: of
+    docs/project.yaml. The order is that of Mitchell et al., Model Cards for Model Reporting (2019).
     """
     metrics = measured["model"]
     against = [f"- {f['evidence']}" for f in findings if f["rule"].startswith("against the")]
+    required = [f"- {_safe(f['evidence'])}" for f in findings if f["rule"] == "requirement"]
     parts = [
         f"# {project.name} {project.version}",
         f"{project.description}.",
         "## Model",
-        _facts(schema, metrics),
+        _facts(schema, metrics) + f"\n- Licence: {_safe(project.license)}\n" + _said(answers, MODEL),
+        "## Use",
+        _said(answers, USE),
         "## Data",
+        _said(answers, DATA),
         f"{schema.rows} rows, {len(schema.columns)} columns, of which {len(schema.inputs)} are inputs of the model.",
         _table(["input", "type", "missing", "range"], map(_input, schema.inputs)),
         "## How good",
         f"On {metrics['rows_holdout']} rows that no fit saw, with 95 % bootstrap intervals, beside two yardsticks.",
         _table(["metric", *measured], (_metric(name, measured, found) for name, found in intervals.items())),
         "\n".join(against),
+        "## What is required",
+        "\n".join(required or ["- Of metrics: not stated"]) + "\n" + _said(answers, {"requirements.why": "Why"}),
         "## Where it fails",
         _slices(slices, next(iter(intervals))),
         "## What was checked",
@@ -53,6 +78,11 @@ def write(
         _stored(written),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _said(answers: dict[str, Any], questions: dict[str, str]) -> str:
+    """What people said in docs/project.yaml, and what they have not."""
+    return "\n".join(f"- {words}: {_safe(answers[name] or 'not stated')}" for name, words in questions.items())
 
 
 def _facts(schema: Schema, metrics: dict) -> str:

@@ -18,16 +18,21 @@ TOLERANCE = 1e-6
 
 
 def make(predictor: Predictor) -> str:
-    """ROWS rows over the schema's ranges and levels, one of nothing but gaps, and their answers, as JSON."""
-    levels = _levels(predictor.model["pipeline"])
-    rows = [{c.name: _value(c, i + j, levels) for j, c in enumerate(predictor.schema.inputs)} for i in range(ROWS)]
-    rows.append({c.name: None for c in predictor.schema.inputs})
-    answers = json.loads(predictor.predict(rows).to_json(orient="records", double_precision=15))
+    """Golden rows and their answers, as JSON lines."""
+    made = rows(predictor)
+    answers = json.loads(predictor.predict(made).to_json(orient="records", double_precision=15))
     lines = (
         json.dumps({"row": row, "answer": answer}, ensure_ascii=False)
-        for row, answer in zip(rows, answers, strict=True)
+        for row, answer in zip(made, answers, strict=True)
     )
     return "".join(f"{line}\n" for line in lines)
+
+
+def rows(predictor: Predictor) -> list[dict[str, Any]]:
+    """Made-up raw rows over the schema's ranges and levels, the last of nothing but gaps."""
+    levels = _levels(predictor.model["pipeline"])
+    made = [{c.name: _value(c, i + j, levels) for j, c in enumerate(predictor.schema.inputs)} for i in range(ROWS)]
+    return [*made, {c.name: None for c in predictor.schema.inputs}]
 
 
 def _levels(pipeline: Any) -> dict[str, list[str]]:

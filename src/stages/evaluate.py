@@ -16,15 +16,17 @@ from src.learning.columns import default
 from src.learning.curves import calibration, ranking
 from src.learning.folds import outcome
 from src.learning.metrics import Outcome, draws, interval, lower_is_better, measure, prepare, resolve
+from src.learning.requirements import columns, judged
 from src.learning.rows import load
 from src.learning.slices import SMALL, Slice, choose, cut
+from src.predictor import prediction
 from src.predictor.modelfile import loads
-from src.predictor.prediction import columns, scores
+from src.predictor.prediction import scores
 from src.predictor.schema import Schema
 from src.predictor.tables import replacing
 from src.recipe import fit
 
-PARAMS = ("metrics", "slices", "bootstrap")
+PARAMS = ("evaluate.metrics", "evaluate.slices", "evaluate.bootstrap", "requirements.floors", "requirements.must_work")
 CLASSIFICATION: dict[str, tuple[str, dict]] = {
     "linear": ("sklearn.linear_model.LogisticRegression", {"max_iter": 1000}),
     "trivial": ("sklearn.dummy.DummyClassifier", {"strategy": "prior"}),
@@ -36,7 +38,7 @@ REGRESSION: dict[str, tuple[str, dict]] = {
 
 
 def main() -> None:
-    p = params.read(*(f"evaluate.{name}" for name in PARAMS))
+    p = params.read(*PARAMS)
     findings = Findings("evaluate")
     schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
     model = loads(Path(names.MODEL).read_bytes(), names.MODEL)
@@ -51,7 +53,7 @@ def main() -> None:
     models = {"model": model} | yardsticks(train, schema)
     outcomes = {name: outcome(one, truth, scores(one, rows)) for name, one in models.items()}
     by = choose(p.slices, schema, source, _one_score(outcomes["model"]))
-    slices = cut(by, schema, source)
+    slices = cut([*dict.fromkeys([*by, *columns(p.must_work, source.column_names)])], schema, source)
     findings.add(
         "slices", f"{', '.join(map(repr, by)) or 'none'} ({'auto' if p.slices == 'auto' else 'as params say'})"
     )
@@ -63,6 +65,8 @@ def main() -> None:
     }
     drawn = measure(parts, draws(len(rows), p.bootstrap, weight, group))
     _judge(values, drawn, chosen[0], findings)
+    for words, met in judged(p.floors, p.must_work, slices, values, drawn):
+        findings.add("requirement", words, "note" if met else "warning", met=met)
 
     facts = {
         "task": schema.task,
@@ -132,7 +136,7 @@ def _write_predictions(
     model: dict[str, Any], found: Outcome, rows: pd.DataFrame, slices: pa.Table, schema: Schema
 ) -> None:
     truth = found.truth if schema.task == "regression" else [schema.classes[code] for code in found.truth]
-    made = pa.table({"key": rows[names.KEY], "truth": truth} | columns(model, found.scores))
+    made = pa.table({"key": rows[names.KEY], "truth": truth} | prediction.columns(model, found.scores))
     for name in slices.column_names:
         made = made.append_column(f"slice: {name}", slices.column(name))
     with replacing(names.PREDICTIONS) as path:

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from src import names
 from src.checks import Findings, read_findings, run, write_text
+from src.design import answers
 from src.packaging import card, wheel
 from src.predictor import golden
 from src.predictor.modelfile import dumps, loads
@@ -49,6 +50,7 @@ def main() -> None:
         _json(names.SLICES),
         [finding for stage in EARLIER for finding in read_findings(stage)],
         written,
+        answers(),
     )
     papers = {
         "model.skops": archive,

@@ -1,0 +1,118 @@
+"""The design of the project: what people said in docs/project.yaml, and whether what they ask for is met.
+
+    python -m src.design    what is still open, and whether the last run meets `requirements` of params.yaml
+
+Answers flow into the model card. Nothing here stops a pipeline and nothing here is learned from.
+"""
+
+import sys
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from src import names, params
+from src.checks import read_findings
+from src.predictor import golden
+from src.predictor.modelfile import loads
+from src.predictor.predictor import Predictor
+from src.predictor.refusal import Refusal, guarded
+from src.predictor.schema import Schema
+
+QUESTIONS = (
+    "problem.question",
+    "problem.users",
+    "problem.today",
+    "priority.use_cases",
+    "data.what",
+    "data.owner",
+    "data.refresh",
+    "data.rights",
+    "data.lead_time",
+    "requirements.why",
+    "use.intended",
+    "use.excluded",
+    "use.limits",
+    "care.owner",
+    "care.retire",
+)
+CASES = "priority.use_cases"
+USE_CASE = ("name", "value", "feasibility", "why")
+TIMED = 50  # predictions of one row, of which the median counts
+MEGABYTE = 1e6
+
+
+def answers() -> dict[str, Any]:
+    """Every question of docs/project.yaml and its answer, None where there is none.
+
+    priority.use_cases: maps of name, value, feasibility and why, the highest product of value and feasibility first.
+    Raises Refusal for what is no YAML, no question, or no prose.
+    """
+    given = params.load(names.DESIGN)
+    for name in given:
+        if name not in QUESTIONS:
+            raise Refusal(f"{names.DESIGN}: {name} is no question{params.nearest(name, QUESTIONS)}. See docs/design.md")
+    found = {name: given.get(name) for name in QUESTIONS}
+    for name, answer in found.items():
+        if name != CASES and not (answer is None or isinstance(answer, str)):
+            raise Refusal(f"{names.DESIGN}: {name} is {answer!r}, expected a sentence or null. Put it in quotes")
+    return found | {CASES: _use_cases(found[CASES] or [])}
+
+
+def _use_cases(given: Any) -> list[dict[str, Any]]:
+    scale = range(1, 6)
+    for case in given if isinstance(given, list) else [given]:
+        fits = isinstance(case, dict) and set(case) == set(USE_CASE)
+        if not fits or case["value"] not in scale or case["feasibility"] not in scale:
+            raise Refusal(
+                f"{names.DESIGN}: use_cases has {case!r}, expected {{{', '.join(USE_CASE)}}}, "
+                "value and feasibility whole numbers from 1 to 5"
+            )
+    return sorted(given, key=lambda case: -case["value"] * case["feasibility"])
+
+
+def met() -> list[str]:
+    """What was asked for and what the last run gives, a line each; latency is measured here and now."""
+    asked = params.read("requirements.latency", "requirements.size")
+    lines = [f["evidence"] for f in read_findings("evaluate") if f["rule"] == "requirement"]
+    if asked.size is not None:
+        size = next(Path(names.DIST).glob("*.whl")).stat().st_size / MEGABYTE
+        lines.append(verdict("size of the package in MB", size, asked.size))
+    if asked.latency is not None:
+        lines.append(verdict("milliseconds for one row", _latency(), asked.latency))
+    return lines
+
+
+def verdict(what: str, value: float, limit: float) -> str:
+    return f"{what}: {value:.3g}, at most {limit:g}: {'met' if value <= limit else 'NOT MET'}"
+
+
+def _latency() -> float:
+    schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
+    predictor = Predictor(loads(Path(names.MODEL).read_bytes(), names.MODEL), schema)
+    row, taken = golden.rows(predictor)[:1], []
+    for _ in range(TIMED):
+        start = perf_counter()
+        predictor.predict(row)
+        taken.append(1000 * (perf_counter() - start))
+    return median(taken)
+
+
+def main() -> int:
+    found = answers()
+    unanswered = [name for name, answer in found.items() if not answer]
+    print(f"{names.DESIGN}: {len(found) - len(unanswered)} of {len(found)} questions are answered")
+    for name in unanswered:
+        print(f"  not stated: {name}")
+    for case in found[CASES]:
+        print(f"  {case['value'] * case['feasibility']:2} = {case['value']} x {case['feasibility']}  {case['name']}")
+    if not Path(names.MODEL).exists() or not Path(names.checks("evaluate")).exists():
+        raise Refusal("requirements: nothing has run yet, so there is nothing to hold them against. First: make repro")
+    lines = met()
+    print("\n".join(["\nrequirements in params.yaml:", *(f"  {line}" for line in lines or ["none is stated"])]))
+    print("\nNext: answer what is open (docs/design.md), state what you require, make repro, read the card")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

@@ -1,0 +1,83 @@
+"""What people say is parsed strictly, asked for in the docs, and shown in the card."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from src import design, names
+from src.predictor.refusal import Refusal, guarded
+from tests.conftest import ROOT, Project, make_table
+
+CASES = "\n".join(
+    f"    - {{name: {n}, value: {v}, feasibility: {f}, why: w}}" for n, v, f in (("a", 2, 2), ("b", 5, 1))
+)
+
+
+def say(text: str) -> None:
+    Path("docs").mkdir(exist_ok=True)
+    Path(names.DESIGN).write_text(text, encoding="utf-8")
+
+
+def test_the_questions_are_those_of_the_page_and_of_the_projects_own_file(monkeypatch) -> None:
+    page = (ROOT / "docs/design.md").read_text(encoding="utf-8").split("## What is required")[0]
+    assert re.findall(r"(?m)^\| `([\w.]+)` \|", page) == list(design.QUESTIONS)
+    monkeypatch.chdir(ROOT)
+    assert list(design.answers()) == list(design.QUESTIONS)
+
+
+def test_open_questions_are_none_and_use_cases_come_in_the_order_of_their_product(project: Project) -> None:
+    say(f"problem: {{question: why}}\npriority:\n  use_cases:\n{CASES}\n")
+    found = design.answers()
+    assert (found["problem.question"], found["data.rights"]) == ("why", None)
+    assert [case["name"] for case in found["priority.use_cases"]] == ["b", "a"]
+
+
+@pytest.mark.parametrize(("text", "words"), [
+     ("problem: {question: [a]}", r"problem.question is \['a'\], expected a sentence"),
+     ("problem: {qestion: a}", "problem.qestion is no question. Did you mean 'problem.question'"),
+     ("problem: {question: a, question: b}", "line 1: question stands twice"), ("problem: a", "expected groups"),
+     ("problem: [", "line"), ("priority: {use_cases: [{name: a}]}", "use_cases has .*expected {name, value"),
+     ("priority: {use_cases: [{name: a, value: 9, feasibility: 1, why: b}]}", "numbers from 1 to 5")])  # fmt: skip
+def test_what_is_no_answer_is_refused_in_one_line(project: Project, text: str, words: str) -> None:
+    say(text)
+    with pytest.raises(Refusal, match=rf"^docs/project.yaml.*{words}"):
+        design.answers()
+
+
+def test_requirements_are_held_against_the_last_run(project: Project, capsys) -> None:
+    say("problem: {question: '**why** <b>?'}")
+    assert guarded(design.main) == 1
+    assert "nothing has run yet" in capsys.readouterr().err
+    project.table(make_table())
+    project.change(requirements={
+        "floors": {"roc_auc": 0.5, "log_loss": 0.0}, "must_work": ["colour = red"], "latency": 1e9, "size": 1e-6,
+    })  # fmt: skip
+    project.run()
+    capsys.readouterr()
+    assert guarded(design.main) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "docs/project.yaml: 1 of 15 questions are answered" in lines[0]
+    found = dict(re.findall(r"(?m)^  ([^\d\n]+?):? \d.* at .*: (.+)$", "\n".join(lines)))
+    assert {name for name, end in found.items() if end == "met"} == {
+        "roc_auc", "roc_auc where colour = red", "milliseconds for one row",
+    }  # fmt: skip
+    assert {name for name, end in found.items() if end == "NOT MET"} == {
+        "log_loss", "log_loss where colour = red", "size of the package in MB",
+    }  # fmt: skip
+    card = Path(names.CARD).read_text(encoding="utf-8")
+    assert r"Question: \*\*why\*\* \<b\>?" in card
+    assert "Rights: not stated" in card
+    assert "roc\\_auc where colour = red" in card
+
+
+@pytest.mark.parametrize(("asked", "words"), [
+     ({"floors": {"roc": 1}}, "requirements.floors has 'roc', expected one of log_loss, .*Did you mean 'roc_auc'"),
+     ({"must_work": ["colour = rot"]}, "requirements.must_work has 'colour = rot', .*Did you mean 'colour = red'"),
+     ({"must_work": ["color = red"]}, "requirements.must_work has 'color = red'")])  # fmt: skip
+def test_a_requirement_of_what_there_is_not_is_refused(project: Project, asked: dict, words: str) -> None:
+    project.table(make_table())
+    project.change(requirements=asked)
+    project.run("ingest", "featurize", "train")
+    with pytest.raises(Refusal, match=words):
+        project.run("evaluate")
