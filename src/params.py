@@ -195,6 +195,7 @@ def check() -> SimpleNamespace:
 
 def _contradictions(values: dict[str, Any]) -> None:
     taken = dict.fromkeys(values.get("data.ignore", []), "data.ignore")
+    taken |= dict.fromkeys(values.get("requirements.protected", []), "requirements.protected")
     for key in ("data.target", "data.key", "data.group", "data.time", "data.weight"):
         column = values.get(key)
         if column is None or (key, column) == ("data.key", "auto"):

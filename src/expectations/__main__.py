@@ -35,7 +35,7 @@ def _format() -> int:
 
 
 def _draft(replace: bool) -> int:
-    p = params.read(*(f"data.{name}" for name in ingest.PARAMS))
+    p = params.read(*ingest.PARAMS)
     path = Path(names.suite(p.source))
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder, "table.parquet")

@@ -40,13 +40,14 @@ def write(
     measured: dict[str, dict],
     intervals: dict[str, dict],
     slices: list[dict],
+    fairness: dict[str, list[dict]],
     findings: list[dict],
     written: str,
     answers: dict[str, Any],
 ) -> str:
     """The card as Markdown.
 
-    measured: the metrics of model, linear and trivial; intervals, slices: the contents of the files in metrics/;
+    measured: the metrics of model, linear and trivial; intervals, slices, fairness: the files of metrics/;
     findings: of all stages; written: the JSON in the model file, which names each fitted attribute; answers: of
     docs/project.yaml. The order is that of Mitchell et al., Model Cards for Model Reporting (2019).
     """
@@ -72,6 +73,8 @@ def write(
         "\n".join(required or ["- Of metrics: not stated"]) + "\n" + _said(answers, {"requirements.why": "Why"}),
         "## Where it fails",
         _slices(slices, next(iter(intervals))),
+        "## Fairness",
+        _fairness(fairness),
         "## What was checked",
         "\n".join(map(_finding, findings)),
         "## What the package holds of the data",
@@ -121,6 +124,23 @@ def _slices(slices: list[dict], name: str) -> str:
         return f"No slice is large enough to judge.{note}"
     rows = ([_safe(s["column"]), _safe(s["level"]), str(s["rows"]), _with_interval(*s[name])] for s in worst)
     return f"The worst slices by {name}:\n\n" + _table(["column", "slice", "rows", name], rows) + note
+
+
+def _fairness(found: dict[str, list[dict]]) -> str:
+    if not found["groups"]:
+        return "No protected column is stated (`requirements.protected`), so nothing was measured by group."
+    names = [name for name, value in found["groups"][0].items() if isinstance(value, list)]
+    rows = (
+        [_safe(g["column"]), _safe(g["level"]), f"{g['rows']}{' (too few to judge)' if g['small'] else ''}"]
+        + [_with_interval(*g[name]) for name in names]
+        for g in found["groups"]
+    )
+    gaps = (
+        f"- {_safe(gap['column'])}: {_safe(gap['measure'])} differs by {_with_interval(*gap['gap'])} between "
+        f"{' and '.join(map(_safe, gap['between']))}"
+        for gap in found["gaps"]
+    )
+    return _table(["column", "group", "rows", *names], rows) + "\n\n" + "\n".join(gaps)
 
 
 def _finding(finding: dict) -> str:

@@ -31,7 +31,8 @@ class Column:
 
     name: str
     type: str
-    role: str = "feature"  # feature | time (both are inputs of the model) | target | key | group | weight | ignored
+    # feature and time are inputs of the model; target, key, group, weight, protected and ignored are not
+    role: str = "feature"
     missing: float = 0.0
     distinct: int = 0
     low: Any = None

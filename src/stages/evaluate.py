@@ -14,6 +14,7 @@ from src import names, params
 from src.checks import Findings, run, short, write_json
 from src.learning.columns import default
 from src.learning.curves import calibration, ranking
+from src.learning.fairness import MEASURES, fairness
 from src.learning.folds import outcome
 from src.learning.metrics import Outcome, draws, interval, lower_is_better, measure, prepare, resolve
 from src.learning.requirements import columns, judged
@@ -60,6 +61,12 @@ def main() -> None:
     weight = rows[names.WEIGHT].to_numpy(dtype=float) if names.WEIGHT in rows else np.ones(len(rows))
     group = rows[names.GROUP].to_numpy() if names.GROUP in rows else None
     parts = _prepared(outcomes, slices, chosen)
+    protected = cut([c.name for c in schema.columns if c.role == "protected"], schema, source)
+    groups = {("group", number): part for number, part in enumerate(protected)}
+    parts |= {
+        key: (part.rows, prepare(MEASURES[schema.task], outcomes["model"].part(part.rows)))
+        for key, part in groups.items()
+    }
     values = {
         key: {name: float(v[0]) for name, v in part.items()} for key, part in measure(parts, [weight[None]]).items()
     }
@@ -81,6 +88,7 @@ def main() -> None:
     write_json(names.TRIVIAL, values["trivial"])
     write_json(names.INTERVALS, {name: {part: interval(drawn[part][name]) for part in outcomes} for name in chosen})
     write_json(names.SLICES, [_slice(part, values[i], drawn[i]) for i, part in enumerate(slices)])
+    write_json(names.FAIRNESS, fairness(groups, values, drawn))
     write_json(names.RANKING, ranking(outcomes["model"], weight))
     write_json(names.CALIBRATION, calibration(outcomes["model"], weight))
     _write_predictions(model, outcomes["model"], rows, source.select(by), schema)

@@ -20,14 +20,15 @@ from src.predictor.tables import Source, fitted, replacing
 from src.table.roles import check_names, settle, summarise
 from src.table.types import storage_types
 
-PARAMS = ("source", "target", "task", "positive", "key", "group", "time", "weight", "ignore", "types",
-          "unlabelled", "missing", "show_values")  # fmt: skip
+DATA = ("source", "target", "task", "positive", "key", "group", "time", "weight", "ignore", "types", "unlabelled",
+        "missing", "show_values")  # fmt: skip
+PARAMS = (*(f"data.{name}" for name in DATA), "requirements.protected")
 ROW_GROUP = 1 << 18
 SHOWN = 5  # expectations in a message
 
 
 def main() -> None:
-    p = params.read(*(f"data.{name}" for name in PARAMS))
+    p = params.read(*PARAMS)
     findings = Findings("ingest")
     with replacing(names.TABLE) as table:
         schema = typed(p, table, findings)

@@ -48,6 +48,7 @@ def main() -> None:
         {"model": _json(names.METRICS), "linear": _json(names.LINEAR), "trivial": _json(names.TRIVIAL)},
         _json(names.INTERVALS),
         _json(names.SLICES),
+        _json(names.FAIRNESS),
         [finding for stage in EARLIER for finding in read_findings(stage)],
         written,
         answers(),

@@ -28,10 +28,11 @@ FEW_CLASSES = 20  # whole numbers with at most this many distinct values are cla
 def check_names(names: tuple[str, ...], params: SimpleNamespace) -> None:
     """Raises Refusal for a column that params name and the table has not."""
     named = [(role, getattr(params, role)) for role in ("target", "key", "group", "time", "weight")]
-    named += [(key, name) for key in ("ignore", "types") for name in getattr(params, key)]
+    named += [(key, name) for key in ("ignore", "types", "protected") for name in getattr(params, key)]
     for key, name in named:
         if name is not None and name not in names and (key, name) != ("key", "auto"):
-            raise Refusal(f"data.{key} names {name!r}, expected one of {len(names)} columns{_near(name, names)}")
+            group = "requirements" if key == "protected" else "data"
+            raise Refusal(f"{group}.{key} names {name!r}, expected one of {len(names)} columns{_near(name, names)}")
 
 
 def _near(given: str, names: tuple[str, ...]) -> str:
@@ -82,7 +83,8 @@ def settle(columns: tuple[Column, ...], rows: int, params: SimpleNamespace, path
     """The schema: roles by params and rules, then task, classes and positive class by the target's values."""
     roles = {role: getattr(params, role) for role in ("target", "group", "time", "weight")}
     schema = Schema(columns, rows, task="")
-    for role, name in [*roles.items(), *(("ignored", name) for name in params.ignore)]:
+    listed = {"ignored": params.ignore, "protected": params.protected}
+    for role, name in [*roles.items(), *((role, name) for role, names in listed.items() for name in names)]:
         schema = schema.with_role(name, role)
     _check_values(schema)
     schema = _without_use(_key(schema, params.key, findings), findings)

@@ -37,6 +37,8 @@ CASES: list[tuple[dict[str, list], dict[str, Any], str]] = [  # columns beside B
     ({}, {"target": "Y"}, "data.target names 'Y', expected one of 3 columns"),
     ({"gaps": ID}, {"group": "gapd"}, r"Did you mean 'gaps'\?$"),
     ({}, {"types": {"a": "text"}}, "data.types names 'a'"),
+    ({}, {"protected": ["w"]}, "^key None of x; out $"),
+    ({}, {"protected": ["z"]}, "requirements.protected names 'z', expected one of 3 columns"),
     ({}, {"ignore": ["x", "w"]}, "no feature is left of 3 columns"),
     (
         {},
@@ -70,7 +72,15 @@ def test_roles_task_and_classes_follow_from_params_and_values_or_are_refused(col
     table, path = pa.table(BASE | columns), str(tmp_path / "t.parquet")
     pq.write_table(table, path)
     summary = summarise(path, {field.name: type_of(field.type) for field in table.schema})
-    params = {"target": "y", "task": "auto", "positive": "auto", "key": "auto", "ignore": [], "types": {}}
+    params = {
+        "target": "y",
+        "task": "auto",
+        "positive": "auto",
+        "key": "auto",
+        "ignore": [],
+        "types": {},
+        "protected": [],
+    }
     params |= dict.fromkeys(("group", "time", "weight")) | stated
     findings = Findings("ingest")
     try:
