@@ -1,4 +1,4 @@
-# Five verbs. Each is one line that calls Python, and each fills .venv from requirements.lock first when it must.
+# Six verbs. Each is one line that calls Python, and each fills .venv from requirements.lock first when it must.
 PYTHON ?= python3
 RUN = @$(PYTHON) -m src.environment
 
@@ -6,6 +6,7 @@ help:
 	@echo "make setup   create .venv from requirements.lock"
 	@echo "make repro   run the pipeline (dvc repro), print the metrics and where to look"
 	@echo "             SHARE=0.05: features, model and metrics on some of the rows, git and DVC untouched"
+	@echo "make report  open the report of the last run in the browser"
 	@echo "make test    the project's tests"
 	@echo "make check   parameters, lint, format, types, lock, workflows"
 	@echo "make lock    renew requirements.lock from pyproject.toml"
@@ -15,6 +16,8 @@ setup:
 	$(RUN)
 repro:
 	$(RUN) $(if $(SHARE),src.share $(SHARE),src.repro)
+report:
+	$(RUN) src.report
 test:
 	$(RUN) pytest
 check:
@@ -22,4 +25,4 @@ check:
 lock:
 	$(RUN) src.lock
 
-.PHONY: help setup repro test check lock
+.PHONY: help setup repro report test check lock

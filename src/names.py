@@ -24,6 +24,9 @@ SLICES = "metrics/slices.json"
 FAIRNESS = "metrics/fairness.json"
 RANKING = "metrics/ranking.json"
 CALIBRATION = "metrics/calibration.json"
+ERRORS = "metrics/errors.json"
+IMPORTANCE = "metrics/importance.json"
+REPORT = "data/report.html"  # evaluate: for people; in the cache, not in git
 CARD = "metrics/model-card.md"
 DIST = "dist"  # package: the wheel
 

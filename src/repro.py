@@ -86,8 +86,8 @@ def metrics() -> None:
 def _report() -> None:
     metrics()
     wheel = next(Path(names.DIST).glob("*.whl"))
-    print(f"\nMade: {wheel.as_posix()} (pip install it, then: predict), {names.CARD}, metrics/")
-    print("Next: read the card, see the curves (dvc plots show), commit dvc.lock, data/schema.json and metrics/")
+    print(f"\nMade: {wheel.as_posix()} (pip install it, then: predict), {names.REPORT}, {names.CARD}, metrics/")
+    print("Next: look at the report (make report), read the card, commit dvc.lock, data/schema.json and metrics/")
 
 
 if __name__ == "__main__":

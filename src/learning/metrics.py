@@ -95,9 +95,15 @@ def _mean(losses: Callable[[Outcome], np.ndarray]) -> Basis:
     return basis
 
 
-def _surprise(outcome: Outcome) -> np.ndarray:
-    probability = outcome.scores[np.arange(len(outcome.truth)), outcome.truth]
-    return -np.log(np.clip(probability, np.finfo(float).eps, 1.0))
+def losses(task: str, truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The loss of each row: log loss of classes, absolute error of a regression, shape (rows,)."""
+    if task == "regression":
+        return np.abs(truth - scores)
+    return -np.log(np.clip(scores[np.arange(len(truth)), truth], np.finfo(float).eps, 1.0))
+
+
+def _loss(outcome: Outcome) -> np.ndarray:
+    return losses(outcome.task, outcome.truth, outcome.scores)
 
 
 def _ranks(outcome: Outcome) -> Weighted:
@@ -163,7 +169,7 @@ def _as_it_is(value: np.ndarray) -> np.ndarray:
 
 
 _METRICS: dict[str, tuple[Basis, Callable[..., np.ndarray]]] = {
-    "log_loss": (_mean(_surprise), _as_it_is),
+    "log_loss": (_mean(_loss), _as_it_is),
     "brier_score": (_mean(lambda o: (o.scores[:, o.positive] - (o.truth == o.positive)) ** 2), _as_it_is),
     "roc_auc": (_ranks, _roc_auc),
     "average_precision": (_ranks, _average_precision),
@@ -176,7 +182,7 @@ _METRICS: dict[str, tuple[Basis, Callable[..., np.ndarray]]] = {
     "selection_rate": (_cells, lambda cells, p: _ratio(cells[:, :, p].sum(axis=1), cells.sum(axis=(1, 2)))),
     "false_positive_rate": (_cells, lambda cells, p: _ratio(cells[:, 1 - p, p], cells[:, 1 - p].sum(axis=1))),
     "mean_error": (_mean(lambda o: o.scores - o.truth), _as_it_is),
-    "mean_absolute_error": (_mean(lambda o: np.abs(o.truth - o.scores)), _as_it_is),
+    "mean_absolute_error": (_mean(_loss), _as_it_is),
     "root_mean_squared_error": (_mean(lambda o: (o.truth - o.scores) ** 2), np.sqrt),
     "r2": (_spread, lambda left, spread: 1 - _ratio(left, spread)),
 }

@@ -1,5 +1,6 @@
 """evaluate: model and holdout -> metrics with intervals beside two yardsticks, slices, curves, predictions."""
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,12 +12,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import names, params
-from src.checks import Findings, run, short, write_json
+from src.checks import Findings, rounded, run, short, write_json, write_text
 from src.learning.columns import default
 from src.learning.curves import calibration, ranking
+from src.learning.errors import errors
 from src.learning.fairness import MEASURES, fairness
 from src.learning.folds import outcome
-from src.learning.metrics import Outcome, draws, interval, lower_is_better, measure, prepare, resolve
+from src.learning.importance import used
+from src.learning.metrics import Outcome, draws, interval, losses, lower_is_better, measure, prepare, resolve
 from src.learning.requirements import columns, judged
 from src.learning.rows import load
 from src.learning.slices import SMALL, Slice, choose, cut
@@ -26,8 +29,11 @@ from src.predictor.prediction import scores
 from src.predictor.schema import Schema
 from src.predictor.tables import replacing
 from src.recipe import fit
+from src.report.page import page
 
-PARAMS = ("evaluate.metrics", "evaluate.slices", "evaluate.bootstrap", "requirements.floors", "requirements.must_work")
+PARAMS = ("evaluate.metrics", "evaluate.slices", "evaluate.bootstrap", "requirements.floors", "requirements.must_work",
+          "requirements.costs", "data.show_values")  # fmt: skip
+WORST = 100  # rows in the report
 CLASSIFICATION: dict[str, tuple[str, dict]] = {
     "linear": ("sklearn.linear_model.LogisticRegression", {"max_iter": 1000}),
     "trivial": ("sklearn.dummy.DummyClassifier", {"strategy": "prior"}),
@@ -49,32 +55,14 @@ def main() -> None:
     kept = [c.name for c in schema.columns if c.role not in ("target", "key")]
     source = pq.read_table(names.TABLE, columns=kept).filter(held)
 
-    chosen = resolve(p.metrics, schema.task)
     truth = rows[names.TARGET].to_numpy()
     models = {"model": model} | yardsticks(train, schema)
     outcomes = {name: outcome(one, truth, scores(one, rows)) for name, one in models.items()}
     by = choose(p.slices, schema, source, _one_score(outcomes["model"]))
-    slices = cut([*dict.fromkeys([*by, *columns(p.must_work, source.column_names)])], schema, source)
     findings.add(
         "slices", f"{', '.join(map(repr, by)) or 'none'} ({'auto' if p.slices == 'auto' else 'as params say'})"
     )
-    weight = rows[names.WEIGHT].to_numpy(dtype=float) if names.WEIGHT in rows else np.ones(len(rows))
-    group = rows[names.GROUP].to_numpy() if names.GROUP in rows else None
-    parts = _prepared(outcomes, slices, chosen)
-    protected = cut([c.name for c in schema.columns if c.role == "protected"], schema, source)
-    groups = {("group", number): part for number, part in enumerate(protected)}
-    parts |= {
-        key: (part.rows, prepare(MEASURES[schema.task], outcomes["model"].part(part.rows)))
-        for key, part in groups.items()
-    }
-    values = {
-        key: {name: float(v[0]) for name, v in part.items()} for key, part in measure(parts, [weight[None]]).items()
-    }
-    drawn = measure(parts, draws(len(rows), p.bootstrap, weight, group))
-    _judge(values, drawn, chosen[0], findings)
-    for words, met in judged(p.floors, p.must_work, slices, values, drawn):
-        findings.add("requirement", words, "note" if met else "warning", met=met)
-
+    made = measured(p, outcomes, source, rows, by, schema, findings)
     facts = {
         "task": schema.task,
         "estimator": type(model["pipeline"].steps[-1][1]).__name__,
@@ -83,22 +71,78 @@ def main() -> None:
     }
     if schema.task == "binary":
         facts |= {"positive": str(schema.positive), "threshold": model["threshold"]}
-    write_json(names.METRICS, facts | values["model"])
-    write_json(names.LINEAR, values["linear"])
-    write_json(names.TRIVIAL, values["trivial"])
-    write_json(names.INTERVALS, {name: {part: interval(drawn[part][name]) for part in outcomes} for name in chosen})
-    write_json(names.SLICES, [_slice(part, values[i], drawn[i]) for i, part in enumerate(slices)])
-    write_json(names.FAIRNESS, fairness(groups, values, drawn))
-    write_json(names.RANKING, ranking(outcomes["model"], weight))
-    write_json(names.CALIBRATION, calibration(outcomes["model"], weight))
+    made[names.METRICS] = facts | made[names.METRICS]
+    made[names.IMPORTANCE] = used(model, rows, train, partial(_fitted, schema=schema))
+    for path, content in made.items():
+        write_json(path, content)
     _write_predictions(model, outcomes["model"], rows, source.select(by), schema)
     findings.write()
+    worst = worst_rows(outcomes["model"], rows[names.KEY].to_numpy(), held.to_numpy(), p.show_values)
+    write_text(names.REPORT, page(rounded(made), schema, worst, findings.found))
+
+
+def measured(
+    p: SimpleNamespace,
+    outcomes: dict[str, Outcome],
+    source: pa.Table,
+    rows: pd.DataFrame,
+    by: list[str],
+    schema: Schema,
+    findings: Findings,
+) -> dict[str, Any]:
+    """The contents of files in metrics/, by their names; by: the columns of slices."""
+    chosen, found = resolve(p.metrics, schema.task), outcomes["model"]
+    slices = cut([*dict.fromkeys([*by, *columns(p.must_work, source.column_names)])], schema, source)
+    protected = cut([c.name for c in schema.columns if c.role == "protected"], schema, source)
+    groups = {("group", number): part for number, part in enumerate(protected)}
+    weight = rows[names.WEIGHT].to_numpy(dtype=float) if names.WEIGHT in rows else np.ones(len(rows))
+    group = rows[names.GROUP].to_numpy() if names.GROUP in rows else None
+    parts = _prepared(outcomes, slices, chosen)
+    for key, part in groups.items():
+        parts[key] = (part.rows, prepare(MEASURES[schema.task], found.part(part.rows)))
+    once = measure(parts, [weight[None]])
+    values = {key: {name: float(value[0]) for name, value in part.items()} for key, part in once.items()}
+    drawn = measure(parts, draws(len(rows), p.bootstrap, weight, group))
+    _judge(values, drawn, chosen[0], findings)
+    for words, met in judged(p.floors, p.must_work, slices, values, drawn):
+        findings.add("requirement", words, "note" if met else "warning", met=met)
+    return {
+        names.METRICS: values["model"],
+        names.LINEAR: values["linear"],
+        names.TRIVIAL: values["trivial"],
+        names.INTERVALS: {name: {part: interval(drawn[part][name]) for part in outcomes} for name in chosen},
+        names.SLICES: [_slice(part, values[i], drawn[i]) for i, part in enumerate(slices)],
+        names.FAIRNESS: fairness(groups, values, drawn),
+        names.RANKING: ranking(found, weight),
+        names.CALIBRATION: calibration(found, weight),
+        names.ERRORS: errors(found, weight, p.costs),
+    }
+
+
+def _fitted(train: pd.DataFrame, schema: Schema, estimator: str = "auto", arguments: Any = None) -> dict[str, Any]:
+    """A model beside the project's own: no seed, threshold or features of the user's in it."""
+    p = SimpleNamespace(estimator=estimator, arguments=arguments or {}, threshold=0.5)
+    return fit(train, schema, p, 0, default)
+
+
+def worst_rows(found: Outcome, key: np.ndarray, held: np.ndarray, shown: bool) -> list[list[Any]]:
+    """The rows of the largest loss: number in the table, loss, and where values may be shown key, truth, decision."""
+    loss = losses(found.task, found.truth, found.scores)
+    at = np.argsort(-loss, kind="stable")[:WORST]
+    numbers = np.flatnonzero(held)[at] + 1
+    rows: list[list[Any]] = [[int(number), float(loss[i])] for number, i in zip(numbers, at, strict=True)]
+    if shown:
+        named = found.task != "regression"
+        values = [(found.classes[found.truth[i]], found.classes[found.decided[i]]) if named else
+                  (float(found.truth[i]), float(found.decided[i])) for i in at]  # fmt: skip
+        rows = [[*row, str(key[i]), *map(str, pair)] for row, i, pair in zip(rows, at, values, strict=True)]
+    return rows
 
 
 def yardsticks(train: pd.DataFrame, schema: Schema) -> dict[str, dict[str, Any]]:
     """What the model must beat, fitted on the same rows: a plain linear model, and the class shares or the median."""
     return {
-        name: fit(train, schema, SimpleNamespace(estimator=estimator, arguments=given, threshold=0.5), 0, default)
+        name: _fitted(train, schema, estimator, given)
         for name, (estimator, given) in (REGRESSION if schema.task == "regression" else CLASSIFICATION).items()
     }
 

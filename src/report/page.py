@@ -1,0 +1,130 @@
+"""The report: one page of HTML for people, made of what stands in metrics/ and nothing else."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from src import names
+from src.checks import read_findings, short
+from src.design import answers
+from src.learning.metrics import lower_is_better
+from src.predictor.schema import Schema
+from src.report import plots
+
+TEMPLATE = "page.html.j2"
+BEFORE = ("ingest", "featurize", "train")
+HALF = (4.6, 3.2)  # the size of a figure that has another beside it
+SLICES = 30  # in the table; all stand in metrics/slices.json
+Rows = Iterable[Iterable[Any]]
+
+
+def page(made: dict[str, Any], schema: Schema, worst: list[list[Any]], evaluated: list[dict[str, Any]]) -> str:
+    """The page.
+
+    made: the contents of evaluate's files in metrics/, by their names; worst: rows of the largest loss, each its number
+    in the table, its loss and, where values may be shown, key, truth and decision; evaluated: evaluate's findings.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["j2"]), undefined=StrictUndefined
+    )
+    environment.filters |= {"short": short, "interval": _interval}
+    findings = {stage: read_findings(stage) for stage in BEFORE} | {"evaluate": evaluated}
+    facts = {Path(name).stem.replace("yardstick-", ""): content for name, content in made.items()}
+    first = next(iter(facts["intervals"]))
+    judged = [s for s in facts["slices"] if not s["small"] and s[first][0] is not None]
+    judged.sort(key=lambda s: s[first][0], reverse=lower_is_better(first))
+    return environment.get_template(TEMPLATE).render(
+        facts,
+        answers=answers(),
+        target=next(column.name for column in schema.columns if column.role == "target"),
+        inputs=schema.inputs,
+        first=first,
+        small=sum(s["small"] for s in facts["slices"]),
+        findings=findings,
+        figures=_figures(facts, first, judged),
+        worst=[[number, short(loss), *rest] for number, loss, *rest in worst],
+        worst_head=["row", "loss", "key", "truth", "decision"][: len(worst[0]) if worst else 2],
+        **_rows(facts, first, judged, findings),
+    )
+
+
+def _interval(numbers: list[float | None]) -> str:
+    value, low, high = map(short, numbers)
+    return f"{value} ({low} to {high})"
+
+
+def _rows(
+    facts: dict[str, Any], first: str, judged: list[dict[str, Any]], findings: dict[str, list[dict]]
+) -> dict[str, Rows]:
+    """The rows of each table of the page."""
+    found, groups = facts["errors"], facts["fairness"]["groups"]
+    measures = [name for name, value in groups[0].items() if isinstance(value, list)] if groups else []
+    confusion = found.get("confusion", {"classes": [], "cells": []})
+    files = (names.TABLE, names.FEATURES, names.MODEL)
+    versions = json.loads(Path(names.VERSIONS).read_text(encoding="utf-8"))
+    return {
+        "metric_rows": [
+            [name, short(facts["metrics"][name]), " to ".join(map(short, ends["model"]))]
+            + [short(facts[who][name]) for who in ("linear", "trivial")]
+            for name, ends in facts["intervals"].items()
+        ],
+        "threshold_rows": [[short(value) for value in row.values()] for row in found.get("thresholds", [])],
+        "confusion_rows": [
+            [name, *map(short, cells)] for name, cells in zip(confusion["classes"], confusion["cells"], strict=True)
+        ],
+        "residual_rows": [[share, short(value)] for share, value in found.get("residuals", {}).items()],
+        "size_rows": [
+            [*map(short, row["predicted"]), row["rows"], short(row["mean_absolute_error"])]
+            for row in found.get("by_size", [])
+        ],
+        "slice_rows": [[s["column"], s["level"], s["rows"], _interval(s[first])] for s in judged[:SLICES]],
+        "fairness_head": ["column", "group", "rows", *measures],
+        "fairness_rows": [
+            [g["column"], g["level"], f"{g['rows']}{' (too few to judge)' * g['small']}"]
+            + [_interval(g[name]) for name in measures]
+            for g in groups
+        ],
+        "alike": [each["features"] for each in facts["importance"]["features"] if len(each["features"]) > 1],
+        "finding_rows": [
+            [stage, f["rule"], f["severity"], f["evidence"], f["allowed"] or ""]
+            for stage, found_there in findings.items()
+            for f in found_there
+        ],
+        "again_rows": [[name, f"md5 {hashlib.md5(Path(name).read_bytes()).hexdigest()}"] for name in files]  # noqa: S324
+        + [[name, version] for name, version in versions.items()],
+    }
+
+
+def _figures(facts: dict[str, Any], first: str, judged: list[dict[str, Any]]) -> dict[str, str]:
+    """The figures that this run has something to show in, by name."""
+    metrics, used = facts["metrics"], facts["importance"]
+    measured = {
+        name: {who: [facts["metrics" if who == "model" else who][name], *ends] for who, ends in found.items()}
+        for name, found in [*facts["intervals"].items()][:3]
+    }
+    axes = ("false positive rate", "true positive rate")
+    if metrics["task"] == "regression":
+        axes = ("error allowed, as a share of the range", "share of rows")
+    bars = [(each["features"][0], each["loss"]) for each in used["features"][: plots.MOST]]
+    made = {
+        "intervals": plots.figure("intervals", plots.intervals, measured, size=(9, 2.2), count=len(measured)),
+        "ranking": plots.figure("ranking", plots.curve, facts["ranking"], *axes, size=HALF),
+        "calibration": plots.figure(
+            "calibration", plots.curve, facts["calibration"], "predicted", "observed", size=HALF
+        ),
+        "importance": plots.figure(
+            "importance", plots.bars, bars, "growth of the loss", used["probe"], size=plots.tall(len(bars))
+        ),
+    }
+    if rows := facts["errors"].get("thresholds"):
+        made["thresholds"] = plots.figure("thresholds", plots.thresholds, rows, metrics["threshold"], size=(7.5, 3))
+    if lines := [(f"{s['column']}: {s['level']}", s[first]) for s in judged[: plots.MOST]]:
+        made["slices"] = plots.figure("slices", plots.bars, lines, first, metrics[first], size=plots.tall(len(lines)))
+    if curves := used["partial"]:
+        size = (3.2 * len(curves), 2.6)
+        made["partial"] = plots.figure("partial", plots.partial, curves, used["predicts"], size=size, count=len(curves))
+    return made
