@@ -41,7 +41,9 @@ def main() -> int:
     with replacing(FOLDER / names.TABLE) as path:
         kept = thin(Path(names.TABLE), path, schema, share)
     shutil.copyfile(names.SCHEMA, FOLDER / names.SCHEMA)
-    shutil.copyfile(names.PARAMS, FOLDER / names.PARAMS)
+    for name in (names.PARAMS, names.DESIGN, names.VERSIONS, names.checks("ingest")):
+        (FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(name, FOLDER / name)
     with chdir(FOLDER):
         try:
             for stage in STAGES:

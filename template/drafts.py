@@ -108,7 +108,7 @@ def drafted(frame: pd.DataFrame, folder: Path) -> list[dict[str, Any]]:
     path = folder / "drafted.parquet"
     kinds = typed(frame, path)
     data = {key.split(".")[1]: rule.default for key, rule in params.KEYS.items() if key.startswith("data.")}
-    p = SimpleNamespace(**data | {"target": "target"})
+    p = SimpleNamespace(**data | {"target": "target", "protected": []})
     with contextlib.redirect_stdout(io.StringIO()):
         schema = settle(summarise(str(path), kinds), len(frame), p, str(path), Findings("draft"))
     return draft(str(path), schema)

@@ -82,6 +82,9 @@ def _rows(
             for row in found.get("by_size", [])
         ],
         "slice_rows": [[s["column"], s["level"], s["rows"], _interval(s[first])] for s in judged[:SLICES]],
+        "weak_rows": [
+            [w["slice"], w["rows"], _interval(w["loss"]), short(w["rest"]), short(w["p"])] for w in facts["weak-slices"]
+        ],
         "fairness_head": ["column", "group", "rows", *measures],
         "fairness_rows": [
             [g["column"], g["level"], f"{g['rows']}{' (too few to judge)' * g['small']}"]

@@ -23,10 +23,11 @@ from src.learning.metrics import Outcome, draws, interval, losses, lower_is_bett
 from src.learning.requirements import columns, judged
 from src.learning.rows import load
 from src.learning.slices import SMALL, Slice, choose, cut
+from src.learning.weak import FEWEST, weak_slices
 from src.predictor import prediction
 from src.predictor.modelfile import loads
 from src.predictor.prediction import scores
-from src.predictor.schema import Schema
+from src.predictor.schema import Schema, frame
 from src.predictor.tables import replacing
 from src.recipe import fit
 from src.report.page import page
@@ -113,10 +114,27 @@ def measured(
         names.INTERVALS: {name: {part: interval(drawn[part][name]) for part in outcomes} for name in chosen},
         names.SLICES: [_slice(part, values[i], drawn[i]) for i, part in enumerate(slices)],
         names.FAIRNESS: fairness(groups, values, drawn),
+        names.WEAK: _weak(source, schema, found, group, findings),
         names.RANKING: ranking(found, weight),
         names.CALIBRATION: calibration(found, weight),
         names.ERRORS: errors(found, weight, p.costs),
     }
+
+
+def _weak(
+    source: pa.Table, schema: Schema, found: Outcome, group: np.ndarray | None, findings: Findings
+) -> list[dict[str, Any]]:
+    types = {column.name: column.type for column in schema.inputs}
+    weak = weak_slices(frame(source, types), types, found, group)
+    for each in weak:
+        words = (
+            f"{each['slice']}: loss {short(each['loss'][0])}, elsewhere {short(each['rest'])} (p {short(each['p'])})"
+        )
+        findings.add("weak slice", words, "warning", rows=each["rows"])
+    if not weak:
+        reason = "none is confirmed" if found.truth.size >= FEWEST else f"fewer than {FEWEST} rows to search in"
+        findings.add("weak slice", reason)
+    return weak
 
 
 def _fitted(train: pd.DataFrame, schema: Schema, estimator: str = "auto", arguments: Any = None) -> dict[str, Any]:
