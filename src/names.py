@@ -9,6 +9,7 @@ PROJECT = "pyproject.toml"
 DESIGN = "docs/project.yaml"  # what people say; params.yaml has what a machine acts on
 VERSIONS = "src/versions.json"
 EXPECTATIONS = "expectations"
+BEHAVIOUR = "expectations/behaviour.yaml"
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 
 TABLE = "data/table.parquet"  # ingest: every source row, typed

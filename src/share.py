@@ -41,9 +41,10 @@ def main() -> int:
     with replacing(FOLDER / names.TABLE) as path:
         kept = thin(Path(names.TABLE), path, schema, share)
     shutil.copyfile(names.SCHEMA, FOLDER / names.SCHEMA)
-    for name in (names.PARAMS, names.DESIGN, names.VERSIONS, names.checks("ingest")):
-        (FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(name, FOLDER / name)
+    for name in (names.PARAMS, names.DESIGN, names.VERSIONS, names.checks("ingest"), names.BEHAVIOUR):
+        if Path(name).exists():
+            (FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(name, FOLDER / name)
     with chdir(FOLDER):
         try:
             for stage in STAGES:

@@ -73,6 +73,8 @@ def write(
         "\n".join(required or ["- Of metrics: not stated"]) + "\n" + _said(answers, {"requirements.why": "Why"}),
         "## Where it fails",
         _slices(slices, next(iter(intervals))),
+        "## Behaviour",
+        "\n".join(_finding(f) for f in findings if f["rule"] == "behaviour"),
         "## Fairness",
         _fairness(fairness),
         "## What was checked",

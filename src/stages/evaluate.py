@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 
 from src import names, params
 from src.checks import Findings, rounded, run, short, write_json, write_text
+from src.learning.behaviour import broken
+from src.learning.behaviour import load as load_behaviours
 from src.learning.columns import default
 from src.learning.curves import calibration, ranking
 from src.learning.errors import errors
@@ -27,6 +29,7 @@ from src.learning.weak import FEWEST, weak_slices
 from src.predictor import prediction
 from src.predictor.modelfile import loads
 from src.predictor.prediction import scores
+from src.predictor.predictor import Predictor
 from src.predictor.schema import Schema, frame
 from src.predictor.tables import replacing
 from src.recipe import fit
@@ -63,6 +66,7 @@ def main() -> None:
     findings.add(
         "slices", f"{', '.join(map(repr, by)) or 'none'} ({'auto' if p.slices == 'auto' else 'as params say'})"
     )
+    _behave(Predictor(model, schema), source, findings)
     made = measured(p, outcomes, source, rows, by, schema, findings)
     facts = {
         "task": schema.task,
@@ -119,6 +123,19 @@ def measured(
         names.CALIBRATION: calibration(found, weight),
         names.ERRORS: errors(found, weight, p.costs),
     }
+
+
+def _behave(predictor: Predictor, source: pa.Table, findings: Findings) -> None:
+    """Runs what expectations/behaviour.yaml states, on the raw rows of the holdout."""
+    tests = load_behaviours(Path(names.BEHAVIOUR), predictor.schema)
+    rows = source.select([*predictor.types])
+    for test in tests:
+        bad, count = broken(test, predictor, rows)
+        holds = bad <= test.allowed * count
+        words = f"{test.name}: {bad} of {count} rows break it, allowed {test.allowed:g} of them"
+        findings.add("behaviour", words, "note" if holds else "warning", rows=count, broken=bad)
+    if not tests:
+        findings.add("behaviour", f"none is stated in {names.BEHAVIOUR}")
 
 
 def _weak(

@@ -150,6 +150,13 @@ CASES: dict[str, tuple[Break, str, str]] = {
     "allowed and not there": (params(data={"allow": {"copi": "x"}}), "featurize", "data.allow names 'copi'"),
     "random features": (code("features.py", "import numpy as np\n" + FRAME + "return rows.assign("
                              "r=np.random.random(len(rows)))"), "featurize", "leakage: .*'r'"),
+    "unknown floor": (params(requirements={"floors": {"auc": 1}}), "evaluate", "requirements.floors has 'auc'"),
+    "no such slice": (params(requirements={"must_work": ["colour = rd"]}), "evaluate", "must_work has 'colour = rd'"),
+    "no protected column": (params(requirements={"protected": ["sex"]}), "ingest", "protected names 'sex'"),
+    "broken behaviour": (lambda p: Path("expectations/behaviour.yaml").write_text("- {name: x}\n"), "evaluate",
+                         "behaviour.yaml: 'x': has name; expected name, why, then"),
+    "no answer": (lambda p: Path("docs/project.yaml").write_text("data: {owner: [x]}\n"), "evaluate",
+                  "data.owner is .'x'., expected a sentence"),
     "unknown slice": (params(evaluate={"slices": ["color"]}), "evaluate", "evaluate.slices names 'color'"),
     "unknown metric": (params(evaluate={"metrics": ["AUC"]}), "evaluate", "evaluate.metrics has 'AUC'"),
     "unknown estimator": (params(model={"estimator": "sklearn.svm.SVX"}), "train", "cannot be imported"),
