@@ -17,6 +17,7 @@ from src.report import plots
 
 TEMPLATE = "page.html.j2"
 BEFORE = ("ingest", "featurize", "train")
+BESIDE = 3  # small figures in a row
 HALF = (4.6, 3.2)  # the size of a figure that has another beside it
 SLICES = 30  # in the table; all stand in metrics/slices.json
 Rows = Iterable[Iterable[Any]]
@@ -107,14 +108,14 @@ def _figures(facts: dict[str, Any], first: str, judged: list[dict[str, Any]]) ->
     metrics, used = facts["metrics"], facts["importance"]
     measured = {
         name: {who: [facts["metrics" if who == "model" else who][name], *ends] for who, ends in found.items()}
-        for name, found in [*facts["intervals"].items()][:3]
+        for name, found in [*facts["intervals"].items()][:BESIDE]
     }
     axes = ("false positive rate", "true positive rate")
     if metrics["task"] == "regression":
         axes = ("error allowed, as a share of the range", "share of rows")
     bars = [(each["features"][0], each["loss"]) for each in used["features"][: plots.MOST]]
     made = {
-        "intervals": plots.figure("intervals", plots.intervals, measured, size=(9, 2.2), count=len(measured)),
+        "intervals": plots.figure("intervals", plots.intervals, measured, size=(9.6, 2.2), count=BESIDE),
         "ranking": plots.figure("ranking", plots.curve, facts["ranking"], *axes, size=HALF),
         "calibration": plots.figure(
             "calibration", plots.curve, facts["calibration"], "predicted", "observed", size=HALF
@@ -128,6 +129,7 @@ def _figures(facts: dict[str, Any], first: str, judged: list[dict[str, Any]]) ->
     if lines := [(f"{s['column']}: {s['level']}", s[first]) for s in judged[: plots.MOST]]:
         made["slices"] = plots.figure("slices", plots.bars, lines, first, metrics[first], size=plots.tall(len(lines)))
     if curves := used["partial"]:
-        size = (3.2 * len(curves), 2.6)
-        made["partial"] = plots.figure("partial", plots.partial, curves, used["predicts"], size=size, count=len(curves))
+        made["partial"] = plots.figure(
+            "partial", plots.partial, curves, used["predicts"], size=(9.6, 2.6), count=BESIDE
+        )
     return made

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import matplotlib
@@ -49,9 +49,16 @@ def short(name: Any) -> str:
     return words if len(words) <= LONG else f"{words[: LONG // 2 - 1]}…{words[-LONG // 2 :]}"
 
 
-def intervals(axes: list[Axes] | Axes, measured: dict[str, dict[str, list[float | None]]]) -> None:
+def _beside(axes: list[Axes], facts: dict[str, Any]) -> Iterator[tuple[Axes, tuple[str, Any]]]:
+    """Each fact with its axes; what is left over stays empty, so that one of three is not drawn three times larger."""
+    for axis in axes[len(facts) :]:
+        axis.set_axis_off()
+    return zip(axes, facts.items(), strict=False)
+
+
+def intervals(axes: list[Axes], measured: dict[str, dict[str, list[float | None]]]) -> None:
     """Of each metric the value and interval of model, linear and trivial."""
-    for axis, (metric, found) in zip(axes if isinstance(axes, list) else [axes], measured.items(), strict=True):
+    for axis, (metric, found) in _beside(axes, measured):
         for place, (who, (value, low, high)) in enumerate(reversed(found.items())):
             if value is not None and low is not None and high is not None:
                 axis.plot([low, high], [place, place], color=COLOURS[who], linewidth=3, solid_capstyle="butt")
@@ -97,8 +104,8 @@ def bars(axis: Axes, rows: list[tuple[str, list[float | None]]], label: str, lin
     axis.set_xlabel(label)
 
 
-def partial(axes: list[Axes] | Axes, curves: dict[str, list[list[float]]], label: str) -> None:
-    for axis, (name, points) in zip(axes if isinstance(axes, list) else [axes], curves.items(), strict=True):
+def partial(axes: list[Axes], curves: dict[str, list[list[float]]], label: str) -> None:
+    for axis, (name, points) in _beside(axes, curves):
         axis.plot([x for x, _ in points], [y for _, y in points], color=MODEL, marker=".")
         axis.set_xlabel(short(name))
         axis.set_ylabel(label)
