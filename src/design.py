@@ -56,17 +56,17 @@ def answers() -> dict[str, Any]:
     for name, answer in found.items():
         if name != CASES and not (answer is None or isinstance(answer, str)):
             raise Refusal(f"{names.DESIGN}: {name} is {answer!r}, expected a sentence or null. Put it in quotes")
-    return found | {CASES: _use_cases(found[CASES] or [])}
+    return found | {CASES: None if found[CASES] is None else _use_cases(found[CASES])}
 
 
 def _use_cases(given: Any) -> list[dict[str, Any]]:
-    scale = range(1, 6)
-    for case in given if isinstance(given, list) else [given]:
+    for case in given if isinstance(given, list) and given else [given]:
         fits = isinstance(case, dict) and set(case) == set(USE_CASE)
-        if not fits or case["value"] not in scale or case["feasibility"] not in scale:
+        fits = fits and all(isinstance(case[key], str) and case[key].strip() for key in ("name", "why"))
+        if not fits or not all(type(case[key]) is int and 1 <= case[key] <= 5 for key in ("value", "feasibility")):
             raise Refusal(
-                f"{names.DESIGN}: use_cases has {case!r}, expected {{{', '.join(USE_CASE)}}}, "
-                "value and feasibility whole numbers from 1 to 5"
+                f"{names.DESIGN}: use_cases has {case!r}, expected a list of {{{', '.join(USE_CASE)}}}, "
+                "value and feasibility whole numbers from 1 to 5, name and why in words; or null"
             )
     return sorted(given, key=lambda case: -case["value"] * case["feasibility"])
 
@@ -76,8 +76,11 @@ def met() -> list[str]:
     asked = params.read("requirements.latency", "requirements.size")
     lines = [f["evidence"] for f in read_findings("evaluate") if f["rule"] == "requirement"]
     if asked.size is not None:
-        size = next(Path(names.DIST).glob("*.whl")).stat().st_size / MEGABYTE
-        lines.append(verdict("size of the package in MB", size, asked.size))
+        made = next(Path(names.DIST).glob("*.whl"), None)
+        what = "size of the package in MB"
+        lines.append(
+            verdict(what, made.stat().st_size / MEGABYTE, asked.size) if made else f"{what}: no package is there"
+        )
     if asked.latency is not None:
         lines.append(verdict("milliseconds for one row", _latency(), asked.latency))
     return lines
@@ -104,7 +107,7 @@ def main() -> int:
     print(f"{names.DESIGN}: {len(found) - len(unanswered)} of {len(found)} questions are answered")
     for name in unanswered:
         print(f"  not stated: {name}")
-    for case in found[CASES]:
+    for case in found[CASES] or []:
         print(f"  {case['value'] * case['feasibility']:2} = {case['value']} x {case['feasibility']}  {case['name']}")
     if not Path(names.MODEL).exists() or not Path(names.checks("evaluate")).exists():
         raise Refusal("requirements: nothing has run yet, so there is nothing to hold them against. First: make repro")

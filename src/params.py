@@ -72,10 +72,6 @@ def _costs(value: Any) -> bool:
     )
 
 
-def _slices(value: Any) -> bool:
-    return _texts(value) and all(" = " in each for each in value)
-
-
 def _source(value: Any) -> bool:
     return _text(value) and value[0] != "/" and not set(":\\") & set(value) and ".." not in value.split("/")
 
@@ -92,6 +88,7 @@ def _or(word: Any, fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 COLUMN = "a column's name, or null"
+ROLES = ("data.target", "data.key", "data.group", "data.time", "data.weight")
 KEYS: dict[str, Key] = {
     "data.source": Key(REQUIRED, "a path in the project, without ..", _source),
     "data.target": Key(REQUIRED, "a column's name", _text),
@@ -145,6 +142,8 @@ def load(file: str = PARAMS) -> dict[str, Any]:
     """The file as it stands, {"group.key": value}; raises Refusal when it is not two levels of YAML."""
     try:
         groups = yaml.load(Path(file).read_bytes(), _Loader)  # noqa: S506, a SafeLoader
+    except FileNotFoundError:
+        raise Refusal(f"{file} is not there. Bring it back: git restore {file}") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
@@ -194,15 +193,15 @@ def check() -> SimpleNamespace:
 
 
 def _contradictions(values: dict[str, Any]) -> None:
-    taken = dict.fromkeys(values.get("data.ignore", []), "data.ignore")
-    taken |= dict.fromkeys(values.get("requirements.protected", []), "requirements.protected")
-    for key in ("data.target", "data.key", "data.group", "data.time", "data.weight"):
-        column = values.get(key)
-        if column is None or (key, column) == ("data.key", "auto"):
-            continue
-        if column in taken:
-            raise Refusal(f"{PARAMS}: {taken[column]} and {key} both name {column!r}. Take it out of one")
-        taken[column] = key
+    taken: dict[str, str] = {}
+    for key in ("data.ignore", "requirements.protected", *ROLES):
+        given = values.get(key)
+        for column in given if isinstance(given, list) else [given]:
+            if column is None or (key, column) == ("data.key", "auto"):
+                continue
+            if column in taken:
+                raise Refusal(f"{PARAMS}: {taken[column]} and {key} both name {column!r}. Take it out of one")
+            taken[column] = key
     if values.get("split.cut") is not None and values.get("data.time", "") is None:
         raise Refusal(f"{PARAMS}: split.cut is set and data.time is null. Name the column that says when")
     for key in ("data.positive", "model.threshold"):

@@ -46,7 +46,7 @@ def found(seed: int, train: int, held: int, planted: bool) -> list[str]:
 
 
 def hit(slices: list[str]) -> bool:
-    return any("x <=" in words and "level = 'c'" in words for words in slices)
+    return any("x <" in words and "level = 'c'" in words for words in slices)
 
 
 def measured(seeds: int) -> Iterator[tuple[str, int, int]]:

@@ -30,6 +30,10 @@ def test_open_questions_are_none_and_use_cases_come_in_the_order_of_their_produc
     say(f"problem: {{question: why}}\npriority:\n  use_cases:\n{CASES}\n")
     found = design.answers()
     assert (found["problem.question"], found["data.rights"]) == ("why", None)
+    say("problem: {question: why}")
+    assert design.answers()["priority.use_cases"] is None
+    say(f"priority:\n  use_cases:\n{CASES}\n")
+    found = design.answers()
     assert [case["name"] for case in found["priority.use_cases"]] == ["b", "a"]
 
 
@@ -37,7 +41,12 @@ def test_open_questions_are_none_and_use_cases_come_in_the_order_of_their_produc
      ("problem: {question: [a]}", r"problem.question is \['a'\], expected a sentence"),
      ("problem: {qestion: a}", "problem.qestion is no question. Did you mean 'problem.question'"),
      ("problem: {question: a, question: b}", "line 1: question stands twice"), ("problem: a", "expected groups"),
-     ("problem: [", "line"), ("priority: {use_cases: [{name: a}]}", "use_cases has .*expected {name, value"),
+     ("problem: [", "line"), ("priority: {use_cases: [{name: a}]}", "use_cases has .*expected a list of {name, value"),
+     ("priority: {use_cases: [{name: a, value: true, feasibility: 1, why: b}]}", "numbers from 1 to 5"),
+     ("priority: {use_cases: [{name: a, value: 2.0, feasibility: 1, why: b}]}", "numbers from 1 to 5"),
+     ("priority: {use_cases: [{name: [a], value: 2, feasibility: 1, why: b}]}", "why in words"),
+     ("priority: {use_cases: [{name: a, value: 2, feasibility: 1, why: null}]}", "why in words"),
+     ("priority: {use_cases: []}", "expected a list"), ("priority: {use_cases: false}", "expected a list"),
      ("priority: {use_cases: [{name: a, value: 9, feasibility: 1, why: b}]}", "numbers from 1 to 5")])  # fmt: skip
 def test_what_is_no_answer_is_refused_in_one_line(project: Project, text: str, words: str) -> None:
     say(text)
@@ -49,7 +58,7 @@ def test_requirements_are_held_against_the_last_run(project: Project, capsys) ->
     say("problem: {question: '**why** <b>?'}")
     assert guarded(design.main) == 1
     assert "nothing has run yet" in capsys.readouterr().err
-    project.table(make_table())
+    project.table(make_table(rows=900))
     project.change(requirements={
         "floors": {"roc_auc": 0.5, "log_loss": 0.0}, "must_work": ["colour = red"], "latency": 1e9, "size": 1e-6,
     })  # fmt: skip
@@ -69,6 +78,13 @@ def test_requirements_are_held_against_the_last_run(project: Project, capsys) ->
     assert r"Question: \*\*why\*\* \<b\>?" in card
     assert "Rights: not stated" in card
     assert "roc\\_auc where colour = red" in card
+    assert "- Milliseconds for one row: at most 1e+09" in card
+    next(Path(names.DIST).glob("*.whl")).unlink()
+    assert guarded(design.main) == 0
+    assert "size of the package in MB: no package is there" in capsys.readouterr().out
+    Path(names.DESIGN).unlink()
+    assert guarded(design.main) == 1
+    assert "docs/project.yaml is not there. Bring it back: git restore" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("asked", "words"), [

@@ -51,12 +51,10 @@ def test_declared_modules_are_those_that_the_stage_imports(name: str) -> None:
 
 @pytest.mark.parametrize("name", STAGES)
 def test_declared_params_are_those_that_the_stage_reads(name: str) -> None:
-    declared = PIPELINE["stages"][name]["params"]
+    expected = [key if "." in key else f"{GROUP[name]}.{key}" for key in stage(name).PARAMS]
     if name == "package":
-        assert declared == [{names.PROJECT: [f"project.{key}" for key in stage(name).PARAMS]}]
-    else:
-        read = stage(name).PARAMS
-        assert declared == [key if "." in key else f"{GROUP[name]}.{key}" for key in read]
+        expected.append({names.PROJECT: [f"project.{key}" for key in stage(name).PROJECT]})
+    assert PIPELINE["stages"][name]["params"] == expected
 
 
 def test_file_names_are_the_constants_in_names() -> None:

@@ -23,6 +23,7 @@ WRONG = {  # what stands there beside the two keys that must be given, and what 
     "split: {cut: '2024-02-31'}": "expected a date or time, or null$",
     "split: {cut: 2024-02-31}": "params.yaml: day is out of range",
     "data: {key: y}": "data.target and data.key both name 'y'",
+    "data: {ignore: [a]}\nrequirements: {protected: [a]}": "data.ignore and requirements.protected both name 'a'",
     "data: {ignore: [y]}": "data.ignore and data.target both name 'y'",
     "split: {cut: 2024-01-31}": "split.cut is set and data.time is null",
     "data: {task: regression, positive: a}": "data.positive is for a binary task",

@@ -1,19 +1,20 @@
 """Fairness: what each group of a protected column gets, with intervals, and how far the groups lie apart.
 
-Of a binary task: how often the model says positive, to whom it says so rightly (recall, the true positive rate) and
+Of a binary task: how often the model says positive, to whom it says so rightly (the true positive rate) and
 wrongly (the false positive rate); of several classes the accuracy; of a regression the mean error, which is its lean,
-and the mean absolute error. A group of few rows is shown and not judged.
+and the mean absolute error. A group of few rows is shown and not judged. The widest gap of several groups is wide
+by chance, too: its interval is at the level at which those of all pairs hold together (Bonferroni).
 """
 
 from typing import Any
 
 import numpy as np
 
-from src.learning.metrics import interval
+from src.learning.metrics import LEVEL, interval
 from src.learning.slices import SMALL, Slice
 
 MEASURES = {
-    "binary": ("selection_rate", "recall", "false_positive_rate"),
+    "binary": ("selection_rate", "true_positive_rate", "false_positive_rate"),
     "multiclass": ("accuracy",),
     "regression": ("mean_error", "mean_absolute_error"),
 }
@@ -38,7 +39,8 @@ def fairness(
             known = [key for key in judged if not np.isnan(values[key][name])]
             if len(known) > 1:
                 low, high = (pick(known, key=lambda key: values[key][name]) for pick in (min, max))
-                gap = interval(drawn[high][name] - drawn[low][name])
+                pairs = len(known) * (len(known) - 1) / 2
+                gap = interval(drawn[high][name] - drawn[low][name], 1 - (1 - LEVEL) / pairs)
                 between = [groups[low].level, groups[high].level]
                 size = values[high][name] - values[low][name]
                 gaps.append({"column": column, "measure": name, "between": between, "gap": [size, *gap]})

@@ -168,6 +168,10 @@ def _as_it_is(value: np.ndarray) -> np.ndarray:
     return value
 
 
+def _recall(cells: np.ndarray, p: int) -> np.ndarray:
+    return _ratio(cells[:, p, p], cells[:, p].sum(axis=1))
+
+
 _METRICS: dict[str, tuple[Basis, Callable[..., np.ndarray]]] = {
     "log_loss": (_mean(_loss), _as_it_is),
     "brier_score": (_mean(lambda o: (o.scores[:, o.positive] - (o.truth == o.positive)) ** 2), _as_it_is),
@@ -176,10 +180,11 @@ _METRICS: dict[str, tuple[Basis, Callable[..., np.ndarray]]] = {
     "accuracy": (_cells, lambda cells, _: _ratio(_hits(cells).sum(axis=1), cells.sum(axis=(1, 2)))),
     "balanced_accuracy": (_cells, lambda cells, _: _mean_of_known(_ratio(_hits(cells), cells.sum(axis=2)))),
     "precision": (_cells, lambda cells, p: np.nan_to_num(_ratio(cells[:, p, p], cells[:, :, p].sum(axis=1)))),
-    "recall": (_cells, lambda cells, p: _ratio(cells[:, p, p], cells[:, p].sum(axis=1))),
+    "recall": (_cells, _recall),
     "f1": (_cells, lambda cells, p: _f1s(cells)[:, p]),
     "f1_macro": (_cells, lambda cells, _: _mean_of_known(_f1s(cells))),
     "selection_rate": (_cells, lambda cells, p: _ratio(cells[:, :, p].sum(axis=1), cells.sum(axis=(1, 2)))),
+    "true_positive_rate": (_cells, _recall),
     "false_positive_rate": (_cells, lambda cells, p: _ratio(cells[:, 1 - p, p], cells[:, 1 - p].sum(axis=1))),
     "mean_error": (_mean(lambda o: o.scores - o.truth), _as_it_is),
     "mean_absolute_error": (_mean(_loss), _as_it_is),
@@ -262,10 +267,10 @@ def measure(
     return {part: {name: np.concatenate([v[name] for v in each]) for name in each[0]} for part, each in found.items()}
 
 
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """The 95 % percentile interval; NaN where fewer than half of the draws have a value (a class missing in them)."""
+def interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+    """The percentile interval; NaN where fewer than half of the draws have a value (a class missing in them)."""
     known = values[~np.isnan(values)]
     if len(known) * 2 < len(values):
         return float("nan"), float("nan")
-    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

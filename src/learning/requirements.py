@@ -7,7 +7,7 @@ import numpy as np
 
 from src.checks import short
 from src.learning.metrics import interval, lower_is_better
-from src.learning.slices import Slice
+from src.learning.slices import SMALL, Slice
 from src.params import nearest
 from src.predictor.refusal import Refusal
 
@@ -26,8 +26,11 @@ def judged(
 ) -> Iterator[tuple[str, bool]]:
     """For each floor, overall and in each slice that must work: evidence in words, and whether it is met.
 
-    values, drawn: of each metric as `measure` gives them, under "model" and the numbers of the slices.
+    values, drawn: of each metric as `measure` gives them, under "model" and the numbers of the slices. A slice of fewer
+    than SMALL rows is not judged, which is not met.
     """
+    if must_work and not floors:
+        yield f"{', '.join(must_work)} must work, and requirements.floors says of no metric how well: NOT JUDGED", False
     known = {f"{part.column} = {part.level}": number for number, part in enumerate(slices)}
     for wanted in must_work:
         if wanted not in known:
@@ -41,12 +44,18 @@ def judged(
                 f"params.yaml: requirements.floors has {name!r}, expected one of "
                 f"{', '.join(values['model'])}{nearest(name, values['model'])}"
             )
-        for where, part in [("", "model"), *((f" where {wanted}", known[wanted]) for wanted in must_work)]:
-            low, high = interval(drawn[part][name])
-            yield _verdict(f"{name}{where}", floor, values[part][name], low, high, lower_is_better(name))
+        yield _verdict(name, floor, values["model"][name], drawn["model"][name])
+        for wanted in must_work:
+            what, part, rows = f"{name} where {wanted}", known[wanted], len(slices[known[wanted]].rows)
+            if rows < SMALL:
+                yield f"{what}: {rows} rows are too few, at least {SMALL}: NOT JUDGED", False
+            else:
+                yield _verdict(what, floor, values[part][name], drawn[part][name])
 
 
-def _verdict(what: str, floor: float, value: float, low: float, high: float, lower: bool) -> tuple[str, bool]:
+def _verdict(what: str, floor: float, value: float, drawn: np.ndarray) -> tuple[str, bool]:
+    lower = lower_is_better(what.partition(" ")[0])
+    low, high = interval(drawn)
     met = value <= floor if lower else value >= floor
     sure = met and (high <= floor if lower else low >= floor)
     word = "met" if sure else "met, but its interval is not" if met else "NOT MET"

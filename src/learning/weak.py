@@ -1,137 +1,170 @@
-"""Weak slices that nobody named: a shallow tree on the loss of one half of the holdout, confirmed on the other.
+"""Weak slices that nobody named: two conditions together, searched in one half of the holdout, confirmed on the other.
 
 A slice is weak where the model errs more than among other rows of which it is as sure: near the boundary between two
-classes every model errs, and says so. And what a search finds is always bad on the rows that it searched, so each leaf
-is tested on rows that the tree has not seen, one-sided (Welch 1947), corrected for the number of leaves (Holm 1979).
+classes every model errs, and says so. What a search finds is always bad on the rows that it searched, so each slice is
+tested on the other half, one-sided (Welch 1947), corrected for how many are (Holm 1979). It is the best tree of depth
+two: a greedy one misses conjunctions whose parts look harmless alone.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import ttest_ind
-from sklearn.tree import DecisionTreeRegressor
 
-from src.learning.metrics import LEVEL, Outcome, losses
+from src.learning.metrics import Outcome, draws, interval, losses
 from src.predictor.schema import NUMERIC
 
 FEWEST = 300  # rows of a holdout in which a search makes sense
-DEPTH = 3
-LEAF = 0.03  # of a half, and at least SMALLEST rows
-SMALLEST = 15
-LEVELS = 8  # of a category, the most frequent, that can be a condition
-CLIP = 0.98  # quantile at which losses are cut off for the search: one wild row is no slice
-ALPHA = 0.05
-BINS = 20  # of equally sure predictions
+MOST = 10_000  # rows that are looked at
+SMALLEST, SHARE = 15, 0.03  # rows of a slice in each half, and its share of them
+EDGES, LEVELS = 16, 20  # quantiles, and most frequent levels, of a column that make conditions
+CONDITIONS = 400  # that are put together: those that are worst alone
+TRIED, RANKED = 3, 5000  # slices of each half that are tested, and how far down they are looked for
+ALIKE = 0.3  # of the rows of either of two slices in both: more are one slice
+CLIP = 0.99  # quantile at which losses are cut off: one wild row is no slice
+ALPHA = 0.02
+BINS = 10  # of equally sure predictions
 DRAWS = 500
-LONG = 40  # characters of a name in words
+ROOM = 77  # characters of a condition: two and the word between them are 160 at most
 
-Conditions = dict[str, tuple[str, Any, np.ndarray]]  # column of the tree: name, level or None for a number, values
+
+@dataclass(frozen=True)
+class Tested:
+    """Two conditions, the rows where both hold, the half that tests them, and the p value there."""
+
+    p: float
+    pair: tuple[int, int]
+    within: np.ndarray
+    half: np.ndarray
 
 
 def weak_slices(
     rows: pd.DataFrame, types: dict[str, str], outcome: Outcome, group: np.ndarray | None
 ) -> list[dict[str, Any]]:
-    """Confirmed slices, the worst first: slice (in words), rows, loss [value, low, high], rest, p (after Holm).
+    """Confirmed slices, the surest first: slice (in words), rows, loss [value, low, high], rest, p (after Holm).
 
-    rows: source columns of the holdout; outcome: of the same rows; group: rows of one stay in one half. Loss and rest
-    are means of the half that confirms.
+    rows: source columns of the holdout; outcome: of the same rows; group: rows of one stay in one half and count as
+    one in the test. Rows, loss and rest are of the half that confirms.
     """
     if len(rows) < FEWEST:
         return []
-    conditions = _conditions(rows, types)
-    if not conditions:
-        return []
-    values = np.column_stack([column for *_, column in conditions.values()])
     random = np.random.default_rng(0)
-    codes = np.arange(len(rows)) if group is None else np.unique(group, return_inverse=True)[1]
-    search = (random.permutation(codes.max() + 1) % 2).astype(bool)[codes]
-    if search.all() or not search.any():
+    taken = np.sort(random.permutation(len(rows))[:MOST])
+    units = np.arange(len(taken)) if group is None else np.unique(group[taken], return_inverse=True)[1]
+    side = (random.permutation(units.max() + 1) % 2)[units]
+    if np.ptp(side) == 0:
         return []
-    loss, listed = losses(outcome.task, outcome.truth, outcome.scores), list(conditions.values())
-    more = excess(outcome, loss)
-    found = [each for half in (search, ~search) for each in _leaves(values, loss, more, half, listed)]
-    found = [each for each in found if each["p"] < 1]
-    order = sorted(range(len(found)), key=lambda i: found[i]["p"])
-    bound = 0.0
-    for rank, i in enumerate(order):
-        bound = max(bound, min(1.0, found[i]["p"] * (len(found) - rank)))
-        found[i]["p"] = bound
-    kept = {each["slice"]: each for each in sorted(found, key=lambda each: -each["p"]) if each["p"] <= ALPHA}
-    return sorted(kept.values(), key=lambda each: each["p"])
-
-
-def excess(outcome: Outcome, loss: np.ndarray) -> np.ndarray:
-    """How much more each row costs than the mean of the rows with a prediction like its own."""
-    score = outcome.scores
-    if outcome.task != "regression":
-        score = outcome.scores[:, outcome.positive] if outcome.task == "binary" else outcome.scores.max(axis=1)
-    bins = np.empty(len(loss), int)
-    bins[np.argsort(score, kind="stable")] = np.arange(len(loss)) * BINS // len(loss)
-    return loss - (np.bincount(bins, loss) / np.bincount(bins))[bins]
-
-
-def _conditions(rows: pd.DataFrame, types: dict[str, str]) -> Conditions:
-    made: Conditions = {}
-    for name, kind in types.items():
-        values = rows[name]
-        if kind in (*NUMERIC, "timestamp"):
-            number = values.astype("int64").astype(float) if kind == "timestamp" else values.astype(float)
-            number = number.where(values.notna())
-            made[f"{name} <"] = (name, None, number.fillna(number.median()).fillna(0).to_numpy())
-        elif kind in ("category", "boolean"):
-            for level in values.value_counts().index[:LEVELS]:
-                made[f"{name} = {level}"] = (name, level, (values == level).fillna(False).to_numpy(dtype=float))
-        if values.isna().any():
-            made[f"{name} missing"] = (name, pd.NA, values.isna().to_numpy(dtype=float))
-    return made
-
-
-def _leaves(
-    values: np.ndarray, loss: np.ndarray, more: np.ndarray, search: np.ndarray, conditions: list[tuple]
-) -> list[dict[str, Any]]:
-    """Each leaf that is worse in the half `search`, tested on the other half."""
-    least = max(SMALLEST, int(LEAF * search.sum()))
-    target = np.minimum(more, np.quantile(more[search], CLIP))
-    tree = DecisionTreeRegressor(max_depth=DEPTH, min_samples_leaf=least, random_state=0)
-    tree.fit(values[search], target[search])
-    leaves, random = tree.apply(values), np.random.default_rng(0)
-    worse = [leaf for leaf in np.unique(leaves) if target[search & (leaves == leaf)].mean() > target[search].mean()]
+    part = outcome.part(taken)
+    loss = losses(part.task, part.truth, part.scores)
+    more = excess(part, np.minimum(loss, np.quantile(loss, CLIP)))
+    words, holds = _conditions(rows.iloc[taken], types)
+    tested = []
+    for number in (0, 1):
+        search: np.ndarray = side == number
+        for pair in _worst(holds[:, search], more[search], loss[search]):
+            within, half = np.logical_and.reduce(holds[list(pair)]), np.logical_not(search)
+            tested.append(Tested(_p(more, units, within, half), pair, within, half))
     found = []
-    for leaf in worse:
-        inside, outside = (loss[~search & side] for side in (leaves == leaf, leaves != leaf))
-        if len(inside) < SMALLEST or not len(outside):
-            continue
-        means = random.choice(inside, (DRAWS, len(inside))).mean(axis=1)
-        low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        sides = (more[~search & side] for side in (leaves == leaf, leaves != leaf))
-        p = float(np.nan_to_num(ttest_ind(*sides, equal_var=False, alternative="greater").pvalue, nan=1.0))
-        words = _in_words(tree.tree_, int(leaf), conditions)
-        interval = [float(inside.mean()), float(low), float(high)]
-        rows = int((leaves == leaf).sum())
-        found.append({"slice": words, "rows": rows, "loss": interval, "rest": float(outside.mean()), "p": p})
+    for p, each in _confirmed(tested):
+        inside, outside = loss[each.within & each.half], loss[~each.within & each.half]
+        drawn = draws(len(inside), DRAWS, None, None if group is None else units[each.within & each.half])
+        means = np.concatenate([weights @ inside / weights.sum(axis=1) for weights in drawn])
+        name = " and ".join(words[i] for i in dict.fromkeys(each.pair))
+        value = [float(inside.mean()), *interval(means)]
+        found.append({"slice": name, "rows": len(inside), "loss": value, "rest": float(outside.mean()), "p": p})
     return found
 
 
-def _in_words(tree: Any, leaf: int, conditions: list[tuple]) -> str:
-    """The conditions on the way to a leaf; of a number the narrowest on each side."""
-    sides = {"left": tree.children_left, "right": tree.children_right}
-    parents = {
-        int(child): (node, side)
-        for side, children in sides.items()
-        for node, child in enumerate(children)
-        if child >= 0
-    }
-    said: dict[tuple[str, str], str] = {}
-    while leaf in parents:
-        leaf, side = parents[leaf]
-        name, level, _ = conditions[tree.feature[leaf]]
-        short = name if len(name) <= LONG else f"{name[: LONG // 2]}…{name[-LONG // 2 :]}"
-        if level is None:
-            sign = "<=" if side == "left" else ">"
-            said.setdefault((name, sign), f"{short} {sign} {tree.threshold[leaf]:.4g}")
-        elif level is pd.NA:
-            said.setdefault((name, "missing"), f"{short} is {'not ' if side == 'left' else ''}missing")
-        else:
-            said.setdefault((name, str(level)), f"{short} {'!=' if side == 'left' else '='} {str(level)[:LONG]!r}")
-    return " and ".join(reversed(said.values()))
+def excess(outcome: Outcome, loss: np.ndarray) -> np.ndarray:
+    """How much more each row costs than the mean of the rows of which the model is as sure."""
+    sure = outcome.scores
+    if outcome.task != "regression":
+        likely = np.clip(outcome.scores, np.finfo(float).eps, 1)
+        sure = -(likely * np.log(likely)).sum(axis=1)
+    made = np.empty(len(loss))
+    for part in np.array_split(np.argsort(sure, kind="stable"), BINS):
+        made[part] = loss[part] - loss[part].mean()
+    return made
+
+
+def _conditions(rows: pd.DataFrame, types: dict[str, str]) -> tuple[list[str], np.ndarray]:
+    """Conditions in words, and where they hold, shape (conditions, rows)."""
+    found = {}
+    for name, kind in types.items():
+        for words, where in _of_column(rows[name], kind):
+            holds = where.to_numpy(dtype=bool, na_value=False)
+            if holds.sum() >= 2 * SMALLEST:
+                found[_shortened(" ".join(name.split()), ROOM - len(words)) + words] = holds
+    return [*found], np.array([*found.values()], dtype=bool).reshape(len(found), len(rows))
+
+
+def _of_column(values: pd.Series, kind: str) -> Iterator[tuple[str, pd.Series]]:
+    """Missing; below and from each of some quantiles (rounded: the words are exact), or one of the frequent levels."""
+    yield " is missing", values.isna()
+    if kind in (*NUMERIC, "timestamp"):
+        edges = values.quantile(np.linspace(0, 1, EDGES + 2)[1:-1]).dropna()
+        for edge in edges.map(lambda edge: edge.floor("s") if kind == "timestamp" else float(f"{edge:.4g}")).unique():
+            text = str(pd.Timestamp(edge)) if kind == "timestamp" else f"{edge:.15g}"
+            yield f" < {text}", values < edge
+            yield f" >= {text}", values >= edge
+    elif kind in ("category", "boolean"):
+        for level in values.value_counts().sort_index().nlargest(LEVELS).index:
+            text = repr(level) if isinstance(level, str) else str(level)
+            yield f" = {_shortened(text, ROOM // 2)}", values == level
+
+
+def _shortened(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: (room - 1) // 2]}…{text[len(text) - room // 2 :]}"
+
+
+def _worst(holds: np.ndarray, more: np.ndarray, loss: np.ndarray) -> list[tuple[int, int]]:
+    """The pairs of conditions that are worst here and unlike each other."""
+    least = max(SMALLEST, SHARE * len(more))
+    best = np.argsort(-_score(holds.sum(axis=1), holds @ more, least), kind="stable")[:CONDITIONS]
+    both = holds[best].astype(float)
+    size, total, lost = both @ both.T, (both * more) @ both.T, (both * (loss - loss.mean())) @ both.T
+    score = np.triu(np.where(lost > 0, _score(size, total, least), 0))
+    found: list[tuple[int, int]] = []
+    seen: list[np.ndarray] = []
+    for place in np.argsort(-score, axis=None, kind="stable")[:RANKED]:
+        i, j = divmod(int(place), len(best))
+        if score[i, j] <= 0 or len(found) == TRIED:
+            break
+        within = holds[best[i]] & holds[best[j]]
+        if not any(_alike(within, other) for other in seen):
+            found.append((int(best[i]), int(best[j])))
+            seen.append(within)
+    return found
+
+
+def _score(size: np.ndarray, total: np.ndarray, least: float) -> np.ndarray:
+    """What is lost beyond expectation in units of its noise; 0 for a slice that is too small."""
+    return np.where(size >= least, total / np.sqrt(np.maximum(size, 1)), 0)
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool((one & other).sum() > ALIKE * (one | other).sum())
+
+
+def _p(more: np.ndarray, units: np.ndarray, within: np.ndarray, half: np.ndarray) -> float:
+    """Do the rows, or the groups, inside lose more than those outside?"""
+    means = []
+    for rows in (within & half, ~within & half):
+        counts = np.bincount(units[rows])
+        means.append(np.bincount(units[rows], more[rows])[counts > 0] / counts[counts > 0])
+    if len(means[0]) < 2 or len(means[1]) < 2 or not np.ptp(means[0]):
+        return 1.0
+    return float(ttest_ind(*means, equal_var=False, alternative="greater").pvalue)
+
+
+def _confirmed(tested: list[Tested]) -> Iterator[tuple[float, Tested]]:
+    """Those that pass, with the adjusted p; of two that are alike the surer one."""
+    bound, seen = 0.0, list[np.ndarray]()
+    for rank, each in enumerate(sorted(tested, key=lambda one: one.p)):
+        bound = max(bound, min(1.0, each.p * (len(tested) - rank)))
+        if bound <= ALPHA and not any(_alike(each.within, other) for other in seen):
+            seen.append(each.within)
+            yield bound, each

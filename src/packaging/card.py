@@ -1,8 +1,10 @@
 """The model card: what the model is, how good, against what, where it fails; every number from a file of this run."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
+from src import names
 from src.checks import short
 from src.learning.metrics import lower_is_better
 from src.predictor.schema import Column, Schema
@@ -15,16 +17,17 @@ STORES_ROWS = {
     "support_vectors_": "training rows (its support vectors)",
 }
 WORST = 5
+ELSEWHERE = ("behaviour", "requirement", "weak slice", "against the")  # findings with a place of their own
 # Questions of docs/project.yaml, with the words of the card for them.
-MODEL = {"care.owner": "Owner", "care.retire": "To be retired"}
+MODEL = {"care.owner": "Owner"}
 USE = {
     "problem.question": "Question",
     "problem.users": "Users",
     "problem.today": "Without the model",
     "use.intended": "Intended",
     "use.excluded": "Excluded",
-    "use.limits": "Limits",
 }
+CAVEATS = {"use.limits": "Known limits", "care.retire": "To be retired"}
 DATA = {
     "data.what": "What it is",
     "data.owner": "Owner",
@@ -37,30 +40,35 @@ DATA = {
 def write(
     project: Any,
     schema: Schema,
-    measured: dict[str, dict],
-    intervals: dict[str, dict],
-    slices: list[dict],
-    fairness: dict[str, list[dict]],
+    made: dict[str, Any],
     findings: list[dict],
     written: str,
     answers: dict[str, Any],
+    limits: dict[str, float | None],
 ) -> str:
     """The card as Markdown.
 
-    measured: the metrics of model, linear and trivial; intervals, slices, fairness: the files of metrics/;
-    findings: of all stages; written: the JSON in the model file, which names each fitted attribute; answers: of
-    docs/project.yaml. The order is that of Mitchell et al., Model Cards for Model Reporting (2019).
+    made: contents of files in metrics/, by their names; findings: of all stages; written: the JSON in the model file,
+    which names each fitted attribute; answers: of docs/project.yaml; limits: requirements of latency and size, by their
+    words. The order is that of Mitchell et al., Model Cards for Model Reporting (2019).
     """
-    metrics = measured["model"]
+    metrics, intervals, slices = made[names.METRICS], made[names.INTERVALS], made[names.SLICES]
+    measured = {"model": metrics, "linear": made[names.LINEAR], "trivial": made[names.TRIVIAL]}
     against = [f"- {f['evidence']}" for f in findings if f["rule"].startswith("against the")]
     required = [f"- {_safe(f['evidence'])}" for f in findings if f["rule"] == "requirement"]
+    required = required or ["- Of metrics: not stated"]
+    required += [
+        f"- {words}: {'not stated' if most is None else f'at most {most:g}'}" for words, most in limits.items()
+    ]
     parts = [
         f"# {project.name} {project.version}",
         f"{project.description}.",
         "## Model",
         _facts(schema, metrics) + f"\n- Licence: {_safe(project.license)}\n" + _said(answers, MODEL),
-        "## Use",
-        _said(answers, USE),
+        "## Intended use",
+        _said(answers, USE) + "\n" + _use_cases(answers["priority.use_cases"]),
+        "## Factors",
+        _factors(schema, slices),
         "## Data",
         _said(answers, DATA),
         f"{schema.rows} rows, {len(schema.columns)} columns, of which {len(schema.inputs)} are inputs of the model.",
@@ -70,19 +78,37 @@ def write(
         _table(["metric", *measured], (_metric(name, measured, found) for name, found in intervals.items())),
         "\n".join(against),
         "## What is required",
-        "\n".join(required or ["- Of metrics: not stated"]) + "\n" + _said(answers, {"requirements.why": "Why"}),
+        "\n".join(required) + "\n" + _said(answers, {"requirements.why": "Why"}),
         "## Where it fails",
         _slices(slices, next(iter(intervals))),
+        _told(f for f in findings if f["rule"] == "weak slice"),
         "## Behaviour",
-        "\n".join(_finding(f) for f in findings if f["rule"] == "behaviour"),
-        "## Fairness",
-        _fairness(fairness),
+        _told(f for f in findings if f["rule"] == "behaviour"),
+        "## Ethical considerations",
+        f"What the package holds of the data: {_stored(written)}",
+        "### By protected group",
+        _fairness(made[names.FAIRNESS]),
         "## What was checked",
-        "\n".join(map(_finding, findings)),
-        "## What the package holds of the data",
-        _stored(written),
+        _told(f for f in findings if not f["rule"].startswith(ELSEWHERE)),
+        "## Caveats and recommendations",
+        _said(answers, CAVEATS),
+        _told(f for f in findings if f["severity"] == "warning") or "No check of this run ended in a warning.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _use_cases(cases: list[dict[str, Any]] | None) -> str:
+    ranked = (
+        f"  - {_safe(case['name'])} ({case['value']} x {case['feasibility']}): {_safe(case['why'])}"
+        for case in cases or []
+    )
+    return "\n".join(["- Use cases by value and feasibility:" + ("" if cases else " not stated"), *ranked])
+
+
+def _factors(schema: Schema, slices: list[dict]) -> str:
+    by = ", ".join(dict.fromkeys(_safe(s["column"]) for s in slices)) or "none"
+    protected = ", ".join(_safe(column.name) for column in schema.columns if column.role == "protected")
+    return f"- Measured apart by the levels or quarters of: {by}\n- Protected columns: {protected or 'none is stated'}"
 
 
 def _said(answers: dict[str, Any], questions: dict[str, str]) -> str:
@@ -145,6 +171,10 @@ def _fairness(found: dict[str, list[dict]]) -> str:
     return _table(["column", "group", "rows", *names], rows) + "\n\n" + "\n".join(gaps)
 
 
+def _told(findings: Iterable[dict]) -> str:
+    return "\n".join(map(_finding, findings))
+
+
 def _finding(finding: dict) -> str:
     severity = f" ({finding['severity']})" if finding["severity"] != "note" else ""
     return f"- {finding['rule']}: {_safe(finding['evidence'])}{severity}"
@@ -154,7 +184,7 @@ def _stored(written: str) -> str:
     kept = sorted({words for name, words in STORES_ROWS.items() if f'"{name}":' in written})
     if kept:
         return f"**The estimator itself keeps {' and '.join(kept)}**: who has the package has them."
-    return "No row of the data. It holds the levels of categories that the encoder learned, and ranges of columns."
+    return "no row; only the levels of categories that the encoder learned, and the ranges of columns."
 
 
 def _safe(value: Any) -> str:

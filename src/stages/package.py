@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from src import names
+from src import names, params
 from src.checks import Findings, read_findings, run, write_text
 from src.design import answers
 from src.packaging import card, wheel
@@ -27,17 +27,20 @@ from src.predictor.predictor import Predictor
 from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema
 
-PARAMS = ("name", "version", "description", "license", "requires-python")
+PARAMS = ("requirements.latency", "requirements.size")
+PROJECT = ("name", "version", "description", "license", "requires-python")
+MEASURED = (names.METRICS, names.LINEAR, names.TRIVIAL, names.INTERVALS, names.SLICES, names.FAIRNESS)
 EARLIER = ("ingest", "featurize", "train", "evaluate")
 TOLERANCE = 1e-9
 BATCH = 1 << 17
 
 
 def main() -> None:
+    p = params.read(*PARAMS)
     findings, folder = Findings("package"), Path(names.DIST)
     shutil.rmtree(folder, ignore_errors=True)
     content = tomllib.loads(Path(names.PROJECT).read_text(encoding="utf-8"))["project"]
-    project = wheel.Project(*(content[name] for name in PARAMS))
+    project = wheel.Project(*(content[name] for name in PROJECT))
     schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
     fitted = loads(Path(names.MODEL).read_bytes(), names.MODEL)
     archive = dumps(fitted, project.module)
@@ -45,13 +48,11 @@ def main() -> None:
     text = card.write(
         project,
         schema,
-        {"model": _json(names.METRICS), "linear": _json(names.LINEAR), "trivial": _json(names.TRIVIAL)},
-        _json(names.INTERVALS),
-        _json(names.SLICES),
-        _json(names.FAIRNESS),
+        {path: _json(path) for path in MEASURED},
         [finding for stage in EARLIER for finding in read_findings(stage)],
         written,
         answers(),
+        {"Milliseconds for one row": p.latency, "Megabytes of the package": p.size},
     )
     papers = {
         "model.skops": archive,

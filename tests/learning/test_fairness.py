@@ -22,7 +22,7 @@ def counted(group: pd.DataFrame, task: str) -> dict[str, float]:
     if task == "multiclass":
         return {"accuracy": (truth == found).mean()}
     said = found == "yes"
-    rates = {"recall": said[truth == "yes"].mean(), "false_positive_rate": said[truth == "no"].mean()}
+    rates = {"true_positive_rate": said[truth == "yes"].mean(), "false_positive_rate": said[truth == "no"].mean()}
     return {"selection_rate": said.mean()} | rates
 
 
@@ -52,4 +52,4 @@ def test_a_protected_column_is_no_feature_and_its_groups_are_counted(project: Pr
         assert gap["gap"][1] <= gap["gap"][0] <= gap["gap"][2]
     assert [gap["measure"] for gap in found["gaps"]] == list(counted(rows, task))
     card = Path(names.CARD).read_text(encoding="utf-8")
-    assert "(too few to judge)" in card.split("## Fairness")[1].split("##")[0]
+    assert "(too few to judge)" in card.split("### By protected group")[1].split("##")[0]

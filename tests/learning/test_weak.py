@@ -31,7 +31,7 @@ def table(task: str, planted: bool, rows: int = 2000) -> tuple[pd.DataFrame, Out
 def test_a_planted_conjunction_is_found_and_nothing_where_there_is_none(task: str) -> None:
     frame, outcome = table(task, planted=True)
     worst = weak_slices(frame, TYPES, outcome, None)[0]
-    assert "x <= -0." in worst["slice"]
+    assert "x < -0." in worst["slice"]
     assert "level = 'c'" in worst["slice"]
     assert worst["loss"][1] <= worst["loss"][0] <= worst["loss"][2]
     assert worst["loss"][1] > worst["rest"]
