@@ -64,7 +64,9 @@ def main() -> int:
     made = subprocess.run([*command, "--upgrade", "--quiet", "--no-header"], stdout=subprocess.PIPE, check=False)
     if made.returncode:
         raise Refusal(f"{LOCK} was not renewed: uv found no set of versions (its own message is above)")
-    text = header() + made.stdout.decode("utf-8").replace("\r\n", "\n")
+    # The project's own name is left out: two projects with the same dependencies have the same lock.
+    text = header() + re.sub(r"\S+ \(pyproject\.toml\)", "pyproject.toml", made.stdout.decode("utf-8"))
+    text = text.replace("\r\n", "\n")
     LOCK.write_text(text, encoding="utf-8", newline="\n")
     VERSIONS.write_text(versions(text), encoding="utf-8", newline="\n")
     print(f"{LOCK} and {VERSIONS.as_posix()} are renewed. Next: make setup repro test, then commit them together")

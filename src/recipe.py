@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from sklearn.base import is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -19,14 +20,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from src import model as user
-from src.names import TARGET, WEIGHT
+from src.names import GROUP, KEY, TARGET, TIME, WEIGHT
 from src.predictor.prediction import CONTRACT, predict, steady_threads
 from src.predictor.refusal import Refusal, raised_in
-from src.predictor.schema import Schema, ready, types_of
+from src.predictor.schema import Schema, frame, ready, types_of
 
 # Of `auto`: without it boosting is so sure of itself on few rows that one bad miss costs more than all it learned.
 STEADY = {"l2_regularization": 5.0}
-__all__ = ["CONTRACT", "estimator", "fit", "predict"]
+__all__ = ["CONTRACT", "estimator", "fit", "load", "predict"]
 
 
 def estimator(params: SimpleNamespace, task: str, seed: int) -> Any:
@@ -115,3 +116,13 @@ def fit(
         "types": types,
         "pipeline": pipeline,
     }
+
+
+def load(table: pa.Table, schema: Schema) -> pd.DataFrame:
+    """A part of data/features.parquet as the frame that `fit` takes here."""
+    beside = {}
+    for name in (KEY, TARGET, WEIGHT, GROUP, TIME):
+        if name in table.column_names:
+            values = table.column(name).to_pandas()
+            beside[name] = pd.factorize(values, use_na_sentinel=False)[0] if name == GROUP else values.to_numpy()
+    return pd.concat([frame(table, types_of(table.schema, schema)), pd.DataFrame(beside)], axis=1)

@@ -10,6 +10,7 @@ import yaml
 
 from src import names, params
 from src.checks import short
+from src.design import answers
 from src.predictor.refusal import Refusal, guarded
 from src.predictor.schema import Schema
 from src.stages.ingest import located
@@ -26,7 +27,7 @@ def main() -> int:
         _dvc("repro", "ingest")
         _compare_keys(_key(schema), _key(Path(names.SCHEMA).read_text(encoding="utf-8")))
     _dvc("repro", *sys.argv[1:])
-    _report()
+    _report(p.source)
     return 0
 
 
@@ -83,11 +84,19 @@ def metrics() -> None:
     print("", *against, sep="\n")
 
 
-def _report() -> None:
+def _report(source: str) -> None:
     metrics()
     wheel = next(Path(names.DIST).glob("*.whl"))
     print(f"\nMade: {wheel.as_posix()} (pip install it, then: predict), {names.REPORT}, {names.CARD}, metrics/")
     print("Next: look at the report (make report), read the card, commit dvc.lock, data/schema.json and metrics/")
+    suite = names.suite(source)
+    if not Path(suite).exists():
+        print(f"      say what the table must be: python -m src.expectations draft writes a first {suite}")
+    if open_questions := [name for name, answer in answers().items() if not answer]:
+        print(f"      say what this is for: {names.DESIGN}, {len(open_questions)} questions open (docs/design.md)")
+    remotes = [path.read_text(encoding="utf-8") for path in Path(".dvc").glob("config*") if path.is_file()]
+    away = any("['remote " in text for text in remotes)
+    print(f"      git push{', and dvc push for what git does not hold' if away else ''}")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from src import names
-from src.learning import rows as learning
+from src import names, recipe
 from src.predictor.modelfile import loads
 from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema, frame
@@ -45,7 +44,7 @@ def load(folder: str = ".") -> Results:
     features = pq.read_table(made)
     rows["@side"] = features.column(names.SIDE).to_numpy()
     rows["@target"] = rows[next(column.name for column in schema.columns if column.role == "target")]
-    taken = learning.load(features, schema)
+    taken = recipe.load(features, schema)
     found = _predictions(predicted, rows.index[rows["@side"] == names.HOLDOUT], taken[names.TARGET], schema)
     return Results(rows.join(found), taken, schema, loads(model.read_bytes(), model.as_posix()))
 

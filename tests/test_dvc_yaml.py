@@ -1,5 +1,6 @@
 """dvc.yaml says of each stage exactly what its code reads and writes: not more and not less."""
 
+import ast
 from itertools import chain
 from pathlib import Path
 
@@ -7,13 +8,41 @@ import pytest
 import yaml
 
 from src import names
-from tests.closure import closure
 from tests.conftest import ROOT, STAGES, stage
 
 TEXT = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
 PIPELINE = yaml.safe_load(TEXT)
 PAGE = "src/report/page.html.j2"
 GROUP = {"ingest": "data", "train": "model", "evaluate": "evaluate"}
+
+
+def imported(path: Path) -> set[Path]:
+    """The files of ours that a file imports itself, wherever in it the import stands."""
+    found: set[Path] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(path.with_suffix("").parts[: -node.level]) if node.level else ""
+            module = ".".join(part for part in (base, node.module) if part)
+            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        files = (Path(*name.split(".")).with_suffix(".py") for name in names if name.split(".")[0] == "src")
+        found |= {file for file in files if file.is_file()}
+    return found
+
+
+def closure(*starts: Path) -> set[Path]:
+    """These files and all of ours that they import, directly or through others."""
+    found: set[Path] = set()
+    waiting = list(starts)
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += imported(path)
+    return found
 
 
 def deps(name: str) -> set[str]:

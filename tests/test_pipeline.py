@@ -1,11 +1,26 @@
-"""The whole pipeline, in one process, on small tables of each task."""
+"""The whole pipeline on small tables: of each task in one process, and byte for byte under changed circumstances.
+
+The promise of bytes: the same whatever the directory, hash seed, threads, time zone and locale.
+"""
 
 import json
+import subprocess
+import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Project, make_table
+from tests.conftest import STAGES, Project, environment, make_table
+
+RUN = "import importlib, sys; [importlib.import_module(f'src.stages.{name}').main() for name in sys.argv[1:]]"
+HERE = {"PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
+THERE = {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "4", "OPENBLAS_NUM_THREADS": "4", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+KINDS: dict[str, tuple[str, dict]] = {
+    "words and gaps": ("binary", {}),
+    "linear algebra": ("multiclass", {"estimator": "sklearn.linear_model.LogisticRegression"}),
+    "many threads": ("regression", {"estimator": "sklearn.ensemble.RandomForestRegressor", "arguments": {"n_jobs": 4}}),
+}
 
 
 def read(path: str):
@@ -21,3 +36,30 @@ def test_two_keys_give_a_package_that_beats_the_trivial_model(project: Project, 
     assert model["task"] == task
     assert model[first] < trivial[first]
     assert len(list(Path("dist").glob("*.whl"))) == 1
+
+
+def run(folder: Path, task: str, model: dict, changes: dict[str, str]) -> dict[str, str]:
+    """The digest of every output of the pipeline, run in `folder` under a changed environment."""
+    folder.mkdir(parents=True)
+    project = Project(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        project.table(
+            make_table(task).assign(note="a few words of text, not always the same " + make_table(task).colour)
+        )
+        project.change(model=model, evaluate={"metrics": "auto"})
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN, *STAGES], cwd=folder, env=environment(**changes), capture_output=True
+    )
+    assert ran.returncode == 0, ran.stderr.decode()[-2000:]
+    outputs = [path for top in ("data", "metrics", "dist") for path in (folder / top).rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in outputs}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_outputs_are_the_same_bytes_in_other_circumstances(tmp_path: Path, kind: str) -> None:
+    task, model = KINDS[kind]
+    here = run(tmp_path / "a", task, model, HERE)
+    there = run(tmp_path / "deeper" / "with blanks and ümlauts", task, model, THERE)
+    assert len(here) > 15
+    assert here == there

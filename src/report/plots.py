@@ -66,6 +66,7 @@ def intervals(axes: list[Axes], measured: dict[str, dict[str, list[float | None]
                 axis.plot(value, place, "o", color=COLOURS[who], markersize=8)
         axis.set_yticks(range(len(found)), [*reversed(found)])
         axis.set_ylim(-0.6, len(found) - 0.4)
+        axis.locator_params(axis="x", nbins=4)  # five-digit numbers would touch each other
         axis.set_xlabel(metric.rpartition(".")[2])
 
 

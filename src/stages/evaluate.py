@@ -16,15 +16,12 @@ from src.checks import Findings, rounded, run, short, write_json, write_text
 from src.learning.behaviour import broken
 from src.learning.behaviour import load as load_behaviours
 from src.learning.columns import default
-from src.learning.curves import calibration, ranking
-from src.learning.errors import errors
-from src.learning.fairness import MEASURES, fairness
+from src.learning.curves import calibration, errors, ranking
 from src.learning.folds import outcome
 from src.learning.importance import used
 from src.learning.metrics import Outcome, draws, interval, losses, lower_is_better, measure, prepare, resolve
 from src.learning.requirements import columns, judged
-from src.learning.rows import load
-from src.learning.slices import SMALL, Slice, choose, cut
+from src.learning.slices import MEASURES, SMALL, Slice, choose, cut, fairness
 from src.learning.weak import FEWEST, weak_slices
 from src.predictor import prediction
 from src.predictor.modelfile import loads
@@ -32,7 +29,7 @@ from src.predictor.prediction import scores
 from src.predictor.predictor import Predictor
 from src.predictor.schema import Schema, frame
 from src.predictor.tables import replacing
-from src.recipe import fit
+from src.recipe import fit, load
 from src.report.page import page
 
 PARAMS = ("evaluate.metrics", "evaluate.slices", "evaluate.bootstrap", "requirements.floors", "requirements.must_work",

@@ -13,11 +13,10 @@ from src import names, params
 from src.checks import Findings, run, short
 from src.learning.folds import best_threshold, cross_validate, folds
 from src.learning.metrics import AUTO
-from src.learning.rows import load
 from src.predictor.modelfile import dumps, loads
 from src.predictor.schema import Schema
 from src.predictor.tables import replacing
-from src.recipe import fit
+from src.recipe import fit, load
 
 PARAMS = ("estimator", "arguments", "seed", "folds", "threshold")
 

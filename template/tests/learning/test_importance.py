@@ -5,8 +5,8 @@ import pandas as pd
 
 from src import names
 from src.learning.importance import alike, importance, partial_dependence
+from template.tests.report.test_page import content
 from tests.conftest import Project, make_table
-from tests.report.test_page import content
 
 RANDOM = np.random.default_rng(0)
 ROWS = pd.DataFrame({"a": RANDOM.normal(size=400), "b": RANDOM.normal(size=400), "word": ["x", "y"] * 200})

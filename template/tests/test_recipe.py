@@ -65,7 +65,7 @@ def test_an_estimator_learns_from_columns_of_every_kind_and_takes_what_it_never_
 
 
 def test_the_model_file_is_the_same_from_any_process_whatever_its_hash_seed_and_threads() -> None:
-    command = [sys.executable, "-W", "ignore", "-c", "from tests.test_recipe import fingerprints as f; f()"]
+    command = [sys.executable, "-W", "ignore", "-c", "from template.tests.test_recipe import fingerprints as f; f()"]
     runs = []
     for n in ("1", "4"):
         changes = {"PYTHONHASHSEED": n, "OMP_NUM_THREADS": n, "OPENBLAS_NUM_THREADS": n, "OMP_WAIT_POLICY": "PASSIVE"}

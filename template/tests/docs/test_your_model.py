@@ -25,9 +25,9 @@ from src.packaging import wheel
 from src.predictor.modelfile import dumps, loads
 from src.predictor.refusal import Refusal
 from src.recipe import estimator, fit
+from template.tests.docs.conftest import blocks
+from template.tests.test_recipe import rich
 from tests.conftest import ROOT, STAGES, Project, make_table
-from tests.docs.conftest import blocks
-from tests.test_recipe import rich
 
 RUN = """
 import importlib, sys

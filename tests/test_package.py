@@ -1,5 +1,6 @@
-"""The package in an empty environment with nothing of this project there: the same predictions, by its own command."""
+"""The package: it behaves as expectations/behaviour.yaml states, and predicts the same in an empty environment."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -7,13 +8,34 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from src import names
-from tests.conftest import Project, environment, make_table
+from src.learning.behaviour import broken, load
+from src.predictor.schema import Schema
+from tests.conftest import ROOT, Project, environment, make_table
 
-pytestmark = pytest.mark.slow
 BIN = "Scripts" if os.name == "nt" else "bin"
+
+
+def test_the_packaged_model_behaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    wheel = next(Path(names.DIST).glob("*.whl"), None)
+    if wheel is None or not all(Path(name).exists() for name in (names.TABLE, names.FEATURES, names.SCHEMA)):
+        pytest.skip("no package is there: make repro")
+    package = wheel.name.split("-")[0]
+    monkeypatch.syspath_prepend(str(wheel.resolve()))
+    predictor = importlib.import_module(f"{package}.predictor.predictor").Predictor.load()
+    for module in [module for module in sys.modules if module.split(".")[0] == package]:
+        del sys.modules[module]  # monkeypatch would bring it back, and other tests make a package of this name
+    schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
+    held = pc.equal(pq.read_table(names.FEATURES, columns=[names.SIDE]).column(0), names.HOLDOUT)
+    rows = pq.read_table(names.TABLE, columns=[column.name for column in schema.inputs]).filter(held)
+    for test in load(Path(names.BEHAVIOUR), schema):
+        bad, count = broken(test, predictor, rows)
+        assert bad <= test.allowed * count, f"{test.name}: {bad} of {count} rows break it"
 
 
 def run(folder: Path, *command: str | Path) -> str:
@@ -23,6 +45,7 @@ def run(folder: Path, *command: str | Path) -> str:
     return ran.stdout
 
 
+@pytest.mark.slow
 def test_the_installed_package_repeats_evaluate_on_every_raw_holdout_row(project: Project, tmp_path: Path) -> None:
     table = make_table()
     project.table(table)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from src.predictor import featurizing
 from src.predictor.predictor import Predictor
 from src.predictor.refusal import Refusal
-from tests.predictor.conftest import SCHEMA, TABLE, make_model
+from template.tests.predictor.conftest import SCHEMA, TABLE, make_model
 
 ROW = {"x1": 0.5, "größe": None, "row_id": 7, "colour": "red", "flag": True, "seen": "2020-01-05"}
 DAYS = st.dates(date(1700, 1, 1), date(2200, 1, 1)).map(str)

@@ -44,7 +44,7 @@ def test_another_automatic_key_of_the_same_table_or_no_source_stops(
         Path("data/source", name).touch()
     project.change(data=change)
     monkeypatch.setattr(repro, "_dvc", dvc)
-    monkeypatch.setattr(repro, "_report", lambda: None)
+    monkeypatch.setattr(repro, "_report", lambda source: None)
     monkeypatch.setattr(sys, "argv", ["repro"])
     assert guarded(repro.main) == int(words != "")
     assert ran[1:] == asked

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from src.learning.errors import errors
+from src.learning.curves import errors
 from src.learning.metrics import Outcome
 
 SCORE = np.array([0.9, 0.6, 0.4, 0.2])

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from src.predictor.schema import ARROW, Column, Schema, frame, ready, types_of
-from tests.predictor.conftest import COLUMNS
+from template.tests.predictor.conftest import COLUMNS
 
 
 @pytest.mark.parametrize("classes", [("no", "jä"), (0, 1), (False, True), (1.5, 2.5)])

@@ -12,12 +12,12 @@ from src import model as user
 from src.predictor.modelfile import dumps, loads
 from src.predictor.prediction import predict
 from src.predictor.refusal import Refusal
+from template.tests.predictor.conftest import TABLE, make_model
 from tests.conftest import ROOT, environment
-from tests.predictor.conftest import TABLE, make_model
 
 FOREST = "sklearn.ensemble.RandomForestClassifier"
 DIGEST = f"""
-import hashlib, sys, src.predictor.modelfile as m, tests.predictor.conftest as c
+import hashlib, sys, src.predictor.modelfile as m, template.tests.predictor.conftest as c
 models = c.make_model(max_iter=5), c.make_model("{FOREST}", n_jobs=int(sys.argv[1]))
 print(hashlib.sha256(b"".join(map(m.dumps, models))).hexdigest())
 """

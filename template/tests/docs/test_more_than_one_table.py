@@ -16,9 +16,9 @@ import yaml
 from src import names, params
 from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema
-from tests.closure import closure
+from template.tests.docs.conftest import blocks
 from tests.conftest import ROOT, Project
-from tests.docs.conftest import blocks
+from tests.test_dvc_yaml import closure
 
 
 @pytest.fixture
