@@ -1,0 +1,189 @@
+"""What a project is made of: the tracked files less the template's own, few of them changed by answers."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from src.environment import remote_extras
+from template.bake import files
+from template.bake.answers import Refused
+from template.tests.bake.conftest import git, tree
+from tests.conftest import ROOT
+
+TOP = {"LICENSE", "Makefile", "README.md", "data", "docs", "dvc.yaml", "expectations", "notebooks", "params.yaml",
+       "pyproject.toml", "requirements.lock", "src", "tests"}  # fmt: skip
+HIDDEN = {
+    ".cruft.json",
+    ".dvc",
+    ".dvcignore",
+    ".git",
+    ".gitattributes",
+    ".github",
+    ".gitignore",
+    ".pre-commit-config.yaml",
+}
+OWN = {"dvc.lock", "data/schema.json"}  # the first make repro makes them, and metrics/
+MOST_FILES, MOST_NAMES = 100, 16
+SAMPLE = re.compile("(?i)breast|cancer|malignan|benign|nucle(us|i)|wisconsin")
+Bake = Callable[..., Path]
+
+
+# Supported sets of answers; TABLE stands for a table of one's own. The unsupported are in test_answers, test_table.
+SETS: dict[str, dict[str, str]] = {
+    "defaults": {},
+    "a table": {"data": "TABLE", "target": "b"},
+    "a table and a remote": {"data": "TABLE", "target": "größe in cm", "dvc_remote": "../store"},
+    "the sample and a cloud": {
+        "dvc_remote": "azure://container/path",
+        "license": "Apache-2.0",
+        "python_version": "3.11",
+    },
+    "another name": {
+        "project_name": "Wärme 2030",
+        "author": 'A "B" C',
+        "license": "BSD-3-Clause",
+        "python_version": "3.14",
+    },
+    "proprietary": {"data": "TABLE", "target": "a", "license": "Proprietary", "description": "50 % # of {what}: <x>"},
+}
+
+
+def tracked(folder: Path) -> set[str]:
+    return set(git(folder, "ls-files", "-z").strip("\0").split("\0"))
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {name: (folder / name).read_text(encoding="utf-8") for name in tracked(folder)}
+
+
+def test_all_defaults_give_the_tracked_files_less_the_templates_own_byte_for_byte(baked: Bake, template: Path) -> None:
+    made = baked()
+    assert {path.name for path in made.iterdir()} == TOP | HIDDEN
+    assert len(TOP) <= MOST_NAMES - 3  # dvc.lock, metrics and dist come with the first run
+    theirs = {name for name in tracked(template) if name.split("/")[0] not in ("template", "hooks", ".ci")}
+    community = {name for name in theirs if re.match(r"\.github/([A-Z]|.*/template\.yml)", name)}
+    gone = {name for name in theirs if "cookiecutter" in name or name.startswith("metrics/")} | community | OWN
+    assert tracked(made) == theirs - gone | {".cruft.json"}
+    assert len(tracked(made)) <= MOST_FILES
+    changed = {name for name in tracked(made) if name not in tracked(template)
+               or (made / name).read_bytes() != (template / name).read_bytes()}  # fmt: skip
+    assert changed == {".cruft.json", "LICENSE", "README.md", "pyproject.toml"}
+    assert not any(runs for _, runs in tree(made).values())
+    assert git(made, "status", "--porcelain") == ""
+    assert len(git(made, "log", "--oneline").splitlines()) == 1
+
+
+def test_with_a_table_of_ones_own_nothing_is_left_of_the_sample_or_the_template(baked: Bake, table: Path) -> None:
+    made = baked(project_name="House Prices", data=str(table), target="größe in cm", author="A. Nother")
+    found = contents(made)
+    assert len(found) <= MOST_FILES
+    assert not any(SAMPLE.search(f"{name} {text}") for name, text in found.items() if name != "requirements.lock")
+    named = [(name, line) for name, text in found.items() for line in text.splitlines() if "plumbline" in line.lower()]
+    assert [name for name, _ in named if name != ".cruft.json"] == ["README.md"]
+    assert not any(re.search(r"template-only|cookiecutter\.json|\{\{ ?cookiecutter", text) for text in found.values())
+    assert not [name for name, text in found.items() if name.startswith("docs/") and re.search("cookiecutter", text)
+                and name != "docs/updating.md"]  # fmt: skip
+    answers = yaml.safe_load(found["docs/project.yaml"])
+    asked = yaml.safe_load((ROOT / "docs/project.yaml").read_text(encoding="utf-8"))
+    assert {group: dict.fromkeys(keys) for group, keys in asked.items()} == answers
+    assert yaml.safe_load(found["expectations/behaviour.yaml"]) is None
+    assert found["expectations/behaviour.yaml"].startswith("# How the model must behave")
+
+
+@pytest.mark.parametrize("answers", SETS.values(), ids=SETS)
+def test_every_supported_set_is_linted_parsed_and_whole(
+    baked: Bake, table: Path, template: Path, answers: dict
+) -> None:
+    made = baked(**{name: answer.replace("TABLE", str(table)) for name, answer in answers.items()})
+    found = contents(made)
+    for name, text in found.items():
+        if name.endswith((".yaml", ".yml")):
+            list(yaml.safe_load_all(text))
+    tomllib.loads(found["pyproject.toml"])
+    json.loads(found[".cruft.json"])
+    assert not any(re.search(r"template-only|\{\{ ?cookiecutter|OWNER/REPO", text) for text in found.values())
+    own = {f"data/source/{table.name}"} if "data" in answers else set()
+    assert found.keys() - tracked(template) == {".cruft.json"} | own
+    for command in (["check"], ["format", "--check"]):
+        ran = subprocess.run([sys.executable, "-m", "ruff", *command, "--quiet", "--no-cache"], cwd=made, check=False)
+        assert ran.returncode == 0
+    assert git(made, "status", "--porcelain") == ""
+
+
+def test_each_answer_has_its_effect(baked: Bake, table: Path) -> None:
+    given = {
+        "project_name": "Über Häuser", "description": 'What a "house" costs: €', "author": "Ä. O'Neil",
+        "data": str(table), "target": "größe in cm", "dvc_remote": "s3://bucket/path", "python_version": "3.12",
+        "license": "Apache-2.0",
+    }  # fmt: skip
+    made = baked(**given)
+    assert made.name == "uber-hauser"
+    found = contents(made)
+    project = tomllib.loads(found["pyproject.toml"])["project"]
+    assert (project["name"], project["description"]) == ("uber-hauser", given["description"])
+    assert (project["authors"], project["license"]) == ([{"name": given["author"]}], given["license"])
+    assert found["README.md"].startswith(f"# {given['project_name']}\n\n{given['description']}\n")
+    data = yaml.safe_load(found["params.yaml"])["data"]
+    assert (data["source"], data["target"]) == ("data/source/my table.csv", given["target"])
+    assert (made / data["source"]).read_bytes() == table.read_bytes()
+    assert f"url = {given['dvc_remote']}\n" in found[".dvc/config"]
+    assert '          python-version: "3.12"\n' in found[".github/workflows/ci.yml"]
+    assert "Apache License" in found["LICENSE"]
+    assert "Copyright 20" in found["LICENSE"]
+    assert given["author"] in found["LICENSE"]
+    assert json.loads(found[".cruft.json"])["context"]["cookiecutter"]["description"] == given["description"]
+
+
+@pytest.mark.parametrize("licence", ["MIT", "BSD-3-Clause", "Proprietary"])
+def test_licences_name_the_author_and_the_package_states_them(baked: Bake, licence: str) -> None:
+    made = baked(license=licence, author="A. Nother")
+    assert re.search(r"Copyright \(c\) 20\d\d A\. Nother", (made / "LICENSE").read_text(encoding="utf-8"))
+    project = tomllib.loads((made / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["license"] == ("LicenseRef-Proprietary" if licence == "Proprietary" else licence)
+
+
+@pytest.mark.parametrize(("remote", "url", "extras"), [
+    ("/a b/c", "/a b/c", []), ("store", "../store", []), ("../store", "../../store", []),
+    ("gs://b/p", "gs://b/p", ["gs"]), ("https://h/p", "https://h/p", []),
+    ("ssh://u@h/p", "ssh://u@h/p", ["ssh"])])  # fmt: skip
+def test_a_remote_is_the_default_and_brings_what_dvc_needs_for_it(baked: Bake, remote, url, extras) -> None:
+    made = baked(dvc_remote=remote)
+    command = [sys.executable, "-m", "dvc", "config", "--list"]
+    shown = subprocess.run(command, cwd=made, capture_output=True, encoding="utf-8", check=True).stdout
+    assert "core.remote=storage\n" in shown
+    assert f"    url = {url}\n" in (made / ".dvc/config").read_text(encoding="utf-8")
+    assert remote_extras(str(made / ".dvc/config")) == extras
+
+
+ANSWERS = {"project_name": "x", "description": "d", "author": "a", "data": "", "target": "", "dvc_remote": "",
+           "python_version": "3.13", "license": "MIT", "slug": "x"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "old", "new"), [
+    ("pyproject.toml", "\nname = ", "\nnom = "), ("pyproject.toml", "\nname = ", '\nname = "x"\nname = '),
+    ("README.md", "# Plumbline", "Plumbline"),
+    (".github/workflows/ci.yml", "python-version:", "python:"),
+    ("README.md", "<!-- template-only:end -->", "")])  # fmt: skip
+def test_an_edit_that_no_longer_fits_stops_the_making(template: Path, tmp_path: Path, name, old, new) -> None:
+    git(template, "clone", "--quiet", str(template), str(tmp_path / "changed"))
+    path = tmp_path / "changed" / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    (tmp_path / "made").mkdir()
+    with pytest.raises(Refused, match="the template is broken"):
+        files.lay_down(tmp_path / "changed", tmp_path / "made", ANSWERS)
+
+
+def test_the_day_and_the_data_change_nothing_but_the_licence(template: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        files.lay_down(template, tmp_path / name, ANSWERS | {"data": f"/{name}/x.csv", "target": "y"})
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")

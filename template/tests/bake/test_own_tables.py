@@ -1,0 +1,133 @@
+"""Tables of one's own by answers alone: no file is edited, and the pipeline, its tests and its checks are green."""
+
+import functools
+import gzip
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from template.bake import table as bake
+from template.tests.bake.conftest import Tools, git
+from tests.conftest import environment, make_table
+
+pytestmark = pytest.mark.slow
+ACCENTED = "größe in cm"
+
+
+def frame(task: str) -> pd.DataFrame:
+    return make_table(task, rows=400).rename(columns={"target": ACCENTED})
+
+
+def leaking(path: Path) -> None:
+    table = frame("binary")
+    table.assign(after_the_fact=(table[ACCENTED] == "yes") * 1.5 + 0.1).to_csv(path, index=False)
+
+
+def zipped(path: Path) -> None:
+    path.write_bytes(gzip.compress(frame("regression").to_csv(index=False).encode()))
+
+
+# The table's file, and how it is written.
+TABLES: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "csv": ("plain.csv", lambda path: frame("binary").to_csv(path, index=False)),
+    "semicolons": ("comma.csv", lambda path: frame("regression").to_csv(path, index=False, sep=";", decimal=",")),
+    "gzip": ("packed.csv.gz", zipped),
+    "parquet": ("table.parquet", lambda path: frame("multiclass").to_parquet(path)),
+    "json lines": ("lines.jsonl", lambda path: frame("binary").to_json(path, orient="records", lines=True)),
+    "accents": ("Häuser am See (2).csv", lambda path: frame("multiclass").to_csv(path, index=False)),
+    "relative": ("relative.csv", lambda path: frame("regression").to_csv(path, index=False)),
+    "file": ("by file.csv", lambda path: frame("binary").to_csv(path, index=False)),
+    "http": ("by http.csv", lambda path: frame("binary").to_csv(path, index=False)),
+    "leak": ("leak.csv", leaking),
+}
+TESTED = ("accents",)  # whose tests run, too; test_workflows.py runs those of another table
+BY_ARCHIVE = ("parquet", "accents")
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("given")
+
+
+@pytest.fixture(scope="module")
+def sources(template: Path, given: Path) -> dict[str, str]:
+    git(template, "clone", "--quiet", "--bare", str(template), str(given / "repo.git"))
+    git(template, "archive", "--format=zip", "--prefix=repo-main/", "-o", str(given / "main.zip"), "HEAD")
+    return {"url": f"file://{given / 'repo.git'}", "archive": str(given / "main.zip")}
+
+
+@pytest.fixture(scope="module")
+def address(given: Path) -> Iterator[str]:
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(given))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def make(project: Path, *verbs: str, code: int = 0) -> str:
+    """What `make` printed, in this .venv, which has all that the project's lock names."""
+    if not (project / ".venv").exists():
+        (project / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = environment(PATH=path, PYTHON=sys.executable)
+    ran = subprocess.run(
+        verbs, cwd=project, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    )
+    assert ran.returncode == code, f"{verbs}: {ran.stdout[-3000:]}"
+    return ran.stdout
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_table_of_ones_own_runs_by_answers_alone(tools: Tools, sources, address, given, tmp_path, kind) -> None:
+    name, write = TABLES[kind]
+    write(given / name)
+    shutil.copy(given / name, tmp_path / name)
+    answer = {"relative": name, "file": (given / name).as_uri(), "http": f"{address}/{name.replace(' ', '%20')}"}
+    source = sources["archive" if kind in BY_ARCHIVE else "url"]
+    tools.bake(source, tmp_path, data=answer.get(kind, str(given / name)), target=ACCENTED)
+    made = tmp_path / "my-project"
+    if kind == "leak":
+        assert "after_the_fact" in make(made, "make", "repro", code=2)
+        assert git(made, "diff", "--stat") == ""  # no file of the project is changed; what ingest found is there
+        return
+    said = make(made, "make", "repro")
+    assert "python -m src.expectations draft" in said
+    assert "15 questions open" in said
+    assert json.loads((made / "data/schema.json").read_text(encoding="utf-8"))["columns"]
+    changed = {line[3:] for line in git(made, "status", "--porcelain").splitlines()}
+    assert changed == {"dvc.lock", "metrics/", "data/schema.json"}
+    if kind in TESTED:
+        assert "Running stage" not in make(made, "make", "repro")
+        make(made, "make", "test")
+
+
+def test_a_large_table_goes_to_the_remote_and_comes_back_in_a_clone(tools, template, tmp_path) -> None:
+    table = pd.concat([frame("binary")] * 600).reset_index(drop=True)
+    table["row_id"] = range(len(table))
+    table.iloc[:, :6].to_csv(tmp_path / "large one.csv", index=False)
+    assert (tmp_path / "large one.csv").stat().st_size > bake.SMALL
+    remote = tmp_path / "remote"
+    tools.bake(template, tmp_path, data="large one.csv", target=ACCENTED, dvc_remote=str(remote))
+    made = tmp_path / "my-project"
+    assert "data/source/large one.csv\n" not in git(made, "ls-files", "data")
+    make(made, sys.executable, "-m", "src.stages.ingest")
+    make(made, "dvc", "repro", "ingest")
+    make(made, "dvc", "push")
+    git(made, "add", "-A")
+    git(made, "commit", "-qm", "The first run")
+    git(tmp_path, "clone", "--quiet", str(made), "clone")
+    make(tmp_path / "clone", "dvc", "pull", "data/source/large one.csv.dvc", "ingest")
+    for name in ("data/source/large one.csv", "data/table.parquet"):
+        digests = {sha256((tmp_path / folder / name).read_bytes()).hexdigest() for folder in ("my-project", "clone")}
+        assert len(digests) == 1

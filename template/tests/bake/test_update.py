@@ -1,0 +1,252 @@
+"""A project that people have worked in follows the template: what they wrote stays, what is new arrives."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from template.tests.bake.conftest import Tools, git, tree
+from template.tests.docs.conftest import blocks
+from tests.conftest import environment, make_table
+
+YOURS = ("data/", "metrics/", "expectations/", "docs/project.yaml", "src/features.py", "src/model.py", "dvc.lock",
+         "LICENSE", ".dvc/config")  # fmt: skip
+PAGE, PLOTS, WORKFLOW, RENAMED = "docs/your-model.md", "src/report/plots.py", "ci.yml", "checks.yml"
+FEATURES = '''"""Features of this project."""
+
+import pandas as pd
+
+
+def features(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(twice=rows["x1"] * 2)
+'''
+RUN = {"dvc.lock": "schema: '2.0'\n", "metrics/metrics.json": "{}\n", "data/schema.json": "{}\n"}
+Make = Callable[..., Path]
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+def change(folder: Path, name: str, *changes: tuple[str, str]) -> None:
+    """Replaces what stands exactly once in a file."""
+    text = (folder / name).read_text(encoding="utf-8")
+    for old, new in changes:
+        assert text.count(old) == 1, f"{name}: {old!r}"
+        text = text.replace(old, new)
+    write(folder, name, text)
+
+
+def commit(folder: Path, message: str) -> None:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "-m", message)
+
+
+def second(clone: Path) -> None:
+    """What v2 has and v1 has not: lines two below the user's own and elsewhere, a key, a new file, another sample."""
+    change(clone, PAGE, ("By parameters, or in", "In v2: by parameters, or in"))
+    line = "  shuffle: true  # the rows before they are cut\n"
+    change(clone, "params.yaml", ("  threshold: 0.5", f"{line}  threshold: 0.5"))
+    key = '    "model.shuffle": Key(True, "true or false", lambda value: isinstance(value, bool)),\n'
+    change(clone, "src/params.py", ('    "model.threshold"', f'{key}    "model.threshold"'))
+    write(clone, "docs/new-in-v2.md", "# What is new?\n")
+    ours(clone, "v2")
+
+
+def newest(clone: Path) -> None:
+    """What came after v2: the same files again, a renamed page, one that is gone, and what is the template's alone."""
+    change(clone, PAGE, ("\n## A pipeline of your own\n", "\n## A pipeline of your very own\n"))
+    change(clone, PLOTS, ('"font.size": 10', '"font.size": 11'), ("MOST = 15  # bars", "MOST = 16  # bars"))
+    change(clone, "params.yaml", ("  holdout: 0.2 ", "  holdout: 0.25 "))
+    change(clone, "dvc.yaml", ("    desc: model, schema and your two files ->", "    desc: model and schema ->"))
+    change(clone, f".github/workflows/{WORKFLOW}", ("timeout-minutes: 45", "timeout-minutes: 50"))
+    change(clone, "docs/ci.md", ("## GitLab\n", "## GitLab or another\n"))
+    git(clone, "mv", "docs/errors.md", "docs/messages.md")
+    (clone / "docs/more-than-one-table.md").unlink()
+    write(clone, "template/only.md", "The template's own.\n")
+    ours(clone, "latest")
+
+
+def ours(clone: Path, name: str) -> None:
+    """Changes that reach no project."""
+    change(clone, "src/features.py", ("    return rows\n", f"    # {name}\n    return rows\n"))
+    change(clone, "src/model.py", ("TRUSTED: tuple", f"# {name}\nTRUSTED: tuple"))
+    for path in ("data/README.md", "data/source/breast-cancer.csv", "LICENSE", "template/licences/MIT.txt",
+                 "expectations/behaviour.yaml", "docs/project.yaml", "dvc.lock", "metrics/model-card.md",
+                 "template/CHANGELOG.md"):  # fmt: skip
+        write(clone, path, (clone / path).read_text(encoding="utf-8") + f"# {name}\n")
+    change(clone, ".dvc/config", ("[core]\n", f"[core]\n    {name}_key = false\n"))
+
+
+@pytest.fixture(scope="module")
+def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template with the tags v1 and v2 and a commit after them."""
+    clone = tmp_path_factory.mktemp("released") / "released.git"
+    git(template, "clone", "--quiet", str(template), str(clone))
+    git(clone, "tag", "v1")
+    for step, tag in ((second, "v2"), (newest, "latest")):
+        step(clone)
+        commit(clone, tag)
+        git(clone, "tag", tag)
+    return clone
+
+
+@pytest.fixture
+def make(tools: Tools, released: Path, tmp_path: Path) -> Make:
+    """A project of a tag, with the user's own table or the sample."""
+    make_table().to_csv(tmp_path / "own.csv", index=False)
+
+    def bake(tag: str, own: bool = True, to: str = "out") -> Path:
+        (tmp_path / to).mkdir()
+        answers = {"data": str(tmp_path / "own.csv"), "target": "target"} if own else {}
+        tools.bake(f"file://{released}", tmp_path / to, "--checkout", tag, **answers)
+        return tmp_path / to / "my-project"
+
+    return bake
+
+
+def work(project: Path) -> None:
+    """What a user does in the first weeks, but for the run."""
+    write(project, "src/features.py", FEATURES)
+    change(project, "src/model.py", ('return Pipeline([("columns"', 'return Pipeline(steps=[("columns"'))
+    change(project, "params.yaml", ("  seed: 0 ", "  seed: 7 "))
+    (_, _, stage), (_, _, entry), (_, _, keys), (_, _, test) = blocks("extend.md")[:4]
+    write(project, "src/stages/summary.py", stage)
+    write(project, "tests/test_summary.py", test)
+    change(project, "dvc.yaml", ("stages:\n", f"stages:\n{entry}"))
+    write(project, "params.yaml", (project / "params.yaml").read_text(encoding="utf-8") + "\n" + keys)
+    change(project, PAGE, ("# How do I change the model?", "# How do we change the model?"))
+    change(project, PLOTS, ('"#0072b2"', '"#005a9c"'))
+    write(project, "docs/project.yaml", "problem:\n  question: What does a house cost?\n")
+    write(project, "expectations/behaviour.yaml", "# none yet\n")
+    (project / "docs/ci.md").unlink()
+    (project / f".github/workflows/{WORKFLOW}").rename(project / f".github/workflows/{RENAMED}")
+
+
+def worked_in(project: Path) -> Path:
+    work(project)
+    for name, text in RUN.items():
+        write(project, name, text)
+    commit(project, "Our work")
+    return project
+
+
+def update(tools: Tools, project: Path, *options: str) -> str:
+    return tools.run("cruft", "update", "--skip-apply-ask", *options, cwd=project)
+
+
+def is_yours(name: str) -> bool:
+    return name.startswith(YOURS)
+
+
+@pytest.mark.parametrize(("tag", "own"), [("v1", True), ("v2", True), ("v1", False)])
+def test_what_the_user_wrote_stays_and_what_is_new_arrives(tools: Tools, make: Make, tag: str, own: bool) -> None:
+    project, fresh = worked_in(make(tag, own)), make("latest", own, "fresh")
+    work(fresh)
+    before, expected = tree(project), tree(fresh)
+    assert "out of date" in tools.run("cruft", "check", cwd=project, code=1)
+    said = update(tools, project)
+    after = tree(project)
+    assert "conflict" not in said
+    kept = {name for name in before if is_yours(name)} | {f".github/workflows/{RENAMED}"}
+    assert {name for name in after if is_yours(name)} | {f".github/workflows/{RENAMED}"} == kept
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    rest = {name for name in expected if not is_yours(name)} - kept
+    assert {name: after[name] for name in after.keys() - kept} == {name: expected[name] for name in rest}
+    assert {"docs/ci.md", "docs/errors.md", "docs/more-than-one-table.md", "template/only.md"}.isdisjoint(after)
+    assert {"docs/messages.md", "docs/new-in-v2.md"} <= after.keys()
+    assert not git(project, "diff", "--check")
+    assert "up to date" in tools.run("cruft", "check", cwd=project)
+    commit(project, "Update")
+    assert "Nothing to do" in update(tools, project)
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_one_line_changed_on_both_sides_is_marked_there_and_nowhere_else(tools: Tools, make: Make) -> None:
+    project = worked_in(make("v1"))
+    change(project, "params.yaml", ("  holdout: 0.2 ", "  holdout: 0.3 "))
+    commit(project, "More rows held out")
+    assert "with conflicts" in update(tools, project)
+    states = {line[3:]: line[:2] for line in git(project, "status", "--porcelain").splitlines()}
+    assert [name for name, state in states.items() if "U" in state] == ["params.yaml"]
+    assert states["src/params.py"] == "M "  # all the rest is staged
+    assert states[".cruft.json"] == " M"
+    text = (project / "params.yaml").read_text(encoding="utf-8")
+    marked = text.split("<<<<<<< ours\n")[1].split(">>>>>>> theirs\n")[0]
+    assert [part.split("  #")[0] for part in marked.split("=======\n")] == ["  holdout: 0.3", "  holdout: 0.25"]
+    marks = git(project, "grep", "-lE", "^(<<<<<<<|=======|>>>>>>>)( |$)").splitlines()
+    assert marks == ["params.yaml"]
+    assert not [*project.rglob("*.rej")]
+    assert "unclean git project" in tools.run("cruft", "update", "--skip-apply-ask", cwd=project, code=1)
+
+
+def test_what_git_cannot_merge_lies_beside_the_file_and_the_rest_arrives(tools: Tools, make: Make) -> None:
+    """After an update by somebody else git has not the template's file that the next one starts from."""
+    project = worked_in(make("v1"))
+    change(project, "params.yaml", ("  holdout: 0.2 ", "  holdout: 0.3 "))
+    commit(project, "More rows held out")
+    update(tools, project, "--checkout", "v2")
+    commit(project, "Update to v2")
+    clone = project.parent / "clone"
+    git(project, "clone", "--quiet", f"file://{project}", str(clone))
+    assert "*.rej" in update(tools, clone)
+    assert [path.relative_to(clone).as_posix() for path in clone.rglob("*.rej")] == ["params.yaml.rej"]
+    assert "+  holdout: 0.25" in (clone / "params.yaml.rej").read_text(encoding="utf-8")
+    assert git(clone, "diff", "--stat", "params.yaml") == ""
+    assert (clone / "docs/messages.md").is_file()
+    assert '"font.size": 11' in (clone / PLOTS).read_text(encoding="utf-8")
+    assert not git(clone, "diff", "--check")
+
+
+def test_the_users_file_gone_is_no_obstacle(tools: Tools, make: Make, tmp_path: Path) -> None:
+    project = worked_in(make("v1"))
+    (tmp_path / "own.csv").unlink()
+    for path in (project / "data/source").iterdir():
+        path.unlink()
+    commit(project, "The table is elsewhere")
+    update(tools, project)
+    assert (project / "docs/new-in-v2.md").is_file()
+    assert not [*(project / "data").glob("source/*")]
+
+
+@pytest.mark.parametrize("by", ["cookiecutter", "cruft"])
+def test_right_after_making_nothing_differs_on_any_day(tools: Tools, make: Make, released, tmp_path, by: str) -> None:
+    project = make("latest")
+    if by == "cruft":
+        given = json.dumps({"data": str(tmp_path / "own.csv"), "target": "target", "project_name": "By Cruft"})
+        create = ("cruft", "create", f"file://{released}", "--no-input", "--extra-context", given)
+        tools.run(*create, cwd=tmp_path)
+        project = tmp_path / "by-cruft"
+    day = "class Later(datetime.date):\n    today = classmethod(lambda cls: datetime.date(2041, 2, 3))\n"
+    write(tmp_path, "later/sitecustomize.py", f"import datetime\n{day}datetime.date = Later\n")
+    later = {"PYTHONPATH": str(tmp_path / "later")}
+    assert tools.run("cruft", "diff", "--exit-code", cwd=project, **later) == ""
+    assert "up to date" in tools.run("cruft", "check", cwd=project)
+
+
+def make_in(project: Path, *verbs: str) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = environment(PATH=path, PYTHON=sys.executable)
+    ran = subprocess.run(["make", *verbs], cwd=project, env=env, capture_output=True, encoding="utf-8", check=False)
+    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
+
+
+@pytest.mark.slow
+def test_the_updated_project_runs_and_its_tests_are_green(tools: Tools, make: Make) -> None:
+    project = make("v1")
+    work(project)
+    (project / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    make_in(project, "repro")
+    commit(project, "Our work")
+    committed = tree(project)["dvc.lock"]
+    update(tools, project)
+    assert tree(project)["dvc.lock"] == committed
+    make_in(project, "repro", "test")
+    assert tree(project)["dvc.lock"] != committed
+    commit(project, "Update")
+    make_in(project, "check")
