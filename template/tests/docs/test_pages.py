@@ -1,0 +1,85 @@
+"""What the pages show is run by a test or said not to be; every link leads somewhere; the stage of the docs runs."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from template.tests.docs.conftest import blocks
+from tests.conftest import ROOT, environment
+
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / "README.md", *DOCS, *sorted((ROOT / "template").glob("*.md"))]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+# Blocks of commands that are not marked, and the test that runs them.
+RUN = {
+    "README.md": "test_readme.py",
+    "docs/expectations.md": "expectations/test_main.py",
+    "docs/remotes.md": "docs/test_pages.py",
+}
+
+
+def anchors(page: Path) -> set[str]:
+    heads = re.findall(r"(?m)^#+ (.+)$", page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page: Path) -> None:
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        if re.match("https?://", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_the_index_has_every_page_once() -> None:
+    listed = LINK.findall((ROOT / "docs/index.md").read_text(encoding="utf-8"))
+    assert sorted(listed) == [page.name for page in DOCS if page.name != "index.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_are_run_by_a_test_or_marked_as_not_run(page: Path) -> None:
+    shown = re.findall(r"(?m)^```(?:console|bash|sh|powershell)$", page.read_text(encoding="utf-8"))
+    name = page.relative_to(ROOT).as_posix()
+    assert bool(shown) == (name in RUN), name
+    assert (ROOT / "template/tests" / RUN.get(name, "docs/test_pages.py")).exists()
+
+
+def run(folder: Path, command: str) -> str:
+    env = environment(PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    ran = subprocess.run(command, shell=True, cwd=folder, env=env, capture_output=True, encoding="utf-8")  # noqa: S602
+    assert ran.returncode == 0, f"{command}: {ran.stdout[-2000:]}{ran.stderr[-2000:]}"
+    return ran.stdout
+
+
+def test_the_local_remote_of_the_page_works_as_shown(tmp_path: Path) -> None:
+    (clone := tmp_path / "clone").mkdir()
+    run(clone, "git init -q && dvc init -q && echo a > table.csv && dvc add -q table.csv")
+    (session,) = [content for _, language, content in blocks("remotes.md") if language == "console"]
+    for command, shown in re.findall(r"(?m)^\$ (.+)\n((?:(?!\$ ).*\n)*)", session):
+        printed = run(clone, command)
+        assert shown == "...\n" or shown in printed, printed
+
+
+@pytest.mark.slow
+def test_the_stage_of_the_page_runs_and_its_tests_pass(tmp_path: Path) -> None:
+    run(tmp_path, f"git clone --quiet {ROOT} clone")
+    clone = tmp_path / "clone"
+    (clone / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    for path, _, content in blocks("extend.md"):
+        if path == "dvc.yaml":
+            content = (clone / path).read_text(encoding="utf-8").replace("stages:\n", f"stages:\n{content}", 1)
+        elif path == "params.yaml":
+            content = (clone / path).read_text(encoding="utf-8") + "\n" + content
+        assert path
+        (clone / path).write_text(content, encoding="utf-8")
+    assert "summary" in yaml.safe_load((clone / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert "summary: rows: 569 rows" in run(clone, "dvc repro summary")
+    run(clone, "python -m pytest -q tests/test_dvc_yaml.py tests/test_summary.py && python -m src.params")
