@@ -88,6 +88,7 @@ def _or(word: Any, fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 COLUMN = "a column's name, or null"
+GATES = ("log_loss", "mean_absolute_error", "root_mean_squared_error")  # what a review can decide by
 ROLES = ("data.target", "data.key", "data.group", "data.time", "data.weight")
 KEYS: dict[str, Key] = {
     "data.source": Key(REQUIRED, "a path in the project, without ..", _source),
@@ -123,6 +124,13 @@ KEYS: dict[str, Key] = {
     "requirements.protected": Key([], "a list of columns' names", _texts),
     "requirements.latency": Key(None, "milliseconds for one row, or null", _or(None, _above_zero)),
     "requirements.size": Key(None, "megabytes of the package, or null", _or(None, _above_zero)),
+    "review.metric": Key("auto", "auto | " + " | ".join(GATES), ("auto", *GATES).__contains__),
+    "review.margin": Key("auto", "auto, or a number above 0", _or("auto", _above_zero)),
+    "review.gap": Key(0.05, "a number between 0 and 1", _share),
+    "review.loss": Key(0.1, "a number between 0 and 1", _share),
+    "review.replicas": Key(5, "a whole number from 3 to 50", _whole(3, 50)),
+    "review.folds": Key(5, "a whole number from 2 to 20", _whole(2, 20)),
+    "review.alpha": Key(0.05, "a number between 0 and 1", _share),
 }
 
 

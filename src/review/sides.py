@@ -1,0 +1,131 @@
+"""Two commits side by side: each in a worktree of its own, and what its recipe depends on, told without running it."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from src import names
+from src.predictor.refusal import Refusal
+
+FOLDER = Path(".review")  # ignored by git
+RECIPE = ("ingest", "featurize", "train")
+LAST = 2000  # characters of a failed command
+
+
+def git(*arguments: str) -> str:
+    ran = subprocess.run(["git", *arguments], capture_output=True, encoding="utf-8", check=False)
+    if ran.returncode:
+        raise Refusal(f"git {' '.join(arguments)}: {ran.stderr.strip().splitlines()[-1]}")
+    return ran.stdout
+
+
+@dataclass(frozen=True)
+class Side:
+    """A commit; name: base or head, for people."""
+
+    name: str
+    commit: str
+
+    @property
+    def folder(self) -> Path:
+        return FOLDER / "worktrees" / self.commit[:12]
+
+    @cached_property
+    def stages(self) -> dict[str, dict[str, Any]]:
+        return yaml.safe_load(git("show", f"{self.commit}:dvc.yaml"))["stages"]
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        """The file as it stands, {"group.key": value}; what is absent has its default."""
+        groups = yaml.safe_load(git("show", f"{self.commit}:{names.PARAMS}"))
+        return {f"{group}.{key}": value for group, keys in groups.items() for key, value in (keys or {}).items()}
+
+    def recipe(self, *stages: str) -> str:
+        """A digest of all that the outputs of these stages depend on: code, params, commands, source, versions."""
+        own = [name for name in self.stages if name not in (*RECIPE, "evaluate", "package")]  # before ingest, one's own
+        asked = {name: self.stages[name] for name in (*own, *stages)}
+        made = set(chain.from_iterable(_paths(stage.get("outs", [])) for stage in self.stages.values()))
+        source = str(self.params["data.source"])
+        paths = {path.replace("${data.source}", source) for stage in asked.values() for path in stage["deps"]} - made
+        keys = {key for stage in asked.values() for key in stage.get("params", []) if isinstance(key, str)}
+        content = {
+            "cmd": [stage["cmd"] for stage in asked.values()],
+            "deps": {path: self._object(path) for path in sorted(paths)},
+            "params": {key: self.params.get(key) for key in sorted(keys)},
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+    def _object(self, path: str) -> str:
+        """git's name of what is there: of the path, or of the pointer beside it."""
+        for each in (path, f"{path}.dvc"):
+            ran = subprocess.run(["git", "rev-parse", "--verify", "-q", f"{self.commit}:{each}"], capture_output=True,
+                                 encoding="utf-8", check=False)  # fmt: skip
+            if ran.returncode == 0:
+                return ran.stdout.strip()
+        return "absent"
+
+    def prepare(self) -> None:
+        """A worktree in which ingest and featurize have run; one that is there already is used again."""
+        ready = self.folder / ".ready"
+        if ready.exists():
+            return
+        if self.folder.exists():
+            git("worktree", "remove", "--force", str(self.folder))
+        git("worktree", "prune")
+        git("worktree", "add", "--quiet", "--detach", str(self.folder), self.commit)
+        self._bring_source()
+        for name in [name for name in self.stages if name not in (*RECIPE, "evaluate", "package")] + [
+            "ingest",
+            "featurize",
+        ]:
+            print(f"{self.name}: {name}", flush=True)
+            self.run([self.python, "-m", f"src.stages.{name}"])
+        ready.touch()
+
+    @property
+    def python(self) -> str:
+        """This one's, or where the lock differs that of an environment of its own."""
+        if git("rev-parse", f"{self.commit}:requirements.lock") == git("rev-parse", "HEAD:requirements.lock"):
+            return sys.executable
+        self.run([sys.executable, "-m", "src.environment"])
+        return str((self.folder / (".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python")).absolute())
+
+    def _bring_source(self) -> None:
+        pointer = self.folder / f"{self.params['data.source']}.dvc"
+        if not pointer.exists():
+            return
+        here = Path(f"{self.params['data.source']}.dvc")
+        source = Path(str(self.params["data.source"]))
+        if here.exists() and here.read_bytes() == pointer.read_bytes() and source.exists():
+            (shutil.copytree if source.is_dir() else shutil.copyfile)(source, self.folder / source)
+            return
+        cache = Path(".dvc/cache").resolve()
+        dvc = [sys.executable, "-m", "dvc"]
+        self.run([*dvc, "cache", "dir", "--local", str(cache)])
+        self.run([*dvc, "checkout", str(pointer.relative_to(self.folder))])
+
+    def run(self, command: list[str]) -> str:
+        ran = subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, encoding="utf-8",
+                             check=False)  # fmt: skip
+        if ran.returncode:
+            last = (ran.stderr.strip() or ran.stdout.strip())[-LAST:].splitlines()[-1:]
+            raise Refusal(f"{self.name} ({self.commit[:9]}) does not run: {last[0] if last else ' '.join(command)}")
+        return ran.stdout
+
+    def environment(self) -> dict[str, str]:
+        """Imports from the worktree and from nowhere else of ours."""
+        return {**os.environ, "PYTHONPATH": str(self.folder.absolute()), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _paths(outs: list[Any]) -> list[str]:
+    return [name for out in outs for name in ([out] if isinstance(out, str) else out)]

@@ -1,0 +1,139 @@
+"""The words and their numbers: against formulas done otherwise, and against rates of simulated comparisons."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import log_loss, mean_absolute_error, root_mean_squared_error
+
+from src.review.verdict import Side, clipped_at, compare, holm, margin, measured, too_small
+
+
+def sides(random: np.random.Generator, rows: int = 300, replicas: int = 5, shift: float = 0.0, spread: float = 1.0):
+    """Two sides whose influences differ by noise of rows and of rows in replicas, and by a shift."""
+    common = random.normal(size=rows)
+    own = random.normal(size=rows) * spread
+    base, head = (common + which * own + 0.5 * random.normal(size=(replicas, rows)) + which * shift for which in (0, 1))
+    return [Side(each.mean(axis=1), each - each.mean(axis=1, keepdims=True)) for each in (base, head)]
+
+
+def test_with_one_replica_it_is_the_paired_t_test() -> None:
+    base, head = sides(np.random.default_rng(0), replicas=1, shift=0.1)
+    found = compare(base, head, 0.2)
+    rows = (head.influence - base.influence)[0] + head.values[0] - base.values[0]
+    expected = stats.ttest_1samp(rows, 0, alternative="less")
+    assert found.worse == pytest.approx(expected.pvalue)
+    assert found.freedom == pytest.approx(len(rows) - 1)
+    assert (found.low, found.high) == pytest.approx(stats.ttest_1samp(rows, 0).confidence_interval(0.9))
+
+
+def test_groups_are_left_out_one_at_a_time() -> None:
+    base, head = sides(np.random.default_rng(1), replicas=1)
+    group = np.random.default_rng(2).integers(0, 12, 300)
+    rows = (head.influence - base.influence)[0]
+    means = np.array([rows[group != each].mean() for each in range(12)])
+    variance = 11 / 12 * ((means - rows.mean()) ** 2).sum()
+    found = compare(base, head, 0.2, group=group)
+    assert found.error == pytest.approx(np.sqrt(variance))
+    sizes = np.bincount(group)
+    assert found.freedom == pytest.approx(300**2 / (sizes**2).sum() - 1)
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "mean_absolute_error", "root_mean_squared_error"])
+def test_values_are_scikit_learns_and_influences_are_what_a_row_adds(metric: str) -> None:
+    random = np.random.default_rng(3)
+    weight = random.uniform(0.5, 2, 200)
+    if metric == "log_loss":
+        truth = random.integers(0, 3, 200)
+        scores = random.dirichlet([2, 2, 2], 200)[None].clip(0.02)
+        scores /= scores.sum(axis=-1, keepdims=True)
+        expected = -log_loss(truth, scores[0], sample_weight=weight)
+    else:
+        truth = random.normal(size=200)
+        scores = (truth + random.normal(size=200))[None]
+        score = {"mean_absolute_error": mean_absolute_error, "root_mean_squared_error": root_mean_squared_error}[metric]
+        expected = -score(truth, scores[0], sample_weight=weight)
+    found = measured(metric, truth, scores, weight)
+    assert found.values[0] == pytest.approx(expected)
+    assert found.influence.mean() == pytest.approx(0, abs=1e-12)
+    step = 1e-5  # more weight on one row moves the value by its influence
+    for row in (0, 7):
+        moved = weight.copy()
+        moved[row] *= 1 + step
+        slope = (measured(metric, truth, scores, moved).values[0] - found.values[0]) / step
+        assert slope * len(truth) == pytest.approx(found.influence[0, row], rel=1e-3, abs=1e-6)
+
+
+def test_a_sure_miss_is_clipped_by_the_rarest_class() -> None:
+    truth = np.array([0] * 990 + [1] * 10)
+    assert clipped_at(truth) == pytest.approx(0.001)
+    assert clipped_at(truth[900:]) == 0.01
+    scores = np.eye(2)[1 - truth][None]
+    assert measured("log_loss", truth, scores).values[0] == pytest.approx(np.log(0.001))
+
+
+@pytest.mark.parametrize(("base", "trivial", "expected"), [
+    (-0.1, -0.66, 0.01), (-0.6, -0.66, 0.003), (-0.7, -0.66, 0.0)])  # fmt: skip
+def test_what_matters_is_a_share_of_the_gap_or_of_the_loss(base: float, trivial: float, expected: float) -> None:
+    assert margin(base, trivial, 0.05, 0.1) == pytest.approx(expected)
+
+
+def test_words_at_their_borders() -> None:
+    base, head = sides(np.random.default_rng(4), shift=-1.0)
+    assert compare(base, base, 0.1).word == "same"
+    assert compare(base, base, 0.1).why == "the predictions are identical"
+    assert compare(base, head, 0.1).word == "worse"
+    assert compare(head, base, 0.1).word == "better"
+    assert compare(base, head, 10.0).word == "same"
+    lean_base, lean_head = sides(np.random.default_rng(5), shift=-0.15, spread=0.5)
+    lean = compare(lean_base, lean_head, 0.25)
+    assert lean.worse is not None
+    assert lean.worse < 0.05
+    assert compare(lean_base, lean_head, 2.5 * abs(lean.difference)).word != "worse"  # real, and less than what matters
+    noisy = compare(*sides(np.random.default_rng(6), rows=40), 0.05)
+    assert noisy.word == "cannot tell"
+    assert noisy.rows_needed is not None
+    assert noisy.rows_needed > 40
+    assert compare(*sides(np.random.default_rng(6)), 0.0).why.startswith("base is no better than the trivial")
+    constant = Side(base.values - 1, base.influence)
+    assert compare(base, constant, 0.1).word == "worse"
+
+
+def test_of_too_few_rows_groups_or_rows_of_a_class_nothing_is_said() -> None:
+    truth = np.array([0] * 95 + [1] * 12)
+    assert too_small(truth, None, True) is None
+    assert "99 rows" in str(too_small(truth[:99], None, False))
+    assert "9 rows of the rarest" in str(too_small(truth[:104], None, True))
+    assert "4 groups" in str(too_small(truth, np.arange(107) % 4, True))
+    assert too_small(truth, np.arange(107) % 5, True) is None
+
+
+def test_rates_of_error_are_near_their_level_with_and_without_groups() -> None:
+    """One-sided 5 % before the margin, of 600 comparisons in which nothing differs but noise (binomial, 4 sigma)."""
+    for grouped in (False, True):
+        worse = 0
+        random = np.random.default_rng(7)
+        for _ in range(600):
+            base, head = sides(random, rows=120)
+            group = np.arange(120) // 6 if grouped else None
+            if grouped:
+                noise = random.normal(size=20)[np.arange(120) // 6]
+                head = Side(head.values + noise.mean(), head.influence + noise - noise.mean())
+            found = compare(base, head, 0.0, group=group)
+            worse += found.worse is not None and found.worse < 0.05
+        assert 0.014 < worse / 600 < 0.086, (grouped, worse)
+
+
+def test_noise_that_rows_and_replicas_share_is_counted_once() -> None:
+    random, taken = np.random.default_rng(8), []
+    for _ in range(300):
+        base, head = sides(random, rows=150, spread=0.0)
+        found = compare(base, head, 0.0)
+        assert found.error is not None
+        taken.append((found.difference, found.error))
+    differences, errors = np.array(taken).T
+    assert np.sqrt((errors**2).mean()) == pytest.approx(differences.std(), rel=0.12)
+
+
+def test_holm() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]) == []
