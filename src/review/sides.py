@@ -41,8 +41,12 @@ class Side:
         return FOLDER / "worktrees" / self.commit[:12]
 
     @cached_property
+    def pipeline(self) -> dict[str, Any]:
+        return yaml.safe_load(git("show", f"{self.commit}:dvc.yaml"))
+
+    @property
     def stages(self) -> dict[str, dict[str, Any]]:
-        return yaml.safe_load(git("show", f"{self.commit}:dvc.yaml"))["stages"]
+        return self.pipeline["stages"]
 
     @cached_property
     def params(self) -> dict[str, Any]:
@@ -79,10 +83,7 @@ class Side:
         ready = self.folder / ".ready"
         if ready.exists():
             return
-        if self.folder.exists():
-            git("worktree", "remove", "--force", str(self.folder))
-        git("worktree", "prune")
-        git("worktree", "add", "--quiet", "--detach", str(self.folder), self.commit)
+        self.bring()
         self._bring_source()
         for name in [name for name in self.stages if name not in (*RECIPE, "evaluate", "package")] + [
             "ingest",
@@ -91,6 +92,13 @@ class Side:
             print(f"{self.name}: {name}", flush=True)
             self.run([self.python, "-m", f"src.stages.{name}"])
         ready.touch()
+
+    def bring(self) -> None:
+        """The worktree, with nothing made in it yet."""
+        if not (self.folder / ".git").exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
+            git("worktree", "prune")
+            git("worktree", "add", "--quiet", "--detach", str(self.folder), self.commit)
 
     @property
     def python(self) -> str:

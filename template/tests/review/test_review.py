@@ -122,6 +122,7 @@ def test_base_predicts_the_rows_of_heads_table_with_heads_labels(repository: Pat
     assert result["rows_compared"] == 280
     assert result["unpaired"] is None
     assert result["changed"] == ["data"]
+    assert (result["data"]["rows"]["added"], result["data"]["rows"]["removed"]) == (40, 20)
     assert result["word"] in ("same", "cannot tell")
 
 
@@ -173,6 +174,34 @@ def test_a_slice_that_must_work_is_red_alone(repository: Path) -> None:
     assert found["word"] != "worse"
     assert [part["level"] for part in found["slices"] if part["blocks"]] == ["True"]
     assert not any(part["blocks"] for part in compared(-4 * part["difference"], 0)["slices"])
+
+
+def test_a_broken_floor_and_a_release_that_was_better_are_red(repository: Path, changed: Change) -> None:
+    git(repository, "checkout", "-q", "-f", "-B", "old", "base")
+    git(repository, "tag", "-f", "model@v1.0.0")
+    worse = PARAMS | {"model": MODEL | {"arguments": {"C": 1e-5, "max_iter": 200}}}
+    (repository / "params.yaml").write_text(yaml.safe_dump(worse | {"requirements": {"floors": {"log_loss": 0.3}}}))
+    git(repository, "commit", "-qam", "worse, and landed")
+    (repository / "src/model.py").open("a").write("# no change\n")
+    git(repository, "commit", "-qam", "next")
+    (_, first, *rest), result = review(repository, "old~1", code=1)
+    git(repository, "tag", "-d", "model@v1.0.0")
+    assert first.startswith("same: ")
+    assert result["red"] == ["floor log_loss", "worse than model@v1.0.0"]
+    assert any("worse: log_loss " in line and "higher than model@v1.0.0" in line for line in rest)
+
+
+def test_where_base_does_not_run_head_is_held_against_the_trivial_model(repository: Path) -> None:
+    git(repository, "checkout", "-q", "-f", "-B", "broken", "base")
+    (repository / "src/features.py").write_text("def features(rows):\n    return rows.no_such\n")
+    git(repository, "commit", "-qam", "broken")
+    git(repository, "checkout", "-q", "base", "--", "src/features.py")
+    git(repository, "commit", "-qam", "mended")
+    (_, first, *_), result = review(repository, "broken~1")
+    assert first == "cannot tell"
+    assert "base (" in result["why"]
+    assert "does not run" in result["why"]
+    assert "clearly better than the trivial model" in result["why"]
 
 
 def test_what_cannot_be_compared_is_one_line_and_another_exit_code(repository: Path, changed: Change) -> None:

@@ -1,0 +1,51 @@
+"""What happened to the table, by counts and positions."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from src.review.rows import difference
+from tests.conftest import Project, make_table
+
+
+def ingested(folder: Path, table: pd.DataFrame, monkeypatch, **data: object) -> Path:
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    project = Project(folder)
+    project.table(table, **data)
+    project.run("ingest")
+    return folder
+
+
+def test_rows_columns_labels_and_shifts_are_told_by_key(tmp_path: Path, monkeypatch) -> None:
+    old = make_table()
+    new = old.drop(columns="x2").drop(index=[0, 1, 2]).reset_index(drop=True)
+    new.loc[[5, 9], "colour"] = "green" if new.colour[5] != "green" else "red"
+    new.loc[7, "target"] = "no" if new.target[7] == "yes" else "yes"
+    added = pd.DataFrame({"row_id": [5000, 5001], "x1": [9.0, 9.0], "colour": "red", "flag": True, "target": "yes"})
+    new = pd.concat([new, added], ignore_index=True).assign(extra=np.arange(len(new) + 2) % 3)
+    new["x1"] += 0.5
+    base, head = ingested(tmp_path / "a", old, monkeypatch), ingested(tmp_path / "b", new, monkeypatch)
+    found = difference(base, head)
+    assert found["columns"] == {"added": ["extra"], "removed": ["x2"], "retyped": {}}
+    rows = found["rows"]
+    assert (rows["base"], rows["head"], rows["added"], rows["removed"]) == (300, 299, 2, 3)
+    assert (rows["labels"], rows["labels_at"]) == (1, [8])
+    assert rows["changed"] == 297
+    assert rows["by_column"]["x1"] == 297
+    assert 1 <= rows["by_column"]["colour"] <= 2
+    assert next(iter(found["moved"])) == "x1"
+    assert 0.1 < found["moved"]["x1"] < 0.4
+    assert difference(base, base)["moved"] == {}
+    assert difference(base, base)["rows"]["changed"] == 0
+
+
+def test_without_a_key_a_changed_row_is_a_removed_and_an_added_one(tmp_path: Path, monkeypatch) -> None:
+    old = make_table().drop(columns="row_id")
+    new = old.copy()
+    new.loc[3, "x1"] += 1
+    base, head = (ingested(tmp_path / n, t, monkeypatch, key=None) for n, t in (("a", old), ("b", new)))
+    found = difference(base, head)
+    assert not found["by_key"]
+    assert (found["rows"]["added"], found["rows"]["removed"]) == (1, 1)
