@@ -26,7 +26,7 @@ RESULT = FOLDER / "result.json"
 def main() -> int:
     asked = sys.argv[1] if len(sys.argv) > 1 else "origin/main"
     head = Side("head", git("rev-parse", "HEAD").strip())
-    base = Side("base", git("merge-base", "HEAD", asked).strip())
+    base = Side("base", _merge_base(asked))
     judge = BY in os.environ or not _has_review(base)
     if not judge and base.recipe(*RECIPE) != head.recipe(*RECIPE):
         return _by_base(base)
@@ -43,6 +43,16 @@ def main() -> int:
     RESULT.write_text(json.dumps(rounded(result), indent=1, default=str) + "\n", encoding="utf-8")
     print("\n".join(told(result)))
     return 1 if result["red"] else 0
+
+
+def _merge_base(asked: str) -> str:
+    found = subprocess.run(["git", "merge-base", "HEAD", asked], capture_output=True, encoding="utf-8", check=False)
+    if found.returncode:
+        raise Refusal(
+            f"{asked}: no commit of this name has a common ancestor with HEAD here. Name another, make review "
+            "BASE=HEAD~1, or fetch more history: git fetch --unshallow"
+        )
+    return found.stdout.strip()
 
 
 def _has_review(base: Side) -> bool:

@@ -206,7 +206,7 @@ def test_where_base_does_not_run_head_is_held_against_the_trivial_model(reposito
 
 def test_what_cannot_be_compared_is_one_line_and_another_exit_code(repository: Path, changed: Change) -> None:
     (line,), _ = review(repository, "no-such-branch", code=2)
-    assert line.startswith("ERROR: git merge-base HEAD no-such-branch")
+    assert line.startswith("ERROR: no-such-branch: no commit of this name")
 
     def broken(folder: Path) -> None:
         (folder / "src/features.py").write_text("def features(rows):\n    return rows.no_such\n")
