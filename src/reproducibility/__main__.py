@@ -1,0 +1,35 @@
+"""Is what git and dvc.lock state true?
+
+    python -m src.reproducibility verify [--no-remote] [--json FILE]
+
+0 fresh (or no run yet), 1 stale or not pushed, 2 cannot tell; docs/reproducibility.md.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from src.checks import write_json
+from src.predictor.refusal import Refusal, guarded
+from src.reproducibility.pipeline import PIPELINE
+from src.reproducibility.verify import verify
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m src.reproducibility", description="Is dvc.lock true?")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    asked = verbs.add_parser("verify", help="does dvc.lock belong to these files, is it complete, was it pushed")
+    asked.add_argument("--no-remote", action="store_true", help="do not ask the remote")
+    asked.add_argument("--json", metavar="FILE", help="write the report there, too")
+    options = parser.parse_args()
+    if not Path(PIPELINE).exists():
+        raise Refusal(f"{PIPELINE} is not in {Path.cwd()}: run this in the project's root")
+    report = verify(not options.no_remote)
+    if options.json:
+        write_json(options.json, report.as_dict())
+    print("\n".join(report.lines()))
+    return report.code
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))
