@@ -32,10 +32,13 @@ def ask(wanted: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
 
 
 def configured() -> tuple[str | None, list[str]]:
-    """The default remote, and the names of all."""
-    from dvc.config import Config
+    """The default remote, and the names of all; ValueError where DVC cannot read its settings."""
+    from dvc.config import Config, ConfigError
 
-    config = Config(".dvc")
+    try:
+        config = Config(".dvc")
+    except ConfigError as error:
+        raise ValueError(f"cannot be read: {error.__cause__ or error}") from None
     return config["core"].get("remote"), sorted(config["remote"])
 
 

@@ -28,6 +28,7 @@ from src.reproducibility.pipeline import (
 
 FRESH, NO_RUN = "fresh", "no run is committed yet"
 Wanted = dict[str, tuple[str, str]]  # of a remote: hash -> path, and the hash of the folder that it lies in
+CONFIG = ".dvc/config"
 AGAIN = "python -m src.reproducibility verify"
 NEVER = (
     "that the bytes behind the hashes exist and are what the code makes (make repro runs what is due, or all of it "
@@ -81,15 +82,16 @@ def verify(ask_remote: bool = True) -> Report:
         if not Path(LOCK).exists():
             return without_lock(stages)
         lock = load(LOCK).get("stages") or {}
-        held = pointers()
+        held, remotes = pointers(), settings()
         report.findings += of.stages_differ(stages, lock)
         compare(stages, lock, held, report)
     except Broken as error:
-        report.findings.append(Finding(STALE, str(error), "", "", mended(error)))
+        word = CANNOT_TELL if error.path == CONFIG else STALE
+        report.findings.append(Finding(word, str(error), "", "", mended(error)))
         report.not_checked.append("all else, until that is mended")
         return report
     if ask_remote:
-        pushed(stages, lock, held, report)
+        pushed(stages, lock, held, remotes, report)
     else:
         report.not_checked.append("whether it was pushed: --no-remote")
     report.not_checked += NEVER
@@ -98,6 +100,8 @@ def verify(ask_remote: bool = True) -> Report:
 
 
 def mended(error: Broken) -> str:
+    if error.path == CONFIG:
+        return f"mend {CONFIG} or {CONFIG}.local, then {AGAIN}"
     if error.path != LOCK:
         return of.brought_back(error.path) if error.why == "is not here" else f"mend {error.path}, then {REPRO}"
     return f"git checkout --ours {LOCK} && {REPRO}" if git("ls-files", "-u", LOCK) else DROP
@@ -152,9 +156,20 @@ def outputs(stages: dict[str, Stage], lock: dict[str, Any]) -> Iterator[tuple[st
                     if path in locked)  # fmt: skip
 
 
-def pushed(stages: dict[str, Stage], lock: dict[str, Any], held: dict[str, Any], report: Report) -> None:
+def settings() -> tuple[str | None, list[str]]:
+    """The default remote, and the names of all."""
+    try:
+        return remote.configured()
+    except ValueError as error:
+        raise Broken(CONFIG, str(error)) from None
+
+
+def pushed(
+    stages: dict[str, Stage], lock: dict[str, Any], held: dict[str, Any],
+    remotes: tuple[str | None, list[str]], report: Report,
+) -> None:  # fmt: skip
     """What each remote has of what dvc.lock and the pointers name."""
-    default, known = remote.configured()
+    default, known = remotes
     if not known:
         report.not_checked.append("whether it was pushed: there is no remote (docs/remotes.md)")
         return

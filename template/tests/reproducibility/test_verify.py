@@ -138,6 +138,8 @@ STATES = {
                                     "data/model.txt is not in remote store", "dvc push", base="pushed"),
     "an output that is not to be pushed": State(
         STORE + " && sed -i 's|data/note.txt.|data/note.txt: {push: false}]|' dvc.yaml && dvc push -q", FRESH),
+    "settings that DVC cannot read": State("cp .dvc/config ../c && echo '[core' >> .dvc/config", CANNOT_TELL,
+                                           ".dvc/config cannot be read", "mend .dvc/config", "cp ../c .dvc/config"),
     "no default remote": State("dvc remote add -q store ../store && dvc push -q -r store", CANNOT_TELL,
                                "there are remotes .store. and none is the default", "dvc remote default store"),
     "no client for the remote": State("dvc remote add -q -d store gs://bucket/path", CANNOT_TELL,
@@ -259,8 +261,10 @@ def test_answers_of_a_server(code: int, word: str, reason: str, copy, server, mo
     """fsspec turns each of the failures into FileNotFoundError, which DVC takes for "not in the remote"."""
     tiny = copy()
     url = server(code) if code else "http://127.0.0.1:1"
-    with (tiny.folder / ".dvc/config").open("a") as file:  # as dvc remote add writes it
-        file.write(f"[core]\n    remote = web\n['remote \"web\"']\n    url = {url.replace('//', '//someone:secret@')}\n")
+    with (tiny.folder / ".dvc/config.local").open("w") as file:  # as dvc remote add --local writes it
+        file.write(
+            f"[core]\n    remote = web\n['remote \"web\"']\n    url = {url.replace('//', '//someone:secret@')}\n"
+        )
     report = asked(tiny, monkeypatch)
     assert report.word == word, report.lines()
     assert not reason or finding(report, reason)
