@@ -80,6 +80,8 @@ STATES = {
     "the source is another": State("cp data/source/t.csv data/source/u.csv && sed -i s/t.csv/u.csv/ params.yaml"
                                    + COMMIT, reason="data/source/u.csv, found data/source/t.csv of the same content"),
     "a command changed": State(edit("dvc.yaml", "echo note", "echo Note"), reason="train: its command changed"),
+    "a name from vars": State("sed -i 's|echo note|echo ${n.b}|' dvc.yaml && echo 'vars: [v.yaml]' >> dvc.yaml && "
+                              "echo 'n: {b: note}' > v.yaml" + COMMIT, FRESH),
     "a dependency came": State(edit("dvc.yaml", "deps: .data/table.txt", "deps: [params.yaml, data/table.txt"),
                                reason="train: dependency params.yaml is not in dvc.lock"),
     "a dependency went": State(edit("dvc.yaml", ", code/lib]", "]"), cure=FORCE + "ingest",
@@ -131,6 +133,8 @@ STATES = {
     "never pushed": State(STORE, NOT_PUSHED, "data/model.txt is not in remote store", "dvc push"),
     "never pushed, the folder is not made": State("dvc remote add -q -d store ../store", NOT_PUSHED,
                                                   "data/source/big.csv is not in remote", "dvc push"),
+    "never pushed, and code changed": State(STORE + " && echo 2 >> code/train.txt", STALE, "train: code/train.txt is",
+                                            REPRO, "make repro && dvc push"),
     "partly pushed": State(STORE + " && dvc push -q data/model.txt parts", NOT_PUSHED, "data/table.txt is not in",
                            "dvc push"),
     "pushed": State("true", FRESH, base="pushed"),
