@@ -149,9 +149,8 @@ def outputs_differ(name: str, stage: Stage, entry: dict[str, Any]) -> Iterator[F
         yield from left_over(name, "output", locked.keys() - stage.outs.keys())
     for path in sorted(path for path, flags in stage.outs.items() if not flags.get("cache", True) and path in locked):
         if (found := on_disk(path)) != locked[path]:
-            is_committed = committed_hash(path) == locked[path] and not git(
-                "ls-files", "-u"
-            )  # in a merge, a run is due
+            is_merging = bool(git("ls-files", "-u"))  # then a run is due anyway
+            is_committed = not is_merging and committed_hash(path) == locked[path]
             cure = f"git checkout HEAD -- {path}" if is_committed else REPRO
             expected, seen = short(locked[path]), short(found or "none")
             yield Finding(STALE, f"{name}: {path} is not what the run wrote", expected, seen, cure)
