@@ -78,8 +78,8 @@ def _source(value: Any) -> bool:
 
 def _moment(value: Any) -> bool:
     try:
-        return bool(datetime.fromisoformat(str(value)))  # YAML makes a date of it, or leaves a text
-    except ValueError:
+        return bool(datetime.fromisoformat(value))
+    except (ValueError, TypeError):  # TypeError: without quotes YAML makes a date of it, at which DVC stops
         return False
 
 
@@ -107,7 +107,7 @@ KEYS: dict[str, Key] = {
     "data.show_values": Key(False, "true or false", lambda value: isinstance(value, bool)),
     "split.holdout": Key(0.2, "a number between 0 and 1", _share),
     "split.salt": Key(0, "a whole number from 0", _whole(0)),
-    "split.cut": Key(None, "a date or time, or null", _or(None, _moment)),
+    "split.cut": Key(None, "a date or time in quotes, or null", _or(None, _moment)),
     "model.estimator": Key("auto", "auto, or a dotted name", lambda v: v == "auto" or (_text(v) and "." in v)),
     "model.arguments": Key({}, "a map, argument: value", _named),
     "model.seed": Key(0, "a whole number from 0 to 4294967295", _whole(0, 2**32 - 1)),

@@ -1,7 +1,7 @@
 """featurize: every typed row -> its features, its key and its side of the split."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 from functools import reduce
 from itertools import chain
 from pathlib import Path
@@ -87,7 +87,7 @@ def sides(schema: Schema, p: SimpleNamespace, findings: Findings) -> np.ndarray:
     return holdout
 
 
-def _after(schema: Schema, cut: date | str) -> np.ndarray:
+def _after(schema: Schema, cut: str) -> np.ndarray:
     time = schema.column("time")
     if time is None or time.type != "timestamp":
         raise Refusal(
@@ -96,8 +96,8 @@ def _after(schema: Schema, cut: date | str) -> np.ndarray:
     return pc.greater_equal(_values(schema, "time"), _moment(cut)).to_numpy()
 
 
-def _moment(cut: date | str) -> pa.Scalar:
-    return pa.scalar(datetime.fromisoformat(str(cut)), ARROW["timestamp"])
+def _moment(cut: str) -> pa.Scalar:
+    return pa.scalar(datetime.fromisoformat(cut), ARROW["timestamp"])
 
 
 def _heads(schema: Schema) -> pd.DataFrame:
@@ -118,7 +118,7 @@ def in_sample(sample: pa.Table, task: str, time: str | None) -> list[Leak]:
     return found + making(sample) if task == "regression" else found
 
 
-def _between_sides(path: Path, schema: Schema, cut: date | str | None, holdout: np.ndarray) -> list[Leak]:
+def _between_sides(path: Path, schema: Schema, cut: str | None, holdout: np.ndarray) -> list[Leak]:
     """What must not stand on both sides, looked for in the file as it was written, column by column."""
     file = pq.ParquetFile(path)
 
