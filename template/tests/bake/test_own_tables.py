@@ -101,6 +101,9 @@ def test_a_table_of_ones_own_runs_by_answers_alone(tools: Tools, sources, addres
         assert "after_the_fact" in make(made, "make", "repro", code=2)
         assert git(made, "diff", "--stat") == ""  # no file of the project is changed; what ingest found is there
         return
+    if kind in TESTED:  # nothing has run yet
+        assert "no run is committed yet" in make(made, sys.executable, "-m", "src.reproducibility", "verify")
+        assert "same" in make(made, sys.executable, "-m", "src.review", "HEAD")
     said = make(made, "make", "repro")
     assert "python -m src.expectations draft" in said
     assert "15 questions open" in said
