@@ -20,7 +20,7 @@ from src.review.sides import FOLDER, RECIPE, Side, git
 BY = "REVIEW_BY_BASE"  # set where base's own code decides
 CODE = "src/review/__main__.py"
 SLICES = 3  # in the terminal
-RESULT = FOLDER / "result.json"
+RESULT, PAGE = FOLDER / "result.json", FOLDER / "review.md"
 
 
 def main() -> int:
@@ -41,7 +41,9 @@ def main() -> int:
     result["red"] = red(result)
     FOLDER.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(rounded(result), indent=1, default=str) + "\n", encoding="utf-8")
-    print("\n".join(told(result)))
+    lines = told(result)
+    PAGE.write_text(page(lines), encoding="utf-8")
+    print("\n".join(lines))
     return 1 if result["red"] else 0
 
 
@@ -87,7 +89,13 @@ def told(result: dict[str, Any]) -> list[str]:
         lines.append(f"  against the release: {_first(result['release'], result['release']['name'])}")
     if result["red"]:
         lines.append(f"Red: {', '.join(result['red'])}. Next: docs/statistics.md says what the words mean")
-    return [*lines, f"Made: {RESULT.as_posix()}"]
+    return [*lines, f"Made: {RESULT.as_posix()}, {PAGE.as_posix()}"]
+
+
+def page(lines: list[str]) -> str:
+    """The same as Markdown; all that comes from data or commits stands in a block, where it means nothing but itself."""
+    word = lines[0].partition(":")[0]
+    return "\n".join([f"**{word}**", "", "```text", *(line.replace("`", "'") for line in lines), "```", ""])
 
 
 def _first(result: dict[str, Any], other: str = "base") -> str:
