@@ -93,7 +93,7 @@ def told(result: dict[str, Any]) -> list[str]:
 
 
 def page(lines: list[str]) -> str:
-    """The same as Markdown; all that comes from data or commits stands in a block, where it means nothing but itself."""
+    """The same as Markdown; what comes from data or commits stands in a block, where it means nothing but itself."""
     word = lines[0].partition(":")[0]
     return "\n".join([f"**{word}**", "", "```text", *(line.replace("`", "'") for line in lines), "```", ""])
 
