@@ -9,6 +9,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from template.bake.answers import stated
+from template.bake.files import lay_down, listed
 from template.tables import large
 
 ROOT = Path(__file__).parents[1]
@@ -58,9 +60,6 @@ def from_nothing(folder: Path, n: int, said: Callable[[str], None]) -> dict[str,
 
 def size(folder: Path) -> dict[str, int]:
     """Of a project with the sample: tracked files, names at its top, lines of Python; lines of what makes it."""
-    from template.bake.answers import stated
-    from template.bake.files import lay_down, listed
-
     answers = stated({"project_name": "x", "description": "d", "license": "MIT", "python_version": "3.13"})
     lay_down(ROOT, folder, answers)
     code = [path.read_text(encoding="utf-8").splitlines() for path in sorted(folder.rglob("*.py"))]

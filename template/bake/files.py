@@ -29,11 +29,11 @@ ORIGIN = (
 Edit = Callable[[str], str]
 
 
-def git(folder: Path, *arguments: str, text: str | None = None) -> str | None:
+def git(folder: Path, *arguments: str) -> str | None:
     """What git prints; None when it fails or is not there. A checkout may belong to somebody else (containers)."""
     command = ["git", "-c", "safe.directory=*", "-C", str(folder), *arguments]
     try:
-        ran = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", check=False)
+        ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     except OSError:
         return None
     return ran.stdout if ran.returncode == 0 else None

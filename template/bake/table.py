@@ -25,7 +25,7 @@ SMALL = 10 * 2**20  # bytes: up to here a table goes into git
 PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": None}
 TEXTS, LINES, OTHERS = (".csv", ".tsv", ".txt"), (".jsonl", ".ndjson"), (".parquet", ".pq", ".feather", ".arrow")
 FORMATS = (*TEXTS, *LINES, *OTHERS)
-HEAD = 1 << 16  # characters of a text in which its header ends
+HEAD = 1 << 20  # bytes in which a header ends, as the pipeline has it
 BLOCK = 1 << 20
 SECONDS = 60  # without a byte from the other side
 
@@ -136,8 +136,8 @@ def _look(head: bytes, name: str, given: str, target: str) -> None:
     text = _decoded(head)
     if not text.strip():
         raise Refused(f"data: {given} is empty")
-    columns = _keys(text) if _form(name) in LINES else _header(text)
-    if target not in columns and unicodedata.normalize("NFC", target) not in columns:
+    columns = _keys(text) if _form(name) in LINES else _header(text, target)
+    if target not in columns:
         shown = ", ".join(columns[:20]) + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")
         raise Refused(f"target is {target!r}: {given} has no such column, it has: {shown}")
 
@@ -153,10 +153,11 @@ def _decoded(head: bytes) -> str:
         return head.decode("cp1252", "ignore")
 
 
-def _header(text: str) -> list[str]:
-    """The columns of a CSV: of the usual delimiters the one that gives most."""
+def _header(text: str, target: str) -> list[str]:
+    """The columns of a CSV: of the usual delimiters one that gives the target, else the one that gives most."""
+    csv.field_size_limit(HEAD)  # a reading with another delimiter is one long field
     lines = [next(csv.reader(io.StringIO(text.lstrip("\r\n")), delimiter=each), []) for each in ",;\t|"]
-    return [name.strip() for name in max(lines, key=len)]
+    return max(lines, key=lambda columns: (target in columns, len(columns)))
 
 
 def _keys(text: str) -> list[str]:

@@ -36,7 +36,9 @@ def bring(folder: Path, data: str, target: str = "größe") -> Path:
     ("plain.csv", TEXT.encode()), ("with blanks & accénts.csv", TEXT.encode()), ("w.csv", TEXT.encode("cp1252")),
     ("u.tsv", TEXT.replace(";", "\t").encode("utf-16")), ("z.csv.gz", gzip.compress(TEXT.encode())),
     ("l.jsonl", '{"id": 1}\n{"größe": 2}\n'.encode()), ("p.parquet", b"PAR1 is not looked into"),
-    ("mark.csv", b"\xef\xbb\xbf" + TEXT.encode()), ("quoted.csv", '"id, 1","größe"\n1,2\n'.encode())])  # fmt: skip
+    ("wide.csv", (",".join(f"a column with a long name {i}" for i in range(20000)) + ",größe\n1\n").encode()),
+    ("inside.csv", 'a,b,c,d;größe\n1;2\n'.encode()), ("mark.csv", b"\xef\xbb\xbf" + TEXT.encode()),
+    ("quoted.csv", '"id, 1","größe"\n1,2\n'.encode())])  # fmt: skip
 def test_a_table_comes_as_it_is(folder: Path, name: str, content: bytes) -> None:
     (folder / "here" / name).write_bytes(content)
     assert bring(folder, name).read_bytes() == content
@@ -53,6 +55,7 @@ def test_a_name_loses_only_what_a_path_or_a_shell_misreads(folder: Path) -> None
 @pytest.mark.parametrize(("name", "content", "words"), [
     ("no.csv", None, "data is 'no.csv': nothing is there"), ("e.csv", b"", "e.csv is empty"),
     ("x.xlsx", b"PK", r"ends in .xlsx, expected one of .csv"), ("x", b"a,b", "ends in no suffix"),
+    ("nul.csv", b"id,b\x00c,d\n", "has no such column"),
     ("t.csv", b"id,b\n1,2\n", "target is 'größe': t.csv has no such column, it has: id, b"),
     ("t.jsonl", b'{"id": 1}\n', "t.jsonl has no such column, it has: id"),
     ("bad.csv.gz", b"no gzip", "cannot be unpacked"),
