@@ -25,10 +25,11 @@ from sklearn import datasets
 
 from src import names
 from src.learning.metrics import AUTO, Outcome, draws, lower_is_better, measure, prepare
+from src.learning.slices import holm
 from src.predictor.schema import Column, Schema
 from src.recipe import fit
 from src.review.decide import gate_metric, trivial
-from src.review.verdict import compare, holm, margin, measured
+from src.review.verdict import compare, margin, measured
 from src.review.worker import unseen
 from src.table.split import position
 

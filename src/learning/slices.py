@@ -89,6 +89,15 @@ def _text(value: Any, spec: str) -> str:
     return format(value, spec) if isinstance(value, float) else str(value)
 
 
+def holm(values: list[float]) -> list[float]:
+    """p values of a family, each as large as its own test at the family's level needs it to be (Holm 1979)."""
+    adjusted, bound = [1.0] * len(values), 0.0
+    for rank, place in enumerate(sorted(range(len(values)), key=values.__getitem__)):
+        bound = max(bound, min(1.0, values[place] * (len(values) - rank)))
+        adjusted[place] = bound
+    return adjusted
+
+
 def fairness(
     groups: dict[Any, Slice], values: dict[Any, dict[str, float]], drawn: dict[Any, dict[str, np.ndarray]]
 ) -> dict[str, list[dict[str, Any]]]:

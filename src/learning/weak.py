@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.stats import ttest_ind
 
 from src.learning.metrics import Outcome, draws, interval, losses
+from src.learning.slices import holm
 from src.predictor.schema import NUMERIC
 
 FEWEST = 300  # rows of a holdout in which a search makes sense
@@ -162,9 +163,9 @@ def _p(more: np.ndarray, units: np.ndarray, within: np.ndarray, half: np.ndarray
 
 def _confirmed(tested: list[Tested]) -> Iterator[tuple[float, Tested]]:
     """Those that pass, with the adjusted p; of two that are alike the surer one."""
-    bound, seen = 0.0, list[np.ndarray]()
-    for rank, each in enumerate(sorted(tested, key=lambda one: one.p)):
-        bound = max(bound, min(1.0, each.p * (len(tested) - rank)))
-        if bound <= ALPHA and not any(_alike(each.within, other) for other in seen):
+    seen: list[np.ndarray] = []
+    ordered = sorted(tested, key=lambda one: one.p)
+    for p, each in zip(holm([one.p for one in ordered]), ordered, strict=True):
+        if p <= ALPHA and not any(_alike(each.within, other) for other in seen):
             seen.append(each.within)
-            yield bound, each
+            yield p, each

@@ -19,15 +19,15 @@ def raised_in(file: str, error: Exception) -> str:
     return f"{file}{f', line {lines[-1]}' if lines else ''}: raised {type(error).__name__}{words}. Mend it"
 
 
-def guarded(main: Callable[[], int], hint: str = "") -> int:
-    """Runs a command; a Refusal, Ctrl-C, a full disk or a closed pipe become one line and a non-zero exit."""
+def guarded(main: Callable[[], int], hint: str = "", failed: int = 1) -> int:
+    """Runs a command; a Refusal, Ctrl-C, a full disk or a closed pipe become one line and the exit code `failed`."""
     try:
         code = main()
         sys.stdout.flush()  # a closed pipe shows itself here and not at exit
         return code
     except BrokenPipeError:  # whoever read the output has enough: there is nothing to say, and nothing to flush at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return failed
     except Refusal as error:
         line = str(error)
     except KeyboardInterrupt:
@@ -35,4 +35,4 @@ def guarded(main: Callable[[], int], hint: str = "") -> int:
     except OSError as error:
         line = f"{error.filename or 'a file'}: {error.strerror or error}. Free or mend it and run again"
     print(f"ERROR: {' '.join(line.split())}{hint}", file=sys.stderr)
-    return 1
+    return failed

@@ -6,14 +6,13 @@ What stands in git is compared; metrics/ and data/ stay as they are, all is writ
 same and cannot tell, 1 for worse, a blocking slice or a broken floor, 2 when the comparison itself could not be made.
 """
 
-import json
 import os
 import subprocess
 import sys
 from typing import Any
 
-from src.checks import rounded, short
-from src.predictor.refusal import Refusal
+from src.checks import short, write_json, write_text
+from src.predictor.refusal import Refusal, guarded
 from src.review.reviewed import red, release, reviewed, settings_of
 from src.review.sides import FOLDER, RECIPE, Side, git
 
@@ -27,22 +26,21 @@ def main() -> int:
     asked = sys.argv[1] if len(sys.argv) > 1 else "origin/main"
     head = Side("head", git("rev-parse", "HEAD").strip())
     base = Side("base", _merge_base(asked))
-    judge = BY in os.environ or not _has_review(base)
-    if not judge and base.recipe(*RECIPE) != head.recipe(*RECIPE):
+    by_base, base_can = BY in os.environ, _has_review(base)
+    if base_can and not by_base and base.recipe(*RECIPE) != head.recipe(*RECIPE):
         return _by_base(base)
     settings = settings_of(base)
     result = reviewed(base, head, settings)
     pinned = release(base)
     if pinned and pinned.commit != base.commit:
         result["release"] = {"name": pinned.name} | reviewed(pinned, head, settings)
-    if BY not in os.environ and not _has_review(base):
+    if not base_can:
         why = f"base has no review, so head's own judged, which says: {result['word']}"
         result |= {"word": "cannot tell", "why": why}
     result["red"] = red(result)
-    FOLDER.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(rounded(result), indent=1, default=str) + "\n", encoding="utf-8")
     lines = told(result)
-    PAGE.write_text(page(lines), encoding="utf-8")
+    write_json(str(RESULT), result)
+    write_text(str(PAGE), page(lines))
     print("\n".join(lines))
     return 1 if result["red"] else 0
 
@@ -135,8 +133,4 @@ def _table(data: dict[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Refusal as error:
-        print(f"ERROR: {error}", file=sys.stderr)
-        sys.exit(2)
+    sys.exit(guarded(main, failed=2))

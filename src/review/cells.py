@@ -12,8 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from src import names
-from src.predictor.refusal import Refusal
-from src.review.sides import FOLDER, RECIPE, Side
+from src.review.sides import FOLDER, RECIPE, Failed, Side
 
 WORKER = Path(__file__).with_name("worker.py")
 MOST = 5000  # rows up to which cross-fitting is worth its fits
@@ -54,8 +53,8 @@ def design(head: Side, replicas: int, folds: int) -> Design:
 
 def place(side: Side, head: Side, plan: Design) -> Path:
     """Where a side's cells lie: named after all that they depend on."""
-    seed, worker = side.params.get("model.seed", 0), hashlib.sha256(WORKER.read_bytes()).hexdigest()
-    made_of = [side.recipe(*RECIPE), head.recipe("ingest", "featurize"), seed, plan.folds, worker]
+    worker = hashlib.sha256(WORKER.read_bytes()).hexdigest()
+    made_of = [side.recipe(*RECIPE), head.recipe("ingest", "featurize"), plan.folds, worker]
     return FOLDER / "cells" / hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
 
 
@@ -90,7 +89,7 @@ def fill(sides: dict[Side, Path], head: Side, plan: Design) -> None:
     for (side, process, _), (_, error) in zip(running, failed, strict=True):
         if process.returncode:
             last = error.strip().splitlines()[-1:] or ["no message"]
-            raise Refusal(f"{side.name} ({side.commit[:9]}): {last[0].removeprefix('ERROR: ')}")
+            raise Failed(side, f"does not predict: {last[0].removeprefix('ERROR: ')}")
 
 
 def read(out: Path, plan: Design) -> Cells:

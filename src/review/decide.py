@@ -1,6 +1,6 @@
 """From the cells of two sides to the verdict: one metric decides, everything else is shown."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,20 +8,33 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from src.learning.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
-from src.learning.slices import SMALL, Slice, choose, cut
+from src.learning.requirements import columns
+from src.learning.slices import SMALL, Slice, choose, cut, holm
 from src.predictor.schema import Schema
 from src.review.cells import Cells
-from src.review.verdict import LOG_LOSS, MAE, Side, compare, compare_apart, holm, margin, measured, too_small
+from src.review.verdict import (
+    GROUPS,
+    LOG_LOSS,
+    MAE,
+    Measured,
+    clipped_at,
+    compare,
+    compare_apart,
+    margin,
+    measured,
+    too_small,
+)
 
 DRAWS = 500
 Result = dict[str, Any]
+NOTHING_ELSE: Result = {"slices": [], "metrics": [], "floors": []}
 
 
 def gate_metric(wanted: str, task: str) -> str:
     return wanted if wanted != "auto" else MAE if task == "regression" else LOG_LOSS
 
 
-def trivial(metric: str, truth: np.ndarray, weight: np.ndarray | None) -> Side:
+def trivial(metric: str, truth: np.ndarray, weight: np.ndarray | None) -> Measured:
     """What class shares, the median or the mean of these rows themselves would reach."""
     share = np.ones(len(truth)) if weight is None else weight
     if metric == LOG_LOSS:
@@ -33,21 +46,24 @@ def trivial(metric: str, truth: np.ndarray, weight: np.ndarray | None) -> Side:
     return measured(metric, truth, scores, weight)
 
 
-def alone(head: Cells, schema: Schema, settings: SimpleNamespace, why: str) -> Result:
-    """Where there is nothing to compare with: head against the trivial model, which can be no verdict."""
-    metric = gate_metric(settings.metric, schema.task)
-    rows = np.flatnonzero(_predicted(head))
-    truth, weight, group = (_part(head.beside.get(name), rows) for name in ("target", "weight", "group"))
-    assert truth is not None
-    least, ours = trivial(metric, truth, weight), measured(metric, truth, head.scores[:, rows], weight)
-    repeated = Side(least.values.repeat(len(ours.values)), least.influence.repeat(len(ours.values), axis=0))
-    found = compare(repeated, ours, 0.0, settings.alpha, group)
-    clearly = {"better": "clearly better than", "worse": "clearly worse than"}.get(
-        found.word, "not clearly better than"
-    )
-    return {"word": "cannot tell", "why": f"{why}; head is {clearly} the trivial model", "metric": metric,
-            "head": -float(ours.values.mean()), "trivial": -float(least.values.mean()),
-            "slices": [], "metrics": [], "floors": []}  # fmt: skip
+@dataclass(frozen=True)
+class Rows:
+    """What is compared: positions in a side's table, and of each row its truth, weight and group."""
+
+    at: np.ndarray
+    truth: np.ndarray
+    weight: np.ndarray | None
+    group: np.ndarray | None
+
+    def part(self, places: np.ndarray) -> "Rows":
+        weight, group = (None if each is None else each[places] for each in (self.weight, self.group))
+        return Rows(self.at[places], self.truth[places], weight, group)
+
+
+def _rows(cells: Cells, kept: np.ndarray) -> Rows:
+    beside = cells.beside
+    everywhere = Rows(np.arange(len(kept)), beside["target"], beside.get("weight"), beside.get("group"))
+    return everywhere.part(np.flatnonzero(kept))
 
 
 def _predicted(cells: Cells) -> np.ndarray:
@@ -55,40 +71,48 @@ def _predicted(cells: Cells) -> np.ndarray:
     return ~np.isnan(cells.scores.reshape(*cells.scores.shape[:2], -1)).any(axis=(0, 2))
 
 
+def alone(head: Cells, schema: Schema, settings: SimpleNamespace, why: str) -> Result:
+    """Where there is nothing to compare with: head against the trivial model, which can be no verdict."""
+    metric, rows = gate_metric(settings.metric, schema.task), _rows(head, _predicted(head))
+    least = trivial(metric, rows.truth, rows.weight)
+    ours = measured(metric, rows.truth, head.scores[:, rows.at], rows.weight)
+    repeated = Measured(least.values.repeat(len(ours.values)), least.influence.repeat(len(ours.values), axis=0))
+    word = compare(repeated, ours, 0.0, settings.alpha, rows.group).word
+    clearly = f"clearly {word}" if word in ("better", "worse") else "not clearly better"
+    return NOTHING_ELSE | {
+        "word": "cannot tell", "why": f"{why}; head is {clearly} than the trivial model", "metric": metric,
+        "head": -float(ours.values.mean()), "trivial": -float(least.values.mean()),
+    }  # fmt: skip
+
+
 def decide(
     base: Cells, head: Cells, schema: Schema, settings: SimpleNamespace, table: str, unpaired: str | None
 ) -> Result:
     """The whole result; head's labels count, on rows that both sides predict (unpaired: why that cannot be)."""
     metric = gate_metric(settings.metric, schema.task)
-    rows = np.flatnonzero(_predicted(head) if unpaired else _predicted(head) & _predicted(base))
-    truth, weight, group = (_part(head.beside.get(name), rows) for name in ("target", "weight", "group"))
-    assert truth is not None
-    ours = measured(metric, truth, head.scores[:, rows], weight)
-    if unpaired:
-        others = np.flatnonzero(_predicted(base))
-        theirs = measured(metric, base.beside["target"][others], base.scores[:, others],
-                          _part(base.beside.get("weight"), others))  # fmt: skip
-    else:
-        theirs = measured(metric, truth, base.scores[:, rows], weight)
-    least = float(trivial(metric, truth, weight).values[0])
+    rows = _rows(head, _predicted(head) if unpaired else _predicted(head) & _predicted(base))
+    others = _rows(base, _predicted(base)) if unpaired else rows
+    ours = measured(metric, rows.truth, head.scores[:, rows.at], rows.weight)
+    theirs = measured(metric, others.truth, base.scores[:, others.at], others.weight)
+    least = float(trivial(metric, rows.truth, rows.weight).values[0])
     matters = settings.margin
     if matters == "auto":
         matters = margin(float(theirs.values.mean()), least, settings.gap, settings.loss)
-    small = too_small(truth, group, schema.task != "regression")
-    found = compare_apart(theirs, ours, matters, settings.alpha) if unpaired else compare(
-        theirs, ours, matters, settings.alpha, group)  # fmt: skip
-    result: Result = asdict(found) | {
-        "metric": metric, "base": -float(theirs.values.mean()), "head": -float(ours.values.mean()),
-        "rows_compared": len(rows), "replicas": len(ours.values), "unpaired": unpaired,
-        "trivial": -least,
-    }  # fmt: skip
-    if small:
-        result |= {"word": "cannot tell", "why": f"too small: {small}"}
     if unpaired:
-        return result | {"slices": [], "metrics": [], "floors": []}
-    result["slices"] = _slices(theirs, ours, head, rows, schema, settings, matters, table)
-    result["metrics"] = _others(base, head, rows, truth, weight, group, schema)
-    return result | {"floors": _floors(result["metrics"], settings.floors)}
+        found = compare_apart(theirs, ours, matters, settings.alpha, (others.group, rows.group))
+    else:
+        found = compare(theirs, ours, matters, settings.alpha, rows.group)
+    result: Result = NOTHING_ELSE | asdict(found) | {
+        "metric": metric, "base": -float(theirs.values.mean()), "head": -float(ours.values.mean()), "trivial": -least,
+        "rows_compared": len(rows.at), "replicas": len(ours.values), "unpaired": unpaired,
+    }  # fmt: skip
+    if small := too_small(rows.truth, rows.group, schema.task != "regression"):
+        result |= {"word": "cannot tell", "why": f"too small: {small}"}
+    if not unpaired:
+        result["slices"] = _slices(base, head, rows, metric, schema, settings, matters, table)
+        result["metrics"] = _others(base, head, rows, schema)
+        result["floors"] = _floors(result["metrics"], settings.floors)
+    return result
 
 
 def _floors(metrics: list[Result], floors: dict[str, float]) -> list[Result]:
@@ -101,52 +125,42 @@ def _floors(metrics: list[Result], floors: dict[str, float]) -> list[Result]:
     ]  # fmt: skip
 
 
-def _part(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
-    return None if values is None else values[rows]
-
-
-def _slices(theirs: Side, ours: Side, head: Cells, rows: np.ndarray, schema: Schema, settings: SimpleNamespace,
+def _slices(base: Cells, head: Cells, rows: Rows, metric: str, schema: Schema, settings: SimpleNamespace,
             matters: float, table: str) -> list[Result]:  # fmt: skip
     """Each slice of head's table as a comparison of its own; their p values are one family (Holm)."""
     kept = [column.name for column in schema.columns if column.role not in ("target", "key")]
-    source = pq.read_table(table, columns=kept).take(rows)
-    mean = head.scores[:, rows].mean(axis=0)
+    source = pq.read_table(table, columns=kept).take(rows.at)
+    mean = head.scores[:, rows.at].mean(axis=0)
     score = mean if mean.ndim == 1 else mean.max(axis=1)
-    wanted = [name for each in settings.must_work if (name := each.rpartition(" = ")[0]) in kept]
-    parts = cut([*dict.fromkeys([*choose("auto", schema, source, score), *wanted])], schema, source)
-    judged = [(part, _of_slice(theirs, ours, part, settings, matters)) for part in parts if len(part.rows) >= SMALL]
-    adjusted = holm([found["worse"] if found["worse"] is not None else 1.0 for _, found in judged])
-    return [
-        found | {
-            "column": part.column, "level": part.level, "rows_compared": len(part.rows), "worse": p,
-            "blocks": p < settings.alpha and found["difference"] < -matters / 2
-                      and f"{part.column} = {part.level}" in settings.must_work,
-        }
-        for (part, found), p in zip(judged, adjusted, strict=True)
-    ]  # fmt: skip
+    wanted = columns(settings.must_work, kept)
+    clip = clipped_at(rows.truth) if metric == LOG_LOSS else None
+    judged = []
+    for part in cut([*dict.fromkeys([*choose("auto", schema, source, score), *wanted])], schema, source):
+        inside = rows.part(part.rows)
+        if len(part.rows) >= SMALL and (inside.group is None or len(np.unique(inside.group)) >= GROUPS):
+            theirs, ours = (measured(metric, inside.truth, cells.scores[:, inside.at], inside.weight, clip)
+                            for cells in (base, head))  # fmt: skip
+            judged.append((part, asdict(compare(theirs, ours, matters, settings.alpha, inside.group))))
+    adjusted = holm([1.0 if found["worse"] is None else found["worse"] for _, found in judged])
+    return [_told(part, found, p, settings, matters) for (part, found), p in zip(judged, adjusted, strict=True)]
 
 
-def _of_slice(theirs: Side, ours: Side, part: Slice, settings: SimpleNamespace, matters: float) -> Result:
-    """The rows' own contributions, as if the slice were all there is."""
-    base, head = (_inside(side, part) for side in (theirs, ours))
-    return asdict(compare(base, head, matters, settings.alpha))
+def _told(part: Slice, found: Result, p: float, settings: SimpleNamespace, matters: float) -> Result:
+    named = f"{part.column} = {part.level}" in settings.must_work
+    blocks = named and p < settings.alpha and found["difference"] < -matters / 2
+    about = {"column": part.column, "level": part.level, "rows_compared": len(part.rows)}
+    return found | about | {"worse": p, "blocks": blocks}
 
 
-def _inside(side: Side, part: Slice) -> Side:
-    inside = side.influence[:, part.rows] + side.values[:, None]
-    return Side(inside.mean(axis=1), inside - inside.mean(axis=1, keepdims=True))
-
-
-def _others(base: Cells, head: Cells, rows: np.ndarray, truth: np.ndarray, weight: np.ndarray | None,
-            group: np.ndarray | None, schema: Schema) -> list[Result]:  # fmt: skip
+def _others(base: Cells, head: Cells, rows: Rows, schema: Schema) -> list[Result]:
     """Every metric of the task with the interval of its difference; they block nothing. Means over the replicas."""
     parts: dict[Any, Any] = {}
     for name, cells in (("base", base), ("head", head)):
-        for number, scores in enumerate(cells.scores[:, rows]):
-            parts[name, number] = (None, prepare(AUTO[schema.task], _outcome(scores, truth, schema)))
-    share = np.ones(len(rows)) if weight is None else weight.astype(float)
+        for number, scores in enumerate(cells.scores[:, rows.at]):
+            parts[name, number] = (None, prepare(AUTO[schema.task], _outcome(scores, rows.truth, schema)))
+    share = np.ones(len(rows.at)) if rows.weight is None else rows.weight.astype(float)
     once = measure(parts, [share[None]])
-    drawn = measure(parts, draws(len(rows), DRAWS, share, group))
+    drawn = measure(parts, draws(len(rows.at), DRAWS, share, rows.group))
     made = []
     for name in AUTO[schema.task]:
         value, many = ({side: np.mean([found[side, k][name] for k in range(len(head.scores))], axis=0)

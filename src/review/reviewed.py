@@ -2,42 +2,43 @@
 
 import subprocess
 from types import SimpleNamespace
-from typing import Any
 
 from src import names, params
-from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema
 from src.review.cells import Cells, Design, design, fill, place, read
-from src.review.decide import alone, decide
+from src.review.decide import NOTHING_ELSE, Result, alone, decide
 from src.review.rows import difference
-from src.review.sides import RECIPE, Side, git
+from src.review.sides import RECIPE, Failed, Side, git
 
 SETTINGS = ("metric", "margin", "gap", "loss", "replicas", "folds", "alpha")
 IDENTICAL = "data, code, parameters and versions of the recipe are identical"
 KINDS = {"data": "data/source/", "params": "params.yaml", "code": "src/", "versions": "requirements.lock"}
-Result = dict[str, Any]
 
 
 def reviewed(base: Side, head: Side, settings: SimpleNamespace) -> Result:
-    """The whole result of head against base. Raises Refusal where a side does not run."""
+    """The whole result of head against base; where base does not run, head against the trivial model."""
     about: Result = {"base_commit": base.commit, "head_commit": head.commit, "changed": _changed(base, head)}
     if base.recipe(*RECIPE) == head.recipe(*RECIPE):
-        return about | {"word": "same", "why": IDENTICAL, "slices": [], "metrics": [], "floors": []}
+        return about | NOTHING_ELSE | {"word": "same", "why": IDENTICAL}
     head.prepare()
     try:
         base.prepare()
-    except Refusal as error:
+        if base.recipe("ingest") != head.recipe("ingest"):
+            about["data"] = difference(base.folder, head.folder)
+        return about | _compared(base, head, settings)
+    except Failed as error:
+        if error.side != base.name:
+            raise
         return about | _alone(head, settings, str(error))
-    if base.recipe("ingest") != head.recipe("ingest"):
-        about["data"] = difference(base.folder, head.folder)
+
+
+def _compared(base: Side, head: Side, settings: SimpleNamespace) -> Result:
     schemas = [_schema(side) for side in (base, head)]
     if schemas[0].task != schemas[1].task:
-        raise Refusal(f"the task was {schemas[0].task} and is {schemas[1].task}: there is nothing to compare")
+        raise Failed(base, f"had the task {schemas[0].task}, and it is {schemas[1].task} now")
     unpaired = "the classes are others" if schemas[0].classes != schemas[1].classes else None
-    plan = design(head, settings.replicas, settings.folds)
-    cells, unpaired = _cells(base, head, plan, unpaired)
-    table = str(head.folder / names.TABLE)
-    return about | decide(cells[base], cells[head], schemas[1], settings, table, unpaired)
+    cells, unpaired = _cells(base, head, design(head, settings.replicas, settings.folds), unpaired)
+    return decide(cells[base], cells[head], schemas[1], settings, str(head.folder / names.TABLE), unpaired)
 
 
 def _cells(base: Side, head: Side, plan: Design, unpaired: str | None) -> tuple[dict[Side, Cells], str | None]:
@@ -50,8 +51,8 @@ def _cells(base: Side, head: Side, plan: Design, unpaired: str | None) -> tuple[
             if (cells[base].units.shape == cells[head].units.shape) and (cells[base].units == cells[head].units).all():
                 return cells, None
             unpaired = "rows are split by another key"
-        except Refusal as error:
-            if not str(error).startswith(base.name):
+        except Failed as error:
+            if error.side != base.name:
                 raise
             unpaired = str(error)
     out[base] = place(base, base, plan)

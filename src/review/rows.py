@@ -26,7 +26,7 @@ def difference(base: Path, head: Path) -> dict[str, Any]:
     kinds = [{column.name: column.type for column in schema.columns} for schema in (old_schema, new_schema)]
     common = [name for name in kinds[1] if name in kinds[0]]
     key = new_schema.column("key")
-    known = (key is not None and old_schema.column("key") == key) or (key and key.name in kinds[0])
+    known = key is not None and key.name in kinds[0]
     found: dict[str, Any] = {
         "columns": {
             "added": [name for name in kinds[1] if name not in kinds[0]],

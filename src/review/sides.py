@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from src import names
+from src.checks import RESTORE
 from src.predictor.refusal import Refusal
 
 FOLDER = Path(".review")  # ignored by git
@@ -27,6 +28,14 @@ def git(*arguments: str) -> str:
     if ran.returncode:
         raise Refusal(f"git {' '.join(arguments)}: {ran.stderr.strip().splitlines()[-1]}")
     return ran.stdout
+
+
+class Failed(Refusal):
+    """A side that does not run, or cannot predict; `side` is its name."""
+
+    def __init__(self, side: "Side", why: str) -> None:
+        super().__init__(f"{side.name} ({side.commit[:9]}) {why}")
+        self.side = side.name
 
 
 @dataclass(frozen=True)
@@ -42,22 +51,38 @@ class Side:
 
     @cached_property
     def pipeline(self) -> dict[str, Any]:
-        return yaml.safe_load(git("show", f"{self.commit}:dvc.yaml"))
+        return self._yaml("dvc.yaml")
 
     @property
     def stages(self) -> dict[str, dict[str, Any]]:
         return self.pipeline["stages"]
 
+    @property
+    def before(self) -> list[str]:
+        """Stages of one's own, which may make what ingest reads (docs/more-than-one-table.md)."""
+        return [name for name in self.stages if name not in (*RECIPE, "evaluate", "package")]
+
     @cached_property
     def params(self) -> dict[str, Any]:
         """The file as it stands, {"group.key": value}; what is absent has its default."""
-        groups = yaml.safe_load(git("show", f"{self.commit}:{names.PARAMS}"))
-        return {f"{group}.{key}": value for group, keys in groups.items() for key, value in (keys or {}).items()}
+        groups = {group: keys for group, keys in self._yaml(names.PARAMS).items() if isinstance(keys, dict)}
+        return {f"{group}.{key}": value for group, keys in groups.items() for key, value in keys.items()}
+
+    def _yaml(self, path: str) -> dict[str, dict[str, Any]]:
+        try:
+            content = yaml.safe_load(git("show", f"{self.commit}:{path}"))
+        except yaml.YAMLError as error:
+            line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
+            raise Failed(self, f"has a {path} that is no YAML, line {line}") from None
+        if not isinstance(content, dict):
+            raise Failed(self, f"has a {path} without keys")
+        return content
 
     def recipe(self, *stages: str) -> str:
         """A digest of all that the outputs of these stages depend on: code, params, commands, source, versions."""
-        own = [name for name in self.stages if name not in (*RECIPE, "evaluate", "package")]  # before ingest, one's own
-        asked = {name: self.stages[name] for name in (*own, *stages)}
+        if absent := [name for name in stages if name not in self.stages]:
+            raise Failed(self, f"has no stage {absent[0]} in dvc.yaml")
+        asked = {name: self.stages[name] for name in (*self.before, *stages)}
         made = set(chain.from_iterable(_paths(stage.get("outs", [])) for stage in self.stages.values()))
         source = str(self.params["data.source"])
         paths = {path.replace("${data.source}", source) for stage in asked.values() for path in stage["deps"]} - made
@@ -85,10 +110,7 @@ class Side:
             return
         self.bring()
         self._bring_source()
-        for name in [name for name in self.stages if name not in (*RECIPE, "evaluate", "package")] + [
-            "ingest",
-            "featurize",
-        ]:
+        for name in (*self.before, "ingest", "featurize"):
             print(f"{self.name}: {name}", flush=True)
             self.run([self.python, "-m", f"src.stages.{name}"])
         ready.touch()
@@ -127,7 +149,8 @@ class Side:
                              check=False)  # fmt: skip
         if ran.returncode:
             last = (ran.stderr.strip() or ran.stdout.strip())[-LAST:].splitlines()[-1:]
-            raise Refusal(f"{self.name} ({self.commit[:9]}) does not run: {last[0] if last else ' '.join(command)}")
+            line = last[0].removeprefix("ERROR: ").removesuffix(RESTORE) if last else " ".join(command)
+            raise Failed(self, f"does not run: {line}")
         return ran.stdout
 
     def environment(self) -> dict[str, str]:

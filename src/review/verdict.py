@@ -20,7 +20,7 @@ LOG_LOSS, MAE, RMSE = "log_loss", "mean_absolute_error", "root_mean_squared_erro
 
 
 @dataclass(frozen=True)
-class Side:
+class Measured:
     """A metric of one side: values, shape (replicas,), and influences, shape (replicas, rows), each of mean 0."""
 
     values: np.ndarray
@@ -56,14 +56,17 @@ def clipped_at(truth: np.ndarray) -> float:
     return float(min(CLIP, CLIP_SHARE * counts[counts > 0].min() / len(truth)))
 
 
-def measured(metric: str, truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None = None) -> Side:
+def measured(
+    metric: str, truth: np.ndarray, scores: np.ndarray, weight: np.ndarray | None = None, clip: float | None = None
+) -> Measured:
     """The goodness of each replica and its influence function.
 
     truth: positions of classes, or values, shape (rows,); scores: probabilities, shape (replicas, rows, classes), or
-    values, shape (replicas, rows). log_loss is clipped; of the root mean squared error the influence is linearised.
+    values, shape (replicas, rows). log_loss is clipped, at `clip` where these rows are a part of others; of the root
+    mean squared error the influence is linearised.
     """
     if metric == LOG_LOSS:
-        rows = -_log_loss(truth, scores, clipped_at(truth))
+        rows = -_log_loss(truth, scores, clipped_at(truth) if clip is None else clip)
     else:
         rows = -np.abs(truth - scores) if metric == MAE else -((truth - scores) ** 2)
     share = np.ones(len(truth)) if weight is None else weight * len(truth) / weight.sum()
@@ -71,8 +74,8 @@ def measured(metric: str, truth: np.ndarray, scores: np.ndarray, weight: np.ndar
     influence = (rows - values[:, None]) * share
     if metric == RMSE:
         root = np.sqrt(np.maximum(-values, NOTHING**2))
-        return Side(-root, influence / (2 * root[:, None]))
-    return Side(values, influence)
+        return Measured(-root, influence / (2 * root[:, None]))
+    return Measured(values, influence)
 
 
 def _log_loss(truth: np.ndarray, scores: np.ndarray, least: float) -> np.ndarray:
@@ -103,7 +106,9 @@ def too_small(truth: np.ndarray, group: np.ndarray | None, classes: bool) -> str
     return f"{rarest} rows of the rarest class, at least {RAREST} are needed" if rarest < RAREST else None
 
 
-def compare(base: Side, head: Side, margin: float, alpha: float = 0.05, group: np.ndarray | None = None) -> Verdict:
+def compare(
+    base: Measured, head: Measured, margin: float, alpha: float = 0.05, group: np.ndarray | None = None
+) -> Verdict:
     """Head against base on the same rows and replicas.
 
     group: rows of one count as one (delete-one-group jackknife, with the effective number of groups as the degrees of
@@ -120,12 +125,16 @@ def compare(base: Side, head: Side, margin: float, alpha: float = 0.05, group: n
         of_replicas = max(0.0, float((head.values - base.values).var(ddof=1)) - of_both) / replicas
     error = float(np.sqrt(of_rows + of_replicas))
     if error < NOTHING:
-        word = "worse" if difference < 0 else "better"
-        return Verdict(word, "every row moved by the same amount", difference, margin, difference, difference, 0.0)
+        return _without_noise(difference, margin)
     # Satterthwaite (1946)
     spread = of_rows**2 / freedom + (of_replicas**2 / (replicas - 1) if replicas > 1 else 0.0)
     freedom = (of_rows + of_replicas) ** 2 / spread
     return _verdict(difference, margin, error, float(freedom), alpha, count)
+
+
+def _without_noise(difference: float, margin: float) -> Verdict:
+    word = "same" if abs(difference) < NOTHING else "worse" if difference < 0 else "better"
+    return Verdict(word, "every row moved by the same amount", difference, margin, difference, difference, 0.0)
 
 
 def _verdict(difference: float, margin: float, error: float, freedom: float, alpha: float, count: int) -> Verdict:
@@ -169,25 +178,24 @@ def _row_variance(moved: np.ndarray, group: np.ndarray | None) -> tuple[float, f
     return rows, both, max(1.0, count**2 / float((sizes**2).sum()) - 1)
 
 
-def holm(values: list[float]) -> list[float]:
-    """p values of a family, each as large as its own test at the family's level needs it to be (Holm 1979)."""
-    adjusted, bound = [1.0] * len(values), 0.0
-    for rank, place in enumerate(sorted(range(len(values)), key=values.__getitem__)):
-        bound = max(bound, min(1.0, values[place] * (len(values) - rank)))
-        adjusted[place] = bound
-    return adjusted
-
-
-def compare_apart(base: Side, head: Side, margin: float, alpha: float = 0.05) -> Verdict:
-    """Each side on rows of its own: no row is paired with another, so the noise of both counts (Welch 1947)."""
+def compare_apart(
+    base: Measured,
+    head: Measured,
+    margin: float,
+    alpha: float = 0.05,
+    groups: tuple[np.ndarray | None, np.ndarray | None] = (None, None),
+) -> Verdict:
+    """Each side on rows, and groups, of its own: none has a partner, so the noise of both counts (Welch 1947)."""
     difference = float(head.values.mean() - base.values.mean())
     parts, freedoms = [], []
-    for side in (base, head):
-        of_rows, of_both, freedom = _row_variance(side.influence, None)
+    for side, group in zip((base, head), groups, strict=True):
+        of_rows, of_both, freedom = _row_variance(side.influence, group)
         replicas = len(side.values)
         own = max(0.0, float(side.values.var(ddof=1)) - of_both) / replicas if replicas > 1 else 0.0
         parts += [of_rows, own]
         freedoms += [freedom, max(1, replicas - 1)]
     error = float(np.sqrt(sum(parts)))
+    if error < NOTHING:
+        return _without_noise(difference, margin)
     freedom = sum(parts) ** 2 / sum(part**2 / each for part, each in zip(parts, freedoms, strict=True))
     return _verdict(difference, margin, error, float(freedom), alpha, head.influence.shape[1])

@@ -40,7 +40,7 @@ def main() -> int:
     named = units(pq.read_table(names.TABLE, columns=unit_columns(schema)), schema)
     rows, of_rows = (own, named) if job["table"] is None else _others(job["table"], schema)
     if not (out / "rows.npz").exists():
-        _write(out / "rows.npz", units=of_rows, **_beside(own, side, job["table"] is None))
+        _write(out / "rows.npz", units=of_rows, **(_beside(own) if rows is own else {}))
     for number, salt, seed in job["replicas"]:
         path = out / f"{number}.npz"
         if not path.exists():
@@ -50,10 +50,9 @@ def main() -> int:
     return 0
 
 
-def _beside(own: pd.DataFrame, side: np.ndarray, itself: bool) -> dict[str, np.ndarray]:
+def _beside(own: pd.DataFrame) -> dict[str, np.ndarray]:
     """Of the side's own table what the verdict needs beside the scores."""
-    kept = {name[1:]: own[name].to_numpy() for name in (names.TARGET, names.WEIGHT, names.GROUP) if name in own}
-    return kept | {"holdout": ~side} if itself else {}
+    return {name[1:]: own[name].to_numpy() for name in (names.TARGET, names.WEIGHT, names.GROUP) if name in own}
 
 
 def _others(path: str, schema: Schema) -> tuple[pd.DataFrame, np.ndarray]:

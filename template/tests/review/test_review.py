@@ -1,7 +1,6 @@
 """make review on real commits: what decides, what is fitted, and which word comes out."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -213,10 +212,34 @@ def test_what_cannot_be_compared_is_one_line_and_another_exit_code(repository: P
     def broken(folder: Path) -> None:
         (folder / "src/features.py").write_text("def features(rows):\n    return rows.no_such\n")
 
-    changed(broken)
-    lines, _ = review(repository, code=2)
-    assert len(lines) == 1
-    assert lines[0].startswith("ERROR: head (")
+    def no_yaml(folder: Path) -> None:
+        (folder / "params.yaml").write_text("data: {source: [\n")
+
+    for edit, words in (
+        (broken, "does not run: src/features.py"),
+        (no_yaml, "has a params.yaml that is no YAML, line 2"),
+    ):
+        changed(edit)
+        (line,), _ = review(repository, code=2)
+        assert line.startswith("ERROR: head (")
+        assert words in line
+
+
+def test_rows_of_a_group_count_as_one_in_slices_too(repository: Path) -> None:
+    """Fewer than five groups in a slice: it is shown to be worse by nobody."""
+    git(repository, "checkout", "-q", "-f", "-B", "grouped", "base")
+    table = make_table(rows=260).assign(flag=lambda rows: np.arange(260) < 60, shop=lambda rows: np.arange(260) // 20)
+    table.to_csv(repository / "data/source/table.csv", index=False)
+    by_shop = PARAMS | {"data": PARAMS["data"] | {"group": "shop"}, "requirements": {"must_work": ["flag = True"]}}
+    by_shop["split"] = {"salt": 1}
+    (repository / "params.yaml").write_text(yaml.safe_dump(by_shop))
+    git(repository, "commit", "-qam", "by shop")
+    (repository / "params.yaml").write_text(yaml.safe_dump(by_shop | {"model": MODEL | {"arguments": {"C": 1e-5}}}))
+    git(repository, "commit", "-qam", "harm")
+    _, result = review(repository, "grouped~1", code=1)
+    levels = [part["level"] for part in result["slices"] if part["column"] == "flag"]
+    assert levels == ["False"]  # ten shops; of the other level there are three
+    assert result["freedom"] < 15
 
 
 def test_a_model_never_predicts_a_row_that_it_was_trained_on(repository: Path, changed: Change) -> None:
@@ -240,4 +263,3 @@ def test_a_base_without_a_review_cannot_tell(repository: Path) -> None:
     git(repository, "commit", "-qam", "review and harm")
     (_, first, *_), _ = review(repository, early)
     assert first.startswith("cannot tell: ")
-    assert os.path.isdir(repository / FOLDER)  # noqa: PTH112

@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 from sklearn.metrics import log_loss, mean_absolute_error, root_mean_squared_error
 
-from src.review.verdict import Side, clipped_at, compare, holm, margin, measured, too_small
+from src.learning.slices import holm
+from src.review.verdict import Measured, clipped_at, compare, compare_apart, margin, measured, too_small
 
 
 def sides(random: np.random.Generator, rows: int = 300, replicas: int = 5, shift: float = 0.0, spread: float = 1.0):
@@ -13,7 +14,7 @@ def sides(random: np.random.Generator, rows: int = 300, replicas: int = 5, shift
     common = random.normal(size=rows)
     own = random.normal(size=rows) * spread
     base, head = (common + which * own + 0.5 * random.normal(size=(replicas, rows)) + which * shift for which in (0, 1))
-    return [Side(each.mean(axis=1), each - each.mean(axis=1, keepdims=True)) for each in (base, head)]
+    return [Measured(each.mean(axis=1), each - each.mean(axis=1, keepdims=True)) for each in (base, head)]
 
 
 def test_with_one_replica_it_is_the_paired_t_test() -> None:
@@ -94,7 +95,7 @@ def test_words_at_their_borders() -> None:
     assert noisy.rows_needed is not None
     assert noisy.rows_needed > 40
     assert compare(*sides(np.random.default_rng(6)), 0.0).why.startswith("base is no better than the trivial")
-    constant = Side(base.values - 1, base.influence)
+    constant = Measured(base.values - 1, base.influence)
     assert compare(base, constant, 0.1).word == "worse"
 
 
@@ -117,7 +118,7 @@ def test_rates_of_error_are_near_their_level_with_and_without_groups() -> None:
             group = np.arange(120) // 6 if grouped else None
             if grouped:
                 noise = random.normal(size=20)[np.arange(120) // 6]
-                head = Side(head.values + noise.mean(), head.influence + noise - noise.mean())
+                head = Measured(head.values + noise.mean(), head.influence + noise - noise.mean())
             found = compare(base, head, 0.0, group=group)
             worse += found.worse is not None and found.worse < 0.05
         assert 0.014 < worse / 600 < 0.086, (grouped, worse)
@@ -132,6 +133,25 @@ def test_noise_that_rows_and_replicas_share_is_counted_once() -> None:
         taken.append((found.difference, found.error))
     differences, errors = np.array(taken).T
     assert np.sqrt((errors**2).mean()) == pytest.approx(differences.std(), rel=0.12)
+
+
+def test_sides_apart_are_welchs_test_and_their_groups_count() -> None:
+    base, head = sides(np.random.default_rng(9), replicas=1, shift=0.2)
+    rows = [each.influence[0] + each.values[0] for each in (base, head)]
+    found = compare_apart(base, head, 0.5)
+    expected = stats.ttest_ind(rows[1], rows[0], equal_var=False, alternative="less")
+    assert found.worse == pytest.approx(expected.pvalue, rel=1e-3)
+    assert found.error > compare(base, head, 0.5).error
+    group = np.arange(300) // 30
+    lean = [Measured(each.values, each.influence + np.repeat(each.influence[0, ::30], 30)) for each in (base, head)]
+    assert compare_apart(*lean, 0.5, groups=(group, group)).error > 2 * compare_apart(*lean, 0.5).error
+    constant = Measured(base.values, base.influence * 0)
+    assert compare_apart(constant, constant, 0.5).word == "same"
+
+
+def test_a_part_of_the_rows_is_clipped_as_the_whole_is() -> None:
+    truth, scores = np.array([0, 1]), np.eye(2)[[1, 0]][None]
+    assert measured("log_loss", truth, scores, clip=0.2).values[0] == pytest.approx(np.log(0.2))
 
 
 def test_holm() -> None:
