@@ -122,11 +122,12 @@ class Side:
             git("worktree", "prune")
             git("worktree", "add", "--quiet", "--detach", str(self.folder), self.commit)
 
-    @property
+    @cached_property
     def python(self) -> str:
         """This one's, or where the lock differs that of an environment of its own."""
         if git("rev-parse", f"{self.commit}:requirements.lock") == git("rev-parse", "HEAD:requirements.lock"):
             return sys.executable
+        print(f"{self.name}: has another lock, and so an environment of its own", flush=True)
         self.run([sys.executable, "-m", "src.environment"])
         return str((self.folder / (".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python")).absolute())
 
