@@ -52,7 +52,8 @@ def test_the_steps_of_a_user_with_nothing_but_pipx(tools: Tools, template: Path,
     (tmp_path / "bin/pipx").chmod(0o755)
     commit = git(template, "rev-parse", "HEAD").strip()
     changes = {
-        "TOOLS": "cookiecutter==2.6.0", "ADDRESS": f"file://{tmp_path / 'repo.git'}", "COMMIT": commit,
+        "COOKIECUTTER": "cookiecutter==2.6.0", "CRUFT": "cruft==2.16.0",
+        "ADDRESS": f"file://{tmp_path / 'repo.git'}", "COMMIT": commit,
         "HOME": str(tmp_path), "COOKIECUTTER_CONFIG": str(tools.home / "config.yaml"), "PYTHON": sys.executable,
         "PATH": f"{tmp_path / 'bin'}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }  # fmt: skip
