@@ -6,6 +6,7 @@ What stands in git is compared; metrics/ and data/ stay as they are, all is writ
 same and cannot tell, 1 for worse, a blocking slice or a broken floor, 2 when the comparison itself could not be made.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -13,30 +14,39 @@ from typing import Any
 
 from src.checks import short, write_json, write_text
 from src.predictor.refusal import Refusal, guarded
+from src.review.artefact import artefact
 from src.review.reviewed import red, release, reviewed, settings_of
 from src.review.sides import FOLDER, RECIPE, Side, git
 
-BY = "REVIEW_BY_BASE"  # set where base's own code decides
+BY = "REVIEW_BY_BASE"  # base: base's own code decides; head: head's is asked for what stands beside
 CODE = "src/review/__main__.py"
+JUDGES = ("src/review", "src/learning", "src/stages/evaluate.py")
 SLICES = 3  # in the terminal
-RESULT, PAGE = FOLDER / "result.json", FOLDER / "review.md"
+RESULT, PAGE, BESIDE = FOLDER / "result.json", FOLDER / "review.md", FOLDER / "of-head.json"
 
 
 def main() -> int:
     asked = sys.argv[1] if len(sys.argv) > 1 else "origin/main"
     head = Side("head", git("rev-parse", "HEAD").strip())
     base = Side("base", _merge_base(asked))
-    by_base, base_can = BY in os.environ, _has_review(base)
-    if base_can and not by_base and base.recipe(*RECIPE) != head.recipe(*RECIPE):
-        return _by_base(base)
-    settings = settings_of(base)
-    result = reviewed(base, head, settings)
+    by, base_can = os.environ.get(BY), _has_review(base)
+    if base_can and not by and base.recipe(*RECIPE) != head.recipe(*RECIPE):
+        return _by(base, "base")
+    result = {"version": 1, "base_is": f"the merge base of HEAD and {asked}"}
+    result |= reviewed(base, head, settings_of(base))
+    if by == "head":
+        write_json(str(BESIDE), {"word": result["word"], "why": result["why"]})
+        return 0
+    if by == "base" and (beside := _of_head(base, head)):
+        result["evaluator"] = beside
     pinned = release(base)
     if pinned and pinned.commit != base.commit:
-        result["release"] = {"name": pinned.name} | reviewed(pinned, head, settings)
+        result["release"] = {"name": pinned.name} | reviewed(pinned, head, settings_of(base))
     if not base_can:
         why = f"base has no review, so head's own judged, which says: {result['word']}"
         result |= {"word": "cannot tell", "why": why}
+    if head.ready:
+        result["artefact"] = artefact(head)
     result["red"] = red(result)
     lines = told(result)
     write_json(str(RESULT), result)
@@ -60,11 +70,23 @@ def _has_review(base: Side) -> bool:
     return subprocess.run(asked, capture_output=True, check=False).returncode == 0
 
 
-def _by_base(base: Side) -> int:
-    """Base's review decides, from its worktree: -P keeps this folder's code from being imported."""
-    base.bring()
+def _by(side: Side, name: str) -> int:
+    """A side's own review, from its worktree: -P keeps this folder's code from being imported."""
+    side.bring()
     command = [sys.executable, "-P", "-m", "src.review", *sys.argv[1:]]
-    return subprocess.run(command, env=base.environment() | {BY: "1"}, check=False).returncode
+    return subprocess.run(command, env=side.environment() | {BY: name}, check=False).returncode
+
+
+def _of_head(base: Side, head: Side) -> dict[str, str] | None:
+    """What head's own review says, where it, or what it measures with, is another than base's."""
+    if not git("diff", "--name-only", base.commit, head.commit, "--", *JUDGES).strip():
+        return None
+    BESIDE.unlink(missing_ok=True)
+    print("head: its own review is another, and is asked, too", flush=True)
+    _by(head, "head")
+    if not BESIDE.exists():
+        return {"word": "cannot tell", "why": "head's own review does not run"}
+    return json.loads(BESIDE.read_text(encoding="utf-8"))
 
 
 def told(result: dict[str, Any]) -> list[str]:
@@ -83,11 +105,27 @@ def told(result: dict[str, Any]) -> list[str]:
     for part in sorted(result["slices"], key=lambda part: (not part["blocks"], part["worse"]))[:SLICES]:
         words = f"{part['column']} = {part['level']}: {short(part['difference'])} (p {short(part['worse'])})"
         lines.append(f"  slice {words}, {part['rows_compared']} rows")
+    lines += [f"  {line}" for line in _remarks(result)]
     if "release" in result:
         lines.append(f"  against the release: {_first(result['release'], result['release']['name'])}")
     if result["red"]:
         lines.append(f"Red: {', '.join(result['red'])}. Next: docs/statistics.md says what the words mean")
     return [*lines, f"Made: {RESULT.as_posix()}, {PAGE.as_posix()}"]
+
+
+def _remarks(result: dict[str, Any]) -> list[str]:
+    """What a reader should know beside the numbers."""
+    said = [result["comparisons"]["notice"]]
+    if "moved" in result:
+        said.append(result["moved"]["sentence"])
+    if "relabelled" in result:
+        apart = result["relabelled"]
+        said.append(f"{apart['rows']} rows have another label; without them: {apart.get('word', 'too few rows')}")
+    if "evaluator" in result:
+        said.append(f"head's own review says: {result['evaluator']['word']}")
+    if "artefact" in result:
+        said.append(result["artefact"]["why"])
+    return [line for line in said if line]
 
 
 def page(lines: list[str]) -> str:

@@ -31,12 +31,36 @@ class Design:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """What is compared: positions in a side's table, and of each row its truth, weight and group."""
+
+    at: np.ndarray
+    truth: np.ndarray
+    weight: np.ndarray | None
+    group: np.ndarray | None
+
+    def part(self, places: np.ndarray) -> "Rows":
+        weight, group = (None if each is None else each[places] for each in (self.weight, self.group))
+        return Rows(self.at[places], self.truth[places], weight, group)
+
+
+@dataclass(frozen=True)
 class Cells:
     """What a side says of head's rows: scores, shape (replicas, rows[, classes]), and the rows' names."""
 
     scores: np.ndarray
     units: np.ndarray
     beside: dict[str, np.ndarray]
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """True for rows that every replica predicts."""
+        return ~np.isnan(self.scores.reshape(*self.scores.shape[:2], -1)).any(axis=(0, 2))
+
+    def rows(self, kept: np.ndarray) -> Rows:
+        beside = self.beside
+        everywhere = Rows(np.arange(len(kept)), beside["target"], beside.get("weight"), beside.get("group"))
+        return everywhere.part(np.flatnonzero(kept))
 
 
 def _seed(seed: int, number: int) -> int:
@@ -62,8 +86,9 @@ def fill(sides: dict[Side, Path], head: Side, plan: Design) -> None:
     """Fits what is missing, each side in processes of its own; a replica that is finished stays, whatever happens."""
     waiting = {side: [pair for pair in plan.pairs(side) if not (out / f"{pair[0]}.npz").exists()] for side, out in
                sides.items()}  # fmt: skip
-    waiting = {side: pairs for side, pairs in waiting.items() if pairs}
-    share = max(1, (os.cpu_count() or 1) // max(1, len(waiting)))
+    waiting = {side: pairs if plan.folds else plan.pairs(side) for side, pairs in waiting.items() if pairs}
+    # On the project's own holdout one process makes all of a side's, and sees whether its seed moves anything.
+    share = max(1, (os.cpu_count() or 1) // max(1, len(waiting))) if plan.folds else 1
     running = []
     for side, pairs in waiting.items():
         sides[side].mkdir(parents=True, exist_ok=True)

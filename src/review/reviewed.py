@@ -1,30 +1,40 @@
 """Two commits to one result: what is fitted, what is compared, and what else is told of them."""
 
+import json
 import subprocess
+from pathlib import PurePosixPath
 from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
 
 from src import names, params
+from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema
+from src.review import shown
 from src.review.cells import Cells, Design, design, fill, place, read
-from src.review.decide import NOTHING_ELSE, Result, alone, decide
+from src.review.decide import Question, Result, alone, decide, question, relabelled, slices
+from src.review.moved import moved
 from src.review.rows import difference
 from src.review.sides import RECIPE, Failed, Side, git
 
 SETTINGS = ("metric", "margin", "gap", "loss", "replicas", "folds", "alpha")
 IDENTICAL = "data, code, parameters and versions of the recipe are identical"
 KINDS = {"data": "data/source/", "params": "params.yaml", "code": "src/", "versions": "requirements.lock"}
+NOTHING: Result = {"slices": [], "metrics": [], "floors": []}
+MANY = 25  # recipes tried on one table, from which on a better one may be luck
+FITS = ("params.yaml", "src/features.py", "src/model.py", "src/recipe.py", "src/learning", "requirements.lock")
 
 
 def reviewed(base: Side, head: Side, settings: SimpleNamespace) -> Result:
     """The whole result of head against base; where base does not run, head against the trivial model."""
     about: Result = {"base_commit": base.commit, "head_commit": head.commit, "changed": _changed(base, head)}
+    about |= {"params": _params(base, head), "comparisons": comparisons(head)} | NOTHING
     if base.recipe(*RECIPE) == head.recipe(*RECIPE):
-        return about | NOTHING_ELSE | {"word": "same", "why": IDENTICAL}
+        return about | {"word": "same", "why": IDENTICAL}
     head.prepare()
     try:
         base.prepare()
-        if base.recipe("ingest") != head.recipe("ingest"):
-            about["data"] = difference(base.folder, head.folder)
         return about | _compared(base, head, settings)
     except Failed as error:
         if error.side != base.name:
@@ -33,12 +43,37 @@ def reviewed(base: Side, head: Side, settings: SimpleNamespace) -> Result:
 
 
 def _compared(base: Side, head: Side, settings: SimpleNamespace) -> Result:
+    about: Result = {}
+    changed = np.array([], dtype=int)
+    if base.recipe("ingest") != head.recipe("ingest"):
+        about["data"], changed = difference(base.folder, head.folder)
     schemas = [_schema(side) for side in (base, head)]
     if schemas[0].task != schemas[1].task:
         raise Failed(base, f"had the task {schemas[0].task}, and it is {schemas[1].task} now")
     unpaired = "the classes are others" if schemas[0].classes != schemas[1].classes else None
-    cells, unpaired = _cells(base, head, design(head, settings.replicas, settings.folds), unpaired)
-    return decide(cells[base], cells[head], schemas[1], settings, str(head.folder / names.TABLE), unpaired)
+    plan = design(head, settings.replicas, settings.folds)
+    cells, unpaired = _cells(base, head, plan, unpaired)
+    theirs, ours, schema = cells[base], cells[head], schemas[1]
+    others = theirs.rows(theirs.predicted) if unpaired else None
+    asked = question(theirs, ours, schema, settings, others)
+    result = about | decide(asked, theirs, ours, schema, others) | {"unpaired": unpaired}
+    result |= _beside(asked, (theirs, others or asked.rows), (ours, asked.rows), schema, settings)
+    if not unpaired:
+        result["slices"] = slices(asked, theirs, ours, schema, str(head.folder / names.TABLE))
+        more = {"relabelled": relabelled(asked, theirs, ours, changed), "moved": moved(asked, cells, base, head, plan)}
+        result |= {name: found for name, found in more.items() if found}
+    return result | _importances(base, head)
+
+
+def _beside(
+    asked: Question, base: shown.Side, head: shown.Side, schema: Schema, settings: SimpleNamespace
+) -> Result:  # fmt: skip
+    found = shown.metrics(base, head, schema, settings.floors)
+    return {
+        "metrics": found,
+        "floors": shown.floors(found, settings.floors),
+        "curves": shown.curves(base, head, schema),
+    }
 
 
 def _cells(base: Side, head: Side, plan: Design, unpaired: str | None) -> tuple[dict[Side, Cells], str | None]:
@@ -48,7 +83,7 @@ def _cells(base: Side, head: Side, plan: Design, unpaired: str | None) -> tuple[
         try:
             fill(out, head, plan)
             cells = {side: read(path, plan) for side, path in out.items()}
-            if (cells[base].units.shape == cells[head].units.shape) and (cells[base].units == cells[head].units).all():
+            if np.array_equal(cells[base].units, cells[head].units):
                 return cells, None
             unpaired = "rows are split by another key"
         except Failed as error:
@@ -92,6 +127,33 @@ def release(base: Side) -> Side | None:
 def _changed(base: Side, head: Side) -> list[str]:
     changed = git("diff", "--name-only", base.commit, head.commit).splitlines()
     return [kind for kind, start in KINDS.items() if any(path.startswith(start) for path in changed)]
+
+
+def _params(base: Side, head: Side) -> dict[str, list[Any]]:
+    keys = [key for key in {**base.params, **head.params} if base.params.get(key) != head.params.get(key)]
+    return {key: [base.params.get(key), head.params.get(key)] for key in keys}
+
+
+def comparisons(head: Side) -> Result:
+    """How many recipes this table has seen: commits since the table's last change that touch one, and their notice."""
+    places = [str(PurePosixPath(head.source)), f"{head.source}.dvc"]
+    last = git("log", "-1", "--format=%H", head.commit, "--", *places).strip()
+    since = f"{last}..{head.commit}" if last else head.commit
+    number = int(git("rev-list", "--count", "--no-merges", since, "--", *FITS)) or 1
+    notice = f"{number} recipes have been tried on this table: a small gain may be luck, new rows would tell"
+    return {"number": number, "notice": notice if number >= MANY else None}
+
+
+def _importances(base: Side, head: Side) -> Result:
+    """Of each commit's own last run, as far as git has it: what a feature's shuffling costs."""
+    found = {}
+    for side in (base, head):
+        try:
+            kept = json.loads(git("show", f"{side.commit}:{names.IMPORTANCE}"))
+            found[side.name] = {", ".join(each["features"]): each["loss"][0] for each in kept["features"]}
+        except (Refusal, ValueError, KeyError, TypeError):
+            return {}
+    return {"importance": found}
 
 
 def red(result: Result) -> list[str]:

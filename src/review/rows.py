@@ -20,8 +20,8 @@ from src.table.split import units
 SHOWN = 20  # positions of changed rows
 
 
-def difference(base: Path, head: Path) -> dict[str, Any]:
-    """base, head: worktrees in which ingest has run."""
+def difference(base: Path, head: Path) -> tuple[dict[str, Any], np.ndarray]:
+    """What happened, and the positions in head's table of rows whose label changed; both have run ingest."""
     (old, old_schema), (new, new_schema) = (_read(folder) for folder in (base, head))
     kinds = [{column.name: column.type for column in schema.columns} for schema in (old_schema, new_schema)]
     common = [name for name in kinds[1] if name in kinds[0]]
@@ -43,12 +43,15 @@ def difference(base: Path, head: Path) -> dict[str, Any]:
     both = ~np.isnan(at)
     found["rows"] = {"base": len(old), "head": len(new), "added": int((~both).sum()),
                      "removed": int((~np.isin(named[0], named[1])).sum())}  # fmt: skip
+    relabelled = np.array([], dtype=int)
     if known:
-        found["rows"] |= _changed(old.take(at[both].astype(int)), new.filter(pa.array(both)), common, new_schema, both)
+        paired = old.take(at[both].astype(int)), new.filter(pa.array(both))
+        changed, relabelled = _changed(*paired, common, new_schema, np.flatnonzero(both))
+        found["rows"] |= changed
     same_kind = [name for name in common if kinds[0][name] == kinds[1][name]]
     moved = {name: _moved(old.column(name), new.column(name), kinds[1][name]) for name in same_kind}
     found["moved"] = dict(sorted(((n, m) for n, m in moved.items() if m), key=lambda item: -item[1]))
-    return found
+    return found, relabelled
 
 
 def _read(folder: Path) -> tuple[pa.Table, Schema]:
@@ -62,20 +65,23 @@ def _named(table: pa.Table, schema: Schema, key: str | None) -> np.ndarray:
     return np.array(table.column(key).cast(pa.string()).to_pylist(), dtype=object)
 
 
-def _changed(old: pa.Table, new: pa.Table, common: list[str], schema: Schema, both: np.ndarray) -> dict[str, Any]:
-    """Of rows that both have: how many differ anywhere, in which columns, and in their label."""
-    positions = np.flatnonzero(both) + 1
+def _changed(
+    old: pa.Table, new: pa.Table, common: list[str], schema: Schema, at: np.ndarray
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Of rows that both have: how many differ anywhere, in which columns, and in their label. at: where they are."""
+    positions = at + 1
     differing = {name: _differ(old.column(name), new.column(name)) for name in common}
     target = next(column.name for column in schema.columns if column.role == "target")
     labels = differing.pop(target, np.zeros(len(positions), bool))
     anywhere = np.any([*differing.values(), labels], axis=0) if len(positions) else labels
-    return {
+    counts = {
         "changed": int(anywhere.sum()),
         "changed_at": positions[anywhere][:SHOWN].tolist(),
         "labels": int(labels.sum()),
         "labels_at": positions[labels][:SHOWN].tolist(),
         "by_column": {name: int(where.sum()) for name, where in differing.items() if where.any()},
     }
+    return counts, at[labels]
 
 
 def _differ(old: pa.ChunkedArray, new: pa.ChunkedArray) -> np.ndarray:

@@ -40,14 +40,20 @@ class Failed(Refusal):
 
 @dataclass(frozen=True)
 class Side:
-    """A commit; name: base or head, for people."""
+    """A commit; name: base or head, for people; data_of: where the source is another side's, which is prepared."""
 
     name: str
     commit: str
+    data_of: "Side | None" = None
 
     @property
     def folder(self) -> Path:
-        return FOLDER / "worktrees" / self.commit[:12]
+        mixed = f"-on-{self.data_of.commit[:12]}" if self.data_of else ""
+        return FOLDER / "worktrees" / f"{self.commit[:12]}{mixed}"
+
+    @property
+    def source(self) -> Path:
+        return Path(str(self.params["data.source"]))
 
     @cached_property
     def pipeline(self) -> dict[str, Any]:
@@ -84,7 +90,7 @@ class Side:
             raise Failed(self, f"has no stage {absent[0]} in dvc.yaml")
         asked = {name: self.stages[name] for name in (*self.before, *stages)}
         made = set(chain.from_iterable(_paths(stage.get("outs", [])) for stage in self.stages.values()))
-        source = str(self.params["data.source"])
+        source = self.source.as_posix()
         paths = {path.replace("${data.source}", source) for stage in asked.values() for path in stage["deps"]} - made
         keys = {key for stage in asked.values() for key in stage.get("params", []) if isinstance(key, str)}
         content = {
@@ -96,6 +102,8 @@ class Side:
 
     def _object(self, path: str) -> str:
         """git's name of what is there: of the path, or of the pointer beside it."""
+        if self.data_of and path == self.source.as_posix():
+            return self.data_of._object(self.data_of.source.as_posix())
         for each in (path, f"{path}.dvc"):
             ran = subprocess.run(["git", "rev-parse", "--verify", "-q", f"{self.commit}:{each}"], capture_output=True,
                                  encoding="utf-8", check=False)  # fmt: skip
@@ -103,17 +111,20 @@ class Side:
                 return ran.stdout.strip()
         return "absent"
 
+    @property
+    def ready(self) -> bool:
+        return (self.folder / ".ready").exists()
+
     def prepare(self) -> None:
         """A worktree in which ingest and featurize have run; one that is there already is used again."""
-        ready = self.folder / ".ready"
-        if ready.exists():
+        if self.ready:
             return
         self.bring()
         self._bring_source()
         for name in (*self.before, "ingest", "featurize"):
             print(f"{self.name}: {name}", flush=True)
             self.run([self.python, "-m", f"src.stages.{name}"])
-        ready.touch()
+        (self.folder / ".ready").touch()
 
     def bring(self) -> None:
         """The worktree, with nothing made in it yet."""
@@ -132,13 +143,15 @@ class Side:
         return str((self.folder / (".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python")).absolute())
 
     def _bring_source(self) -> None:
-        pointer = self.folder / f"{self.params['data.source']}.dvc"
+        source = self.source
+        if self.data_of:
+            _copy(self.data_of.folder / self.data_of.source, self.folder / source)
+            return
+        here, pointer = (folder / f"{source}.dvc" for folder in (Path(), self.folder))
         if not pointer.exists():
             return
-        here = Path(f"{self.params['data.source']}.dvc")
-        source = Path(str(self.params["data.source"]))
         if here.exists() and here.read_bytes() == pointer.read_bytes() and source.exists():
-            (shutil.copytree if source.is_dir() else shutil.copyfile)(source, self.folder / source)
+            _copy(source, self.folder / source)
             return
         cache = Path(".dvc/cache").resolve()
         dvc = [sys.executable, "-m", "dvc"]
@@ -157,6 +170,13 @@ class Side:
     def environment(self) -> dict[str, str]:
         """Imports from the worktree and from nowhere else of ours."""
         return {**os.environ, "PYTHONPATH": str(self.folder.absolute()), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _copy(source: Path, to: Path) -> None:
+    if to.is_dir():
+        shutil.rmtree(to)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    (shutil.copytree if source.is_dir() else shutil.copyfile)(source, to)
 
 
 def _paths(outs: list[Any]) -> list[str]:

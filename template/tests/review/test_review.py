@@ -1,78 +1,14 @@
 """make review on real commits: what decides, what is fitted, and which word comes out."""
 
-import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 import yaml
 
 from src.review.sides import FOLDER
-from tests.conftest import ROOT, environment, make_table
-
-MODEL = {"estimator": "sklearn.linear_model.LogisticRegression", "arguments": {"max_iter": 200}}
-PARAMS = {"data": {"source": "data/source/table.csv", "target": "target"}, "model": MODEL,
-          "evaluate": {"bootstrap": 100}, "review": {"replicas": 3}}  # fmt: skip
-Change = Callable[..., None]
-
-
-def git(folder: Path, *arguments: str) -> str:
-    who = {f"GIT_{one}_{two}": "x@y.z" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}
-    ran = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, encoding="utf-8", env=environment(**who))
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.strip()
-
-
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project in git on a small table; its first commit, tagged base, has run in no way."""
-    folder = tmp_path_factory.mktemp("review") / "project"
-    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "pyproject.toml", "requirements.lock", "LICENSE", ".gitignore"):
-        shutil.copyfile(ROOT / name, folder / name)
-    for name in ("data/source", "expectations", "docs"):
-        (folder / name).mkdir(parents=True)
-    (folder / "docs/project.yaml").write_text("problem: {question: null}\n")
-    (folder / "expectations/behaviour.yaml").write_text("# none\n")
-    make_table(rows=260).to_csv(folder / "data/source/table.csv", index=False)
-    (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS))
-    git(folder, "init", "-q", "-b", "main")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", "base")
-    git(folder, "tag", "base")
-    return folder
-
-
-@pytest.fixture
-def changed(repository: Path) -> Change:
-    """A commit on top of base with these groups of params, or with files as a function leaves them."""
-
-    def change(edit: Callable[[Path], object] | None = None, **groups: dict) -> None:
-        git(repository, "checkout", "-q", "-f", "-B", "work", "base")
-        params = {name: PARAMS.get(name, {}) | groups.get(name, {}) for name in {*PARAMS, *groups}}
-        (repository / "params.yaml").write_text(yaml.safe_dump(params))
-        if edit:
-            edit(repository)
-        git(repository, "add", "-A")
-        git(repository, "commit", "-q", "--allow-empty", "-m", "change")
-
-    return change
-
-
-def review(folder: Path, *arguments: str, code: int = 0) -> tuple[list[str], dict]:
-    """The lines that were printed from the word on, and the result."""
-    command = [sys.executable, "-m", "src.review", *(arguments or ("base",))]
-    ran = subprocess.run(command, cwd=folder, env=environment(PYTHONPATH=""), capture_output=True, encoding="utf-8")
-    assert ran.returncode == code, f"{ran.stdout}{ran.stderr}"
-    if code == 2:
-        return ran.stderr.splitlines(), {}
-    lines = ran.stdout.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.split(":")[0] in ("better", "worse", "same", "cannot tell"))
-    return ["\n".join(lines[:start]), *lines[start:]], json.loads((folder / FOLDER / "result.json").read_text())
+from template.tests.review.conftest import MODEL, PARAMS, Change, git, review
+from tests.conftest import make_table
 
 
 def test_what_is_no_part_of_the_recipe_costs_no_fit(repository: Path, changed: Change) -> None:
@@ -141,11 +77,15 @@ def test_where_base_cannot_predict_each_side_is_judged_on_its_own_rows(repositor
 def test_base_decides_with_its_own_code(repository: Path, changed: Change) -> None:
     def lie(folder: Path) -> None:
         path = folder / "src/review/decide.py"
-        path.write_text(path.read_text().replace("    if small:\n", '    result["word"] = "better"\n    if small:\n'))
+        path.write_text(
+            path.read_text().replace('"metric": asked.metric, ', '"metric": asked.metric, "word": "better",')
+        )
 
     changed(lie, model={"arguments": {"C": 1e-5, "max_iter": 200}})
-    (_, first, *_), _ = review(repository, code=1)
+    (_, first, *rest), result = review(repository, code=1)
     assert first.startswith("worse")
+    assert result["evaluator"]["word"] == "better"
+    assert "  head's own review says: better" in rest
 
 
 def test_settings_are_those_of_base(repository: Path, changed: Change) -> None:

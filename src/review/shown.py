@@ -1,0 +1,73 @@
+"""What stands beside the word: every metric with its interval, floors, curves. Of these, floors alone can block."""
+
+from typing import Any
+
+import numpy as np
+
+from src.learning.curves import calibration, ranking
+from src.learning.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
+from src.predictor.schema import Schema
+from src.review.cells import Cells, Rows
+
+DRAWS = 500
+Result = dict[str, Any]
+Side = tuple[Cells, Rows]
+
+
+def metrics(base: Side, head: Side, schema: Schema, floors: dict[str, float]) -> list[Result]:
+    """Each metric of the task, and what has a floor: means over the replicas, and intervals at 95 %.
+
+    The difference has an interval where both sides are measured on the same rows, and so in the same draws.
+    """
+    names = tuple(dict.fromkeys([*AUTO[schema.task], *(name for name in floors if "." in name)]))
+    paired = base[1] is head[1]
+    theirs, ours = (_measured(*side, schema, names) for side in (base, head))
+    return [_one(name, theirs[name], ours[name], paired) for name in names]
+
+
+def _measured(cells: Cells, rows: Rows, schema: Schema, names: tuple[str, ...]) -> dict[str, tuple[float, np.ndarray]]:
+    """Of each metric its value and its values in the draws, which are the same for the same rows."""
+    parts: dict[Any, Any] = {number: (None, prepare(names, outcome(scores, rows.truth, schema)))
+             for number, scores in enumerate(cells.scores[:, rows.at])}  # fmt: skip
+    share = np.ones(len(rows.at)) if rows.weight is None else rows.weight.astype(float)
+    once, drawn = measure(parts, [share[None]]), measure(parts, draws(len(rows.at), DRAWS, share, rows.group))
+    return {name: (float(np.mean([once[k][name][0] for k in parts])), np.mean([drawn[k][name] for k in parts], axis=0))
+            for name in names}  # fmt: skip
+
+
+def _one(name: str, theirs: tuple[float, np.ndarray], ours: tuple[float, np.ndarray], paired: bool) -> Result:
+    low, high = interval(ours[1] - theirs[1]) if paired else (None, None)
+    ends = interval(ours[1])
+    return {
+        "metric": name, "base": theirs[0], "head": ours[0], "difference": ours[0] - theirs[0], "low": low, "high": high,
+        "head_low": ends[0], "head_high": ends[1],
+    }  # fmt: skip
+
+
+def floors(found: list[Result], asked: dict[str, float]) -> list[Result]:
+    """Each floor, broken when the whole interval of head's value lies on its wrong side."""
+    by_name = {each["metric"]: each for each in found}
+    return [
+        {"metric": name, "floor": floor, "head": by_name[name]["head"],
+         "broken": by_name[name]["head_low"] > floor if lower_is_better(name) else by_name[name]["head_high"] < floor}
+        for name, floor in asked.items() if name in by_name
+    ]  # fmt: skip
+
+
+def curves(base: Side, head: Side, schema: Schema) -> Result:
+    """The two curves of each side's first replica."""
+    made: Result = {}
+    for name, curve in (("ranking", ranking), ("calibration", calibration)):
+        made[name] = {}
+        for side, (cells, rows) in (("base", base), ("head", head)):
+            share = np.ones(len(rows.at)) if rows.weight is None else rows.weight.astype(float)
+            points = curve(outcome(cells.scores[0, rows.at], rows.truth, schema), share)
+            made[name][side] = {axis: [point[axis] for point in points] for axis in ("x", "y")}
+    return made
+
+
+def outcome(scores: np.ndarray, truth: np.ndarray, schema: Schema) -> Outcome:
+    if schema.task == "regression":
+        return Outcome("regression", truth, scores, scores)
+    positive = list(schema.classes).index(schema.positive) if schema.task == "binary" else 1
+    return Outcome(schema.task, truth, scores, scores.argmax(axis=1), positive, tuple(schema.classes))

@@ -1,0 +1,156 @@
+"""What the review says beside the word: what moved it, other labels, the package, floors, how often it was asked."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from src.review import artefact as of
+from src.review.reviewed import MANY, comparisons
+from src.review.sides import FOLDER, Side
+from template.tests.review.conftest import MODEL, PARAMS, Change, git, review
+from tests.conftest import environment, make_table
+
+PARTLY = "the package in the cache is not what its name says: dvc fetch dist brings it"
+WORSE = {"arguments": {"C": 1e-5, "max_iter": 200}}
+
+
+def more_rows(folder: Path) -> None:
+    make_table(rows=300).to_csv(folder / "data/source/table.csv", index=False)
+
+
+def test_what_moved_it_is_told_apart_and_adds_up(repository: Path, changed: Change) -> None:
+    changed(more_rows, model=WORSE)
+    (before, _, *rest), result = review(repository, code=1)
+    assert "base on head's data: fits" in before
+    moved = result["moved"]
+    assert (moved["code"]["word"], moved["data"]["word"]) == ("worse", "cannot tell")
+    assert moved["code"]["difference"] + moved["data"]["difference"] == pytest.approx(result["difference"], rel=1e-4)
+    assert any(
+        line.startswith("  what the data moved cannot be told; code and parameters made it worse, by ") for line in rest
+    )
+    changed(more_rows)
+    assert "moved" not in review(repository)[1], "only the data changed"
+
+
+def test_where_bases_recipe_refuses_heads_data_heads_on_bases_stands_between(repository: Path, changed: Change) -> None:
+    def unlabelled(folder: Path) -> None:
+        table = make_table(rows=280)
+        table.loc[270:, "target"] = None
+        table.to_csv(folder / "data/source/table.csv", index=False)
+
+    changed(unlabelled, data=PARAMS["data"] | {"unlabelled": "drop"}, model=WORSE)
+    (before, *_), result = review(repository, code=1)
+    assert "head on base's data: fits" in before
+    assert (result["moved"]["code"]["word"], result["moved"]["data"]["word"]) == ("worse", "same")
+
+
+def test_rows_with_another_label_are_counted_and_left_out_once(repository: Path, changed: Change) -> None:
+    def relabel(folder: Path) -> None:
+        table = make_table(rows=260)
+        table.loc[:25, "target"] = np.where(table.target[:26] == "yes", "no", "yes")
+        table.to_csv(folder / "data/source/table.csv", index=False)
+
+    changed(relabel)
+    (_, _, *rest), result = review(repository)
+    apart = result["relabelled"]
+    assert apart["rows"] == result["data"]["rows"]["labels"] == 26
+    assert apart["difference"] != result["difference"]
+    assert any(line.startswith("  26 rows have another label; without them: ") for line in rest)
+
+
+def test_a_model_without_chance_is_fitted_twice_on_its_holdout(repository: Path, changed: Change) -> None:
+    """With a cut the holdout is one: replicas differ in seeds alone, which move nothing here."""
+    git(repository, "checkout", "-q", "-f", "-B", "cut", "base")
+    table = make_table(rows=400).assign(day=lambda rows: np.arange(400) // 4 + 1)
+    table["day"] = (np.datetime64("2024-01-01") + table.day.to_numpy().astype("timedelta64[D]")).astype(str)
+    table.to_csv(repository / "data/source/table.csv", index=False)
+    dated = PARAMS | {
+        "data": PARAMS["data"] | {"time": "day"},
+        "split": {"cut": "2024-02-20"},
+        "review": {"replicas": 5},
+    }
+    (repository / "params.yaml").write_text(yaml.safe_dump(dated))
+    fits = "\n_plain = build\ndef build(*_):\n    open(__file__ + '.fits', 'a').write('x')\n    return _plain(*_)\n"
+    (repository / "src/model.py").open("a").write(fits)
+    git(repository, "commit", "-qam", "by date")
+    (repository / "params.yaml").write_text(yaml.safe_dump(dated | {"model": MODEL | WORSE}))
+    git(repository, "commit", "-qam", "worse")
+    _, result = review(repository, "cut~1", code=1)
+    assert result["replicas"] == 5
+    counted = [len(path.read_text()) for path in (repository / FOLDER / "worktrees").glob("*/src/model.py.fits")]
+    assert counted == [2, 2]
+
+
+def test_every_floor_is_judged_one_of_ones_own_and_unpaired_too(repository: Path) -> None:
+    git(repository, "checkout", "-q", "-f", "-B", "floors", "base")
+    floors = {"requirements": {"floors": {"sklearn.metrics.zero_one_loss": 0.01, "roc_auc": 0.5}}}
+    (repository / "params.yaml").write_text(yaml.safe_dump(PARAMS | floors))
+    git(repository, "commit", "-qam", "floors")
+    make_table(rows=260).drop(columns="x2").to_csv(repository / "data/source/table.csv", index=False)
+    git(repository, "commit", "-qam", "a column less")
+    _, result = review(repository, "floors~1", code=1)
+    assert result["unpaired"]
+    broken = {floor["metric"]: floor["broken"] for floor in result["floors"]}
+    assert broken == {"sklearn.metrics.zero_one_loss": True, "roc_auc": False}
+
+
+def test_recipes_tried_on_one_table_are_counted_and_from_many_on_there_is_a_notice(
+    repository: Path, changed: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository)
+    changed(more_rows)
+    found = []
+    for number in range(MANY):
+        (repository / "docs/project.yaml").write_text(f"problem: {{question: {number}}}\n")  # no recipe
+        git(repository, "commit", "-qam", "words")
+        (repository / "src/model.py").open("a").write("# another\n")
+        git(repository, "commit", "-qam", "another recipe")
+        found.append(comparisons(Side("head", git(repository, "rev-parse", "HEAD"))))
+    assert [each["number"] for each in found] == list(range(1, MANY + 1))
+    assert [each["notice"] for each in found[:-1]] == [None] * (MANY - 1)
+    assert found[-1]["notice"].startswith(f"{MANY} recipes")
+    changed(more_rows)
+    assert comparisons(Side("head", git(repository, "rev-parse", "HEAD")))["number"] == 1, "a new table"
+
+
+@pytest.fixture
+def packaged(repository: Path) -> Side:
+    """A commit with another seed, its lock and its package in DVC's cache."""
+    git(repository, "checkout", "-q", "-f", "-B", "packaged", "base")
+    (repository / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"model": MODEL | {"arguments": {"C": 0.9}}}))
+    if not (repository / ".dvc").exists():
+        for command in (["init", "-q"], ["config", "core.analytics", "false"]):
+            subprocess.run([sys.executable, "-m", "dvc", *command], cwd=repository, check=True)
+    ran = subprocess.run([sys.executable, "-m", "src.repro"], cwd=repository, capture_output=True,
+                         encoding="utf-8", env=environment(PYTHONPATH=""))  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "packaged")
+    return Side("head", git(repository, "rev-parse", "HEAD"))
+
+
+@pytest.mark.slow
+def test_the_package_predicts_what_the_recipe_predicts_or_it_is_said(
+    repository: Path, packaged: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (*_,), result = review(repository)
+    assert result["artefact"]["reproduces"] is True
+    monkeypatch.chdir(repository)
+    _, wheel = of._wheel(packaged)
+    good = wheel.read_bytes()
+    wheel.chmod(0o644)
+    wheel.write_bytes(good[:-1])
+    assert of.artefact(packaged) == {"reproduces": None, "why": PARTLY}
+    wheel.write_bytes(good)
+    (repository / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"model": MODEL | WORSE}))
+    git(repository, "commit", "-qam", "another recipe under the old package")
+    _, result = review(repository, code=1)
+    assert result["artefact"]["reproduces"] is False
+    assert "predicts otherwise than the recipe in" in result["artefact"]["why"]
+    shutil.rmtree(repository / ".dvc/cache")
+    assert of.artefact(packaged)["reproduces"] is None
