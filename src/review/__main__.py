@@ -15,8 +15,8 @@ from typing import Any
 from src.checks import short, write_json, write_text
 from src.predictor.refusal import Refusal, guarded
 from src.review.artefact import artefact
-from src.review.reviewed import red, release, reviewed, settings_of
-from src.review.sides import FOLDER, RECIPE, Side, git
+from src.review.reviewed import red, release, reviewed, same_recipe, settings_of
+from src.review.sides import FOLDER, Side, git
 
 BY = "REVIEW_BY_BASE"  # base: base's own code decides; head: head's is asked for what stands beside
 CODE = "src/review/__main__.py"
@@ -30,7 +30,7 @@ def main() -> int:
     head = Side("head", git("rev-parse", "HEAD").strip())
     base = Side("base", _merge_base(asked))
     by, base_can = os.environ.get(BY), _has_review(base)
-    if base_can and not by and base.recipe(*RECIPE) != head.recipe(*RECIPE):
+    if base_can and not by and not same_recipe(base, head):
         return _by(base, "base")
     result = {"version": 1, "base_is": f"the merge base of HEAD and {asked}"}
     result |= reviewed(base, head, settings_of(base))

@@ -30,16 +30,23 @@ def reviewed(base: Side, head: Side, settings: SimpleNamespace) -> Result:
     """The whole result of head against base; where base does not run, head against the trivial model."""
     about: Result = {"base_commit": base.commit, "head_commit": head.commit, "changed": _changed(base, head)}
     about |= {"params": _params(base, head), "comparisons": comparisons(head)} | NOTHING
-    if base.recipe(*RECIPE) == head.recipe(*RECIPE):
+    if same_recipe(base, head):
         return about | {"word": "same", "why": IDENTICAL}
     head.prepare()
     try:
+        if base.broken:
+            return about | _alone(head, settings, base.broken)
         base.prepare()
         return about | _compared(base, head, settings)
     except Failed as error:
         if error.side != base.name:
             raise
         return about | _alone(head, settings, str(error))
+
+
+def same_recipe(base: Side, head: Side) -> bool:
+    recipe = head.recipe(*RECIPE)
+    return not base.broken and base.recipe(*RECIPE) == recipe
 
 
 def _compared(base: Side, head: Side, settings: SimpleNamespace) -> Result:
@@ -109,14 +116,15 @@ def _schema(side: Side) -> Schema:
 
 def settings_of(base: Side) -> SimpleNamespace:
     """What decides: `review`, and of `requirements` floors and slices that must work, as base has them."""
-    given = {name: base.params.get(f"review.{name}", params.KEYS[f"review.{name}"].default) for name in SETTINGS}
-    asked = {name: base.params.get(f"requirements.{name}") for name in ("floors", "must_work")}
+    stated = {} if base.broken else base.params
+    given = {name: stated.get(f"review.{name}", params.KEYS[f"review.{name}"].default) for name in SETTINGS}
+    asked = {name: stated.get(f"requirements.{name}") for name in ("floors", "must_work")}
     return SimpleNamespace(**given, floors=asked["floors"] or {}, must_work=asked["must_work"] or [])
 
 
 def release(base: Side) -> Side | None:
     """The newest release NAME@v* that base has in its history, NAME as in dvc.yaml's artifacts."""
-    for name in base.pipeline.get("artifacts", {}):
+    for name in {} if base.broken else base.pipeline.get("artifacts") or {}:
         asked = ["git", "describe", "--tags", "--abbrev=0", "--match", f"{name}@v*", base.commit]
         ran = subprocess.run(asked, capture_output=True, encoding="utf-8", check=False)
         if ran.returncode == 0:
@@ -130,6 +138,8 @@ def _changed(base: Side, head: Side) -> list[str]:
 
 
 def _params(base: Side, head: Side) -> dict[str, list[Any]]:
+    if base.broken:
+        return {}
     keys = [key for key in {**base.params, **head.params} if base.params.get(key) != head.params.get(key)]
     return {key: [base.params.get(key), head.params.get(key)] for key in keys}
 

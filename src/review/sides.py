@@ -77,6 +77,8 @@ class Side:
     def _yaml(self, path: str) -> dict[str, dict[str, Any]]:
         try:
             content = yaml.safe_load(git("show", f"{self.commit}:{path}"))
+        except Refusal:
+            raise Failed(self, f"has no {path}") from None
         except yaml.YAMLError as error:
             line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
             raise Failed(self, f"has a {path} that is no YAML, line {line}") from None
@@ -84,14 +86,27 @@ class Side:
             raise Failed(self, f"has a {path} without keys")
         return content
 
+    @cached_property
+    def broken(self) -> str | None:
+        """Why there is no recipe to read, if so."""
+        try:
+            self.recipe(*RECIPE)
+        except Failed as error:
+            return str(error)
+        return None
+
     def recipe(self, *stages: str) -> str:
         """A digest of all that the outputs of these stages depend on: code, params, commands, source, versions."""
         if absent := [name for name in stages if name not in self.stages]:
             raise Failed(self, f"has no stage {absent[0]} in dvc.yaml")
         asked = {name: self.stages[name] for name in (*self.before, *stages)}
         made = set(chain.from_iterable(_paths(stage.get("outs", [])) for stage in self.stages.values()))
+        if "data.source" not in self.params:
+            raise Failed(self, f"has no data.source in {names.PARAMS}")
         source = self.source.as_posix()
-        paths = {path.replace("${data.source}", source) for stage in asked.values() for path in stage["deps"]} - made
+        paths = {
+            path.replace("${data.source}", source) for stage in asked.values() for path in stage.get("deps", [])
+        } - made
         keys = {key for stage in asked.values() for key in stage.get("params", []) if isinstance(key, str)}
         content = {
             "cmd": [stage["cmd"] for stage in asked.values()],

@@ -4,10 +4,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 import yaml
 
 from src.review.sides import FOLDER
 from template.tests.review.conftest import MODEL, PARAMS, Change, git, review
+from template.tests.test_errors import known
 from tests.conftest import make_table
 
 
@@ -145,6 +147,18 @@ def test_where_base_does_not_run_head_is_held_against_the_trivial_model(reposito
     assert "clearly better than the trivial model" in result["why"]
 
 
+@pytest.mark.parametrize("lost", ["dvc.yaml", "params.yaml"])
+def test_where_base_has_no_pipeline_head_is_held_against_the_trivial_model(repository: Path, lost: str) -> None:
+    git(repository, "checkout", "-q", "-f", "-B", "early", "base")
+    git(repository, "rm", "-q", lost)
+    git(repository, "commit", "-qm", "before there was one")
+    git(repository, "checkout", "-q", "base", "--", lost)
+    git(repository, "commit", "-qam", "the first pipeline")
+    (_, first, *_), result = review(repository, "early~1")
+    assert first == "cannot tell"
+    assert f"has no {lost}; head is clearly better than the trivial model" in result["why"]
+
+
 def test_what_cannot_be_compared_is_one_line_and_another_exit_code(repository: Path, changed: Change) -> None:
     (line,), _ = review(repository, "no-such-branch", code=2)
     assert line.startswith("ERROR: no-such-branch: no commit of this name")
@@ -152,17 +166,24 @@ def test_what_cannot_be_compared_is_one_line_and_another_exit_code(repository: P
     def broken(folder: Path) -> None:
         (folder / "src/features.py").write_text("def features(rows):\n    return rows.no_such\n")
 
+    def no_stage(folder: Path) -> None:
+        pipeline = yaml.safe_load((folder / "dvc.yaml").read_text())
+        del pipeline["stages"]["train"]
+        (folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline))
+
     def no_yaml(folder: Path) -> None:
         (folder / "params.yaml").write_text("data: {source: [\n")
 
     for edit, words in (
         (broken, "does not run: src/features.py"),
+        (no_stage, "has no stage train in dvc.yaml"),
         (no_yaml, "has a params.yaml that is no YAML, line 2"),
     ):
         changed(edit)
         (line,), _ = review(repository, code=2)
         assert line.startswith("ERROR: head (")
         assert words in line
+        assert known(line)
 
 
 def test_rows_of_a_group_count_as_one_in_slices_too(repository: Path) -> None:
