@@ -13,7 +13,8 @@ from typing import Any
 
 from src.checks import short, write_json, write_text
 from src.predictor.refusal import Refusal, guarded
-from src.review.reviewed import red, release, reviewed, settings_of
+from src.review.gate import reasons, red
+from src.review.reviewed import release, reviewed, settings_of
 from src.review.sides import FOLDER, RECIPE, Side, git
 
 BY = "REVIEW_BY_BASE"  # set where base's own code decides
@@ -37,7 +38,8 @@ def main() -> int:
     if not base_can:
         why = f"base has no review, so head's own judged, which says: {result['word']}"
         result |= {"word": "cannot tell", "why": why}
-    result["red"] = red(result)
+    found, notes = reasons(result, base, head)
+    result |= {"reasons": found, "notes": notes, "red": red(found)}
     lines = told(result)
     write_json(str(RESULT), result)
     write_text(str(PAGE), page(lines))

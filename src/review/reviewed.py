@@ -92,12 +92,3 @@ def release(base: Side) -> Side | None:
 def _changed(base: Side, head: Side) -> list[str]:
     changed = git("diff", "--name-only", base.commit, head.commit).splitlines()
     return [kind for kind, start in KINDS.items() if any(path.startswith(start) for path in changed)]
-
-
-def red(result: Result) -> list[str]:
-    """Why the gate is red, a name each; nothing when it is green."""
-    found = ["worse"] * (result["word"] == "worse")
-    found += [f"slice {part['column']} = {part['level']}" for part in result["slices"] if part["blocks"]]
-    found += [f"floor {floor['metric']}" for floor in result["floors"] if floor["broken"]]
-    pinned = result.get("release")
-    return found + ([f"worse than {pinned['name']}"] if pinned and pinned["word"] == "worse" else [])
