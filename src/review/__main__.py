@@ -1,6 +1,7 @@
 """make review: is the model of this commit better, worse or the same as that of another, or can nobody tell?
 
-    python -m src.review [BASE]    BASE: a commit, default origin/main; its merge base with HEAD is compared
+    python -m src.review [BASE] [--keep]    BASE: a commit, default origin/main; its merge base with HEAD is compared
+                                            --keep: write metrics/review.json, for a CI that holds no data
 
 What stands in git is compared; metrics/ and data/ stay as they are, all is written to .review/. Exit code 0 for better,
 same and cannot tell, 1 for worse, a blocking slice or a broken floor, 2 when the comparison itself could not be made.
@@ -15,45 +16,57 @@ from typing import Any
 from src.checks import short, write_json, write_text
 from src.predictor.refusal import Refusal, guarded
 from src.review.artefact import artefact
+from src.review.author import keep, of_author
 from src.review.gate import judged
-from src.review.reviewed import release, reviewed, same_recipe, settings_of
-from src.review.sides import FOLDER, Side, git
+from src.review.reviewed import about, release, reviewed, same_recipe, settings_of
+from src.review.sides import FOLDER, NoData, Side, git
 
 BY = "REVIEW_BY_BASE"  # base: base's own code decides; head: head's is asked for what stands beside
 CODE = "src/review/__main__.py"
 JUDGES = ("src/review", "src/learning", "src/stages/evaluate.py")
+KEEP = "--keep"
 SLICES = 3  # in the terminal
 RESULT, PAGE, BESIDE = FOLDER / "result.json", FOLDER / "review.md", FOLDER / "of-head.json"
 
 
 def main() -> int:
-    asked = sys.argv[1] if len(sys.argv) > 1 else "origin/main"
+    asked = next((word for word in sys.argv[1:] if word != KEEP), "origin/main")
     head = Side("head", git("rev-parse", "HEAD").strip())
     base = Side("base", _merge_base(asked))
     by, base_can = os.environ.get(BY), _has_review(base)
     if base_can and not by and not same_recipe(base, head):
         return _by(base, "base")
-    result = {"version": 1, "base_is": f"the merge base of HEAD and {asked}"}
-    result |= reviewed(base, head, settings_of(base))
+    result = {"version": 1, "base_is": f"the merge base of HEAD and {asked}"} | _compared(base, head)
     if by == "head":
         write_json(str(BESIDE), {"word": result["word"], "why": result["why"]})
         return 0
     if by == "base" and (beside := _of_head(base, head)):
         result["evaluator"] = beside
-    pinned = release(base)
-    if pinned and pinned.commit != base.commit:
-        result["release"] = {"name": pinned.name} | reviewed(pinned, head, settings_of(base))
     if not base_can:
         why = f"base has no review, so head's own judged, which says: {result['word']}"
         result |= {"word": "cannot tell", "why": why}
     result |= judged(result, base, head)
     if head.ready:
         result["artefact"] = artefact(head)
+    if KEEP in sys.argv:
+        keep(result, head)
     lines = told(result)
     write_json(str(RESULT), result)
     write_text(str(PAGE), page(lines))
     print("\n".join(lines))
     return 1 if result["red"] else 0
+
+
+def _compared(base: Side, head: Side) -> dict[str, Any]:
+    """Head against base and against the release that is pinned; without data what the author found."""
+    settings, pinned = settings_of(base), release(base)
+    try:
+        result = reviewed(base, head, settings)
+        if pinned and pinned.commit != base.commit:
+            result["release"] = {"name": pinned.name} | reviewed(pinned, head, settings)
+    except NoData:
+        return about(base, head) | of_author(head)
+    return result
 
 
 def _merge_base(asked: str) -> str:
