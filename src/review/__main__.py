@@ -13,13 +13,15 @@ from typing import Any
 
 from src.checks import short, write_json, write_text
 from src.predictor.refusal import Refusal, guarded
+from src.review.comment import comment
+from src.review.page import page
 from src.review.reviewed import red, release, reviewed, settings_of
 from src.review.sides import FOLDER, RECIPE, Side, git
 
 BY = "REVIEW_BY_BASE"  # set where base's own code decides
 CODE = "src/review/__main__.py"
 SLICES = 3  # in the terminal
-RESULT, PAGE = FOLDER / "result.json", FOLDER / "review.md"
+RESULT, COMMENT, PAGE = FOLDER / "result.json", FOLDER / "review.md", FOLDER / "review.html"
 
 
 def main() -> int:
@@ -40,7 +42,8 @@ def main() -> int:
     result["red"] = red(result)
     lines = told(result)
     write_json(str(RESULT), result)
-    write_text(str(PAGE), page(lines))
+    write_text(str(COMMENT), comment(result))
+    write_text(str(PAGE), page(result))
     print("\n".join(lines))
     return 1 if result["red"] else 0
 
@@ -87,13 +90,7 @@ def told(result: dict[str, Any]) -> list[str]:
         lines.append(f"  against the release: {_first(result['release'], result['release']['name'])}")
     if result["red"]:
         lines.append(f"Red: {', '.join(result['red'])}. Next: docs/statistics.md says what the words mean")
-    return [*lines, f"Made: {RESULT.as_posix()}, {PAGE.as_posix()}"]
-
-
-def page(lines: list[str]) -> str:
-    """The same as Markdown; what comes from data or commits stands in a block, where it means nothing but itself."""
-    word = lines[0].partition(":")[0]
-    return "\n".join([f"**{word}**", "", "```text", *(line.replace("`", "'") for line in lines), "```", ""])
+    return [*lines, f"Made: {', '.join(path.as_posix() for path in (RESULT, COMMENT, PAGE))}"]
 
 
 def _first(result: dict[str, Any], other: str = "base") -> str:
