@@ -234,8 +234,12 @@ def _how(result: Result) -> list[str]:
     lines = [f"Base: {commit(result.get('base_commit'))}", f"Head: {commit(result.get('head_commit'))}"]
     if said := sentence(result.get("base_is")):
         lines[0] += f", {said}"
-    facts = {"rows_compared": "rows compared", "replicas": "times each side was fitted and compared",
-             "trivial": "error of a model that looks at no column", "margin": "smallest difference that matters"}
+    facts = {
+        "rows_compared": "rows compared",
+        "replicas": "times each side was fitted and compared",
+        "trivial": "error of a model that looks at no column",
+        "margin": "smallest difference that matters",
+    }
     lines += [f"{said[0].upper()}{said[1:]}: {short(result[key])}" for key, said in facts.items() if key in result]
     again = mapping(result.get("executed"))
     lines += [f"Executed again: {listed(texts(again.get('stages'))) or 'nothing'}"] if again else []

@@ -13,7 +13,9 @@ from itertools import groupby
 from typing import Any
 
 NAME, SENTENCE = 60, 400  # characters shown
-PLAIN = re.compile(r"""["(]?(?:[^\W\d_]+(?:['’-][^\W\d_]+)*|[+-]?\d[\d,]*(?:\.\d+)?%?)[.,;:!?)"]{0,3}|[=+/%–-]""")
+PLAIN = re.compile(
+    r"""["(]?(?:[^\W\d_]+(?:['\u2019-][^\W\d_]+)*|[+-]?\d[\d,]*(?:\.\d+)?%?)[.,;:!?)"]{0,3}|[=+/%\u2013-][.,;:)]{0,3}"""
+)
 COMMIT = re.compile(r"[0-9a-f]{7,40}", re.IGNORECASE)  # GitHub links what may be one
 HIDDEN = "\ufffd"  # instead of a character that is not seen or that turns the text around
 

@@ -38,7 +38,17 @@ def page(result: Result) -> str:
 def _rows(result: Result) -> dict[str, list[list[str]]]:
     data = mapping(result.get("data"))
     facts = [*mapping(data.get("rows")).items(), *mapping(data.get("columns")).items()]
-    shown = ("base_commit", "head_commit", "base_is", "why", "unpaired", "rows_compared", "replicas", "trivial", "margin")
+    shown = (
+        "base_commit",
+        "head_commit",
+        "base_is",
+        "why",
+        "unpaired",
+        "rows_compared",
+        "replicas",
+        "trivial",
+        "margin",
+    )
     return {
         "reason_rows": [
             [clean(r.get("name")), clean(r.get("what"), LONG), clean(r.get("next"), LONG), _accepted(r)]
@@ -49,8 +59,13 @@ def _rows(result: Result) -> dict[str, list[list[str]]]:
             for m in mappings(result.get("metrics"))[:MANY]
         ],
         "slice_rows": [
-            [clean(s.get("column")), clean(s.get("level")), *map(short, _values(s, "rows_compared", "difference"))]
-            + [_ends(s), short(s.get("worse")), "yes" if s.get("blocks") is True else ""]
+            [
+                *map(clean, (s.get("column"), s.get("level"))),
+                *map(short, _values(s, "rows_compared", "difference")),
+                _ends(s),
+                short(s.get("worse")),
+                "yes" if s.get("blocks") is True else "",
+            ]
             for s in worst_first(result)[:MANY]
         ],
         "data_rows": [
@@ -100,7 +115,9 @@ def _figures(result: Result) -> dict[str, str]:
     if shift:
         made["shift"] = plots.figure("shift", plots.bars, shift, "moved", 0.0, size=plots.tall(len(shift)))
     used = {side: _numbers(mapping(result.get("importance")).get(side)) for side in SIDES}
-    names = sorted({*used["base"], *used["head"]}, key=lambda name: -max(found.get(name, 0.0) for found in used.values()))
+    names = sorted(
+        {*used["base"], *used["head"]}, key=lambda name: -max(found.get(name, 0.0) for found in used.values())
+    )
     if names := names[: plots.MOST]:
         made["importance"] = plots.figure("importance", _used, used, names, size=plots.tall(len(names) + 1))
     return made

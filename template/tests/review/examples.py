@@ -6,7 +6,8 @@ from typing import Any
 SHA = "0123456789abcdef0123456789abcdef01234567"
 HOSTILE = [
     "<img src=x onerror=alert(1)>", "](http://evil.example)", "| a | b |", "@somebody", "#12", "www.evil.example",
-    "http://evil.example", "a@evil.example", "&lt;b&gt;&#64;x", "`` ` ```", "a\n\n# title\n- item", "a\u202eb\u200bc\x00",
+    "http://evil.example", "a@evil.example", "&lt;b&gt;&#64;x", "`` ` ```", "a\n\n# title\n- item",
+    "a\u202eb\u200bc\x00",
     ":tada:", "x" * 300, "--><script>", "</details>", "![i](http://evil.example/i.png)", "[x]: http://evil.example",
     "GH-12", SHA, "1. one", "$a$", "\\", "", "~~~", "<!--", "me/it#3", "mailto:a@b.cd", "\ud800",
 ]  # fmt: skip
@@ -46,7 +47,8 @@ def _without(result: dict[str, Any], *keys: str) -> dict[str, Any]:
 
 
 NUMBERS = ("metric", "alpha", "base", "head", "trivial", "difference", "low", "high", "margin", "visible",
-           "rows_needed", "rows_compared", "replicas", "unpaired", "data", "params", "curves", "importance")  # fmt: skip
+           "rows_needed", "rows_compared", "replicas", "unpaired", "data", "params", "curves",
+           "importance")  # fmt: skip
 BY = {"commit": SHA, "who": "Ada", "why": "the new law asks for it"}
 WORSE = compared("worse", -0.0412, -0.0601, -0.0223, reasons=[reason("worse")], red=["worse"])
 SAME = compared("same", 0.0002, -0.001, 0.0013)

@@ -12,10 +12,10 @@ from markdown_it import MarkdownIt
 from src.checks import short as checked
 from src.review.comment import MARKER, comment
 from src.review.markdown import code, sentence, short
-from tests.review.examples import EXAMPLES, HOSTILE, SHA, renamed
+from template.tests.review.examples import EXAMPLES, HOSTILE, SHA, renamed
 
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable("table")
-OURS = re.compile(r"</?details>|<details><summary>[A-Z][a-z ]+</summary>|<!-- review of pull requests -->")
+OURS = re.compile(r"<details><summary>[A-Z][a-z ]+</summary>|</details>|<!-- review of pull requests -->")
 LINKED = re.compile(r"[@#:]\w|www\.\w|://|GH-\d|\b[0-9a-f]{7,40}\b")
 # The list is src/review/gate.py's; the page has a line for each.
 NAMES = ["worse", "worse-than-release", "slice", "floor", "lock", "metrics", "not-pushed", "expectations", "floors",
@@ -53,7 +53,7 @@ def test_the_first_lines_are_plain_and_the_first_screen_has_one_table_at_most(na
         assert short(abs(result["difference"])) in first
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+@pytest.mark.parametrize("text", [text for text in HOSTILE if text], ids=ascii)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_what_a_stranger_writes_changes_no_structure(name: str, text: str) -> None:
     assert shape(comment(renamed(EXAMPLES[name], text))) == shape(comment(renamed(EXAMPLES[name], "plain")))

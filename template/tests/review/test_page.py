@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from src.review.page import page
-from tests.review.examples import EXAMPLES, renamed
+from template.tests.review.examples import EXAMPLES, renamed
 
 TAGS = re.compile(r"<(/?[a-z][a-z0-9]*)")
 
