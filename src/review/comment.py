@@ -26,7 +26,7 @@ NOTICE = "**Cut here**, for length: the rest is in `result.json` and `review.htm
 WORDS = {
     "better": "Better: the model got better",
     "worse": "Worse: the model got worse",
-    "same": "Same: the model is as good as before",
+    "same": "Same: overall the model is as good as before",
     "cannot tell": "Cannot tell whether the model got better or worse",
 }
 Result = dict[str, Any]
@@ -76,7 +76,7 @@ def first(result: Result) -> str:
         f"is {short(head)}, as before."
         if moved == 0
         else f"went from {short(base)} to {short(head)}, {short(abs(moved))} {'lower' if moved > 0 else 'higher'}"
-        + (f" ({short(100 * abs(moved) / base)} %)." if base > 0 else ".")
+        + (f" ({abs(moved) / base:.1%})." if base > 0 else ".")
     )
     return " ".join([f"**{word}.**", size.format(code(result.get("metric"))), _span(result), _meaning(result)]).strip()
 
@@ -104,7 +104,7 @@ def _meaning(result: Result) -> str:
     if result["word"] == "same":
         return f"That is less than the {margin} that would matter."
     if result["word"] == "cannot tell":
-        return f"A change of {margin} would matter, and this comparison could not see one so small."
+        return f"A change of {margin} would matter. Why nobody can tell: {_ended(result.get('why'))}"
     return f"A change of {margin} matters."
 
 
@@ -132,7 +132,9 @@ def _changed(result: Result) -> str:
         lines.append(f"Params: {', '.join(moves[:5])}{f' and {len(moves) - 5:,} more' if len(moves) > 5 else ''}.")
     if rows := mapping(mapping(result.get("data")).get("rows")):
         lines.append(f"Data: {_counts(rows)}.")
-    lines.append(sentence(mapping(result.get("moved")).get("sentence")))
+    lines.append(_ended(mapping(result.get("moved")).get("sentence")))
+    if apart := _ended(result.get("unpaired")):
+        lines.append(f"Each side was judged on rows of its own: {apart}")
     return " ".join(filter(None, lines))
 
 

@@ -37,7 +37,7 @@ def page(result: Result) -> str:
 
 def _rows(result: Result) -> dict[str, list[list[str]]]:
     data = mapping(result.get("data"))
-    facts = [*mapping(data.get("rows")).items(), *mapping(data.get("columns")).items()]
+    facts = [(f"{of}: {name}", value) for of in ("rows", "columns") for name, value in mapping(data.get(of)).items()]
     shown = (
         "base_commit",
         "head_commit",
@@ -77,6 +77,8 @@ def _rows(result: Result) -> dict[str, list[list[str]]]:
 
 
 def _told(value: Any) -> str:
+    if texts(value) and texts(value) == value:
+        return clean(", ".join(map(clean, value)), LONG)
     return clean(value, LONG) if number(value) is None else short(value)
 
 

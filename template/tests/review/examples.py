@@ -9,7 +9,7 @@ HOSTILE = [
     "http://evil.example", "a@evil.example", "&lt;b&gt;&#64;x", "`` ` ```", "a\n\n# title\n- item",
     "a\u202eb\u200bc\x00",
     ":tada:", "x" * 300, "--><script>", "</details>", "![i](http://evil.example/i.png)", "[x]: http://evil.example",
-    "GH-12", SHA, "1. one", "$a$", "\\", "", "~~~", "<!--", "me/it#3", "mailto:a@b.cd", "\ud800",
+    "GH-12", "deadbeef", SHA, "1. one", "$a$", "\\", "", "~~~", "<!--", "me/it#3", "mailto:a@b.cd", "\ud800",
 ]  # fmt: skip
 
 
