@@ -163,11 +163,17 @@ def test_the_check_is_green_only_when_every_job_is(tmp_path: Path, results: str,
     assert run("ci", "pass", context(needs=needs), tmp_path, environment(tmp_path)).failed == bool(code)
 
 
-def test_what_branch_protection_requires_are_jobs_of_these_names() -> None:
+def test_the_command_of_the_page_names_an_owner_and_requires_jobs_of_these_names(repository, tmp_path) -> None:
     page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
-    (content,) = re.findall(r"(?s)--input - <<'END'\n(.*?)\nEND\n", page)
-    required = [check["context"] for check in json.loads(content)["required_status_checks"]["checks"]]
-    assert required == ["pass", "review"]
+    (shown,) = re.findall(r"(?s)```console not run\n(.*?)```", page)
+    stand_in(tmp_path / "bin", "gh", '[[ "$*" != *.login* ]] && cat > "$HOME/input" || echo somebody')
+    script = re.sub(r"(?m)^\$ ", "", shown)
+    subprocess.run(["bash", "-e", "-c", script], cwd=repository, env=environment(tmp_path) | AUTHOR, check=True)
+    owned = git(repository, "show", "origin/main:.github/CODEOWNERS")
+    assert owned == "/src/review/ @somebody\n/.github/ @somebody\n"
+    content = json.loads((tmp_path / "home/input").read_text(encoding="utf-8"))
+    assert [check["context"] for check in content["required_status_checks"]["checks"]] == ["pass", "review"]
+    assert content["restrictions"] is None  # GitHub refuses a request without this key
     for workflow, job in (("ci", "pass"), ("review", "review")):
         assert WORKFLOWS[workflow]["jobs"][job]["name"] == job
         assert {"pull_request", "merge_group"} <= WORKFLOWS[workflow][True].keys()
