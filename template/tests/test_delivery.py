@@ -136,7 +136,7 @@ def test_only_the_newest_cells_are_kept(repository: Repository, capsys) -> None:
 
 
 def test_the_secret_becomes_dvcs_own_file_for_this_account_alone(repository: Repository, capsys, monkeypatch) -> None:
-    repository.remote("../../store")
+    repository.remote("https://host/path")
     monkeypatch.setenv(delivery.CREDENTIALS, "['remote \"storage\"']\n    password = secret")
     said, _ = delivered(capsys)
     assert delivery.PRIVATE.read_text().endswith("password = secret\n")
