@@ -23,15 +23,17 @@ from pathlib import Path
 from typing import Any
 
 from src.predictor.refusal import Refusal, guarded
-from src.review.comment import comment
+from src.review.comment import MARKER, comment
 
-MARK = "<!-- make review: the one comment of this pull request -->"
 AUTHOR = "github-actions[bot]"  # whose token this is: a mark in anybody else's comment means nothing
 NAME, LARGEST, DEEPEST = "result.json", 2_000_000, 16
 SECONDS, TRIES, LONGEST, PAGES = 30, 4, 60, 50
-NOTHING = """**No verdict**: the review of this commit could not be made.
+NOTHING = f"""{MARKER}
 
-{why} The [log of the run]({run}) says more, on its last lines. `make review` makes the same review on your machine."""
+**No verdict**: the review of this commit could not be made.
+
+{{why}} `make review` makes the same review on your machine, and says why it cannot.
+"""
 MEANING = {
     401: "the token is not accepted. Run the workflow again: a token ends with its job",
     403: "the token may not do this. Expected pull-requests: write in comment.yml, and that the repository and its "
@@ -63,13 +65,14 @@ def text(folder: Path, run: str) -> tuple[str, str]:
     """The comment, and why the run's result is refused, if it is."""
     refused = ""
     try:
-        shown = comment(result(folder)) + f"\n\n[The whole report, and the log]({run})"
+        shown = comment(result(folder))
     except FileNotFoundError:
-        shown = NOTHING.format(why="The run ended without a result.", run=run)
+        shown = NOTHING.format(why="The run ended without a result.")
     except Exception as error:  # whatever a hostile result does to the renderer, the comment says what happened
         refused = str(error) if isinstance(error, Refusal) else f"{NAME} is of no review ({type(error).__name__})"
-        shown = NOTHING.format(why="The run left a result that is not one.", run=run)
-    return f"{MARK}\n{shown}\n".encode("utf-8", "replace").decode(), refused
+        shown = NOTHING.format(why="The run left a result that is not one.")
+    body = f"{shown}\n[The run: its log, and the whole report]({run})\n"
+    return body.encode("utf-8", "replace").decode(), refused
 
 
 def result(folder: Path) -> dict[str, Any]:
@@ -147,7 +150,7 @@ def own(repository: str, number: int) -> int | None:
             return None
         headers, found = call("GET", path)
         for one in found:
-            if (one["user"] or {}).get("login") == AUTHOR and (one["body"] or "").startswith(MARK):
+            if (one["user"] or {}).get("login") == AUTHOR and (one["body"] or "").startswith(MARKER):
                 return int(one["id"])
         after = re.search(r'<([^>]+)>;\s*rel="next"', headers.get("Link", ""))
         path = after[1].removeprefix(_root()) if after else None

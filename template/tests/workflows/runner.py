@@ -19,6 +19,8 @@ WORKFLOWS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
 SHELLS = {"bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"], None: ["bash", "-e"]}
 TOKEN = re.compile(r"'(?:[^']|'')*'|[\w*.-]+|\|\||&&|!=|==|[!(),]|\s+")
 PYTHON = {"||": " or ", "&&": " and ", "!": " not ", "true": "True", "false": "False", "null": "None"}
+GITHUB = {"ref": "refs/pull/7/merge", "sha": "0" * 40, "ref_name": "model@v1.2.3", "repository": "o/r",
+          "server_url": "https://host", "run_id": "1", "token": "a-token-that-nobody-may-see"}  # fmt: skip
 STATUS = re.compile(r"\b(always|success|failure|cancelled)\(\)")
 
 
@@ -130,3 +132,13 @@ def environment(folder: Path) -> dict[str, str]:
         "GITHUB_ACTIONS": "true", "RUNNER_TEMP": str(folder / "temp"), "CALLS": str(folder / "calls"),
         "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C.UTF-8",
     }  # fmt: skip
+
+
+def context(event: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    runner = {"os": "Linux", "arch": "X64", "temp": "TEMP"}
+    return {"github": GITHUB | {"event": event or {}}, "runner": runner, "secrets": {}, "vars": {}} | more
+
+
+def calls(folder: Path) -> list[str]:
+    path = folder / "calls"
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []

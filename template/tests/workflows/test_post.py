@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from src.review import post
+from src.review.comment import MARKER
 from template.tests.workflows.api import BOT, PERSON, Api
 from template.tests.workflows.conftest import RUN, TOKEN
 
@@ -24,11 +25,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "result"
 
 
+def told(result: dict[str, Any]) -> str:
+    """In the place of the renderer, which has tests of its own."""
+    return f"{MARKER}\n\n**{result['word']}** {'.' * result.get('dots', 0)}\n"
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     WAITED.clear()
     monkeypatch.setattr(post, "time", SimpleNamespace(sleep=WAITED.append))
-    monkeypatch.setattr(post, "comment", lambda result: f"**{result['word']}** {'.' * result.get('dots', 0)}")
+    monkeypatch.setattr(post, "comment", told)
     monkeypatch.setattr(post.sys, "argv", ["post", str(folder)])
 
 
@@ -41,26 +47,26 @@ def run(capfd: pytest.CaptureFixture[str], code: int = 0) -> str:
 
 
 def ours(api: Api) -> list[str]:
-    return [one["body"] for one in api.comments if one["user"] == BOT and one["body"].startswith(post.MARK)]
+    return [one["body"] for one in api.comments if one["user"] == BOT and one["body"].startswith(MARKER)]
 
 
 def test_the_first_comment_and_the_same_one_renewed(api: Api, folder: Path, capfd) -> None:
     assert run(capfd) == "pull request 7: the comment is new\n"
-    assert ours(api) == [f"{post.MARK}\n**worse** \n\n[The whole report, and the log]({RUN['html_url']})\n"]
+    assert ours(api) == [f"{MARKER}\n\n**worse** \n\n[The run: its log, and the whole report]({RUN['html_url']})\n"]
     (folder / post.NAME).write_text('{"word": "better"}', encoding="utf-8")
     assert run(capfd) == "pull request 7: the comment is renewed\n"
-    assert [body.splitlines()[1] for body in ours(api)] == ["**better** "]
+    assert [body.splitlines()[2] for body in ours(api)] == ["**better** "]
     assert api.tokens == {f"Bearer {TOKEN}"}
 
 
 def test_ours_is_found_on_the_third_page_and_a_mark_of_somebody_else_is_not_ours(api: Api, capfd) -> None:
-    api.add(f"{post.MARK}\nspoofed", PERSON)
-    api.add(f"{post.MARK}\nspoofed", {"login": "other-bot[bot]", "type": "Bot"})
-    api.add(f"a quoted {post.MARK}", BOT)
+    api.add(f"{MARKER}\nspoofed", PERSON)
+    api.add(f"{MARKER}\nspoofed", {"login": "other-bot[bot]", "type": "Bot"})
+    api.add(f"a quoted {MARKER}", BOT)
     api.comments.append({"id": 3, "body": None, "user": None})  # of a deleted account
     for number in range(230):
         api.add(f"talk {number}")
-    api.add(f"{post.MARK}\nold", BOT)
+    api.add(f"{MARKER}\nold", BOT)
     before = [dict(one) for one in api.comments[:-1]]
     assert "renewed" in run(capfd)
     assert api.comments[:-1] == before
@@ -70,7 +76,7 @@ def test_ours_is_found_on_the_third_page_and_a_mark_of_somebody_else_is_not_ours
 
 def test_without_ours_all_pages_are_read_before_there_is_a_new_one(api: Api, capfd) -> None:
     for number in range(200):
-        api.add(f"{post.MARK} {number}", PERSON)
+        api.add(f"{MARKER} {number}", PERSON)
     assert "is new" in run(capfd)
     assert len(ours(api)) == 1
 
