@@ -123,6 +123,23 @@ def test_code_of_a_pull_request_meets_no_secret_and_no_right_to_write() -> None:
         "actions/checkout", "actions/download-artifact"]  # fmt: skip
 
 
+def test_what_names_another_workflow_or_its_caches_names_what_is_there() -> None:
+    assert WORKFLOWS["comment"][True]["workflow_run"]["workflows"] == [WORKFLOWS["review"]["name"]]
+    (saved,) = [
+        step["with"] for step in WORKFLOWS["main"]["jobs"]["deliver"]["steps"] if "save" in step.get("uses", "")
+    ]
+    read = [
+        step["with"] for step in WORKFLOWS["review"]["jobs"]["review"]["steps"] if "restore" in step.get("uses", "")
+    ]
+    assert saved["path"] == read[1]["path"]
+    assert saved["key"].startswith(read[1]["restore-keys"])
+    given = [job["steps"] for workflow in WORKFLOWS.values() for job in workflow["jobs"].values()]
+    keys = {
+        step["with"]["key"] for steps in given for step in steps if step.get("with", {}).get("path") == "~/.cache/uv"
+    }
+    assert len(keys) == 1
+
+
 @pytest.mark.parametrize(
     ("results", "code"), [("success success", 0), ("success failure", 1), ("cancelled", 1), ("skipped", 1), ("", 1)]
 )
