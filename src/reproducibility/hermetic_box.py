@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ import yaml
 from src.names import PARAMS
 from src.params import KEYS
 from src.reproducibility import hermetic_recorder as recorder
-from src.reproducibility.pipeline import Stage, file_hash, files_in, folder_hash, paths, value
+from src.reproducibility.pipeline import Stage, file_hash, files_in, folder_hash, paths
 
 Item = tuple[str, str]  # file, path; param, file:key; environment, name; outside, path; network, address
 TRAP = "undeclared parameter "  # stands for the value of one, with its name behind it
@@ -30,7 +31,7 @@ CACHES = (".cache", ".config")  # of libraries, in the home
 
 @dataclass
 class Ran:
-    """What a run did. Names are relative to its folder, absolute outside; looked: the recorder's, what -> names."""
+    """What a run did, by names in its folder; `looked` is the recorder's: what -> names."""
 
     code: int
     output: str
@@ -42,8 +43,12 @@ class Ran:
     looked: dict[str, set[str]] = field(default_factory=dict)
 
 
-def covered(name: str, keys: list[str]) -> bool:
+def covered(name: str, keys: Iterable[str]) -> bool:
     return any(name == key or name.startswith((f"{key}.", f"{key}[")) for key in keys)
+
+
+def contents(path: str) -> list[str]:
+    return files_in(path) if Path(path).is_dir() else [path]
 
 
 def undeclared(stage: Stage) -> list[str]:
@@ -51,8 +56,7 @@ def undeclared(stage: Stage) -> list[str]:
     found = []
     for file, keys in {PARAMS: [], **stage.params}.items():
         if keys is not None and Path(file).is_file() and not file.endswith(".py"):
-            content = _load(file)
-            names = _names(content) + [key for key in KEYS if file == PARAMS and value(content, key, KEYS) is KEYS]
+            names = dict.fromkeys([*_names(_load(file), keys), *(KEYS if file == PARAMS else ())])
             found += [f"{file}:{name}" for name in names if not covered(name, keys)]
     return found
 
@@ -62,27 +66,29 @@ def _load(file: str) -> dict[str, Any]:
     return (tomllib.loads(text) if file.endswith(".toml") else yaml.safe_load(text)) or {}
 
 
-def _names(content: dict[str, Any], above: str = "") -> list[str]:
+def _names(content: dict[str, Any], keys: list[str], above: str = "") -> list[str]:
+    """group.key of each value, deeper where a declared key lies below."""
     found: list[str] = []
     for key, one in content.items():
         name = f"{above}{key}"
-        found += _names(one, f"{name}.") if isinstance(one, dict) and one else [name]
+        deeper = isinstance(one, dict) and one and (not above or any(key.startswith(f"{name}.") for key in keys))
+        found += _names(one, keys, f"{name}.") if deeper else [name]
     return found
 
 
 def cut(file: str, names: list[str]) -> str:
     """The file with a trap for each of these values: in YAML bytes, which no rule for a parameter lets pass."""
-    content = _load(file)
+    content, is_yaml = _load(file), file.endswith((".yaml", ".yml"))
     for name in names:
         *above, last = name.partition("[")[0].split(".")  # of a list: all of it
         at = content
         for part in above:
             at[part] = at.get(part) or {}
             at = at[part]
-        at[last] = f"{TRAP}{file}:{name}".encode() if file.endswith((".yaml", ".yml")) else f"{TRAP}{file}:{name}"
+        at[last] = f"{TRAP}{file}:{name}".encode() if is_yaml else f"{TRAP}{file}:{name}"
     if file.endswith(".toml"):
         return "".join(f"{json.dumps(key)} = {_toml(one)}\n" for key, one in content.items())
-    return yaml.safe_dump(content, sort_keys=False) if file.endswith((".yaml", ".yml")) else json.dumps(content)
+    return yaml.safe_dump(content, sort_keys=False) if is_yaml else json.dumps(content)
 
 
 def _toml(content: Any) -> str:
@@ -91,10 +97,6 @@ def _toml(content: Any) -> str:
     if isinstance(content, list):
         return "[" + ", ".join(map(_toml, content)) + "]"
     return content.isoformat() if hasattr(content, "isoformat") else json.dumps(content, ensure_ascii=False)
-
-
-def contents(path: str) -> list[str]:
-    return files_in(path) if Path(path).is_dir() else [path]
 
 
 def everything(stages: dict[str, Stage], stage: Stage) -> set[Item]:
@@ -111,24 +113,23 @@ def everything(stages: dict[str, Stage], stage: Stage) -> set[Item]:
 def environment(top: Path) -> dict[str, str]:
     """The few variables that a hermetic run has."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    kept |= dict.fromkeys(("HOME", "USERPROFILE"), str(top / "home"))
-    kept |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(top / "tmp"))
+    places = dict.fromkeys(("HOME", "USERPROFILE"), "home") | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), "tmp")
+    places |= {recorder.RECORD: "record", recorder.FOLDER: "project", "PYTHONPATH": "recorder"}
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
-    own = {recorder.RECORD: str(top / "record"), recorder.FOLDER: str(top / "project")}
-    python = {"PYTHONPATH": str(top / "recorder"), "PYTHONDONTWRITEBYTECODE": "1"}
-    return kept | own | python | {"LANG": "C.UTF-8", "PATH": path}
+    kept |= {"PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8", "PATH": path}
+    return kept | {name: str(top / place) for name, place in places.items()}
 
 
 def readable() -> list[str]:
     """What every run may read: the system and this Python; never the project."""
-    project, found = Path.cwd().resolve(), {sys.prefix, sys.base_prefix, os.path.realpath(sys.prefix)}
+    project, found = Path.cwd().resolve(), {sys.prefix, sys.base_prefix}
     for folder in filter(Path.is_dir, map(Path, SYSTEM)):
         inside = folder.iterdir() if project.is_relative_to(folder) else [folder]
         found |= {str(one) for one in inside if not project.is_relative_to(one)}
     return sorted(found | {os.path.realpath(one) for one in found})
 
 
-def run(stage: Stage, parents: set[str], given: set[Item], without: frozenset[Item] = frozenset()) -> Ran:
+def run(stage: Stage, parents: Iterable[str], given: set[Item], without: frozenset[Item] = frozenset()) -> Ran:
     """The stage's command, where there is what it declares and what is `given`, but not what it is `without`.
 
     parents: folders that exist, empty. An environment variable that it is "without" has an odd value.
@@ -144,27 +145,25 @@ def run(stage: Stage, parents: set[str], given: set[Item], without: frozenset[It
         env |= {name: "7" for kind, name in without if kind == "environment"}
         env |= {recorder.ONLINE: "1"} if "network" in kinds else {}
         env |= {"HOME": str(Path.home())} if "outside" in kinds else {}
-        writes = [str(top), "/dev"]
-        confine = partial(recorder.confine, readable(), writes, "network" in kinds) if recorder.landlock() else None
+        confine = partial(recorder.confine, readable(), [str(top), "/dev"], "network" in kinds)
+        is_confined = recorder.landlock() and "outside" not in kinds
+        command = stage.cmd if isinstance(stage.cmd, str) else " && ".join(stage.cmd)
         start = perf_counter()
-        ran = subprocess.run(  # by a shell, as DVC does
-            stage.cmd if isinstance(stage.cmd, str) else " && ".join(stage.cmd), shell=True, cwd=top / "project",  # noqa: S602
-            env=env, capture_output=True, check=False, preexec_fn=None if "outside" in kinds else confine,
-        )  # fmt: skip
-        seconds = perf_counter() - start
-        return _looked_at(stage, top, put, ran.returncode, (ran.stdout + ran.stderr).decode("utf-8", "replace"), seconds)
+        ran = subprocess.run(command, shell=True, cwd=top / "project", env=env, capture_output=True, check=False,  # noqa: S602, as DVC does
+                             preexec_fn=confine if is_confined else None)  # fmt: skip
+        output = (ran.stdout + ran.stderr).decode("utf-8", "replace")
+        return _seen(stage, top, put, Ran(ran.returncode, output, perf_counter() - start, {}, set(), set(), set()))
 
 
 def _fill(folder: Path, stage: Stage, given: set[Item], without: frozenset[Item]) -> dict[str, int]:
     """Copies what is to be there; returns when each file was written."""
     files = {name for dep in stage.deps if ("file", dep) not in without for name in contents(dep)}
     files |= {name for kind, name in given if kind == "file"} | {PARAMS, *stage.params}
-    hidden = [name for kind, name in [*(("param", one) for one in undeclared(stage)), *without]
-              if kind == "param" and (kind, name) not in given]  # fmt: skip
+    hidden = {("param", name) for name in undeclared(stage)} - given | without
     for name in filter(lambda one: Path(one).is_file(), files):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(name, folder / name)
-        if traps := [one.removeprefix(f"{name}:") for one in hidden if one.startswith(f"{name}:")]:
+        if traps := [one.removeprefix(f"{name}:") for _, one in sorted(hidden) if one.startswith(f"{name}:")]:
             (folder / name).write_text(cut(name, traps), encoding="utf-8")
     put = {}
     for path in (folder, *folder.rglob("*")):
@@ -173,42 +172,43 @@ def _fill(folder: Path, stage: Stage, given: set[Item], without: frozenset[Item]
     return put
 
 
-def _looked_at(stage: Stage, top: Path, put: dict[str, int], code: int, output: str, seconds: float) -> Ran:
-    folder, allowed = top / "project", [Path(one) for one in readable()]
-    read = {name for name in put if not (folder / name).exists() or (folder / name).stat().st_atime_ns}
-    looked: dict[str, set[str]] = {}
-    for line in (top / "record").read_text().splitlines() if (top / "record").exists() else []:
+def _seen(stage: Stage, top: Path, put: dict[str, int], ran: Ran) -> Ran:
+    """What the run left behind. Times of access first: looking at files renews them."""
+    folder, allowed, record = top / "project", [Path(one) for one in readable()], top / "record"
+    ran.read = {name for name in put if not (folder / name).exists() or (folder / name).stat().st_atime_ns}
+    for line in record.read_text(encoding="utf-8").splitlines() if record.exists() else []:
         what, name = json.loads(line)
-        if what in ("read", "write", "list", "miss"):
+        if what in recorder.PATHS:
             what, name = _placed(what, Path(name), top, allowed)
-        looked.setdefault(what, set()).add(name)
-    read |= (looked.get("read", set()) | looked.get("list", set())) & put.keys()
-    files = {path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
-    written = {name for name, when in files.items() if put.get(name) != when}
-    outs = {out: _hash(folder / out) for out in stage.outs if (folder / out).exists()}
-    made = {name for name in written if any(Path(name).is_relative_to(out) for out in stage.outs)}
-    left = {path.relative_to(top).as_posix() for place in ("home", "tmp") for path in (top / place).rglob("*")
-            if path.is_file() and path.relative_to(top).parts[1] not in CACHES}  # fmt: skip
-    return Ran(code, output, seconds, outs, read, written - made, left, looked)
+        ran.looked.setdefault(what, set()).add(name)
+    ran.read |= (ran.looked.get("read", set()) | ran.looked.get("list", set())) & put.keys()
+    ran.outs = {out: _hash(folder / out) for out in stage.outs if (folder / out).exists()}
+    for path in filter(Path.is_file, folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if put.get(name) != path.stat().st_mtime_ns and not any(Path(name).is_relative_to(out) for out in stage.outs):
+            ran.written.add(name)
+    for path in filter(Path.is_file, (path for place in ("home", "tmp") for path in (top / place).rglob("*"))):
+        if path.relative_to(top).parts[1] not in CACHES:
+            ran.left.add(path.relative_to(top).as_posix())
+    return ran
 
 
 def _placed(what: str, path: Path, top: Path, allowed: list[Path]) -> tuple[str, str]:
     """A name relative to the folder of the run, or `outside`, or what is of no interest."""
     if path.is_relative_to(top / "project"):
         return what, path.relative_to(top / "project").as_posix()
-    if any(path.is_relative_to(one) for one in allowed):
-        return "system", ""
     for home in (top / "home", Path.home()):
         if path.is_relative_to(home) and not path.is_relative_to(Path.cwd()):
             inside = path.relative_to(home)
-            is_of_note = (Path.home() / inside).is_file() and inside.parts[0] not in CACHES
-            return ("outside", f"~/{inside.as_posix()}") if is_of_note else ("system", "")
-    is_away = not path.is_relative_to(top) and what != "miss"
-    return ("outside", str(path)) if is_away else ("system", "")
+            what = "outside" if (Path.home() / inside).is_file() and inside.parts[0] not in CACHES else "nothing"
+            return what, f"~/{inside.as_posix()}"
+    is_away = what != "miss" and not any(path.is_relative_to(one) for one in (top, *allowed))
+    return ("outside" if is_away else "nothing"), str(path)
 
 
 def _hash(path: Path) -> str:
     """As DVC has it; the folder of a run is not in git."""
     if path.is_file():
         return file_hash(str(path))
-    return folder_hash({one.relative_to(path).as_posix(): file_hash(str(one)) for one in path.rglob("*") if one.is_file()})
+    return folder_hash({one.relative_to(path).as_posix(): file_hash(str(one))
+                        for one in path.rglob("*") if one.is_file()})  # fmt: skip

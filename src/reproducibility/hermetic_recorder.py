@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 RECORD, FOLDER, ONLINE = "PLUMBLINE_RECORD", "PLUMBLINE_FOLDER", "PLUMBLINE_ONLINE"
-RULESET, RULE, RESTRICT = 444, 445, 446  # Landlock's system calls, the same on every processor
-READING, OF_FILES = 0b1101, 0b100000000000111  # execute, read, list; the rights that a file can have
-NEW_USER, NEW_NETWORK, NO_NEW_PRIVILEGES = 0x10000000, 0x40000000, 38
+RULESET, RULE, RESTRICT, NO_NEW_PRIVILEGES = 444, 445, 446, 38  # Landlock's system calls, and prctl's option
+READING, OF_FILES, BY_TCP = 0b1101, 0b100000000000111, 3  # execute, read, list; what a file can have; bind, connect
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+PATHS = ("read", "write", "list", "miss")
+LISTING = {"os.listdir", "os.scandir"}
+CONNECTING = {"socket.connect", "socket.sendto", "socket.getaddrinfo"}
 
 
 class _Rule(ctypes.Structure):
@@ -33,15 +35,11 @@ def landlock() -> int:
     return found if found >= 2 else 0
 
 
-def confine(reads: list[str], writes: list[str], network: bool) -> None:
-    """Takes all files but these, and the network where it says so, from this process and every program below it."""
-    libc, version, user = ctypes.CDLL(None, use_errno=True), landlock(), os.getuid()
-    if not network and libc.unshare(NEW_USER | NEW_NETWORK) == 0:
-        Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
-    if not version:
-        return
+def confine(reads: list[str], writes: list[str], online: bool) -> None:
+    """Takes all files but these, and the network, from this process and every program below it."""
+    libc, version = ctypes.CDLL(None), landlock()
     everything = (1 << (15 if version >= 3 else 14)) - 1
-    handled = (ctypes.c_uint64 * 2)(everything, 0 if network else 3)  # 3: bind and connect, by TCP
+    handled = (ctypes.c_uint64 * 2)(everything, 0 if online else BY_TCP)
     ruleset = libc.syscall(RULESET, ctypes.byref(handled), 16 if version >= 4 else 8, 0)
     for path, allowed in [*((one, READING) for one in reads), *((one, everything) for one in writes)]:
         with contextlib.suppress(FileNotFoundError):
@@ -50,93 +48,87 @@ def confine(reads: list[str], writes: list[str], network: bool) -> None:
             libc.syscall(RULE, ruleset, 1, ctypes.byref(_Rule(mask, parent)), 0)
             os.close(parent)
     libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-    libc.syscall(RESTRICT, ruleset, 0)
+    if libc.syscall(RESTRICT, ruleset, 0):
+        raise OSError("Landlock refused")
 
 
-def record(folder: str, out: int) -> None:
-    """From here on each thing looked at becomes a line of JSON, [what, name], once."""
-    seen: set[tuple[str, str]] = set()
-    busy = threading.local()  # realpath looks at files, too
-    python = tuple({sys.prefix + os.sep, sys.base_prefix + os.sep} - {os.sep})
+class Recorder:
+    """Each thing that is looked at becomes a line of JSON, [what, name], once."""
 
-    def note(what: str, name: Any) -> None:
-        if hasattr(busy, "now") or not isinstance(name, str | bytes | os.PathLike):
+    def __init__(self, folder: str, out: int) -> None:
+        self.folder, self.out, self.busy = folder + os.sep, out, threading.local()
+        self.seen: set[tuple[str, str]] = set()
+        self.python = tuple({sys.prefix + os.sep, sys.base_prefix + os.sep} - {os.sep})
+
+    def note(self, what: str, name: Any) -> None:
+        if hasattr(self.busy, "now") or not isinstance(name, str | bytes | os.PathLike):
             return
-        busy.now = True
+        self.busy.now = True  # realpath looks at files, too
         name = os.fsdecode(name)
-        if what in ("read", "write", "list", "miss"):
-            name = "" if name.startswith(python) else os.path.realpath(name)
-        if name and (what, name) not in seen:
-            seen.add((what, name))
-            os.write(out, json.dumps([what, name]).encode() + b"\n")
-        del busy.now
+        if what in PATHS:
+            name = "" if name.startswith(self.python) else os.path.realpath(name)
+        if name and (what, name) not in self.seen:
+            self.seen.add((what, name))
+            os.write(self.out, json.dumps([what, name]).encode() + b"\n")
+        del self.busy.now
 
-    def listed(path: Any, *_: Any) -> None:
-        if "importlib" not in sys._getframe(2).f_code.co_filename:  # it lists each folder that it looks for a module in
-            note("list", path or ".")
+    def hook(self, event: str, given: tuple) -> None:
+        if event == "open":
+            self.note("write" if given[2] & WRITING else "read", given[0])
+        elif event == "import":
+            self.note("import", given[0])
+        elif event == "os.rename":
+            self.note("write", given[1])
+        elif event == "params.read":
+            for key in given[1]:
+                self.note("param", f"{given[0]}:{key}")
+        elif event in CONNECTING:
+            self.connect(given[0] if event == "socket.getaddrinfo" else given[1])
+        elif event in LISTING and "importlib" not in sys._getframe(1).f_code.co_filename:  # it lists where it looks
+            self.note("list", given[0] or ".")
 
-    def reached(address: Any) -> None:
-        note("network", str(address))
-        if not os.environ.get(ONLINE):
+    def connect(self, address: Any) -> None:
+        if isinstance(address, str) and os.sep in address:  # a socket in the file system
+            return
+        self.note("network", str(address))
+        if ONLINE not in os.environ:
             raise PermissionError(1, f"no network in a hermetic run: {address}")
 
-    def connected(_: Any, address: Any) -> None:
-        if isinstance(address, tuple):  # a text is a socket in the file system
-            reached(address)
+    def missing(self, stat: Callable[..., Any]) -> Callable[..., Any]:
+        """os.stat, which has no event, noting what is not there."""
 
-    def keys(file: str, names: tuple[str, ...]) -> None:
-        for name in names:
-            note("param", f"{file}:{name}")
-
-    events: dict[str, Callable[..., None]] = {
-        "open": lambda path, mode, flags: note("write" if flags & WRITING else "read", path),
-        "os.rename": lambda source, target, *_: note("write", target),
-        "import": lambda name, *_: note("import", name),
-        "os.listdir": listed, "os.scandir": listed,
-        "socket.connect": connected, "socket.sendto": connected, "socket.getaddrinfo": lambda host, *_: reached(host),
-        "params.read": keys,
-    }  # fmt: skip
-
-    def hook(event: str, given: tuple) -> None:
-        if (watch := events.get(event)) is not None:
-            watch(*given)
-
-    sys.addaudithook(hook)
-    _watch_what_has_no_event(folder, note)
-
-
-def _watch_what_has_no_event(folder: str, note: Callable[[str, Any], None]) -> None:
-    """What is looked for in vain: a file by its name alone, and a variable by the project's own code."""
-
-    def watched(original: Callable[..., Any]) -> Callable[..., Any]:
-        def stat(path: Any, *given: Any, **named: Any) -> Any:
+        def noting(path: Any, *given: Any, **named: Any) -> Any:
             try:
-                return original(path, *given, **named)
+                return stat(path, *given, **named)
             except (FileNotFoundError, NotADirectoryError):
-                note("miss", path)
+                self.note("miss", path)
                 raise
 
         for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
-            able |= {stat} if original in able else set()
-        return stat
+            able |= {noting} if stat in able else set()
+        return noting
 
-    os.stat, os.lstat = watched(os.stat), watched(os.lstat)
-    found = os._Environ.__getitem__
+    def variable(self, getitem: Callable[..., str]) -> Callable[..., str]:
+        """os.environ[key], noting what the project's own code asks for and is not set."""
 
-    def getitem(self: Any, key: Any) -> Any:
-        try:
-            return found(self, key)
-        except KeyError:
-            frame, asked = sys._getframe(1), ""
-            while frame.f_back and frame.f_code.co_filename.startswith("<frozen "):
-                frame, asked = frame.f_back, frame.f_code.co_name
-            words = {"environ", "getenv"} & {*frame.f_code.co_names} or key in frame.f_code.co_consts  # else C below it
-            if words and frame.f_code.co_filename.startswith(folder + os.sep) and asked != "pop":  # pop gets rid of it
-                note("environment", key)
-            raise
+        def noting(environ: Any, key: Any) -> str:
+            try:
+                return getitem(environ, key)
+            except KeyError:
+                frame, asked = sys._getframe(1), ""
+                while frame.f_back and frame.f_code.co_filename.startswith("<frozen "):
+                    frame, asked = frame.f_back, frame.f_code.co_name
+                ours = frame.f_code.co_filename.startswith(self.folder) and asked != "pop"  # pop gets rid of it
+                words = {"environ", "getenv"} & {*frame.f_code.co_names} or key in frame.f_code.co_consts
+                if ours and words:  # else C code below it asked
+                    self.note("environment", key)
+                raise
 
-    os._Environ.__getitem__ = getitem  # type: ignore[method-assign]
+        return noting
 
 
 if __name__ == "sitecustomize" and RECORD in os.environ:
-    record(os.environ[FOLDER], os.open(os.environ[RECORD], os.O_WRONLY | os.O_APPEND | os.O_CREAT))
+    recorder = Recorder(os.environ[FOLDER], os.open(os.environ[RECORD], os.O_WRONLY | os.O_APPEND | os.O_CREAT))
+    os.stat, os.lstat = recorder.missing(os.stat), recorder.missing(os.lstat)
+    os._Environ.__getitem__ = recorder.variable(os._Environ.__getitem__)  # type: ignore[method-assign, assignment]
+    sys.addaudithook(recorder.hook)
