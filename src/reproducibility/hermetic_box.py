@@ -26,7 +26,7 @@ TRAP = "undeclared parameter "  # stands for the value of one, with its name beh
 SYSTEM = ("/bin", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/nix", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr",
           "/var/lib", "/Library", "/System", "/private/etc", "/private/var/db", "C:\\Windows")  # fmt: skip
 KEPT = ("COMSPEC", "PATHEXT", "SYSTEMDRIVE", "SYSTEMROOT", "WINDIR")  # without which no program starts on Windows
-CACHES = (".cache", ".config")  # of libraries, in the home
+CACHES = ((".cache",), (".config",))  # of libraries, in the home
 
 
 @dataclass
@@ -155,8 +155,8 @@ def run(stage: Stage, parents: Iterable[str], given: set[Item], without: frozens
         return _seen(stage, top, put, Ran(ran.returncode, output, perf_counter() - start, {}, set(), set(), set()))
 
 
-def _fill(folder: Path, stage: Stage, given: set[Item], without: frozenset[Item]) -> dict[str, int]:
-    """Copies what is to be there; returns when each file was written."""
+def _fill(folder: Path, stage: Stage, given: set[Item], without: frozenset[Item]) -> dict[str, os.stat_result]:
+    """Copies what is to be there; returns when each file was read and written."""
     files = {name for dep in stage.deps if ("file", dep) not in without for name in contents(dep)}
     files |= {name for kind, name in given if kind == "file"} | {PARAMS, *stage.params}
     hidden = {("param", name) for name in undeclared(stage)} - given | without
@@ -167,15 +167,16 @@ def _fill(folder: Path, stage: Stage, given: set[Item], without: frozenset[Item]
             (folder / name).write_text(cut(name, traps), encoding="utf-8")
     put = {}
     for path in (folder, *folder.rglob("*")):
-        put[path.relative_to(folder).as_posix()] = written = path.stat().st_mtime_ns
-        os.utime(path, ns=(0, written))  # reading renews a time of access that is before that of writing
+        os.utime(path, ns=(0, path.stat().st_mtime_ns))  # reading renews a time of access before that of writing
+        put[path.relative_to(folder).as_posix()] = path.stat()
     return put
 
 
-def _seen(stage: Stage, top: Path, put: dict[str, int], ran: Ran) -> Ran:
+def _seen(stage: Stage, top: Path, put: dict[str, os.stat_result], ran: Ran) -> Ran:
     """What the run left behind. Times of access first: looking at files renews them."""
     folder, allowed, record = top / "project", [Path(one) for one in readable()], top / "record"
-    ran.read = {name for name in put if not (folder / name).exists() or (folder / name).stat().st_atime_ns}
+    after = {name: (folder / name).stat() for name in put if (folder / name).exists()}
+    ran.read = {name for name in put if name not in after or after[name].st_atime_ns != put[name].st_atime_ns}
     for line in record.read_text(encoding="utf-8").splitlines() if record.exists() else []:
         what, name = json.loads(line)
         if what in recorder.PATHS:
@@ -185,10 +186,11 @@ def _seen(stage: Stage, top: Path, put: dict[str, int], ran: Ran) -> Ran:
     ran.outs = {out: _hash(folder / out) for out in stage.outs if (folder / out).exists()}
     for path in filter(Path.is_file, folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if put.get(name) != path.stat().st_mtime_ns and not any(Path(name).is_relative_to(out) for out in stage.outs):
+        is_old = name in put and path.stat().st_mtime_ns == put[name].st_mtime_ns
+        if not is_old and not any(Path(name).is_relative_to(out) for out in stage.outs):
             ran.written.add(name)
     for path in filter(Path.is_file, (path for place in ("home", "tmp") for path in (top / place).rglob("*"))):
-        if path.relative_to(top).parts[1] not in CACHES:
+        if path.relative_to(top).parts[1:2] not in CACHES:
             ran.left.add(path.relative_to(top).as_posix())
     return ran
 
@@ -197,12 +199,13 @@ def _placed(what: str, path: Path, top: Path, allowed: list[Path]) -> tuple[str,
     """A name relative to the folder of the run, or `outside`, or what is of no interest."""
     if path.is_relative_to(top / "project"):
         return what, path.relative_to(top / "project").as_posix()
-    for home in (top / "home", Path.home()):
-        if path.is_relative_to(home) and not path.is_relative_to(Path.cwd()):
-            inside = path.relative_to(home)
-            what = "outside" if (Path.home() / inside).is_file() and inside.parts[0] not in CACHES else "nothing"
-            return what, f"~/{inside.as_posix()}"
-    is_away = what != "miss" and not any(path.is_relative_to(one) for one in (top, *allowed))
+    if path.is_relative_to(top):
+        inside = Path(*path.relative_to(top).parts[1:])
+        is_home = path.is_relative_to(top / "home") and inside.parts[:1] not in CACHES
+        is_missed = is_home and what != "write" and (Path.home() / inside).is_file()
+        return ("outside" if is_missed else "nothing"), f"~/{inside.as_posix()}"
+    is_cache = any(path.is_relative_to(Path.home() / cache[0]) for cache in CACHES)
+    is_away = what != "miss" and not is_cache and not any(path.is_relative_to(one) for one in allowed)
     return ("outside" if is_away else "nothing"), str(path)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import yaml
 from src import params
 from src.reproducibility.hermetic import hermetic
 from src.reproducibility.pipeline import declared, on_disk
-from tests.conftest import ROOT, STAGES, make_table
+from tests.conftest import ROOT, STAGES, environment, make_table
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 SUITE = '{"name": "table", "expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "x1"}}]}'
@@ -130,3 +131,99 @@ def test_a_mutation_is_found_and_named_and_nothing_else(stage, part, name, at: C
     word = WORDS[part][name == ADDED[part]]
     assert found == {(word, f"{stage}: {one}") for one in missing}, report.lines()
     assert report.code == 1
+
+
+# One small stage that does as it should, and what each line in its middle does beside.
+STAGE = """\
+import os, pathlib, socket, subprocess, tempfile, time, yaml
+text = pathlib.Path("in.csv").read_text()
+x = yaml.safe_load(open("params.yaml"))["a"]["x"]
+extra = ""
+{line}
+pathlib.Path("out.txt").write_text(f"{{text}}{{x}}{{extra}}")
+"""
+LINES = {  # a line, and the findings: word and name
+    "pass": {},
+    "import more": {"undeclared file": "more.py"},
+    "extra = open('more.csv').read()": {"undeclared file": "more.csv"},
+    "extra = len(os.listdir('more'))": {"undeclared file": "more/a.csv"},
+    "os.path.exists('more.csv') and open('more.csv').read()": {"undeclared file": "more.csv"},
+    "import pandas; extra = pandas.read_csv('more.csv').size": {"undeclared file": "more.csv"},
+    "import pyarrow.csv; extra = pyarrow.csv.read_csv('more.csv').num_rows": {"undeclared file": "more.csv"},
+    "extra = subprocess.run(['cat', 'more.csv'], stdout=-1).stdout": {"undeclared file": "more.csv"},
+    "extra = subprocess.run(['cat', '{project}/more.csv'], stdout=-1).stdout": {
+        "outside the project": "what is outside the project"},
+    "extra = open('{project}/more.csv').read()": {"outside the project": "{project}/more.csv"},
+    "os.symlink('{project}/more.csv', 'l'); extra = open('l').read(); os.unlink('l')": {
+        "outside the project": "{project}/more.csv"},
+    "extra = open('link.csv').read()": {"undeclared file": "link.csv"},
+    "extra = len(pathlib.Path('~/note.txt').expanduser().read_text())": {"outside the project": "~/note.txt"},
+    "open('{project}/../elsewhere.txt', 'w')": {"outside the project": "{project}/../elsewhere.txt"},
+    "extra = yaml.safe_load(open('params.yaml'))['a']['y'] + 1": {"undeclared parameter": "a.y"},
+    "extra = int(str(yaml.safe_load(open('params.yaml'))['a']['y'])[:1].replace('b', '7'))": {
+        "undeclared parameter": "a.y"},
+    "open('side.txt', 'w')": {"undeclared output": "side.txt"},
+    "open('in.csv', 'a').write('b')": {"undeclared output": "in.csv"},
+    "(pathlib.Path.home() / 'state').write_text('')": {"left elsewhere": "home/state"},
+    "open(tempfile.gettempdir() + '/state', 'w')": {"left elsewhere": "tmp/state"},
+    "try: extra = socket.create_connection(('127.0.0.1', {port})).close()\nexcept OSError: pass": {
+        "network": "127.0.0.1"},
+    "extra = subprocess.run(['bash', '-c', '< /dev/tcp/127.0.0.1/{port}']).returncode": {"network": "the network"},
+    "extra = os.environ.get('UNSET', '1')": {"environment": "UNSET"},
+    "os.environ.get('UNSET', '1')": {},
+    "os.environ.pop('UNSET', None)": {},
+    "extra = subprocess.run('echo $SET', shell=True, stdout=-1).stdout": {"environment": "SET"},
+    "raise SystemExit(3)": {"cannot tell": ""},
+    "extra = time.time_ns()": {"cannot tell": ""},
+}  # fmt: skip
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[str, str]]]:
+    """Runs the stage with a line in it, and with more in dvc.yaml; what hermetic finds, as (word, name)."""
+    for folder in ("p/more", "home"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "p")
+    monkeypatch.setenv("SET", "5")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("UNSET", raising=False)
+    texts = {"in.csv": "a", "more.csv": "a,b\n1,2\n", "more.py": "", "more/a.csv": "a", "params.yaml": "a: {x: 1, y: 4}",
+             "idle.csv": "", "../home/note.txt": "n"}  # fmt: skip
+    for name, text in texts.items():
+        Path(name).write_text(text, encoding="utf-8")
+    Path("link.csv").symlink_to("more.csv")
+    subprocess.run(["git", "init", "-q"], check=True)
+
+    def found(line: str = "pass", cmd: str = "python stage.py", md5: str | None = None, **more: list[Any]) -> Any:
+        lists = {"deps": ["in.csv", "stage.py"], "params": ["a.x"], "outs": ["out.txt"]}
+        stage = {"cmd": cmd} | {part: [*items, *more.get(part, [])] for part, items in lists.items()}
+        Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"one": stage}}), encoding="utf-8")
+        Path("stage.py").write_text(STAGE.format(line=line), encoding="utf-8")
+        ran = environment(PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        subprocess.run(cmd, shell=True, env=ran, check=False)  # noqa: S602
+        outs = [{"path": "out.txt", "md5": md5 or on_disk("out.txt")}]
+        Path("dvc.lock").write_text(yaml.safe_dump({"stages": {"one": {"outs": outs}}}), encoding="utf-8")
+        Path("in.csv").write_text("a", encoding="utf-8")
+        Path("side.txt").unlink(missing_ok=True)
+        report = hermetic([])
+        assert report.code == (2 if "cannot tell" in str(report.findings) else min(1, len(report.findings)))
+        return [(one.word, one.what.removeprefix("one: ")) for one in report.findings]
+
+    return found
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize(("line", "findings"), LINES.items())
+def test_what_a_stage_does_beside_is_found(line: str, findings: dict[str, str], small: Any, port: int) -> None:
+    names = {"project": Path.cwd().as_posix(), "port": port}
+    found = small(line.format(**names))
+    assert len(found) == len(findings), found
+    for word, name in findings.items():
+        where = os.path.normpath(name.format(**names)) if ".." in name else name.format(**names)
+        assert found[0][0] == word
+        assert where in found[0][1]
