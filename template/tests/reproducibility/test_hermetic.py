@@ -1,5 +1,6 @@
 """hermetic finds each thing that is taken out of the real dvc.yaml or added to it for nothing, and nothing else."""
 
+import json
 import os
 import shutil
 import socket
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 import yaml
+from dvc.repo import Repo
 
 from src import params
+from src.reproducibility import hermetic_box, hermetic_recorder
 from src.reproducibility.hermetic import hermetic
 from src.reproducibility.pipeline import declared, on_disk
 from tests.conftest import ROOT, STAGES, environment, make_table
@@ -187,8 +190,8 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
     monkeypatch.setenv("SET", "5")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("UNSET", raising=False)
-    texts = {"in.csv": "a", "more.csv": "a,b\n1,2\n", "more.py": "", "more/a.csv": "a", "params.yaml": "a: {x: 1, y: 4}",
-             "idle.csv": "", "../home/note.txt": "n"}  # fmt: skip
+    texts = {"in.csv": "a", "more.csv": "a,b\n1,2\n", "more.py": "", "more/a.csv": "a", "idle.csv": "",
+             "params.yaml": "a: {x: 1, y: 4}", "t.toml": "a.b = 1\na.c = [2]\n", "../home/note.txt": "n"}  # fmt: skip
     for name, text in texts.items():
         Path(name).write_text(text, encoding="utf-8")
     Path("link.csv").symlink_to("more.csv")
@@ -227,3 +230,109 @@ def test_what_a_stage_does_beside_is_found(line: str, findings: dict[str, str], 
         where = os.path.normpath(name.format(**names)) if ".." in name else name.format(**names)
         assert found[0][0] == word
         assert where in found[0][1]
+
+
+TOML = "import tomllib; extra = tomllib.load(open('t.toml', 'rb'))['a']"
+IDLE = [("unread dependency", "idle.csv"), ("unread parameter", "a.y"), ("unwritten output", "none.txt")]
+MORE: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [  # what differs from the stage above, and the findings
+    ({"deps": ["idle.csv"], "params": ["a.y"], "outs": ["none.txt"]}, IDLE),
+    ({"deps": ["idle.csv"], "line": "extra = os.path.exists('idle.csv')"}, []),
+    ({"deps": ["idle.csv", "more.csv"], "line": "extra = os.path.exists('more.csv')"}, IDLE[:1]),
+    ({"deps": ["more"], "line": "extra = subprocess.run(['ls', 'more'], stdout=-1).stdout"}, []),
+    ({"deps": ["link.csv"], "line": "extra = open('link.csv').read()"}, []),
+    ({"cmd": "cat in.csv stage.py more.csv > out.txt"}, [("undeclared file", "more.csv"), ("unread parameter", "a.x")]),
+    ({"md5": "0" * 32}, []),
+    ({"md5": "0" * 32, "line": "extra = open('more.csv').read()"}, [("undeclared file", "more.csv")]),
+    ({"params": [{"params.yaml": None}], "line": "extra = open('params.yaml').read()"}, []),
+    ({"params": [{"t.toml": ["a.b"]}], "line": TOML + "['b']"}, []),
+    ({"params": [{"t.toml": ["a.b"]}], "line": TOML + "['c'] * 2"},
+     [("undeclared parameter", "t.toml:a.c"), ("unread parameter", "t.toml:a.b")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "findings"), MORE)
+@pytest.mark.parametrize("timeless", [False, True])
+def test_what_is_declared_is_used(given: Any, findings: Any, timeless: bool, small: Any, monkeypatch: Any) -> None:
+    """Also where a file system keeps no times of access: then what Python did not open is taken away and tried."""
+    if timeless:
+        late = 2**32  # a time of access in the future is not renewed
+        monkeypatch.setattr(hermetic_box, "os", Timeless(late))
+    assert sorted(small(**given)) == sorted(findings)
+
+
+class Timeless:
+    def __init__(self, late: int) -> None:
+        self.late = late
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def utime(self, path: Path, ns: tuple[int, int]) -> None:
+        os.utime(path, ns=(self.late * 10**9, ns[1]))
+
+
+@pytest.mark.parametrize("line", ["extra = open('{project}/more.csv').read()", "open('{project}/more.csv', 'a')"])
+def test_without_landlock_python_is_still_watched(line: str, small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hermetic_recorder, "landlock", lambda: 0)
+    path = f"{Path.cwd().as_posix()}/more.csv"
+    assert small(line.format(project=Path.cwd().as_posix())) == [("outside the project", path)]
+
+
+def test_the_command(small: Any, tmp_path: Path) -> None:
+    def command(*words: str) -> tuple[int, str]:
+        ran = subprocess.run(
+            [sys.executable, "-m", "src.reproducibility", "hermetic", *words], env=environment(PYTHONPATH=str(ROOT)),
+            capture_output=True, encoding="utf-8", check=False,
+        )  # fmt: skip
+        return ran.returncode, ran.stdout + ran.stderr
+
+    small("open('side.txt', 'w')", deps=["more.csv"])
+    code, said = command("one", "--json", str(tmp_path / "r.json"))
+    content = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert (code, content["exit"], [one["word"] for one in content["stages"]["one"]["findings"]]) == (
+        1, 1, ["unread dependency", "undeclared output"],
+    )  # fmt: skip
+    lines = Path("dvc.yaml").read_text(encoding="utf-8").splitlines()
+    assert f"take it out of deps of one (dvc.yaml, line {lines.index('    - more.csv') + 1})" in said
+    assert f"add it to outs of one (dvc.yaml, line {lines.index('    outs:') + 1})" in said
+    assert said.rstrip().endswith("mend the first finding, then python -m src.reproducibility hermetic one")
+    assert command("two") == (2, "ERROR: dvc.yaml has no stage two, expected one of one\n")
+    Path("more.csv").unlink()
+    assert "more.csv is a dependency and is not here" in command()[1]
+    Path("dvc.lock").unlink()
+    assert command() == (2, "ERROR: dvc.lock is not here, so there is no result to compare with. First: make repro\n")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("stage", ["featurize", "package"])
+def test_dvc_runs_again_what_was_read_and_nothing_else(stage: str, at: Callable[[str], Path]) -> None:
+    """Each thing that the stage read makes it stale when it changes, and nothing else does."""
+    folder = at(stage)
+    shutil.copyfile(ROOT / "dvc.yaml", folder / "dvc.yaml")
+    told = hermetic([stage]).stages[stage]
+    for command in (["init", "-q", "-f"], ["commit", "-q", "-f", stage]):
+        subprocess.run([sys.executable, "-m", "dvc", *command], check=True, env=environment(DVC_NO_ANALYTICS="1"))
+    tracked = subprocess.run(["git", "ls-files", "-z"], capture_output=True, check=True).stdout.decode().split("\0")
+    read = {*told["read"], "src/versions.json"} - {"params.yaml", "pyproject.toml"}
+    others = [name for name in tracked if name and name not in read and name not in ("dvc.yaml", "params.yaml")]
+    assert len(read) > 14 and len(others) > 14
+    for name in [*sorted(read)[::3], *sorted(others)[::5]]:
+        content = Path(name).read_bytes()
+        Path(name).write_bytes(content + b"\n")
+        assert is_stale(stage) == (name in read), name
+        Path(name).write_bytes(content)
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    for key in [*params.KEYS][::4]:
+        group, name = key.split(".")
+        content = yaml.safe_load(text)
+        content[group][name] = "changed"
+        Path("params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+        assert is_stale(stage) == (f"params.yaml:{key}" in told["params"]), key
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    shutil.rmtree(".dvc")
+
+
+def is_stale(stage: str) -> bool:
+    with Repo(".") as repo:
+        return bool(repo.status([stage]))
