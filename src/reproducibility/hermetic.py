@@ -5,6 +5,7 @@ docs/reproducibility.md has what is found, and what this cannot see.
 
 import re
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,9 @@ def ready(name: str, stage: Stage, locked: dict[str, Any]) -> None:
         raise Refusal(f"{name}: {absent[0]} is a dependency and is not here. Bring it: dvc pull, or make repro")
 
 
+owners = cache(packages_distributions)  # of modules; not when this is imported, for it takes a moment
+
+
 class Trial:
     """One stage, run as often as it takes to know what it needs."""
 
@@ -152,7 +156,7 @@ class Trial:
         """Whether it imports a package that src/versions.json names: that file is how versions are declared."""
         named = load(VERSIONS) if Path(VERSIONS).is_file() else {}
         modules = {name.split(".")[0] for name in ran.looked.get("import", ())}
-        return any(owner in named for module in modules for owner in OWNERS.get(module, ()))
+        return any(owner in named for module in modules for owner in owners().get(module, ()))
 
     def explained(self, ran: Ran, found: set[Item]) -> Ran:
         """Adds to `found` until the stage gives the reference: what runs show, then by halving what is left."""
@@ -216,6 +220,3 @@ class Trial:
         if at is not None:
             return items.lc.item(at)[0] + 1
         return (stage.lc.key(part) if part in stage else stages.lc.key(self.name))[0] + 1
-
-
-OWNERS = packages_distributions()
