@@ -21,7 +21,7 @@ from src.review.worker import unseen
 
 KEPT = Path(".review/calibration")  # what recipes predicted, so that another rule is judged without a fit
 REPLICAS, FOLDS = 5, 5
-SEEDS, REPEATS, DRAWS, FRESH, CORRUPTED, WRONG = 100, 20, 5, 200, 0.03, 0.1
+SEEDS, REPEATS, DRAWS, FRESH, CORRUPTED, WRONG = 100, 20, 5, 120, 0.03, 0.1
 SIGNAL, WITHIN = 0.35, 0.3  # of fresh tables: each column's weight, and the share of variance that groups have
 FOREST = "sklearn.ensemble.RandomForest"
 BOOSTING = "sklearn.ensemble.HistGradientBoosting"
