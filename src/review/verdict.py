@@ -15,7 +15,7 @@ from scipy import stats
 
 ROWS, GROUPS, RAREST = 100, 5, 10  # fewer rows, groups, or rows of the rarest class: cannot tell
 CLIP, CLIP_SHARE = 0.01, 0.1  # probabilities are clipped at the smaller of CLIP and this share of the rarest class's
-NEGLIGIBLE = 0.25  # share of the margin: a 5 % test of no difference at all errs in 5 %; of a trifle hardly ever
+NEGLIGIBLE = 0.5  # share of the margin: a 5 % test of no difference at all errs in 5 %; of a trifle hardly ever
 POWER = 0.8  # at which the smallest difference that could have been seen is stated
 NOTHING = 1e-12  # below, a difference is rounding
 LOG_LOSS, MAE, RMSE = "log_loss", "mean_absolute_error", "root_mean_squared_error"
@@ -135,7 +135,7 @@ def compare(
 
 
 def _without_noise(difference: float, margin: float) -> Verdict:
-    word = "same" if abs(difference) < max(NOTHING, margin / 2) else "worse" if difference < 0 else "better"
+    word = "same" if abs(difference) < max(NOTHING, NEGLIGIBLE * margin) else "worse" if difference < 0 else "better"
     return Verdict(word, "every row moved by the same amount", difference, margin, difference, difference, 0.0)
 
 
@@ -143,17 +143,17 @@ def _verdict(difference: float, margin: float, error: float, freedom: float, alp
     reach, trifle = float(stats.t.ppf(1 - alpha, freedom)) * error, NEGLIGIBLE * margin
     worse, better = (float(stats.t.cdf((sign * difference + trifle) / error, freedom)) for sign in (1, -1))
     low, high = difference - reach, difference + reach
-    word, why = _word(difference, low, high, margin, worse < alpha, better < alpha)
+    word, why = _word(low, high, margin, worse < alpha, better < alpha)
     beyond = float(stats.t.ppf(1 - alpha, freedom) + stats.t.ppf(POWER, freedom)) * error
     needed = int(np.ceil(count * (beyond / (margin - trifle)) ** 2)) if margin > 0 else None
     return Verdict(word, why, difference, margin, low, high, error, freedom, worse, better, trifle + beyond, needed)
 
 
-def _word(difference: float, low: float, high: float, margin: float, worse: bool, better: bool) -> tuple[str, str]:
-    if worse and difference < -margin / 2:
-        return "worse", "the difference is beyond half of what matters, its whole interval beyond a quarter"
-    if better and difference > margin / 2:
-        return "better", "the difference is beyond half of what matters, its whole interval beyond a quarter"
+def _word(low: float, high: float, margin: float, worse: bool, better: bool) -> tuple[str, str]:
+    if worse:
+        return "worse", "the whole interval lies beyond half of what matters"
+    if better:
+        return "better", "the whole interval lies beyond half of what matters"
     if -margin < low and high < margin:
         return "same", "the whole interval lies within what matters"
     if margin <= 0:
