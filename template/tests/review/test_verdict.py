@@ -86,7 +86,7 @@ def test_words_at_their_borders() -> None:
     assert compare(head, base, 0.1).word == "better"
     assert compare(base, head, 10.0).word == "same"
     lean_base, lean_head = sides(np.random.default_rng(5), shift=-0.15, spread=0.5)
-    lean = compare(lean_base, lean_head, 0.25)
+    lean = compare(lean_base, lean_head, 0.15)
     assert lean.worse is not None
     assert lean.worse < 0.05
     assert compare(lean_base, lean_head, 2.5 * abs(lean.difference)).word != "worse"  # real, and less than what matters
