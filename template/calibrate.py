@@ -218,7 +218,8 @@ def page(kept: dict[str, Any]) -> str:
             f"{name} {rate(cell, name):.1f}" for name in cell if name not in ("n", "commit"))]),
         f"Measured at {', '.join(sorted({cell['commit'] for cell in kept.values()}))}.",
     ]  # fmt: skip
-    return "\n".join(lines) + "\n"
+    absent = [name for name, _ in cells() if name not in kept]
+    return "\n".join([*lines, *([f"\nNot measured yet: {'; '.join(absent)}."] if absent else [])]) + "\n"
 
 
 def plot(kept: dict[str, Any]) -> None:
