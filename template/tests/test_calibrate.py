@@ -87,3 +87,18 @@ def test_an_interval_covers_what_lies_in_it(monkeypatch) -> None:
     for ends, said in (((-9.0, 9.0), list(calibrate.AUTO["binary"])), ((8.0, 9.0), [])):
         monkeypatch.setattr(calibrate, "interval", lambda _, ends=ends: ends)
         assert list(calibrate.covering(100)) == [said] * 2
+
+
+def test_groups_share_a_name_and_base_has_the_smaller_table(monkeypatch) -> None:
+    seen = []
+
+    def unseen(_, own, named, __, rows, of_rows, *___):
+        seen.append((len(own), of_rows))
+        return np.zeros(len(rows))
+
+    monkeypatch.setattr(calibrating, "unseen", unseen)
+    of = calibrating.fresh(np.random.default_rng(0), 100, groups=7)
+    calibrating.recipe(of, LOGISTIC, {}, 0, range(1))
+    assert len(np.unique(seen.pop()[1])) == 7
+    list(calibrating.appended(of, LOGISTIC, {}, 0.6, False))
+    assert [count for count, _ in seen] == [60] * 5 + [100] * 5
