@@ -37,6 +37,8 @@ CALLED: dict[tuple[str, str], list[str]] = {
                              "--notes-file release/metrics/model-card.md"],
     ("nightly", "proofs"): ["make setup", "python -m src.environment pytest -m slow",
                             "python -m src.environment src.reproducibility verify",
+                            "python -m src.environment src.reproducibility replay", "make repro",
+                            "python -m src.environment src.reproducibility hermetic",
                             "python -m src.environment src.links"],
     ("nightly", "renew"): ["make lock", "python -m src.environment src.delivery bring", "make repro"],
     ("review", "review"): ["python -m src.environment src.review HEAD^1"],
