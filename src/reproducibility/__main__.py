@@ -1,17 +1,21 @@
 """Is what git and dvc.lock state true?
 
     python -m src.reproducibility verify [--no-remote] [--json FILE]
+    python -m src.reproducibility replay [--quick | --each] [--json FILE]
 
-0 fresh (or no run yet), 1 stale or not pushed, 2 cannot tell; docs/reproducibility.md.
+verify: 0 fresh (or no run yet), 1 stale or not pushed, 2 cannot tell. replay: 0 the same, 1 not, 2 could not be run.
+docs/reproducibility.md.
 """
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from src.checks import write_json
 from src.predictor.refusal import Refusal, guarded
 from src.reproducibility.pipeline import PIPELINE
+from src.reproducibility.replay import replay
 from src.reproducibility.verify import verify
 
 
@@ -21,10 +25,16 @@ def main() -> int:
     asked = verbs.add_parser("verify", help="does dvc.lock belong to these files, is it complete, was it pushed")
     asked.add_argument("--no-remote", action="store_true", help="do not ask the remote")
     asked.add_argument("--json", metavar="FILE", help="write the report there, too")
+    again = verbs.add_parser("replay", help="does the committed pipeline give the same bytes under other circumstances")
+    how = again.add_mutually_exclusive_group()
+    how.add_argument("--quick", action="store_true", help="do not look for the cause of what differs")
+    how.add_argument("--each", action="store_true", help="each circumstance alone, too, where nothing differs")
+    again.add_argument("--json", metavar="FILE", help="write the report there, too")
     options = parser.parse_args()
     if not Path(PIPELINE).exists():
         raise Refusal(f"{PIPELINE} is not in {Path.cwd()}: run this in the project's root")
-    report = verify(not options.no_remote)
+    is_verify = options.verb == "verify"
+    report: Any = verify(not options.no_remote) if is_verify else replay(options.quick, options.each)
     if options.json:
         write_json(options.json, report.as_dict())
     print("\n".join(report.lines()))
@@ -32,4 +42,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(guarded(main, failed=2))
