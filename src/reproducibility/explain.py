@@ -99,7 +99,7 @@ def _json(old: Any, new: Any, path: str, show: bool) -> str:
             pairs = [(f"[{i}]", *two) for i, two in enumerate(zip_longest(old, new, fillvalue=ABSENT))]
         for key, x, y in pairs:
             if repr(x) != repr(y):
-                return _json(x, y, f"{path}{kind}{key}".lstrip("."), show)
+                return _json(x, y, f"{path}{kind}{key}".lstrip(". "), show)
         return f"{path or 'the file'}: the order of its keys, or blanks"
     if ABSENT in (old, new):
         return f"{path}: only in one of the two"
