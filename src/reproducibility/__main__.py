@@ -1,4 +1,4 @@
-"""Is what git and dvc.lock state true?
+"""Is what git and dvc.lock state true, and does it come again?
 
     python -m src.reproducibility verify [--no-remote] [--json FILE]
     python -m src.reproducibility replay [--quick | --each] [--json FILE]
@@ -20,7 +20,9 @@ from src.reproducibility.verify import verify
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m src.reproducibility", description="Is dvc.lock true?")
+    parser = argparse.ArgumentParser(
+        prog="python -m src.reproducibility", description="Is dvc.lock true, and does it come again?"
+    )
     verbs = parser.add_subparsers(dest="verb", required=True)
     asked = verbs.add_parser("verify", help="does dvc.lock belong to these files, is it complete, was it pushed")
     asked.add_argument("--no-remote", action="store_true", help="do not ask the remote")

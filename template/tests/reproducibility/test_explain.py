@@ -35,7 +35,7 @@ def model(strength: float) -> bytes:
     return dumps({"pipeline": LogisticRegression(C=strength)})
 
 
-def array(*values: float) -> bytes:
+def array(*values: int) -> bytes:
     out = io.BytesIO()
     np.save(out, np.array(values))
     return out.getvalue()
@@ -59,8 +59,8 @@ CASES = [
     ("w.whl", archive({"m.skops": model(1.0)}), archive({"m.skops": model(2.0)}),
      "member m.skops, member schema.json, (dict).content.pipeline (LogisticRegression).content (dict).content.C",
      "'1.0' and '2.0'"),
-    ("a.npy", array(1, 2), array(1, 3), "element 1", "2.0) and"),
-    ("a.npy", array(1, 2), array(1), "float64[2] and float64[1]", ""),
+    ("a.npy", array(1, 2), array(1, 3), "element 1", "2) and"),
+    ("a.npy", array(1, 2), array(1), "int64[2] and int64[1]", ""),
     ("t.txt", b"one\ntwo", b"one\nthree", "line 2", "'two' and 'three'"),
     ("t.bin", b"\xff\x00\x01", b"\xff\x00\x02", "byte 2 of 3", ""),
     ("t.bin", b"\xff\x00", b"\xff\x00\x02", "byte 2 of 2", ""),
