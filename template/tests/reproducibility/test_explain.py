@@ -1,13 +1,14 @@
 """The first difference of two files, as deep as their format allows."""
 
 import io
-import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn.linear_model import LogisticRegression
 
@@ -17,7 +18,7 @@ from src.reproducibility.explain import first_difference
 
 def parquet(**columns: Any) -> bytes:
     out = io.BytesIO()
-    pd.DataFrame(columns).to_parquet(out)
+    pq.write_table(pa.table(columns), out)  # pandas would write NaN as null
     return out.getvalue()
 
 
@@ -90,4 +91,3 @@ def test_the_metadata_of_a_table(tmp_path: Path) -> None:
         frame.to_parquet(tmp_path / f"{name}.parquet", compression=kind)
     found = first_difference(tmp_path / "old.parquet", tmp_path / "new.parquet", True)
     assert found == "no value: the metadata, or how the rows are laid out"
-    assert json.dumps(found)
