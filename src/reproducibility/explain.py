@@ -103,7 +103,7 @@ def _json(old: Any, new: Any, path: str, show: bool) -> str:
         return f"{path or 'the file'}: the order of its keys, or blanks"
     if ABSENT in (old, new):
         return f"{path}: only in one of the two"
-    return f"{path}{_values(old, new, show)}"
+    return f"{path or 'the file'}{_values(old, new, show)}"
 
 
 def _array(old: np.ndarray, new: np.ndarray, show: bool) -> str:

@@ -42,11 +42,11 @@ VERIFY = "python -m src.reproducibility verify"
 
 @dataclass(frozen=True)
 class Made:
-    """What one run left: each output's hash, and where its bytes are kept; `failed` says which stage did not end."""
+    """What one run left: each output's hash, and where its bytes are kept; `failed` says why a stage made none."""
 
     folder: Path
     hashes: dict[str, str]
-    failed: str
+    failed: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -184,14 +184,14 @@ class Replay:
 
     def run(self, label: str, changed: set[str]) -> Made:
         """One run from nothing; its outputs are kept, its folder is not."""
-        where, began, failed = place(self.root, changed), time.monotonic(), ""
+        where, began, failed = place(self.root, changed), time.monotonic(), {}
         self._clone(where.folder)
         project, kept = self._in(where.folder), self.root / "made" / label
         self._bring(project)
         for name in self.order:
             print(f"replay, {label}: {name}", flush=True)
-            if failed := self._stage(name, project, where):
-                break
+            if why := self._stage(name, project, where):
+                failed[name] = why
         hashes = {}
         for out in [out for out in self.locked if (project / out).exists()]:
             (kept / out).parent.mkdir(parents=True, exist_ok=True)
@@ -202,7 +202,12 @@ class Replay:
         return Made(kept, hashes, failed)
 
     def _stage(self, name: str, folder: Path, where: Place) -> str:
-        """Why it failed; empty where it did not. The shell reads a command as DVC lets it."""
+        """Why it failed; empty where it did not. The shell reads a command as DVC lets it.
+
+        After a stage that failed the others run, as far as they can: what has nothing to do with it is not blamed.
+        """
+        if lost := [path for path in self.stages[name].deps if not (folder / path).exists()]:
+            return f"{name} lacks {lost[0]}"
         commands = self.stages[name].cmd
         for command in commands if isinstance(commands, list) else [commands]:
             ran = subprocess.run(command, shell=True, cwd=folder, env=where.environment, umask=where.umask,  # noqa: S602
@@ -219,7 +224,7 @@ class Replay:
             return self.report
         plain = self.run("nothing changed", set())
         if plain.failed:
-            raise Refusal(f"replay: with nothing changed {plain.failed}. Next: make repro")
+            raise Refusal(f"replay: with nothing changed {next(iter(plain.failed.values()))}. Next: make repro")
         runs = {TOGETHER: together}
         if each or (not quick and differing(together.hashes, plain.hashes)):
             runs = {ITSELF: self.run("nothing changed, again", set())}
@@ -249,18 +254,18 @@ class Replay:
         for name in self.order:
             for out in sorted(found.keys() & self.stages[name].outs.keys()):
                 causes = found[out]
-                where = self._where(out, plain, runs.get(causes[0]))
+                where = self._where(name, out, plain, runs.get(causes[0]))
                 said = [one + self._variables() if one == "environment variables" else one for one in causes]
                 yield Difference(out, name, said if len(runs) > 1 or causes == [ELSEWHERE] else [], where, out in first)
 
-    def _where(self, out: str, plain: Made, other: Made | None) -> str:
+    def _where(self, stage: str, out: str, plain: Made, other: Made | None) -> str:
         """The first difference of what `other` made, or of what the lock names, from what came out unchanged."""
         show = self.show or out in self.metrics
         if other is None:
             locked = self._kept(out, self.locked[out])
             return first_difference(locked, plain.folder / out, show) if locked else "what the lock names is not here"
         if out not in other.hashes:
-            return other.failed or "was not made"
+            return other.failed.get(stage, "was not made")
         return first_difference(plain.folder / out, other.folder / out, show)
 
     def _variables(self) -> str:

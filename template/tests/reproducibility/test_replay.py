@@ -188,6 +188,20 @@ def test_what_cannot_be_replayed_is_refused(commands: str, says: str, copy: Call
         asked(tiny, monkeypatch)
 
 
+def test_a_stage_that_fails_is_blamed_and_no_other(copy: Callable[..., Tiny], monkeypatch) -> None:
+    tiny = copy()
+    tiny.sh(
+        "sed -i 's|cmd: mkdir -p parts|cmd: pwd \\| grep -qv Lücken \\&\\& mkdir -p parts|' dvc.yaml && dvc repro -q"
+        + COMMIT
+    )
+    found = {one.output: one.where for one in asked(tiny, monkeypatch).differences}
+    assert found == {"parts": f"parts fails ({tiny_command(tiny)})", "metrics/score.json": "score lacks parts"}
+
+
+def tiny_command(tiny: Tiny) -> str:
+    return next(line.split("cmd: ")[1] for line in tiny.sh("cat dvc.yaml").splitlines() if "grep -qv" in line)
+
+
 def test_quick_looks_for_no_cause_and_the_command_ends_with_its_code(copy: Callable[..., Tiny]) -> None:
     tiny = copy()
     tiny.sh("sed -i 's|echo note|pwd|' dvc.yaml && dvc repro -q" + COMMIT)
