@@ -36,7 +36,7 @@ INSIDE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "order of directory listings": ({"order": False}, {"order": True}),
     "host and user": ({}, {"host": "another-host"}),
 }
-NAMES = ("directory", "hash seed", "threads", "time zone", "locale", "umask", "clock", "randomness",
+NAMES = ("directory", "hash seed", "threads", "clock", "time zone", "locale", "umask", "randomness",
          "order of directory listings", "home and caches", "host and user", "environment variables")  # fmt: skip
 
 
@@ -92,5 +92,6 @@ def place(root: Path, changed: set[str]) -> Place:
 def named(path: Path) -> list[str]:
     """The environment variables that are taken away and that the code below `path` names: the first to look at."""
     code = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in sorted(path.rglob("*.py")))
-    gone = sorted(set(os.environ) - set(NEEDED))
+    held = {*NEEDED, *THREADS, "TZ", "PYTHONHASHSEED", "LANG"}
+    gone = sorted(set(os.environ) - held)
     return [name for name in gone if re.search(rf"""["']{re.escape(name)}["']""", code)]
