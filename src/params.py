@@ -159,7 +159,9 @@ def parse(file: str) -> Any:
         return yaml.load(Path(file).read_bytes(), _Loader)  # noqa: S506, a SafeLoader
     except FileNotFoundError:
         raise Refusal(f"{file} is not there. Bring it back: git restore {file}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that no calendar has
+    except RecursionError:
+        raise Refusal(f"{file}: is nested too deep. Mend it") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise Refusal(f"{file}{where}: {getattr(error, 'problem', error)}. Mend the line") from None

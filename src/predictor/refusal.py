@@ -33,7 +33,9 @@ def guarded(main: Callable[[], int], hint: str = "", failed: int = 1) -> int:
     except KeyboardInterrupt:
         line = "stopped by Ctrl-C; nothing half-written was kept. Run it again"
     except MemoryError as error:
-        line = f"not enough memory: {str(error) or 'an allocation failed'}. Close other programs, or take a larger machine"
+        line = (
+            f"not enough memory: {str(error) or 'an allocation failed'}. Close other programs, or take a larger machine"
+        )
     except OSError as error:
         line = f"{error.filename or 'a file'}: {error.strerror or error}. Free or mend it and run again"
     print(f"ERROR: {' '.join(line.split())}{hint}", file=sys.stderr)

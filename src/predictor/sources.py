@@ -134,6 +134,8 @@ def _encoding(head: bytes, chunks: Iterable[bytes]) -> str:
     for name, (high, low) in halves.items():
         if 2 * high.count(0) > len(high) and not low.count(0):
             return name
+    if b"\0" in head:  # no text: nothing more of it need be read
+        return "utf-8"
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         for chunk in chunks:

@@ -12,16 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from template.faults.sandbox import REPRO, Sandbox, changed, finished, ran
+from template.faults.sandbox import REPRO, Sandbox, changed, finished
 
 # Where a kill does the most harm: how often, kind ("": before or after), what the line in the log begins with
-PIPELINE = [(2, "", "rename project/data/"), (3, "", "rename project/metrics/"), (1, "", "rename project/dist/"),
+PIPELINE = [(3, "", "rename project/data/"), (3, "", "rename project/metrics/"), (1, "", "rename project/dist/"),
             (2, "", "rename project/.dvc/cache/"), (1, "half", "write project/dvc.lock"),
             (1, "half", "write project/.dvc/tmp/rwlock")]  # fmt: skip
-PACKAGE = [(2, "", "rename project/dist/"), (2, "", "rename project/metrics/")]
-PUSH = [(2, "", "rename remote/"), (1, "half", "write remote/")]
-REVIEW = [(2, "half", "worktree "), (1, "", "rename project/.review/cells"),
-          (1, "", "rename project/.review/worktrees"), (1, "", "rename project/.review/result")]  # fmt: skip
+PACKAGE = [(2, "", "rename project/dist/"), (3, "", "rename project/metrics/")]
+PUSH = [(3, "", "rename remote/"), (1, "half", "write remote/")]
+REVIEW = [(2, "half", "worktree "), (1, "", "rename project/.review/cells"), (1, "", "rename project/.review/result")]
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ COMMANDS = {
         Command("pipeline", REPRO, changed, PIPELINE, 3),
         Command("package", ("src.stages.package",), finished, PACKAGE, 1),
         Command("push", ("dvc", "push"), finished, PUSH, 1),
-        Command("review", ("src.review", "HEAD~1"), changed, REVIEW, 3),
+        Command("review", ("src.review", "HEAD~1"), changed, REVIEW, 1),
     )
 }
 
@@ -120,6 +119,3 @@ def whole_files(box: Sandbox, begin: Sandbox, whole: Undisturbed) -> None:
         box.stored(folder)
     for path in (box.project / ".review/cells").glob("*/*.npz"):
         np.load(path).files  # noqa: B018
-
-
-__all__ = ["COMMANDS", "kill", "points", "ran", "undisturbed"]
