@@ -44,7 +44,14 @@ TESTED = [
     ("paths with .., links and parts that are links to outside; tags, aliases and depth in the three YAML files",
      "refused in one line", "tests/test_errors.py", "test_bad_input_gets_one_line_and_leaves_what_was_there"),
     ("markup in names and values", "text in report and card",
-     "tests/packaging/test_card.py", "test_"),
+     "tests/packaging/test_card.py",
+     "test_numbers_are_those_of_the_metrics_and_text_of_the_data_means_nothing_but_itself"),
+    ("a worktree of a review that git did not finish", "made anew",
+     "tests/review/test_sides.py", "test_half_a_worktree_is_made_anew"),
+    ("half a dvc.lock, half a list of who works on what", "HEAD's lock; an empty list",
+     "tests/test_repro.py", "test_what_a_killed_run_left_of_dvcs_own_files_is_mended"),
+    ("an input that is edited during make repro", "refused in one line, HEAD's lock",
+     "tests/test_repro.py", "test_a_run_under_which_its_inputs_change_is_refused_and_its_lock_undone"),
 ]  # fmt: skip
 
 
