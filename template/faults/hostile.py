@@ -118,8 +118,8 @@ def members(folder: Path) -> str:
         "half a model": (model, lambda content: content[: len(content) // 2]),
         "an answer": (golden, lambda content: content.replace(b'"yes"', b'"no"')),
     }
-    for what, (name, change) in changes.items():
-        place = folder / f"wheel-{len(what)}"
+    for number, (what, (name, change)) in enumerate(changes.items()):
+        place = folder / f"wheel-{number}"
         place.mkdir()
         with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(place / wheel.name, "w") as new:
             for member in old.namelist():

@@ -18,11 +18,15 @@ YEARS = 20 * 365 * 86400
 OTHER = "/dev/shm"  # noqa: S108, a disk in memory
 # A stage's main with so many bytes beyond what it has imported; Arrow's threads are there before that.
 LIMITED = """
-import importlib, re, resource, sys
+import importlib, io, re, resource, sys
 import pyarrow as pa
+import pyarrow.csv, pyarrow.parquet
 from src.checks import run
 main = importlib.import_module(f"src.stages.{sys.argv[1]}").main
 pa.set_cpu_count(1); pa.set_io_thread_count(1)
+file = io.BytesIO()
+pa.parquet.write_table(pa.table({"x": [1]}), file)
+next(pa.parquet.ParquetFile(file).iter_batches()), pa.parquet.read_table(file), pa.csv.read_csv(io.BytesIO(b"a\n1\n"))
 size = 1024 * int(re.search(r"VmSize:\\s+(\\d+)", open("/proc/self/status").read())[1])
 resource.setrlimit(resource.RLIMIT_AS, (size + int(sys.argv[2]),) * 2)
 run(main)

@@ -277,11 +277,13 @@ def test_bad_input_gets_one_line_and_leaves_what_was_there(name: str, copy: Proj
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("what", ["Ctrl-C", "a read-only folder", "a full disk"])
+@pytest.mark.parametrize("what", ["Ctrl-C", "no memory", "a read-only folder", "a full disk"])
 def test_a_stage_that_is_stopped_leaves_what_was_there(what: str, stage: str, copy: Project, monkeypatch) -> None:
     limits: dict[str, Any] = {}
     if what == "Ctrl-C":  # after the last of its work
         monkeypatch.setattr(Findings, "write", lambda _: os.kill(os.getpid(), signal.SIGINT))
+    elif what == "no memory":
+        monkeypatch.setattr(Findings, "write", lambda _: bytearray(1 << 62))
     elif what == "a full disk":
         limits["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
     else:

@@ -19,7 +19,8 @@ WRITES = "import pathlib; p = pathlib.Path('.a.part'); p.write_text('new'); p.re
 
 @pytest.mark.parametrize(("number", "kind", "left"), [
     (1, "before", {"a": "old"}), (1, "half", {"a": "old", ".a.part": ""}),
-    (2, "before", {"a": "old", ".a.part": "new"}), (2, "after", {"a": "new"}), (9, "before", {"a": "new", "b": ""})])  # fmt: skip
+    (2, "before", {"a": "old", ".a.part": "new"}), (2, "after", {"a": "new"}),
+    (9, "before", {"a": "new", "b": ""})])  # fmt: skip
 def test_the_blow_falls_at_its_moment(tmp_path: Path, number: int, kind: str, left: dict[str, str]) -> None:
     (home := tmp_path / "home").mkdir()
     (home / "a").write_text("old")
