@@ -103,7 +103,8 @@ class Sandbox:
 
     def agrees(self) -> None:
         """Neither DVC nor the cache has anything to say against the lock."""
-        assert json.loads(self.run("dvc", "status", "--json")) == {}
+        said = self.run("dvc", "status", "--json")
+        assert json.loads(said) == {}, said
         held = set(self.stored("project/.dvc/cache"))
         lock = yaml.safe_load((self.project / "dvc.lock").read_text(encoding="utf-8"))["stages"]
         cached = ("data/", "dist")
