@@ -82,6 +82,8 @@ def install(extras):
     """A new .venv: pip brings uv with its hash, uv brings the rest at the lock's versions, each against its hash."""
     if os.path.islink(VENV):
         os.unlink(VENV)  # what it links to is not ours to clear
+    elif os.path.exists(os.path.join(VENV, RECORD)):
+        os.unlink(os.path.join(VENV, RECORD))  # first: a clearing that is stopped must not leave it
     with tempfile.TemporaryDirectory() as folder:
         uv = os.path.join(folder, "uv.txt")
         with open(uv, "w", encoding="utf-8") as file:

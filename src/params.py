@@ -19,6 +19,7 @@ import yaml
 from src.names import PARAMS
 from src.predictor.refusal import Refusal, guarded
 from src.predictor.schema import TASKS, TYPES
+from src.predictor.tables import replacing
 
 REQUIRED = object()
 
@@ -146,17 +147,30 @@ class _Loader(yaml.SafeLoader):
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Ten lines of aliases can stand for more than any memory holds."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="an alias stands here", problem_mark=self.peek_event().start_mark)
+        return super().compose_node(parent, index)
 
-def load(file: str = PARAMS) -> dict[str, Any]:
-    """The file as it stands, {"group.key": value}; raises Refusal when it is not two levels of YAML."""
+
+def parse(file: str) -> Any:
+    """What a YAML file holds; raises Refusal for one that is none, and for what could run or grow."""
     try:
-        groups = yaml.load(Path(file).read_bytes(), _Loader)  # noqa: S506, a SafeLoader
+        return yaml.load(Path(file).read_bytes(), _Loader)  # noqa: S506, a SafeLoader
     except FileNotFoundError:
         raise Refusal(f"{file} is not there. Bring it back: git restore {file}") from None
+    except RecursionError:
+        raise Refusal(f"{file}: is nested too deep. Mend it") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise Refusal(f"{file}{where}: {getattr(error, 'problem', error)}. Mend the line") from None
+
+
+def load(file: str = PARAMS) -> dict[str, Any]:
+    """The file as it stands, {"group.key": value}; raises Refusal when it is not two levels of YAML."""
+    groups = parse(file)
     if not isinstance(groups, dict) or not all(isinstance(keys, dict | None) for keys in groups.values()):
         raise Refusal(f"{file}: expected groups of keys, each key indented below the name of its group")
     return {f"{group}.{key}": value for group, keys in groups.items() for key, value in (keys or {}).items()}
@@ -228,7 +242,8 @@ def fill() -> list[str]:
     for key in absent:
         text = _with(text, *key.split("."))
     if absent:
-        Path(PARAMS).write_bytes(text.encode("utf-8"))
+        with replacing(PARAMS) as path:
+            path.write_bytes(text.encode("utf-8"))
     return absent
 
 

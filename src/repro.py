@@ -3,17 +3,24 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import yaml
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from voluptuous import Invalid
 
 from src import names, params
-from src.checks import short
+from src.checks import short, write_text
 from src.design import answers
 from src.predictor.refusal import Refusal, guarded
 from src.predictor.schema import Schema
 from src.stages.ingest import located
+
+LOCK, BUSY = "dvc.lock", Path(".dvc/tmp/rwlock")  # DVC's: what made what, and who works on what
 
 
 def main() -> int:
@@ -22,19 +29,75 @@ def main() -> int:
     p = params.check()
     if p.source not in _made_by_stages():
         located(p.source)
+    _mend()
     schema = _committed(names.SCHEMA)
-    if p.key == "auto" and schema is not None and _same_question(p):
-        _dvc("repro", "ingest")
-        _compare_keys(_key(schema), _key(Path(names.SCHEMA).read_text(encoding="utf-8")))
-    _dvc("repro", *sys.argv[1:])
+    with _unchanged(p.source):
+        if p.key == "auto" and schema is not None and _same_question(p):
+            _dvc("repro", "ingest")
+            _compare_keys(_key(schema), _key(Path(names.SCHEMA).read_text(encoding="utf-8")))
+        _dvc("repro", *sys.argv[1:])
     _report(p.source)
     return 0
 
 
+def _mend() -> None:
+    """DVC stops, whatever is asked of it, at half a file of its own, which a run leaves that is killed as it writes."""
+    try:
+        if BUSY.exists():
+            json.loads(BUSY.read_bytes())
+    except ValueError:
+        BUSY.unlink()
+    if not Path(LOCK).exists():
+        return
+    try:
+        COMPILED_LOCKFILE_SCHEMA(yaml.safe_load(Path(LOCK).read_bytes()))
+    except (yaml.YAMLError, ValueError, Invalid):
+        print(f"{LOCK}: is no lock, as after a run that was killed; that of HEAD takes its place", flush=True)
+        _lock_of_head()
+
+
+def _lock_of_head() -> None:
+    content = _committed(LOCK)
+    if content is None:
+        Path(LOCK).unlink(missing_ok=True)
+    else:
+        write_text(LOCK, content)
+
+
+@contextmanager
+def _unchanged(source: str) -> Iterator[None]:
+    """Refuses a run under which its inputs changed: DVC writes the hash of the new ones beside results of the old."""
+    before = _inputs(source)
+    try:
+        yield
+    finally:
+        after = _inputs(source)
+        changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
+        if changed:
+            _lock_of_head()
+            raise Refusal(
+                f"{changed[0]} changed while the pipeline ran ({len(changed)} files did), so "
+                f"nobody can say what made the results; {LOCK} is that of HEAD again. Run it again: make repro"
+            )
+
+
+def _inputs(source: str) -> dict[str, tuple[int, int, int]]:
+    """The files that people write and stages read, and what tells that one was written anew."""
+    made = _made_by_stages()
+    given = [dep.replace("${data.source}", source) for stage in _stages() for dep in stage.get("deps", [])]
+    given = [dep for dep in given if dep not in made and not Path(f"{dep}.dvc").exists()]  # those DVC may link anew
+    files = [file for name in given for file in [Path(name), *Path(name).rglob("[!._]*.*")] if file.is_file()]
+    states = {file.as_posix(): file.stat() for file in [*files, *map(Path, ("dvc.yaml", names.PARAMS, names.PROJECT))]}
+    return {name: (state.st_mtime_ns, state.st_size, state.st_ino) for name, state in states.items()}
+
+
+def _stages() -> list[dict[str, Any]]:
+    return [*yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"].values()]
+
+
 def _made_by_stages() -> list[str]:
     """What stages before ingest make (docs/more-than-one-table.md): in a fresh clone it is not there yet."""
-    stages = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"].values()
-    outs = [out for stage in stages for out in stage.get("outs", [])]
+    outs = [out for stage in _stages() for out in stage.get("outs", [])]
     return [name for out in outs for name in ([out] if isinstance(out, str) else out)]
 
 

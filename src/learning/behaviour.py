@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import yaml
 
-from src.params import nearest
+from src.params import nearest, parse
 from src.predictor.predictor import Predictor
 from src.predictor.refusal import Refusal
 from src.predictor.schema import NUMERIC, Schema
@@ -42,13 +41,7 @@ def load(path: Path, schema: Schema) -> list[Behaviour]:
     """The behaviours in a file, none where there is none; raises Refusal for what is no behaviour of this table."""
     if not path.exists():
         return []
-    try:
-        content = yaml.safe_load(path.read_bytes()) or []
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise Refusal(
-            f"{path.as_posix()}{f', line {mark.line + 1}' if mark else ''}: is no YAML. Mend the line"
-        ) from None
+    content = parse(path.as_posix()) or []
     if not isinstance(content, list) or not all(isinstance(each, dict) for each in content):
         raise Refusal(f"{path.as_posix()}: expected a list of behaviours. See docs/behaviour.md")
     return [_one(each, schema, f"{path.as_posix()}: {each.get('name', 'one without a name')!r}") for each in content]

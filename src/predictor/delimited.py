@@ -5,6 +5,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -76,7 +77,8 @@ def _row_of(error: Exception) -> str:
 
 def _misfit(stream: Any, encoding: str, delimiter: str, width: int, strict: bool) -> str:
     """The first lines of a CSV that are no row of this width, and what is wrong; strict: or end in a quote."""
-    rows = csv.reader(io.TextIOWrapper(stream, encoding, newline=""), delimiter=delimiter, strict=strict)
+    lines = partial(io.TextIOWrapper(stream, encoding, newline="").readline, BLOCK)  # no line, however long, at once
+    rows = csv.reader(iter(lines, ""), delimiter=delimiter, strict=strict)
     start = 1
     try:
         for row in rows:

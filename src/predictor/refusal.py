@@ -20,7 +20,7 @@ def raised_in(file: str, error: Exception) -> str:
 
 
 def guarded(main: Callable[[], int], hint: str = "", failed: int = 1) -> int:
-    """Runs a command; a Refusal, Ctrl-C, a full disk or a closed pipe become one line and the exit code `failed`."""
+    """Runs a command; a Refusal, Ctrl-C, a full disk or memory, a closed pipe become one line and `failed`."""
     try:
         code = main()
         sys.stdout.flush()  # a closed pipe shows itself here and not at exit
@@ -32,6 +32,10 @@ def guarded(main: Callable[[], int], hint: str = "", failed: int = 1) -> int:
         line = str(error)
     except KeyboardInterrupt:
         line = "stopped by Ctrl-C; nothing half-written was kept. Run it again"
+    except MemoryError as error:
+        line = (
+            f"not enough memory: {str(error) or 'an allocation failed'}. Close other programs, or take a larger machine"
+        )
     except OSError as error:
         line = f"{error.filename or 'a file'}: {error.strerror or error}. Free or mend it and run again"
     print(f"ERROR: {' '.join(line.split())}{hint}", file=sys.stderr)

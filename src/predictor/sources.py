@@ -30,6 +30,8 @@ from .tables import Source, distinct, reading
 
 HEAD = 1 << 20  # bytes looked at to tell a format; a CSV's header ends in them
 BATCH = 65536  # rows
+HELD, PACKED = 1 << 28, 100  # bytes that a packed file may always unpack to, and times its size
+LONGEST = 1 << 26  # bytes of a line of JSON
 COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -72,7 +74,8 @@ def open_source(path: str, missing: Iterable[str] = ()) -> Source:
     if head.startswith((b"PAR1", b"ARROW1")):
         form, read = ("Parquet", _parquet) if head.startswith(b"PAR1") else ("Feather", _feather)
         plain = file and head[:4] == _start(file)
-        return _typed(name, form, read, (lambda: file) if plain else _kept(name, form, stream), missing)
+        most = max(HELD, PACKED * file.stat().st_size) if file else None
+        return _typed(name, form, read, (lambda: file) if plain else _kept(name, form, stream, most), missing)
     again = partial(_opened, file) if file else lambda: stream
     with reading(name, "text"):
         encoding = _encoding(head, iter(lambda: stream.read(HEAD), b"") if file else [head])
@@ -131,6 +134,8 @@ def _encoding(head: bytes, chunks: Iterable[bytes]) -> str:
     for name, (high, low) in halves.items():
         if 2 * high.count(0) > len(high) and not low.count(0):
             return name
+    if b"\0" in head:  # no text: nothing more of it need be read
+        return "utf-8"
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         for chunk in chunks:
@@ -141,10 +146,14 @@ def _encoding(head: bytes, chunks: Iterable[bytes]) -> str:
     return "utf-8"
 
 
-def _kept(name: str, form: str, stream: io.BufferedReader) -> Callable[[], Any]:
-    """A format that is read from its end, on a stream: all of it has to be held."""
+def _kept(name: str, form: str, stream: io.BufferedReader, most: int | None) -> Callable[[], Any]:
+    """A format that is read from its end, on a stream: all of it has to be held, if it is not more than `most`."""
+    content = bytearray()
     with reading(name, form):
-        content = stream.read()
+        while part := stream.read(HEAD):
+            content += part
+            if most and len(content) > most:
+                raise Refusal(f"{name}: unpacks to more than {PACKED} times its size, expected {form}. Unpack it first")
     return lambda: pa.BufferReader(content)
 
 
@@ -186,12 +195,19 @@ def _json_lines(name: str, text: str, cut: bool, again: Callable[[], Any], missi
     names = distinct(name, tuple(dict.fromkeys(key for row in rows for key in row)))
 
     def batches() -> Iterator[pa.Table]:
-        rows = (_json_row(name, i, line) for i, line in enumerate(again(), 1) if line.strip())
+        rows = (_json_row(name, i, line) for i, line in _numbered(name, again()) if line.strip())
         with reading(name, "JSON lines"):
             while part := list(islice(rows, BATCH)):
                 yield _without(_text_table(names, part), missing)
 
     return Source(names, "JSON lines", ".", batches)
+
+
+def _numbered(name: str, stream: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(iter(lambda: stream.readline(LONGEST), b""), 1):
+        if len(line) == LONGEST:
+            raise Refusal(f"{name}, line {number}: longer than {LONGEST >> 20} MiB, expected one JSON object a line")
+        yield number, line
 
 
 def _json_row(name: str, number: int, line: str | bytes) -> dict:

@@ -155,10 +155,12 @@ class Side:
 
     def bring(self) -> None:
         """The worktree, with nothing made in it yet."""
-        if not (self.folder / ".git").exists():
+        whole = self.folder.with_suffix(".whole")  # beside it: git may have been stopped in the midst of it
+        if not (whole.exists() and (self.folder / ".git").exists()):
             shutil.rmtree(self.folder, ignore_errors=True)
             git("worktree", "prune")
-            git("worktree", "add", "--quiet", "--detach", str(self.folder), self.commit)
+            git("worktree", "add", "--force", "--force", "--quiet", "--detach", str(self.folder), self.commit)
+            whole.touch()
 
     @cached_property
     def python(self) -> str:

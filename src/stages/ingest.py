@@ -59,11 +59,12 @@ def located(source: str) -> str:
     path = Path(source)
     if not path.exists():
         raise Refusal(f"{names.PARAMS}: data.source is {source}, found nothing there. {_what_is_there(source)}")
-    inside = path.resolve().is_relative_to(Path.cwd().resolve())
+    parts = [path, *path.rglob("*")] if path.is_dir() else [path]
+    inside = all(part.resolve().is_relative_to(Path.cwd().resolve()) for part in parts)
     if not inside and not Path(f"{source}.dvc").exists():  # a shared cache of DVC may lie anywhere
         raise Refusal(
-            f"{names.PARAMS}: data.source {source} is a link to outside the project, expected the table itself under "
-            "data/source/. Copy it there, or dvc add it"
+            f"{names.PARAMS}: data.source {source} is, or has, a link to outside the project, expected "
+            "the table itself under data/source/. Copy it there, or dvc add it"
         )
     return source
 

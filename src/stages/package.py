@@ -26,6 +26,7 @@ from src.predictor.modelfile import dumps, loads
 from src.predictor.predictor import Predictor
 from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema
+from src.predictor.tables import replacing
 
 PARAMS = ("requirements.latency", "requirements.size")
 PROJECT = ("name", "version", "description", "license", "requires-python")
@@ -67,8 +68,8 @@ def main() -> None:
         made = wheel.build(project, papers, requires, Path("LICENSE").read_bytes(), Path(temporary))
         rows = verify(made, project.module, schema)
         size = made.stat().st_size
-        folder.mkdir()
-        shutil.move(made, folder)
+        with replacing(folder / made.name) as path:  # from another disk a move is a copy, which may stop
+            shutil.copyfile(made, path)
     findings.add("parity", f"the packaged model repeats evaluate's predictions on {rows} raw holdout rows", rows=rows)
     findings.add("package", f"{names.DIST}/{made.name}, {len(requires)} exact requirements", bytes=size)
     write_text(names.CARD, text)

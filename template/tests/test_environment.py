@@ -1,6 +1,7 @@
 """The environment: which Python, which extras, when .venv is used as it is; nothing is installed here."""
 
 import ast
+import shutil
 import sys
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     def run(command: list[str]) -> int:
         commands.append(command)
         if "venv" in command:
+            shutil.rmtree(".venv", ignore_errors=True)
             make_venv(Path(".venv"), "")
         return 0
 
@@ -57,6 +59,30 @@ def test_a_venv_is_used_as_it_is_even_through_a_link_until_lock_or_extras_change
     assert not environment.is_ready(["gs"])
     Path("requirements.lock").write_text(LOCK + "x==1\n")
     assert not environment.is_ready([])
+
+
+@pytest.mark.parametrize("step", ["venv --clear", "pip", "uv pip"])
+def test_a_set_up_that_was_killed_is_made_anew(ran: list, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worst of it: .venv was whole, a clearing that stops half-way leaves Python and the record."""
+    whole = environment.run
+
+    def killed(command: list[str]) -> int:
+        if step in " ".join(command):
+            raise SystemExit
+        return whole(command)
+
+    Path(".venv").unlink()
+    make_venv(Path(".venv"), environment.lock_hash([]))
+    Path(".dvc/config").write_text("['remote \"a\"']\n    url = s3://b\n")
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(environment, "run", killed)
+        environment.main([])
+    assert not environment.is_ready([]), "what is left of .venv passes for the one before"
+    assert not environment.is_ready(["s3"])
+    ran.clear()
+    assert environment.main([]) == 0
+    assert len(ran) == 3
+    assert environment.is_ready(["s3"])
 
 
 def test_a_new_venv_has_pins_and_the_extras_of_the_remotes_and_leaves_alone_what_was_linked(ran: list) -> None:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,17 @@ def link(_: Project) -> None:
     _.change(data={"source": "data/source/link.csv"})
 
 
+def part_outside(_: Project) -> None:
+    Path("data/source/parts").mkdir()
+    Path("data/source/parts/a.csv").write_text("a,b\n1,2\n")
+    Path("data/source/parts/b.csv").symlink_to("/etc/hosts")
+    _.change(data={"source": "data/source/parts"})
+
+
+def yaml_file(name: str, content: str) -> Break:
+    return lambda project: Path(name).write_text(content)
+
+
 def folder(*files: str) -> Break:
     def make(project: Project) -> None:
         Path("data/source/parts").mkdir()
@@ -91,6 +103,10 @@ def folder(*files: str) -> Break:
 
 
 MANY = pd.DataFrame({"x": np.linspace(0, 1, 10000) ** 2, "target": [f"class {i % 5000}" for i in range(10000)]})
+BOMB = "a: &a [x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join(9 * [f'*{old}'])}]\n" for old, new in pairwise("abcdefghi")
+)
+TAG = "problem: {question: !!python/object/apply:os.system ['touch executed']}\n"
 FRAME, TARGET = "import pandas as pd\ndef features(rows):\n    ", "data.target 'target'"
 # What is broken, the stage that refuses it, and its words (a part of docs/errors.md must have them, too).
 CASES: dict[str, tuple[Break, str, str]] = {
@@ -174,7 +190,14 @@ CASES: dict[str, tuple[Break, str, str]] = {
     "yes is true": (text(lambda old: old.replace("data:", "data:\n  group: yes")), "params", "Put it in quotes"),
     "out of range": (params(split={"holdout": 2}), "params", "split.holdout is 2, expected a number between 0 and 1"),
     "climbs out": (params(data={"source": "data/../../x.csv"}), "params", "data.source is .*expected a path in the"),
-    "link to outside": (link, "ingest", "is a link to outside the project"),
+    "link to outside": (link, "ingest", "is, or has, a link to outside the project"),
+    "a part from outside": (part_outside, "ingest", "is, or has, a link to outside the project"),
+    "aliases": (text(lambda old: BOMB + old), "params", "params.yaml, line 2: an alias stands here"),
+    "aliases in answers": (yaml_file("docs/project.yaml", BOMB), "evaluate", "project.yaml, line 2: an alias"),
+    "aliases in behaviours": (yaml_file("expectations/behaviour.yaml", BOMB), "evaluate", "yaml, line 2: an alias"),
+    "a tag in answers": (yaml_file("docs/project.yaml", TAG), "evaluate", "line 1: could not determine a constructor"),
+    "a tag in behaviours": (yaml_file("expectations/behaviour.yaml", TAG), "evaluate", "line 1: could not determine"),
+    "endless depth": (text(lambda old: "x: " + "[" * 10000), "params", "params.yaml: is nested too deep"),
     "features raise": (code("features.py", FRAME + "return rows.assign(y=rows['no'])"), "featurize", "3: raised K"),
     "fewer rows": (code("features.py", FRAME + "return rows.head(1)"), "featurize", "expected the 200 rows it was"),
     "no frame": (code("features.py", FRAME + "return None"), "featurize", "expected features.. to return a frame"),
@@ -254,11 +277,13 @@ def test_bad_input_gets_one_line_and_leaves_what_was_there(name: str, copy: Proj
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("what", ["Ctrl-C", "a read-only folder", "a full disk"])
+@pytest.mark.parametrize("what", ["Ctrl-C", "no memory", "a read-only folder", "a full disk"])
 def test_a_stage_that_is_stopped_leaves_what_was_there(what: str, stage: str, copy: Project, monkeypatch) -> None:
     limits: dict[str, Any] = {}
     if what == "Ctrl-C":  # after the last of its work
         monkeypatch.setattr(Findings, "write", lambda _: os.kill(os.getpid(), signal.SIGINT))
+    elif what == "no memory":
+        monkeypatch.setattr(Findings, "write", lambda _: bytearray(1 << 62))
     elif what == "a full disk":
         limits["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
     else:

@@ -68,6 +68,20 @@ def test_fill_adds_what_is_absent_and_keeps_all_else_and_twice_is_once(text: str
     assert Path("params.yaml").read_bytes() == filled
 
 
+def test_a_file_that_cannot_be_filled_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(SMALL)
+
+    def full(path: Path, content: bytes) -> None:
+        path.write_text(content.decode()[:9])
+        raise OSError
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError):
+        params.fill()
+    assert {path.name: path.read_text() for path in Path().iterdir()} == {"params.yaml": SMALL}
+
+
 def test_the_manual_states_each_default_and_read_gives_it_and_no_other_key(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(SMALL)

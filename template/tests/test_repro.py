@@ -1,7 +1,9 @@
 """make repro: the guard on the automatic key, and a source that is not there."""
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from src import repro
 from src.predictor.refusal import guarded
 from src.predictor.schema import Column, Schema
-from tests.conftest import Project, make_table
+from tests.conftest import ROOT, Project, make_table
 
 THERE = "There is data/source/lost.csv.dvc, data/source/other.csv, data/source/table.csv"
 CASES: list[tuple[dict[str, Any], list[str], str]] = [  # a change to params, what runs, what is said
@@ -51,3 +53,73 @@ def test_another_automatic_key_of_the_same_table_or_no_source_stops(
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == int(words != "")
+
+
+LOCK = "schema: '2.0'\nstages:\n  ingest:\n    cmd: x\n    outs:\n    - path: data/table.parquet\n      md5: aaaa\n"
+
+
+def commit(*paths: str) -> None:
+    for command in ("init -q", f"add -f {' '.join(paths)}", "-c user.name=x -c user.email=x commit -qm x"):
+        subprocess.run(["git", *command.split()], check=True)
+
+
+@pytest.mark.parametrize("in_git", [True, False])
+@pytest.mark.parametrize("left", ["", "schema: '2.0'\nstages:\n", LOCK[:40], LOCK[:50], "<<<<<<< a\n" + LOCK])
+def test_what_a_killed_run_left_of_dvcs_own_files_is_mended(
+    project: Project, left: str, in_git: bool, capsys: pytest.CaptureFixture
+) -> None:
+    project.table(make_table(rows=3))
+    Path("dvc.lock").write_text(LOCK)
+    commit("params.yaml", *["dvc.lock"] * in_git)
+    repro.BUSY.parent.mkdir(parents=True)
+    for busy in ('{"write": {}}', '{"wri', ""):
+        repro.BUSY.write_text(busy)
+        repro._mend()
+        assert repro.BUSY.exists() == busy.endswith("}")
+    assert (Path("dvc.lock").read_text(), capsys.readouterr().out) == (LOCK, "")
+    Path("dvc.lock").write_text(left)
+    repro._mend()
+    assert "that of HEAD takes its place" in capsys.readouterr().out
+    assert (Path("dvc.lock").read_text() if in_git else Path("dvc.lock").exists()) == (LOCK if in_git else False)
+
+
+def touched(path: str) -> Callable[[], object]:
+    """Written anew with what was in it: for a moment it may have held something else."""
+    return lambda: (content := Path(path).read_bytes(), Path(path).unlink(), Path(path).write_bytes(content))
+
+
+@pytest.mark.parametrize(("change", "what"), [
+    (touched("params.yaml"), "params.yaml"), (touched("data/source/table.csv"), "data/source/table.csv"),
+    (lambda: Path("expectations/table.json").touch(), "expectations/table.json"),
+    (lambda: Path("src/leakage/new.py").touch(), "src/leakage/new.py"),
+    (lambda: Path("src/model.py").unlink(), "src/model.py"),
+    (lambda: Path("metrics/metrics.json").touch(), ""), (lambda: Path("data/table.parquet").touch(), ""),
+    (lambda: Path("src/share.py").touch(), ""), (lambda: Path("expectations/.t.json.swp").touch(), "")])  # fmt: skip
+@pytest.mark.parametrize("ends", [0, 255])
+def test_a_run_under_which_its_inputs_change_is_refused_and_its_lock_undone(
+    project: Project, change: Callable, what: str, ends: int, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    Path("src").unlink()
+    shutil.copytree(ROOT / "src", "src", ignore=shutil.ignore_patterns("__pycache__"))
+    project.table(make_table(rows=3), key=None)
+    Path("dvc.lock").write_text(LOCK)
+    commit("params.yaml", "dvc.lock")
+    false = LOCK.replace("aaaa", "bbbb")
+
+    def dvc(*_: str) -> None:
+        Path("dvc.lock").write_text(false)
+        change()
+        if ends:
+            sys.exit(ends)
+
+    monkeypatch.setattr(repro, "_dvc", dvc)
+    monkeypatch.setattr(repro, "_report", lambda source: None)
+    monkeypatch.setattr(sys, "argv", ["repro"])
+    if ends and not what:
+        with pytest.raises(SystemExit):
+            repro.main()
+    else:
+        assert guarded(repro.main) == int(what != "")
+    assert Path("dvc.lock").read_text() == (LOCK if what else false)
+    said = capsys.readouterr().err
+    assert (f"ERROR: {what} changed while the pipeline ran (1 files did)" in said) == (what != "")

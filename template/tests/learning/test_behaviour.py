@@ -67,7 +67,7 @@ def test_a_regression_s_row_lies_between_bounds_and_no_file_is_no_behaviour(tmp_
 
 @pytest.mark.parametrize(("text", "words"), [
      ("- {name: n, why: w, raise: {x: 1}}", "has name, why, raise; expected name, why"), ("a: 1", "expected a list"),
-     ("- {name: n, why: w, then: same, raise: {x: 1}, rais: 1}", "'rais'. Did you mean 'raise'"), ("- [", "no YAML"),
+     ("- {name: n, why: w, then: same, raise: {x: 1}, rais: 1}", "'rais'. Did you mean 'raise'"), ("- [", "line 1: ex"),
      ("- {name: n, why: w, then: same, raise: {xx: 1}}", "'xx' is no input of numbers. Did you mean 'x'"),
      ("- {name: n, why: w, then: same, raise: {word: 1}}", "'word' is no input of numbers"),
      ("- {name: n, why: w, then: same, swap: [x]}", r"swap is \['x'\], expected"),

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pytest
 
+from src.predictor import sources
 from src.predictor.delimited import BLOCK
 from src.predictor.refusal import Refusal
 from src.predictor.sources import HEAD, open_source
@@ -126,3 +127,26 @@ def test_what_is_no_table_is_refused_in_one_line_without_a_value(tmp_path, conte
         (tmp_path / "table").unlink(missing_ok=True)
         with pytest.raises(Refusal, match=f"expected a file or.*{found}"):
             read(place)
+
+
+@pytest.mark.parametrize(("suffix", "words"), [
+    (".parquet", "unpacks to more than 2 times its size, expected Parquet"),
+    (".feather", "unpacks to more than 2 times its size, expected Feather"),
+    (".jsonl", "line 2: longer than 0 MiB, expected one JSON object a line")])  # fmt: skip
+def test_what_would_have_to_be_held_and_has_no_end_is_refused(tmp_path, monkeypatch, suffix: str, words: str) -> None:
+    values = pa.table({"a": ["x", "y" * 2000]})
+    path = tmp_path / f"table{suffix}"
+    if suffix == ".feather":
+        feather.write_feather(values, str(path), compression="uncompressed")
+    else:
+        with open_sink(str(path)) as write:
+            write(values)
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    assert read(path).equals(values)
+    for name, value in {"HELD": 0, "PACKED": 2, "LONGEST": 1000}.items():
+        monkeypatch.setattr(sources, name, value)
+    with pytest.raises(Refusal, match=words):
+        read(path)
+    if suffix != ".jsonl":  # what is not packed is not held, and a stream has no size to go by
+        path.write_bytes(gzip.decompress(path.read_bytes()))
+        assert read(path).equals(values)
