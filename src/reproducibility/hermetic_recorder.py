@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-RECORD, FOLDER, ONLINE = "PLUMBLINE_RECORD", "PLUMBLINE_FOLDER", "PLUMBLINE_ONLINE"
+RECORD, FOLDER, ONLINE = "HERMETIC_RECORD", "HERMETIC_FOLDER", "HERMETIC_ONLINE"
 RULESET, RULE, RESTRICT, NO_NEW_PRIVILEGES = 444, 445, 446, 38  # Landlock's system calls, and prctl's option
 READING, OF_FILES, BY_TCP = 0b1101, 0b100000000000111, 3  # execute, read, list; what a file can have; bind, connect
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
