@@ -52,6 +52,8 @@ TESTED = [
      "tests/test_repro.py", "test_what_a_killed_run_left_of_dvcs_own_files_is_mended"),
     ("an input that is edited during make repro", "refused in one line, HEAD's lock",
      "tests/test_repro.py", "test_a_run_under_which_its_inputs_change_is_refused_and_its_lock_undone"),
+    ("a hostile artifact for the comment workflow", "refused in words of our own",
+     "tests/workflows/test_post.py", "test_a_hostile_artifact_is_refused_in_words_of_our_own"),
 ]  # fmt: skip
 
 

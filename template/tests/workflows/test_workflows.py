@@ -45,12 +45,16 @@ CALLED: dict[tuple[str, str], list[str]] = {
     ("comment", "comment"): ["python3 -m src.review.post TEMP/result"],
     ("template", "machinery"): ["python -m src.environment",
                                 "python -m src.environment pytest -m slow or not slow template/tests"],
+    ("template", "drills"): ["python -m src.environment", "python -m src.environment template.zoo",
+                             "python -m src.environment template.faults",
+                             "python -m src.environment pytest -m slow or not slow -k every_other_mutation "
+                             "template/tests"],
     ("template", "elsewhere"): ["python -m src.environment", "python -m src.environment src.repro",
                                 "python -m src.environment pytest",
                                 "python -m src.environment pytest template/tests/bake"],
-    ("template", "notice"): ["gh issue list --repo o/r --state open --search The weekly run of the template failed "
+    ("template", "notice"): ["gh issue list --repo o/r --state open --search The nightly run of the template failed "
                              "in:title --json number --jq length",
-                             "gh issue create --repo o/r --title The weekly run of the template failed --body See "
+                             "gh issue create --repo o/r --title The nightly run of the template failed --body See "
                              "https://host/o/r/actions/runs/1"],
 }  # fmt: skip
 OWN = {("template", "user"), ("nightly", "propose")}
