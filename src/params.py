@@ -131,6 +131,7 @@ KEYS: dict[str, Key] = {
     "review.replicas": Key(5, "a whole number from 3 to 50", _whole(3, 50)),
     "review.folds": Key(5, "a whole number from 2 to 20", _whole(2, 20)),
     "review.alpha": Key(0.05, "a number between 0 and 1", _share),
+    "review.require": Key(None, "null | same | better", (None, "same", "better").__contains__),
 }
 
 

@@ -15,7 +15,8 @@ from typing import Any
 from src.checks import short, write_json, write_text
 from src.predictor.refusal import Refusal, guarded
 from src.review.artefact import artefact
-from src.review.reviewed import red, release, reviewed, same_recipe, settings_of
+from src.review.gate import judged
+from src.review.reviewed import release, reviewed, same_recipe, settings_of
 from src.review.sides import FOLDER, Side, git
 
 BY = "REVIEW_BY_BASE"  # base: base's own code decides; head: head's is asked for what stands beside
@@ -45,9 +46,9 @@ def main() -> int:
     if not base_can:
         why = f"base has no review, so head's own judged, which says: {result['word']}"
         result |= {"word": "cannot tell", "why": why}
+    result |= judged(result, base, head)
     if head.ready:
         result["artefact"] = artefact(head)
-    result["red"] = red(result)
     lines = told(result)
     write_json(str(RESULT), result)
     write_text(str(PAGE), page(lines))
@@ -108,8 +109,11 @@ def told(result: dict[str, Any]) -> list[str]:
     lines += [f"  {line}" for line in _remarks(result)]
     if "release" in result:
         lines.append(f"  against the release: {_first(result['release'], result['release']['name'])}")
-    if result["red"]:
-        lines.append(f"Red: {', '.join(result['red'])}. Next: docs/statistics.md says what the words mean")
+    for each in result["reasons"]:
+        by = each["accepted"]
+        mark = f"accepted by {by['who']} in {by['commit'][:9]}: {by['why']}" if by else each["next"]
+        lines.append(f"{'accepted' if by else 'RED'}: {each['name']}: {each['what']}. {mark}")
+    lines += [f"note: {note}" for note in result["notes"]]
     return [*lines, f"Made: {RESULT.as_posix()}, {PAGE.as_posix()}"]
 
 

@@ -164,12 +164,3 @@ def _importances(base: Side, head: Side) -> Result:
         except (Refusal, ValueError, KeyError, TypeError):
             return {}
     return {"importance": found}
-
-
-def red(result: Result) -> list[str]:
-    """Why the gate is red, a name each; nothing when it is green."""
-    found = ["worse"] * (result["word"] == "worse")
-    found += [f"slice {part['column']} = {part['level']}" for part in result["slices"] if part["blocks"]]
-    found += [f"floor {floor['metric']}" for floor in result["floors"] if floor["broken"]]
-    pinned = result.get("release")
-    return found + ([f"worse than {pinned['name']}"] if pinned and pinned["word"] == "worse" else [])

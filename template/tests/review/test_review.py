@@ -130,7 +130,7 @@ def test_a_broken_floor_and_a_release_that_was_better_are_red(repository: Path, 
     (_, first, *rest), result = review(repository, "old~1", code=1)
     git(repository, "tag", "-d", "model@v1.0.0")
     assert first.startswith("same: ")
-    assert result["red"] == ["floor log_loss", "worse than model@v1.0.0"]
+    assert result["red"] == ["worse-than-release", "floor"]
     assert any("worse: log_loss " in line and "higher than model@v1.0.0" in line for line in rest)
 
 

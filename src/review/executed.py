@@ -1,0 +1,112 @@
+"""The committed run is checked and never believed: stages whose entry in dvc.lock is not base's are executed again."""
+
+import json
+import math
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from src.predictor.refusal import Refusal
+from src.review.loosened import Reason, reason
+from src.review.sides import Side, git
+
+LOCK = "dvc.lock"
+AGAIN = ("repro", "--no-run-cache")
+PULL = ("--pull", "--allow-missing")
+NEXT = "make repro, and commit dvc.lock, data/schema.json and metrics"
+SHOWN = 20
+DIGITS = 6  # to which numbers in git are rounded
+Found = tuple[dict[str, Any], list[Reason], list[str]]
+
+
+def executed(base: Side, head: Side) -> Found:
+    """What was executed and what came out, reasons, notes. head: an untouched worktree with the project's cache."""
+    before, committed = (_lock(side.commit) for side in (base, head))
+    stages = [name for name in head.stages if name in committed and committed[name] != before.get(name)]
+    told: dict[str, Any] = {"stages": stages, "identical": [], "differ": [], "metrics_differ": []}
+    if not stages:
+        return told | {"why": "dvc.lock has nothing that base's has not"}, [], []
+    print(f"head: executes {', '.join(stages)} again, which dvc.lock has otherwise than base", flush=True)
+    kept = {name: entry for name, entry in committed.items() if entry == before.get(name)}
+    error = _repro(head, kept, PULL)
+    if error and kept:  # what they need is neither in the cache nor in a remote
+        error = _repro(head, {}, ())
+    if error:
+        what = f"the run that dvc.lock states cannot be repeated: {error}"
+        return told | {"why": what}, [reason("lock", what, NEXT)], []
+    return _compared(head, stages, committed, told)
+
+
+def _lock(commit: str) -> dict[str, Any]:
+    try:
+        return yaml.safe_load(git("show", f"{commit}:{LOCK}"))["stages"]
+    except (Refusal, yaml.YAMLError, TypeError, KeyError):
+        return {}
+
+
+def _repro(head: Side, kept: dict[str, Any], options: tuple[str, ...]) -> str | None:
+    """Runs with these entries alone in dvc.lock; why it failed, if so."""
+    (head.folder / LOCK).write_text(yaml.safe_dump({"schema": "2.0", "stages": kept}), encoding="utf-8")
+    path = f"{Path(head.python).parent}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run([head.python, "-m", "dvc", *AGAIN, *options], cwd=head.folder, capture_output=True,
+                         encoding="utf-8", env=head.environment() | {"PATH": path}, check=False)  # fmt: skip
+    errors = [line.removeprefix("ERROR: ") for line in ran.stderr.splitlines() if line.startswith("ERROR: ")]
+    return (errors or ["no message"])[0] if ran.returncode else None
+
+
+def _compared(head: Side, stages: list[str], committed: dict[str, Any], told: dict[str, Any]) -> Found:
+    made = yaml.safe_load((head.folder / LOCK).read_text(encoding="utf-8"))["stages"]
+    for name in stages:
+        hashes = {out["path"]: out.get("md5") for out in made[name]["outs"]}
+        for out in committed[name].get("outs", []):
+            told["identical" if hashes.get(out["path"]) == out.get("md5") else "differ"].append(out["path"])
+    reviewed = {path for path in told["differ"] if (head.folder / path).is_file() and _in_git(head, path)}
+    binary = [path for path in told["differ"] if path not in reviewed]
+    for path in sorted(reviewed):
+        one, other = git("show", f"{head.commit}:{path}"), (head.folder / path).read_text(encoding="utf-8")
+        if path.endswith(".json"):
+            told["metrics_differ"] += [{"file": path} | each for each in _unlike(json.loads(one), json.loads(other))]
+        elif not binary:  # with the same model on the same rows the words are the same, too
+            told["metrics_differ"].append({"file": path, "key": "", "committed": "a text", "executed": "another"})
+    told["metrics_differ"] = told["metrics_differ"][:SHOWN]
+    found = []
+    if told["metrics_differ"]:
+        first = told["metrics_differ"][0]
+        what = f"{first['file']} {first['key']} is {first['committed']}, executed again {first['executed']}"
+        found.append(reason("metrics", what, NEXT))
+    notes = []
+    if told["differ"] and not found:
+        notes.append(f"executed again, other bytes and the same numbers: {', '.join(told['differ'])}")
+    return told | {"why": "dvc.lock has them otherwise than base"}, found, notes
+
+
+def _in_git(head: Side, path: str) -> bool:
+    return bool(git("ls-tree", head.commit, "--", path).strip())
+
+
+def _unlike(one: Any, other: Any, key: str = "") -> Iterator[dict[str, Any]]:
+    """Where two JSON values differ by more than one unit of the last digit that numbers in git have."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in {**one, **other}:
+            yield from _unlike(one.get(name), other.get(name), f"{key}.{name}".lstrip("."))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, pair in enumerate(zip(one, other, strict=True)):
+            yield from _unlike(*pair, f"{key}[{number}]")
+    elif not _near(one, other):
+        yield {"key": key, "committed": _short(one), "executed": _short(other)}
+
+
+def _near(one: Any, other: Any) -> bool:
+    if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in (one, other)):
+        return bool(one == other)
+    largest = max(abs(one), abs(other))
+    unit = 10.0 ** (math.floor(math.log10(largest)) - DIGITS + 1) if largest else 0.0
+    return abs(one - other) <= 1.001 * unit  # both are rounded, and a difference of floats is not exact
+
+
+def _short(value: Any) -> Any:
+    return value if isinstance(value, int | float | None) else f"{str(value)[:60]}"

@@ -1,0 +1,133 @@
+"""Why a review is red, and what of that people accepted in the commits of the branch."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from src.checks import short, write_text
+from src.predictor.refusal import Refusal
+from src.review.executed import executed
+from src.review.loosened import REQUIRE, Reason, loosened, reason
+from src.review.sides import FOLDER, Side, git
+
+NAMES = ("worse", "worse-than-release", "slice", "floor", "lock", "metrics", "not-pushed", "expectations", "floors",
+         "margin", "behaviour", "labels", "leakage", "tests", "author", "cannot-tell")  # fmt: skip
+WORDS = ("cannot tell", "same", "better")
+LOCKED = {"stale": "lock", "not pushed": "not-pushed"}  # the words of verify
+
+
+def judged(result: dict[str, Any], base: Side, head: Side) -> dict[str, Any]:
+    """What the numbers say, whether the committed run is true, what head loosened, and what of it was accepted."""
+    found, notes = [*_of(result, base)], list[str]()
+    ran: dict[str, Any] = {}
+    try:
+        untouched = Untouched("head", head.commit)
+        untouched.bring()
+        for more, told in (lock(untouched), ran_again(base, untouched, ran)):
+            found, notes = found + more, notes + told
+    except Refusal as error:
+        notes.append(f"whether dvc.lock is true could not be told: {error}")
+    found, told = accepted(found + ([] if base.broken else loosened(base, head)), base, head)
+    return {"executed": ran, "reasons": found, "notes": notes + told, "red": red(found)}
+
+
+def red(found: list[Reason]) -> list[str]:
+    """The names of what nobody accepted."""
+    return list(dict.fromkeys(each["name"] for each in found if not each["accepted"]))
+
+
+def _of(result: dict[str, Any], base: Side) -> Iterator[Reason]:
+    """What the numbers say."""
+    mend = "mend the model, its features or its data"
+    if result["word"] == "worse":
+        yield reason("worse", result["why"], mend)
+    if (release := result.get("release", {})).get("word") == "worse":
+        yield reason("worse-than-release", f"worse than {release['name']}: {release['why']}", mend)
+    for part in (part for part in result.get("slices", []) if part["blocks"]):
+        what = f"worse where {part['column']} = {part['level']}: {short(part['difference'])}"
+        yield reason("slice", what, mend)
+    for floor in (floor for floor in result.get("floors", []) if floor["broken"]):
+        what = f"{floor['metric']} is {short(floor['head'])}, its floor {short(floor['floor'])}"
+        yield reason("floor", what, mend)
+    yield from _asked(result, base)
+
+
+def _asked(result: dict[str, Any], base: Side) -> Iterator[Reason]:
+    if labels := result.get("data", {}).get("rows", {}).get("labels"):
+        yield reason("labels", f"{labels} labels of rows that both have are others", "bring the labels back")
+    wanted = None if base.broken else base.params.get("review.require")
+    nothing = result["word"] == "same" and "difference" not in result
+    if wanted in REQUIRE[1:] and not nothing and result["word"] in WORDS[: WORDS.index(wanted)]:
+        yield reason("cannot-tell", f"{result['word']}, and review.require asks for {wanted}", "bring more rows")
+
+
+class Untouched(Side):
+    """A worktree in which nothing ran, with the project's settings and cache of DVC."""
+
+    @property
+    def folder(self) -> Path:
+        return FOLDER / "worktrees" / f"{self.commit[:12]}-untouched"
+
+    def bring(self) -> None:
+        super().bring()
+        self.run(["git", "reset", "--quiet", "--hard"])
+        if (local := Path(".dvc/config.local")).exists():
+            shutil.copyfile(local, self.folder / local)
+        self.run([sys.executable, "-m", "dvc", "cache", "dir", "--local", str(Path(".dvc/cache").resolve())])
+
+
+def lock(head: Untouched) -> tuple[list[Reason], list[str]]:
+    """Is the dvc.lock of a commit true of its files, and pushed: by the code that decides, not the commit's."""
+    out = (head.folder.parent / f"{head.commit[:12]}.verify.json").absolute()
+    out.unlink(missing_ok=True)
+    ours = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2].absolute())}
+    command = [sys.executable, "-P", "-m", "src.reproducibility", "verify", "--json", str(out)]
+    ran = subprocess.run(command, cwd=head.folder, env=ours, capture_output=True, encoding="utf-8", check=False)
+    if not out.exists():
+        return [], [f"whether dvc.lock is true could not be told: {(ran.stderr.strip().splitlines() or ['?'])[-1]}"]
+    found: list[Reason] = []
+    notes = []
+    for each in json.loads(out.read_text(encoding="utf-8"))["findings"]:
+        if name := LOCKED.get(each["word"]):
+            found.append(reason(name, each["what"], each["cure"]))
+        else:
+            notes.append(f"{each['what']}: {each['word']}")
+    return found, notes
+
+
+def ran_again(base: Side, head: Untouched, ran: dict[str, Any]) -> tuple[list[Reason], list[str]]:
+    """Fills `ran`; kept beside the worktree, since the same commits give the same again."""
+    kept = head.folder.with_name(f"{head.folder.name}-against-{base.commit[:12]}.json")
+    if not kept.exists():
+        write_text(str(kept), json.dumps(executed(base, head)))
+    told, found, notes = json.loads(kept.read_text(encoding="utf-8"))
+    ran |= told
+    return found, notes
+
+
+def accepted(found: list[Reason], base: Side, head: Side) -> tuple[list[Reason], list[str]]:
+    """The same with who accepted what: `Accept: NAME: why` in a commit of the branch, the newest first."""
+    by_name: dict[str, dict[str, str]] = {}
+    notes = []
+    for commit, who, value in _trailers(base, head):
+        name, _, why = (part.strip() for part in value.partition(":"))
+        if name not in NAMES:
+            notes.append(f"Accept: {name} in {commit[:9]} is no reason's name, expected one of {', '.join(NAMES)}")
+        elif not why:
+            notes.append(f"Accept: {name} in {commit[:9]} says no why, and accepts nothing")
+        else:
+            by_name.setdefault(name, {"commit": commit, "who": who, "why": why})
+    return [each | {"accepted": by_name.get(each["name"])} for each in found], notes
+
+
+def _trailers(base: Side, head: Side) -> Iterator[tuple[str, str, str]]:
+    """Commit, author and value of each; NUL stands in no commit, and an unfolded value has one line."""
+    form = "%H%x00%an%x00%(trailers:key=Accept,valueonly,unfold)%x00"
+    fields = git("log", f"--format={form}", f"{base.commit}..{head.commit}").split("\0")
+    for commit, who, values in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
+        yield from ((commit.strip(), who, value.strip()) for value in values.splitlines() if value.strip())

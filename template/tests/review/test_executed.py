@@ -1,0 +1,144 @@
+"""The committed run is executed again where it is not base's, and what was forged shows."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from src.review.executed import _unlike, executed
+from src.review.gate import Untouched, lock
+from src.review.sides import Side
+from template.tests.review.conftest import MODEL, PARAMS, git
+from tests.conftest import environment
+
+pytestmark = pytest.mark.slow
+
+
+def command(folder: Path, *words: str) -> None:
+    ran = subprocess.run([sys.executable, "-m", *words], cwd=folder, capture_output=True, encoding="utf-8",
+                         env=environment(PYTHONPATH=""))  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.fixture(scope="module")
+def run(repository: Path) -> Path:
+    """The project with DVC, a committed run on `run`, and on `next` one of another model."""
+    git(repository, "checkout", "-q", "-f", "-B", "run", "base")
+    command(repository, "dvc", "init", "-q")
+    command(repository, "dvc", "config", "core.analytics", "false")
+    for branch, model in (("run", MODEL), ("next", MODEL | {"arguments": {"C": 0.5, "max_iter": 200}})):
+        git(repository, "checkout", "-q", "-B", branch)
+        (repository / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"model": model}))
+        command(repository, "src.repro")
+        git(repository, "add", "-A")
+        git(repository, "commit", "-qm", branch)
+    return repository
+
+
+def found(run: Path, monkeypatch: pytest.MonkeyPatch, base: str = "run") -> tuple[dict, list[str], list[str]]:
+    """What was executed, names of the reasons, notes; the cache is there and no remote is."""
+    monkeypatch.chdir(run)
+    head = Untouched("head", git(run, "rev-parse", "HEAD"))
+    head.bring()
+    stated, _ = lock(head)
+    told, reasons, notes = executed(Side("base", git(run, "rev-parse", base)), head)
+    return told, [each["name"] for each in (*stated, *reasons)], notes
+
+
+def forge(run: Path, path: str, change) -> None:
+    """A file in git and its hash in dvc.lock, as one who knows DVC would."""
+    old = (run / path).read_bytes()
+    (run / path).write_bytes(new := change(old))
+    lock_file = run / "dvc.lock"
+    hashes = [hashlib.md5(each, usedforsecurity=False).hexdigest() for each in (old, new)]
+    lock_file.write_text(lock_file.read_text().replace(*hashes).replace(f"size: {len(old)}\n", f"size: {len(new)}\n"))
+    git(run, "commit", "-qam", f"forged {path}")
+
+
+def test_an_honest_run_is_executed_from_where_it_differs_and_is_the_same(run: Path, monkeypatch) -> None:
+    git(run, "checkout", "-q", "-f", "-B", "work", "next")
+    told, names, notes = found(run, monkeypatch)
+    assert told["stages"] == ["train", "evaluate", "package"]
+    assert (told["differ"], names, notes) == ([], [], [])
+    assert {"data/model.skops", "metrics/metrics.json", "dist"} <= {*told["identical"]}
+    told, names, _ = found(run, monkeypatch, "next")
+    assert (told["stages"], names) == ([], [])
+
+
+def test_without_cache_and_remote_all_is_executed_from_nothing(run: Path, monkeypatch) -> None:
+    git(run, "checkout", "-q", "-f", "-B", "work", "next")
+    (run / ".dvc/cache").rename(run / "away")
+    told, names, _ = found(run, monkeypatch)
+    shutil.rmtree(run / ".dvc/cache")
+    (run / "away").rename(run / ".dvc/cache")
+    assert (told["differ"], names) == ([], [])
+    assert "metrics/metrics.json" in told["identical"]
+
+
+def test_forged_metrics_are_found_with_and_without_a_forged_lock(run: Path, monkeypatch) -> None:
+    def better(old: bytes) -> bytes:
+        kept = json.loads(old)
+        return (json.dumps(kept | {"log_loss": kept["log_loss"] / 2}) + "\n").encode()
+
+    git(run, "checkout", "-q", "-f", "-B", "work", "next")
+    forge(run, "metrics/metrics.json", better)
+    told, names, _ = found(run, monkeypatch)
+    assert names == ["metrics"], "all hashes agree: nothing but the run itself tells"
+    assert (told["metrics_differ"][0]["file"], told["metrics_differ"][0]["key"]) == ("metrics/metrics.json", "log_loss")
+    git(run, "checkout", "-q", "-f", "-B", "work", "next")
+    (run / "metrics/metrics.json").write_bytes(better((run / "metrics/metrics.json").read_bytes()))
+    git(run, "commit", "-qam", "metrics alone")
+    assert "lock" in found(run, monkeypatch)[1]
+
+
+def test_a_forged_card_is_found_though_it_is_no_json(run: Path, monkeypatch) -> None:
+    git(run, "checkout", "-q", "-f", "-B", "work", "next")
+    forge(run, "metrics/model-card.md", lambda old: old + b"It is the best of all.\n")
+    told, names, _ = found(run, monkeypatch)
+    assert names == ["metrics"]
+    assert told["metrics_differ"] == [
+        {"file": "metrics/model-card.md", "key": "", "committed": "a text", "executed": "another"}
+    ]
+
+
+def test_a_model_of_other_bytes_alone_is_a_note(run: Path, monkeypatch) -> None:
+    """As on another processor: dvc.lock has another hash of the model, and the numbers are the same."""
+    git(run, "checkout", "-q", "-f", "-B", "work", "next")
+    content = yaml.safe_load((run / "dvc.lock").read_text())
+    ours = next(out["md5"] for out in content["stages"]["train"]["outs"] if out["path"] == "data/model.skops")
+    (run / "dvc.lock").write_text((run / "dvc.lock").read_text().replace(ours, "0" * 32))
+    git(run, "commit", "-qam", "another processor")
+    told, names, notes = found(run, monkeypatch)
+    assert (told["differ"], names) == (["data/model.skops"], [])
+    assert notes == ["executed again, other bytes and the same numbers: data/model.skops"]
+
+
+def test_a_run_that_cannot_be_repeated_is_said_with_its_own_line(run: Path, monkeypatch) -> None:
+    git(run, "checkout", "-q", "-f", "-B", "work", "next")
+    (run / "src/features.py").write_text("def features(rows):\n    return rows.no_such\n")
+    (run / "dvc.lock").write_text((run / "dvc.lock").read_text().replace("python -m", "python  -m"))
+    git(run, "commit", "-qam", "broken")
+    _, names, _ = found(run, monkeypatch)
+    assert set(names) == {"lock"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "keys"),
+    [
+        ({"a": 0.123456}, {"a": 0.123457}, []),
+        ({"a": 0.123456}, {"a": 0.123458}, ["a"]),
+        ({"a": 123456.0}, {"a": 123457}, []),
+        ({"a": [1, {"b": None}]}, {"a": [1, {"b": 0.0}]}, ["a[1].b"]),
+        ({"a": [1]}, {"a": [1, 2]}, ["a"]),
+        ({"a": "x"}, {}, ["a"]),
+        ({"a": True}, {"a": 1.0000001}, ["a"]),
+        ({"a": 0.0}, {"a": -0.0}, []),
+    ],
+)
+def test_numbers_may_differ_by_one_unit_of_the_sixth_digit(one: dict, other: dict, keys: list[str]) -> None:
+    assert [each["key"] for each in _unlike(one, other)] == keys

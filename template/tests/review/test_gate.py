@@ -1,0 +1,101 @@
+"""Which reasons a result gives, and what commits accept of them."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.review import gate
+from src.review.sides import Side, git
+from tests.conftest import environment
+
+WHO = {f"GIT_{one}_{two}": "a|b" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}
+LOCK = "schema: '2.0'\nstages:\n  one:\n    cmd: echo\n    outs:\n    - {path: out.json, md5: 0123456789abcdef}\n"
+STAGE = "stages:\n  one:\n    cmd: echo\n    outs: [{out.json: {cache: false}}]\n"
+
+
+def commit(message: str, **files: str) -> Side:
+    for path, text in files.items():
+        Path(path).write_text(text)
+    git("add", "-A")
+    subprocess.run(["git", "commit", "-q", "--allow-empty", "-m", message], check=True, env=environment(**WHO))
+    return Side("side", git("rev-parse", "HEAD").strip())
+
+
+@pytest.fixture
+def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Side:
+    monkeypatch.chdir(tmp_path)
+    git("init", "-q", "-b", "main")
+    Path(".dvc").mkdir()
+    Path(".dvc/config").write_text("[core]\n    analytics = false\n")
+    return commit("base", **{"params.yaml": "data: {}\n", "dvc.yaml": STAGE, ".gitignore": ".review\n.dvc/cache\n"})
+
+
+@pytest.mark.parametrize(
+    ("result", "names"),
+    [
+        ({"word": "same"}, []),
+        ({"word": "cannot tell"}, []),
+        ({"word": "worse"}, ["worse"]),
+        ({"word": "same", "release": {"word": "worse", "name": "m@v1", "why": "x"}}, ["worse-than-release"]),
+        ({"word": "same", "slices": [{"blocks": True, "column": "a", "level": "b", "difference": -1}]}, ["slice"]),
+        ({"word": "same", "slices": [{"blocks": False}]}, []),
+        ({"word": "same", "floors": [{"broken": True, "metric": "r2", "head": 0.1, "floor": 0.2}]}, ["floor"]),
+        ({"word": "same", "data": {"rows": {"labels": 3}}}, ["labels"]),
+        ({"word": "same", "data": {"rows": {"labels": 0}}}, []),
+    ],
+)
+def test_what_the_numbers_say(base: Side, result: dict[str, Any], names: list[str]) -> None:
+    found, notes = gate.reasons({"why": "why"} | result, base, commit("head"))
+    assert (gate.red(found), notes) == (names, [])
+
+
+@pytest.mark.parametrize(
+    ("require", "result", "names"),
+    [
+        ("same", {"word": "cannot tell"}, ["cannot-tell"]),
+        ("same", {"word": "same", "difference": 0}, []),
+        ("better", {"word": "same", "difference": 0}, ["cannot-tell"]),
+        ("better", {"word": "same"}, []),
+        ("better", {"word": "better", "difference": 1}, []),
+    ],
+)
+def test_base_may_ask_for_more(base: Side, require: str, result: dict[str, Any], names: list[str]) -> None:
+    asks = commit("asks", **{"params.yaml": f"review: {{require: {require}}}\n"})
+    found, _ = gate.reasons({"why": "why"} | result, asks, commit("head"))
+    assert gate.red(found) == names
+
+
+@pytest.mark.parametrize(
+    ("message", "red", "notes"),
+    [
+        ("x\n\nAccept: worse: the data\n  are new", [], 0),
+        ("x\n\nAccept: floor: no matter\nAccept: worse: we know", [], 0),
+        ("x\n\nAccept: worse", ["worse"], 1),
+        ("x\n\nAccept: worse:  ", ["worse"], 1),
+        ("x\n\nAccept: everything: please", ["worse"], 1),
+        ("x\n\nAccept: floor: another reason", ["worse"], 0),
+        ("x\n\nAccept: worse: in the text\n\nno trailer", ["worse"], 0),
+    ],
+)
+def test_what_a_trailer_accepts(base: Side, message: str, red: list[str], notes: int) -> None:
+    head = commit(message)
+    (found,), told = gate.reasons({"word": "worse", "why": "w"}, base, commit("later"))
+    assert (gate.red([found]), len(told)) == (red, notes)
+    if not red:
+        assert (found["accepted"]["commit"], found["accepted"]["who"]) == (head.commit, "a|b")
+        assert found["accepted"]["why"] in ("the data are new", "we know")
+
+
+def test_a_trailer_before_the_branch_accepts_nothing(base: Side) -> None:
+    before = commit("x\n\nAccept: worse: long ago")
+    found, _ = gate.reasons({"word": "worse", "why": "w"}, before, commit("head"))
+    assert gate.red(found) == ["worse"]
+
+
+def test_a_lock_that_is_not_true_of_its_files_is_red(base: Side) -> None:
+    head = commit("run", **{"dvc.lock": LOCK, "out.json": "{}\n"})
+    found, _ = gate.reasons({"word": "same", "why": "w"}, base, head)
+    assert gate.red(found) == ["lock"]
+    assert "out.json" in " ".join(each["what"] for each in found)

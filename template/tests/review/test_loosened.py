@@ -1,0 +1,153 @@
+"""What head demands less of than base: two real commits each."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from src.review.loosened import count_tests, loosened
+from src.review.sides import Side, git
+from tests.conftest import environment
+
+Pair = Callable[[dict[str, str], dict[str, str]], list[str]]
+WHO = {f"GIT_{one}_{two}": "x@y.z" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}
+
+
+@pytest.fixture
+def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
+    """The names of the reasons between two trees, {path: text}."""
+    monkeypatch.chdir(tmp_path)
+    git("init", "-q", "-b", "main")
+
+    def commit(files: dict[str, str]) -> str:
+        git("rm", "-rqf", "--ignore-unmatch", ".")
+        for path, text in ({"params.yaml": "data: {}\n"} | files).items():
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_text(text)
+        git("add", "-A")
+        subprocess.run(["git", "commit", "-q", "--allow-empty", "-m", "x"], check=True, env=environment(**WHO))
+        return git("rev-parse", "HEAD").strip()
+
+    def names(old: dict[str, str], new: dict[str, str]) -> list[str]:
+        sides = [Side(name, commit(files)) for name, files in (("base", old), ("head", new))]
+        return [each["name"] for each in loosened(*sides)]
+
+    return names
+
+
+def suite(kind: str = "expect_column_values_to_be_between", severity: str | None = None, **kwargs: Any) -> str:
+    each = {"type": kind, "kwargs": {"column": "x"} | kwargs} | ({"severity": severity} if severity else {})
+    return json.dumps({"name": "s", "expectations": [each]})
+
+
+IN, NOT_IN = (f"expect_column_values_to_{be}_in_set" for be in ("be", "not_be"))
+EMPTY = json.dumps({"name": "s", "expectations": []})
+
+
+@pytest.mark.parametrize(
+    ("strict", "loose"),
+    [
+        (suite(), EMPTY),
+        (suite(), "no JSON"),
+        (suite(min_value=1), suite(min_value=0)),
+        (suite(min_value=1), suite()),
+        (suite(max_value=1), suite(max_value=2)),
+        (suite(max_value=1, strict_max=True), suite(max_value=1)),
+        (suite(), suite(mostly=0.9)),
+        (suite(mostly=0.9), suite(mostly=0.8)),
+        (suite(IN, value_set=["a"]), suite(IN, value_set=["a", "b"])),
+        (suite(NOT_IN, value_set=["a", "b"]), suite(NOT_IN, value_set=["a"])),
+        (suite(), suite(severity="warning")),
+        (suite(severity="warning"), suite(severity="info")),
+        (suite(min_value=0), suite(min_value=0, column="y")),
+    ],
+)
+def test_an_expectation_loosened_or_removed(found: Pair, strict: str, loose: str) -> None:
+    path = "expectations/s.json"
+    assert found({path: strict}, {path: loose}) == ["expectations"]
+    assert found({path: strict}, {"expectations/renamed.json": strict}) == []
+    if '"y"' not in loose:
+        assert found({path: loose}, {path: strict}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "strict", "loose"),
+    [
+        ("floors", "requirements", {"floors": {"roc_auc": 0.9}}, {"floors": {"roc_auc": 0.8}}),
+        ("floors", "requirements", {"floors": {"log_loss": 0.1}}, {"floors": {"log_loss": 0.2}}),
+        ("floors", "requirements", {"floors": {"log_loss": 0.1}}, {}),
+        ("floors", "requirements", {"must_work": ["a = b"]}, {"must_work": []}),
+        ("floors", "requirements", {"latency": 1}, {"latency": 2}),
+        ("floors", "requirements", {"size": 1}, {"size": None}),
+        ("margin", "review", {"margin": 0.1}, {"margin": 0.2}),
+        ("margin", "review", {}, {"gap": 0.1}),
+        ("margin", "review", {}, {"loss": 0.2}),
+        ("margin", "review", {}, {"alpha": 0.01}),
+        ("margin", "review", {}, {"replicas": 3}),
+        ("margin", "review", {}, {"folds": 2}),
+        ("margin", "review", {}, {"folds": "none"}),
+        ("margin", "review", {"require": "same"}, {}),
+        ("margin", "review", {"require": "better"}, {"require": "same"}),
+        ("leakage", "data", {}, {"allow": {"x": "why"}}),
+    ],
+)
+def test_a_key_that_demands_less(found: Pair, name: str, group: str, strict: dict, loose: dict) -> None:
+    old, new = ({"params.yaml": yaml.safe_dump({group: keys})} for keys in (strict, loose))
+    assert found(old, new) == [name]
+    if loose != {"folds": "none"}:
+        assert found(new, old) == []
+
+
+@pytest.mark.parametrize("keys", [({}, {"margin": 0.01}), ({"margin": 0.01}, {}), ({}, {"metric": "log_loss"})])
+def test_what_cannot_be_compared_is_said(found: Pair, keys: tuple[dict, dict]) -> None:
+    assert found(*({"params.yaml": yaml.safe_dump({"review": one})} for one in keys)) == ["margin"]
+
+
+RAISE = {"name": "n", "why": "w", "raise": {"x": 1}, "then": "never lower", "allowed": 0.05}
+ROW = {"name": "n", "why": "w", "row": {"x": 1}, "then": {"above": 1, "below": 2}}
+
+
+@pytest.mark.parametrize(
+    ("strict", "loose", "back"),
+    [
+        ([RAISE], [], []),
+        ([RAISE], [RAISE | {"allowed": 0.1}], []),
+        ([RAISE | {"then": "same"}], [RAISE], []),
+        ([RAISE], [RAISE | {"then": "never higher"}], ["behaviour"]),
+        ([RAISE], [RAISE | {"raise": {"x": 2}}], ["behaviour"]),
+        ([ROW], [ROW | {"then": {"above": 0, "below": 2}}], []),
+        ([ROW], [ROW | {"then": {"above": 1}}], []),
+    ],
+)
+def test_a_behaviour_loosened_or_removed(found: Pair, strict: list, loose: list, back: list) -> None:
+    old, new = ({"expectations/behaviour.yaml": yaml.safe_dump(one)} for one in (strict, loose))
+    assert found(old, new) == ["behaviour"]
+    assert found(new, old) == back
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("def test_a(): pass\ndef other(): pass\n", 1),
+        ("class TestA:\n def test_a(self): pass\n def test_b(self): pass\nclass B:\n def test_c(self): pass\n", 2),
+        ("@pytest.mark.parametrize('a', [1, 2, 3])\ndef test_a(a): pass\n", 3),
+        ("@pytest.mark.parametrize('a', [1, pytest.param(2, marks=pytest.mark.skip)])\ndef test_a(a): pass\n", 1),
+        ("@pytest.mark.parametrize('a', CASES)\ndef test_a(a): pass\n", 1),
+        ("@pytest.mark.skip\ndef test_a(): pass\n", 0),
+        ("@pytest.mark.xfail(reason='x')\ndef test_a(): pass\n", 0),
+        ("def test_a():\n pytest.skip('x')\n", 0),
+        ("pytestmark = pytest.mark.skip\ndef test_a(): pass\n", 0),
+        ("def test_a(:\n", 0),
+    ],
+)
+def test_tests_are_counted_from_source(text: str, count: int) -> None:
+    assert count_tests(text) == count
+
+
+def test_fewer_tests(found: Pair) -> None:
+    one, two = ({"tests/test_a.py": "def test_a(): pass\n" * n} for n in (1, 2))
+    assert (found(two, one), found(one, two), found(two, {})) == (["tests"], [], ["tests"])
