@@ -33,13 +33,13 @@ KEPT, PAGE = ROOT / "template/zoo.json", ROOT / "template/zoo.md"
 class Zoo:
     """A table's project in a folder: the author's clone, CI's, and what is judged in them.
 
-    The author's cache of DVC and CI's cells stay in the folder: a session after another one fits nothing twice.
+    Caches and cells stay in the folder: the next session runs and fits nothing twice.
     """
 
     def __init__(self, folder: Path, table: Table) -> None:
         self.author, self.ci = Author(folder / "author", table), CI(folder / "ci", table)
-        self.author.start(folder / "cache")
-        self.ci.start(self.author, folder / "cells")
+        self.author.start(folder / "author-cache")
+        self.ci.start(self.author, folder / "ci-cache", folder / "ci-cells")
 
     def judged(self, name: str, pull: Pull) -> Found:
         started, slug = time.monotonic(), name.replace(" ", "-")

@@ -32,6 +32,12 @@ class Clone:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
 
+    def keeps(self, path: str, folder: Path) -> None:
+        """A folder of the clone that outlives it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / path).parent.mkdir(exist_ok=True)
+        (self.folder / path).symlink_to(folder)
+
     def ran(self, *command: str) -> subprocess.CompletedProcess[str]:
         given = {**os.environ, **WHO, "PYTHONPATH": ""}
         return subprocess.run(command, cwd=self.folder, env=given, capture_output=True, encoding="utf-8", check=False)
@@ -58,7 +64,7 @@ class Author(Clone):
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, self.folder / name)
         self.git("init", "-q", "-b", "base")
-        self.python("dvc", "cache", "dir", "--local", str(cache))
+        self.keeps(".dvc/cache", cache)
         if self.table.make:
             self.git("rm", "-rq", "--ignore-unmatch", "data/source")
             for old in [*(self.folder / "data/source").iterdir(), *(self.folder / "expectations").glob("*.json")]:
@@ -110,12 +116,13 @@ def _numbers(value: dict[str, Any]) -> bool:
 class CI(Clone):
     """Judges what a branch and base become together: HEAD is the merge commit, and HEAD^1 base."""
 
-    def start(self, author: Author, cells: Path) -> None:
+    def start(self, author: Author, cache: Path, cells: Path) -> None:
+        """A clone in which base has run, as it does on main."""
         self.empty()
         self.git("clone", "-q", str(author.folder), ".")
-        cells.mkdir(exist_ok=True)
-        (self.folder / ".review").mkdir()
-        (self.folder / ".review/cells").symlink_to(cells)
+        self.keeps(".dvc/cache", cache)
+        self.keeps(".review/cells", cells)
+        self.python("dvc", "repro", "-q")
 
     def judge(self, branch: str, base: str) -> Found:
         self.git("fetch", "-q", "--force", "--tags", "--prune", "--prune-tags", "origin", BRANCHES)
