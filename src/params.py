@@ -164,6 +164,7 @@ def load(file: str = PARAMS) -> dict[str, Any]:
 
 def read(*keys: str) -> SimpleNamespace:
     """Exactly these keys, each checked and against each other, by their last names; an absent one has its default."""
+    sys.audit("params.read", PARAMS, keys)  # heard by a hermetic run
     given = load()
     values = {key: _value(key, given) for key in keys}
     _contradictions(values)

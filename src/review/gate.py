@@ -28,7 +28,10 @@ def judged(result: dict[str, Any], base: Side, head: Side) -> dict[str, Any]:
     try:
         untouched = Untouched("head", head.commit)
         untouched.bring()
-        for more, told in (lock(untouched), ran_again(base, untouched, ran)):
+        checks = [lock(untouched)]
+        if not result.get("no_data"):
+            checks.append(ran_again(base, untouched, ran))
+        for more, told in checks:
             found, notes = found + more, notes + told
     except Refusal as error:
         notes.append(f"whether dvc.lock is true could not be told: {error}")
@@ -54,6 +57,9 @@ def _of(result: dict[str, Any], base: Side) -> Iterator[Reason]:
     for floor in (floor for floor in result.get("floors", []) if floor["broken"]):
         what = f"{floor['metric']} is {short(floor['head'])}, its floor {short(floor['floor'])}"
         yield reason("floor", what, mend)
+    if result.get("computed_by") == "author":
+        what = "CI holds no data, and shows what the author computed"
+        yield reason("author", what, "run CI where the data is (docs/ci.md)")
     yield from _asked(result, base)
 
 

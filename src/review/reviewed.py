@@ -28,20 +28,25 @@ FITS = ("params.yaml", "src/features.py", "src/model.py", "src/recipe.py", "src/
 
 def reviewed(base: Side, head: Side, settings: SimpleNamespace) -> Result:
     """The whole result of head against base; where base does not run, head against the trivial model."""
-    about: Result = {"base_commit": base.commit, "head_commit": head.commit, "changed": _changed(base, head)}
-    about |= {"params": _params(base, head), "comparisons": comparisons(head)} | NOTHING
+    told = about(base, head)
     if same_recipe(base, head):
-        return about | {"word": "same", "why": IDENTICAL}
+        return told | {"word": "same", "why": IDENTICAL}
     head.prepare()
     try:
         if base.broken:
-            return about | _alone(head, settings, base.broken)
+            return told | _alone(head, settings, base.broken)
         base.prepare()
-        return about | _compared(base, head, settings)
+        return told | _compared(base, head, settings)
     except Failed as error:
         if error.side != base.name:
             raise
-        return about | _alone(head, settings, str(error))
+        return told | _alone(head, settings, str(error))
+
+
+def about(base: Side, head: Side) -> Result:
+    """What git alone tells of the two."""
+    made: Result = {"base_commit": base.commit, "head_commit": head.commit, "changed": _changed(base, head)}
+    return made | {"params": _params(base, head), "comparisons": comparisons(head)} | NOTHING
 
 
 def same_recipe(base: Side, head: Side) -> bool:
@@ -50,10 +55,10 @@ def same_recipe(base: Side, head: Side) -> bool:
 
 
 def _compared(base: Side, head: Side, settings: SimpleNamespace) -> Result:
-    about: Result = {}
+    told: Result = {}
     changed = np.array([], dtype=int)
     if base.recipe("ingest") != head.recipe("ingest"):
-        about["data"], changed = difference(base.folder, head.folder)
+        told["data"], changed = difference(base.folder, head.folder)
     schemas = [_schema(side) for side in (base, head)]
     if schemas[0].task != schemas[1].task:
         raise Failed(base, f"had the task {schemas[0].task}, and it is {schemas[1].task} now")
@@ -63,7 +68,7 @@ def _compared(base: Side, head: Side, settings: SimpleNamespace) -> Result:
     theirs, ours, schema = cells[base], cells[head], schemas[1]
     others = theirs.rows(theirs.predicted) if unpaired else None
     asked = question(theirs, ours, schema, settings, others)
-    result = about | decide(asked, theirs, ours, schema, others) | {"unpaired": unpaired}
+    result = told | decide(asked, theirs, ours, schema, others) | {"unpaired": unpaired}
     result |= _beside(asked, (theirs, others or asked.rows), (ours, asked.rows), schema, settings)
     if not unpaired:
         result["slices"] = slices(asked, theirs, ours, schema, str(head.folder / names.TABLE))

@@ -38,6 +38,10 @@ class Failed(Refusal):
         self.side = side.name
 
 
+class NoData(Failed):
+    """A side whose source lies behind a pointer and is neither in the cache nor in a remote that we may read."""
+
+
 @dataclass(frozen=True)
 class Side:
     """A commit; name: base or head, for people; data_of: where the source is another side's, which is prepared."""
@@ -171,7 +175,10 @@ class Side:
         cache = Path(".dvc/cache").resolve()
         dvc = [sys.executable, "-m", "dvc"]
         self.run([*dvc, "cache", "dir", "--local", str(cache)])
-        self.run([*dvc, "checkout", str(pointer.relative_to(self.folder))])
+        try:
+            self.run([*dvc, "pull", str(pointer.relative_to(self.folder))])
+        except Failed:
+            raise NoData(self, f"has no data here: {source} is neither in the cache nor in a remote") from None
 
     def run(self, command: list[str]) -> str:
         ran = subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, encoding="utf-8",

@@ -3,7 +3,8 @@
 Each side has K replicas (seeds and splits, replica k of both sides with the same ones) of out-of-fold predictions. A
 metric is a goodness, higher is better, and its influence function says what each row adds to it. The variance of the
 difference has a part of the rows and a part of the replicas; what both hold is counted once. The words follow from
-one-sided tests with a smallest difference that matters, and from two one-sided tests of equivalence (Schuirmann 1987).
+one-sided tests of a minimum effect (Murphy and Myors 1999) and from two one-sided tests of equivalence (Schuirmann
+1987), both against the smallest difference that matters.
 docs/statistics.md has the sources and what was measured.
 """
 
@@ -14,6 +15,7 @@ from scipy import stats
 
 ROWS, GROUPS, RAREST = 100, 5, 10  # fewer rows, groups, or rows of the rarest class: cannot tell
 CLIP, CLIP_SHARE = 0.01, 0.1  # probabilities are clipped at the smaller of CLIP and this share of the rarest class's
+NEGLIGIBLE = 0.5  # share of the margin: a 5 % test of no difference at all errs in 5 %; of a trifle hardly ever
 POWER = 0.8  # at which the smallest difference that could have been seen is stated
 NOTHING = 1e-12  # below, a difference is rounding
 LOG_LOSS, MAE, RMSE = "log_loss", "mean_absolute_error", "root_mean_squared_error"
@@ -32,8 +34,8 @@ class Verdict:
     """word: better, worse, same or cannot tell; the numbers are None where nothing could be estimated.
 
     difference, low, high: head less base in goodness, with the interval whose ends are the one-sided tests'; margin:
-    the smallest difference that matters; visible: the smallest that could have been seen with a power of 0.8;
-    rows_needed: how many it takes to see the margin with that power.
+    the smallest difference that matters; worse, better: p values, of a difference that is at most NEGLIGIBLE; visible:
+    the smallest that could have been seen with a power of 0.8; rows_needed: how many it takes to see the margin so.
     """
 
     word: str
@@ -133,25 +135,25 @@ def compare(
 
 
 def _without_noise(difference: float, margin: float) -> Verdict:
-    word = "same" if abs(difference) < NOTHING else "worse" if difference < 0 else "better"
+    word = "same" if abs(difference) < max(NOTHING, NEGLIGIBLE * margin) else "worse" if difference < 0 else "better"
     return Verdict(word, "every row moved by the same amount", difference, margin, difference, difference, 0.0)
 
 
 def _verdict(difference: float, margin: float, error: float, freedom: float, alpha: float, count: int) -> Verdict:
-    reach = float(stats.t.ppf(1 - alpha, freedom)) * error
-    worse, better = (float(stats.t.cdf(sign * difference / error, freedom)) for sign in (1, -1))
+    reach, trifle = float(stats.t.ppf(1 - alpha, freedom)) * error, NEGLIGIBLE * margin
+    worse, better = (float(stats.t.cdf((sign * difference + trifle) / error, freedom)) for sign in (1, -1))
     low, high = difference - reach, difference + reach
-    word, why = _word(difference, low, high, margin, worse < alpha, better < alpha)
-    visible = float(stats.t.ppf(1 - alpha, freedom) + stats.t.ppf(POWER, freedom)) * error
-    needed = int(np.ceil(count * (visible / margin) ** 2)) if margin > 0 else None
-    return Verdict(word, why, difference, margin, low, high, error, freedom, worse, better, visible, needed)
+    word, why = _word(low, high, margin, worse < alpha, better < alpha)
+    beyond = float(stats.t.ppf(1 - alpha, freedom) + stats.t.ppf(POWER, freedom)) * error
+    needed = int(np.ceil(count * (beyond / (margin - trifle)) ** 2)) if margin > 0 else None
+    return Verdict(word, why, difference, margin, low, high, error, freedom, worse, better, trifle + beyond, needed)
 
 
-def _word(difference: float, low: float, high: float, margin: float, worse: bool, better: bool) -> tuple[str, str]:
-    if worse and difference < -margin / 2:
-        return "worse", "the difference is larger than its noise and than half of what matters"
-    if better and difference > margin / 2:
-        return "better", "the difference is larger than its noise and than half of what matters"
+def _word(low: float, high: float, margin: float, worse: bool, better: bool) -> tuple[str, str]:
+    if worse:
+        return "worse", "the whole interval lies beyond half of what matters"
+    if better:
+        return "better", "the whole interval lies beyond half of what matters"
     if -margin < low and high < margin:
         return "same", "the whole interval lies within what matters"
     if margin <= 0:

@@ -105,7 +105,6 @@ def _edits(answers: Answers) -> dict[str, Edit]:
     licence = "LicenseRef-Proprietary" if answers["license"] == "Proprietary" else answers["license"]
     edits: dict[str, Edit] = {
         "README.md": lines((r"\A# (.*)$", f"{answers['project_name']}\n\n{answers['description']}\n\n{ORIGIN}")),
-        ".github/workflows/ci.yml": lines((r"^          python-version: (.*)$", quoted(answers["python_version"]))),
         "pyproject.toml": lines(
             (r"^name = (.*)$", quoted(answers["slug"])),
             (r"^description = (.*)$", quoted(answers["description"])),
@@ -113,6 +112,8 @@ def _edits(answers: Answers) -> dict[str, Edit]:
             (r"^license = (.*)$", quoted(licence)),
         ),
     }
+    for name in ("ci", "main", "nightly", "release", "review"):
+        edits[f".github/workflows/{name}.yml"] = lambda text: _on_python(text, answers["python_version"])
     if answers["data"]:
         edits["params.yaml"] = lines(
             (r"^  source: (\S+) ", quoted(source(answers))), (r"^  target: (\S+) ", quoted(answers["target"]))
@@ -123,6 +124,13 @@ def _edits(answers: Answers) -> dict[str, Edit]:
         stated = f"    remote = storage\n['remote \"storage\"']\n    url = {_url(answers['dvc_remote'])}\n"
         edits[".dvc/config"] = lines((r"\A\[core\]\n(?:    \w+ = \w+\n)*(\Z)", stated))
     return edits
+
+
+def _on_python(workflow: str, version: str) -> str:
+    text, found = re.subn(r"(?m)^(          python-version: ).*$", rf"\g<1>{quoted(version)}", workflow)
+    if not found:
+        raise Refused("the template is broken: a workflow has no python-version")
+    return text
 
 
 def _unanswered(text: str) -> str:

@@ -93,6 +93,9 @@ PULLS: dict[str, Pull] = {
     "name": Pull("a column whose name is an attack", rows(edits.evil)),
     "fork": Pull("a comment, from a fork whose data CI cannot get", COMMENT, "cannot tell",
                  before=(edits.behind_a_pointer,)),
+    "by author": Pull("the same, with the author's own review in git, accepted", COMMENT, accepted=("author",),
+                      before=(edits.behind_a_pointer,), after=edits.reviewed,
+                      trailer="Accept: author: the data must stay where it is"),
     # the gate
     "forged metrics": Pull("metrics.json written by hand", model(max_iter=31), red=("lock",), after=edits.forged),
     "forged lock": Pull("the same, and dvc.lock agrees with it", model(max_iter=31), red=("metrics",),

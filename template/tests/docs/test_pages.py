@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from src.links import LINK, broken
 from template.tests.docs.conftest import blocks
 from tests.conftest import ROOT, environment
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [ROOT / "README.md", *DOCS, *sorted((ROOT / "template").glob("*.md"))]
-LINK = re.compile(r"\]\(([^)\s]+)\)")
 # Blocks of commands that are not marked, and the test that runs them.
 RUN = {
     "README.md": "test_readme.py",
@@ -23,20 +23,9 @@ RUN = {
 }
 
 
-def anchors(page: Path) -> set[str]:
-    heads = re.findall(r"(?m)^#+ (.+)$", page.read_text(encoding="utf-8"))
-    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page: Path) -> None:
-    for link in LINK.findall(page.read_text(encoding="utf-8")):
-        if re.match("https?://", link):
-            continue
-        name, _, anchor = link.partition("#")
-        target = (page.parent / name).resolve() if name else page
-        assert target.exists(), link
-        assert not anchor or anchor in anchors(target), link
+    assert broken(page) == []
 
 
 def test_the_index_has_every_page_once() -> None:

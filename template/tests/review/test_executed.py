@@ -13,7 +13,7 @@ import yaml
 from src.review.executed import _unlike, executed
 from src.review.gate import Untouched, lock
 from src.review.sides import Side
-from template.tests.review.conftest import MODEL, PARAMS, git
+from template.tests.review.conftest import MODEL, PARAMS, git, review
 from tests.conftest import environment
 
 pytestmark = pytest.mark.slow
@@ -142,3 +142,47 @@ def test_a_run_that_cannot_be_repeated_is_said_with_its_own_line(run: Path, monk
 )
 def test_numbers_may_differ_by_one_unit_of_the_sixth_digit(one: dict, other: dict, keys: list[str]) -> None:
     assert [each["key"] for each in _unlike(one, other)] == keys
+
+
+@pytest.fixture
+def private(repository: Path, tmp_path: Path) -> Path:
+    """The project with its source behind a pointer, in the cache of this clone and nowhere else."""
+    folder = tmp_path / "private"
+    git(tmp_path, "clone", "-q", str(repository), str(folder))
+    git(folder, "checkout", "-q", "-B", "private", "base")
+    git(folder, "rm", "-q", "--cached", "data/source/table.csv")
+    git(folder, "commit", "-qm", "the table leaves git")
+    command(folder, "dvc", "init", "-q")
+    command(folder, "dvc", "add", "-q", "data/source/table.csv")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "a pointer")
+    git(folder, "tag", "pointer")
+    return folder
+
+
+def test_where_ci_holds_no_data_the_authors_review_counts_when_it_is_of_these_files_and_accepted(
+    private: Path, tmp_path: Path
+) -> None:
+    git(private, "checkout", "-q", "-f", "-B", "change", "pointer")
+    (private / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"model": MODEL | {"arguments": {"C": 0.9}}}))
+    command(private, "src.repro")
+    git(private, "add", "-A")
+    git(private, "commit", "-qm", "a change")
+    review(private, "pointer", "--keep")
+    git(private, "add", "metrics/review.json")
+    git(private, "commit", "-qm", "my review")
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", str(private), str(clone))
+    _, result = review(clone, "origin/change~2", code=1)
+    assert (result["computed_by"], result["red"]) == ("author", ["author"])
+    assert result["word"] in ("same", "cannot tell")
+    assert "difference" in result
+    git(clone, "commit", "-q", "--allow-empty", "-m", "trust\n\nAccept: author: the data may not leave the ward")
+    _, result = review(clone, "origin/change~2")
+    assert result["reasons"][0]["accepted"]["why"] == "the data may not leave the ward"
+    (clone / "src/model.py").open("a").write("# another file\n")
+    git(clone, "commit", "-qam", "one more")
+    (_, first, *_), result = review(clone, "origin/change~2", code=1)
+    assert first.startswith("cannot tell")
+    assert "is of other files than these" in result["why"]
+    assert "computed_by" not in result

@@ -32,7 +32,8 @@ def test_worse_is_red_and_a_second_look_fits_nothing(repository: Path, changed: 
     assert {found["metric"] for found in result["metrics"]} > {"roc_auc", "accuracy"}
     assert any("roc_auc" in line for line in rest)
     page = (repository / FOLDER / "review.md").read_text(encoding="utf-8").splitlines()
-    assert (page[0], page[2], page[3]) == ("**worse**", "```text", first)
+    assert page[2].startswith("**Worse: the model got worse.** The error `log_loss`")
+    assert "log_loss" in (repository / FOLDER / "review.html").read_text(encoding="utf-8")
     (before, *_), again = review(repository, code=1)
     assert "fits" not in before
     assert again == result

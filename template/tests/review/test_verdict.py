@@ -19,7 +19,7 @@ def sides(random: np.random.Generator, rows: int = 300, replicas: int = 5, shift
 
 def test_with_one_replica_it_is_the_paired_t_test() -> None:
     base, head = sides(np.random.default_rng(0), replicas=1, shift=0.1)
-    found = compare(base, head, 0.2)
+    found = compare(base, head, 0.0)
     rows = (head.influence - base.influence)[0] + head.values[0] - base.values[0]
     expected = stats.ttest_1samp(rows, 0, alternative="less")
     assert found.worse == pytest.approx(expected.pvalue)
@@ -86,7 +86,7 @@ def test_words_at_their_borders() -> None:
     assert compare(head, base, 0.1).word == "better"
     assert compare(base, head, 10.0).word == "same"
     lean_base, lean_head = sides(np.random.default_rng(5), shift=-0.15, spread=0.5)
-    lean = compare(lean_base, lean_head, 0.25)
+    lean = compare(lean_base, lean_head, 0.15)
     assert lean.worse is not None
     assert lean.worse < 0.05
     assert compare(lean_base, lean_head, 2.5 * abs(lean.difference)).word != "worse"  # real, and less than what matters
@@ -97,6 +97,32 @@ def test_words_at_their_borders() -> None:
     assert compare(*sides(np.random.default_rng(6)), 0.0).why.startswith("base is no better than the trivial")
     constant = Measured(base.values - 1, base.influence)
     assert compare(base, constant, 0.1).word == "worse"
+    assert compare(base, constant, 2.1).word == "same"
+
+
+def test_the_whole_interval_must_lie_beyond_half_of_what_matters() -> None:
+    base, head = sides(np.random.default_rng(10), replicas=1, shift=-0.3, spread=0.3)
+    rows = (head.influence - base.influence)[0] + head.values[0] - base.values[0]
+    for wide in (0.1, 0.5):
+        found = compare(base, head, wide)
+        assert found.worse == pytest.approx(stats.ttest_1samp(rows, -wide / 2, alternative="less").pvalue)
+        assert found.better == pytest.approx(stats.ttest_1samp(rows, wide / 2, alternative="greater").pvalue)
+    plain = compare(base, head, 0.0)
+    assert plain.high is not None
+    border = -2 * plain.high
+    assert [compare(base, head, share * border).word == "worse" for share in (0.99, 1.01)] == [True, False]
+    assert [compare(head, base, share * border).word == "better" for share in (0.99, 1.01)] == [True, False]
+
+
+def test_what_could_have_been_seen_is_called_worse_in_four_of_five() -> None:
+    random = np.random.default_rng(11)
+    first = compare(*sides(random, rows=400), 0.4)
+    assert first.visible is not None
+    assert first.rows_needed is not None
+    called = sum(compare(*sides(random, rows=400, shift=-first.visible), 0.4).word == "worse" for _ in range(300))
+    assert 0.7 < called / 300 < 0.9
+    enough = compare(*sides(random, rows=first.rows_needed), 0.4)
+    assert enough.visible == pytest.approx(0.4, rel=0.15)
 
 
 def test_of_too_few_rows_groups_or_rows_of_a_class_nothing_is_said() -> None:
@@ -111,7 +137,7 @@ def test_of_too_few_rows_groups_or_rows_of_a_class_nothing_is_said() -> None:
 def test_rates_of_error_are_near_their_level_with_and_without_groups() -> None:
     """One-sided 5 % before the margin, of 600 comparisons in which nothing differs but noise (binomial, 4 sigma)."""
     for grouped in (False, True):
-        worse = 0
+        worse = called = 0
         random = np.random.default_rng(7)
         for _ in range(600):
             base, head = sides(random, rows=120)
@@ -120,8 +146,12 @@ def test_rates_of_error_are_near_their_level_with_and_without_groups() -> None:
                 noise = random.normal(size=20)[np.arange(120) // 6]
                 head = Measured(head.values + noise.mean(), head.influence + noise - noise.mean())
             found = compare(base, head, 0.0, group=group)
-            worse += found.worse is not None and found.worse < 0.05
+            assert found.worse is not None
+            assert found.error is not None
+            worse += found.worse < 0.05
+            called += compare(base, head, 3 * found.error, group=group).word == "worse"
         assert 0.014 < worse / 600 < 0.086, (grouped, worse)
+        assert called / 600 < 0.02, (grouped, called)  # where a margin is three times the noise
 
 
 def test_noise_that_rows_and_replicas_share_is_counted_once() -> None:
@@ -138,10 +168,10 @@ def test_noise_that_rows_and_replicas_share_is_counted_once() -> None:
 def test_sides_apart_are_welchs_test_and_their_groups_count() -> None:
     base, head = sides(np.random.default_rng(9), replicas=1, shift=0.2)
     rows = [each.influence[0] + each.values[0] for each in (base, head)]
-    found = compare_apart(base, head, 0.5)
+    found = compare_apart(base, head, 0.0)
     expected = stats.ttest_ind(rows[1], rows[0], equal_var=False, alternative="less")
     assert found.worse == pytest.approx(expected.pvalue, rel=1e-3)
-    assert found.error > compare(base, head, 0.5).error
+    assert found.error > compare(base, head, 0.0).error
     group = np.arange(300) // 30
     lean = [Measured(each.values, each.influence + np.repeat(each.influence[0, ::30], 30)) for each in (base, head)]
     assert compare_apart(*lean, 0.5, groups=(group, group)).error > 2 * compare_apart(*lean, 0.5).error

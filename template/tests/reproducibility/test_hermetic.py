@@ -1,0 +1,350 @@
+"""hermetic finds each thing that is taken out of the real dvc.yaml or added to it for nothing, and nothing else."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dvc.repo import Repo
+
+from src import params
+from src.reproducibility import hermetic_box, hermetic_recorder
+from src.reproducibility.hermetic import hermetic
+from src.reproducibility.pipeline import declared, on_disk
+from tests.conftest import ROOT, STAGES, environment, make_table
+
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+SUITE = '{"name": "table", "expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "x1"}}]}'
+BEHAVIOUR = "- {name: more, why: so, raise: {x1: 1}, then: never lower, allowed: 0.9}\n"
+ADDED = {"deps": "src/lock.py", "params": "review.folds", "outs": "metrics/nothing.json"}
+WORDS = {"deps": ("undeclared file", "unread dependency"), "params": ("undeclared parameter", "unread parameter"),
+         "outs": ("undeclared output", "unwritten output")}  # fmt: skip
+PINNED = {
+    "split.salt", "data/table.parquet", "src/leakage", "src/versions.json", "data/features.parquet"
+} | {*ADDED.values()}  # fmt: skip
+
+
+def parts(stage: str, part: str) -> Iterator[str]:
+    """What dvc.yaml lists, by name; a parameter of another file as file:key."""
+    for item in PIPELINE["stages"][stage][part]:
+        if part == "params" and isinstance(item, dict):
+            yield from (f"{file}:{key}" for file, keys in item.items() for key in keys)
+        else:
+            yield from item if isinstance(item, dict) else [item]
+
+
+def mutated(stage: str, part: str, name: str) -> dict[str, Any]:
+    """dvc.yaml without this, or with it where it was not."""
+    content = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    items = content["stages"][stage][part]
+    if name == ADDED[part]:
+        items.append(name)
+    elif ":" in name:
+        items[-1]["pyproject.toml"].remove(name.partition(":")[2])
+    else:
+        content["stages"][stage][part] = [
+            item for item in items if name != item and not (isinstance(item, dict) and name in item)
+        ]
+    return content
+
+
+def is_fast(stage: str, part: str, name: str) -> bool:
+    return (stage == "featurize" and name in PINNED) or (stage, name) == ("train", "data/features.parquet")
+
+
+MUTATIONS = [
+    (stage, part, name) for stage in STAGES for part in ADDED for name in [*parts(stage, part), ADDED[part]]
+]  # fmt: skip
+SAMPLE = [one for one in MUTATIONS if is_fast(*one)]
+
+
+def test_there_are_enough_mutations() -> None:
+    assert len(MUTATIONS) > 150
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The repository on a small table, its stages run and locked as far as the one that is asked for."""
+    folder = tmp_path_factory.mktemp("hermetic")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    for name in ("src", "LICENSE", "pyproject.toml", "dvc.yaml", ".dvcignore", ".gitignore"):
+        for one in (one for one in listed.split("\0") if one == name or one.startswith(f"{name}/")):
+            (folder / one).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / one, folder / one)
+    texts = {"docs/project.yaml": "problem: {question: null}\n", "expectations/table.json": SUITE,
+             "expectations/behaviour.yaml": BEHAVIOUR, "params.yaml": "evaluate: {bootstrap: 100}\n"
+             "data: {source: data/source/table.csv, target: target}\n"}  # fmt: skip
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "data/source").mkdir(parents=True)
+    make_table(rows=240).to_csv(folder / "data/source/table.csv", index=False)
+    for command in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    lock: dict[str, Any] = {}
+
+    def until(last: str) -> Path:
+        os.chdir(folder)
+        params.fill()
+        for name in STAGES[: STAGES.index(last) + 1]:
+            if name not in lock:
+                subprocess.run([sys.executable, "-m", f"src.stages.{name}"], check=True, capture_output=True)
+                lock[name] = {"outs": [{"path": out, "md5": on_disk(out)} for out in declared()[name].outs]}
+        (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": lock}), encoding="utf-8")
+        return folder
+
+    return until
+
+
+@pytest.fixture
+def at(pipeline: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
+    here = Path.cwd()
+    yield pipeline
+    os.chdir(here)
+
+
+@pytest.mark.parametrize(
+    "stage", [pytest.param(name, marks=[pytest.mark.slow] * (name not in STAGES[1:3])) for name in STAGES]
+)
+def test_the_real_dvc_yaml_is_hermetic(stage: str, at: Callable[[str], Path]) -> None:
+    shutil.copyfile(ROOT / "dvc.yaml", at(stage) / "dvc.yaml")
+    report = hermetic([stage])
+    assert (report.code, report.findings) == (0, []), report.lines()
+    assert report.stages[stage]["runs"] == 1
+
+
+@pytest.mark.parametrize(("stage", "part", "name"), SAMPLE)
+def test_a_sample_of_the_mutations(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
+    found_and_named_and_nothing_else(stage, part, name, at)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("stage", "part", "name"), [one for one in MUTATIONS if one not in SAMPLE])
+def test_every_other_mutation(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
+    """Many minutes: nightly."""
+    found_and_named_and_nothing_else(stage, part, name, at)
+
+
+def found_and_named_and_nothing_else(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
+    folder = at(stage)
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(mutated(stage, part, name)), encoding="utf-8")
+    report = hermetic([stage])
+    shutil.copyfile(ROOT / "dvc.yaml", folder / "dvc.yaml")
+    found = {(one.word, one.what) for one in report.findings}
+    name = name.replace("${data.source}", "data/source/table.csv")
+    files = [one for one in (folder / name).rglob("*") if one.is_file() and one.suffix != ".pyc"]
+    missing = {one.relative_to(folder).as_posix() for one in files} or {name}
+    missing -= {{"ingest": "expectations/behaviour.yaml", "evaluate": "expectations/table.json"}.get(stage)}
+    word = WORDS[part][name == ADDED[part]]
+    assert found == {(word, f"{stage}: {one}") for one in missing}, report.lines()
+    assert report.code == 1
+
+
+# One small stage that does as it should, and what each line in its middle does beside.
+STAGE = """\
+import os, pathlib, socket, subprocess, tempfile, time, yaml
+text = pathlib.Path("in.csv").read_text()
+x = yaml.safe_load(open("params.yaml"))["a"]["x"]
+extra = ""
+{line}
+pathlib.Path("out.txt").write_text(f"{{text}}{{x}}{{extra}}")
+"""
+LINES = {  # a line, and the findings: word and name
+    "pass": {},
+    "import more": {"undeclared file": "more.py"},
+    "extra = open('more.csv').read()": {"undeclared file": "more.csv"},
+    "extra = len(os.listdir('more'))": {"undeclared file": "more/a.csv"},
+    "os.path.exists('more.csv') and open('more.csv').read()": {"undeclared file": "more.csv"},
+    "import pandas; extra = pandas.read_csv('more.csv').size": {"undeclared file": "more.csv"},
+    "import pyarrow.csv; extra = pyarrow.csv.read_csv('more.csv').num_rows": {"undeclared file": "more.csv"},
+    "extra = subprocess.run(['cat', 'more.csv'], stdout=-1).stdout": {"undeclared file": "more.csv"},
+    "extra = subprocess.run(['cat', '{project}/more.csv'], stdout=-1).stdout": {
+        "outside the project": "what is outside the project"},
+    "extra = open('{project}/more.csv').read()": {"outside the project": "{project}/more.csv"},
+    "os.symlink('{project}/more.csv', 'l'); extra = open('l').read(); os.unlink('l')": {
+        "outside the project": "{project}/more.csv"},
+    "extra = open('link.csv').read()": {"undeclared file": "link.csv"},
+    "extra = len(pathlib.Path('~/note.txt').expanduser().read_text())": {"outside the project": "~/note.txt"},
+    "open('{project}/../elsewhere.txt', 'w')": {"outside the project": "{project}/../elsewhere.txt"},
+    "extra = yaml.safe_load(open('params.yaml'))['a']['y'] + 1": {"undeclared parameter": "a.y"},
+    "extra = int(str(yaml.safe_load(open('params.yaml'))['a']['y'])[:1].replace('b', '7'))": {
+        "undeclared parameter": "a.y"},
+    "open('side.txt', 'w')": {"undeclared output": "side.txt"},
+    "open('in.csv', 'a').write('b')": {"undeclared output": "in.csv"},
+    "(pathlib.Path.home() / 'state').write_text('')": {"left elsewhere": "home/state"},
+    "open(tempfile.gettempdir() + '/state', 'w')": {"left elsewhere": "tmp/state"},
+    "try: extra = socket.create_connection(('127.0.0.1', {port})).close()\nexcept OSError: pass": {
+        "network": "127.0.0.1"},
+    "extra = subprocess.run(['bash', '-c', '< /dev/tcp/127.0.0.1/{port}']).returncode": {"network": "the network"},
+    "extra = os.environ.get('UNSET', '1')": {"environment": "UNSET"},
+    "os.environ.get('UNSET', '1')": {},
+    "os.environ.pop('UNSET', None)": {},
+    "extra = subprocess.run('echo $SET', shell=True, stdout=-1).stdout": {"environment": "SET"},
+    "raise SystemExit(3)": {"cannot tell": ""},
+    "extra = time.time_ns()": {"cannot tell": ""},
+}  # fmt: skip
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[str, str]]]:
+    """Runs the stage with a line in it, and with more in dvc.yaml; what hermetic finds, as (word, name)."""
+    for folder in ("p/more", "home"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "p")
+    monkeypatch.setenv("SET", "5")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("UNSET", raising=False)
+    texts = {"in.csv": "a", "more.csv": "a,b\n1,2\n", "more.py": "", "more/a.csv": "a", "idle.csv": "",
+             "params.yaml": "a: {x: 1, y: 4}", "t.toml": "a.b = 1\na.c = [2]\n", "../home/note.txt": "n"}  # fmt: skip
+    for name, text in texts.items():
+        Path(name).write_text(text, encoding="utf-8")
+    Path("link.csv").symlink_to("more.csv")
+    subprocess.run(["git", "init", "-q"], check=True)
+
+    def found(line: str = "pass", cmd: str = "python stage.py", md5: str | None = None, **more: list[Any]) -> Any:
+        lists = {"deps": ["in.csv", "stage.py"], "params": ["a.x"], "outs": ["out.txt"]}
+        stage = {"cmd": cmd} | {part: [*items, *more.get(part, [])] for part, items in lists.items()}
+        Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"one": stage}}), encoding="utf-8")
+        Path("stage.py").write_text(STAGE.format(line=line), encoding="utf-8")
+        ran = environment(PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        subprocess.run(cmd, shell=True, env=ran, check=False)  # noqa: S602
+        outs = [{"path": "out.txt", "md5": md5 or on_disk("out.txt")}]
+        Path("dvc.lock").write_text(yaml.safe_dump({"stages": {"one": {"outs": outs}}}), encoding="utf-8")
+        Path("in.csv").write_text("a", encoding="utf-8")
+        Path("side.txt").unlink(missing_ok=True)
+        report = hermetic([])
+        assert report.code == (2 if "cannot tell" in str(report.findings) else min(1, len(report.findings)))
+        return [(one.word, one.what.removeprefix("one: ")) for one in report.findings]
+
+    return found
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize(("line", "findings"), LINES.items())
+def test_what_a_stage_does_beside_is_found(line: str, findings: dict[str, str], small: Any, port: int) -> None:
+    names = {"project": Path.cwd().as_posix(), "port": port}
+    found = small(line.format(**names))
+    assert len(found) == len(findings), found
+    for word, name in findings.items():
+        where = os.path.normpath(name.format(**names)) if ".." in name else name.format(**names)
+        assert found[0][0] == word
+        assert where in found[0][1]
+
+
+TOML = "import tomllib; extra = tomllib.load(open('t.toml', 'rb'))['a']"
+IDLE = [("unread dependency", "idle.csv"), ("unread parameter", "a.y"), ("unwritten output", "none.txt")]
+MORE: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [  # what differs from the stage above, and the findings
+    ({"deps": ["idle.csv"], "params": ["a.y"], "outs": ["none.txt"]}, IDLE),
+    ({"deps": ["idle.csv"], "line": "extra = os.path.exists('idle.csv')"}, []),
+    ({"deps": ["idle.csv", "more.csv"], "line": "extra = os.path.exists('more.csv')"}, IDLE[:1]),
+    ({"deps": ["more"], "line": "extra = subprocess.run(['ls', 'more'], stdout=-1).stdout"}, []),
+    ({"deps": ["link.csv"], "line": "extra = open('link.csv').read()"}, []),
+    ({"cmd": "cat in.csv stage.py more.csv > out.txt"}, [("undeclared file", "more.csv"), ("unread parameter", "a.x")]),
+    ({"md5": "0" * 32}, []),
+    ({"md5": "0" * 32, "line": "extra = open('more.csv').read()"}, [("undeclared file", "more.csv")]),
+    ({"params": [{"params.yaml": None}], "line": "extra = open('params.yaml').read()"}, []),
+    ({"params": [{"t.toml": ["a.b"]}], "line": TOML + "['b']"}, []),
+    ({"params": [{"t.toml": ["a.b"]}], "line": TOML + "['c'] * 2"},
+     [("undeclared parameter", "t.toml:a.c"), ("unread parameter", "t.toml:a.b")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "findings"), MORE)
+@pytest.mark.parametrize("timeless", [False, True])
+def test_what_is_declared_is_used(given: Any, findings: Any, timeless: bool, small: Any, monkeypatch: Any) -> None:
+    """Also where a file system keeps no times of access: then what Python did not open is taken away and tried."""
+    if timeless:
+        late = 2**32  # a time of access in the future is not renewed
+        monkeypatch.setattr(hermetic_box, "os", Timeless(late))
+    assert sorted(small(**given)) == sorted(findings)
+
+
+class Timeless:
+    def __init__(self, late: int) -> None:
+        self.late = late
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def utime(self, path: Path, ns: tuple[int, int]) -> None:
+        os.utime(path, ns=(self.late * 10**9, ns[1]))
+
+
+@pytest.mark.parametrize("line", ["extra = open('{project}/more.csv').read()", "open('{project}/more.csv', 'a')"])
+def test_without_landlock_python_is_still_watched(line: str, small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hermetic_recorder, "landlock", lambda: 0)
+    path = f"{Path.cwd().as_posix()}/more.csv"
+    assert small(line.format(project=Path.cwd().as_posix())) == [("outside the project", path)]
+
+
+def test_the_command(small: Any, tmp_path: Path) -> None:
+    def command(*words: str) -> tuple[int, str]:
+        ran = subprocess.run(
+            [sys.executable, "-m", "src.reproducibility", "hermetic", *words], env=environment(PYTHONPATH=str(ROOT)),
+            capture_output=True, encoding="utf-8", check=False,
+        )  # fmt: skip
+        return ran.returncode, ran.stdout + ran.stderr
+
+    small("open('side.txt', 'w')", deps=["more.csv"])
+    code, said = command("one", "--json", str(tmp_path / "r.json"))
+    content = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert (code, content["exit"], [one["word"] for one in content["stages"]["one"]["findings"]]) == (
+        1, 1, ["unread dependency", "undeclared output"],
+    )  # fmt: skip
+    lines = Path("dvc.yaml").read_text(encoding="utf-8").splitlines()
+    assert f"take it out of deps of one (dvc.yaml, line {lines.index('    - more.csv') + 1})" in said
+    assert f"add it to outs of one (dvc.yaml, line {lines.index('    outs:') + 1})" in said
+    assert said.rstrip().endswith("mend the first finding, then python -m src.reproducibility hermetic one")
+    assert command("two") == (2, "ERROR: dvc.yaml has no stage two, expected one of one\n")
+    Path("more.csv").unlink()
+    assert "more.csv is a dependency and is not here" in command()[1]
+    Path("dvc.lock").unlink()
+    assert command() == (2, "ERROR: dvc.lock is not here, so there is no result to compare with. First: make repro\n")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("stage", ["featurize", "package"])
+def test_dvc_runs_again_what_was_read_and_nothing_else(stage: str, at: Callable[[str], Path]) -> None:
+    """Each thing that the stage read makes it stale when it changes, and nothing else does."""
+    folder = at(stage)
+    shutil.copyfile(ROOT / "dvc.yaml", folder / "dvc.yaml")
+    told = hermetic([stage]).stages[stage]
+    Path("dvc.lock").unlink()  # no stage in it is whole
+    for command in (["init", "-q", "-f"], ["commit", "-q", "-f", stage]):
+        subprocess.run([sys.executable, "-m", "dvc", *command], check=True, env=environment(DVC_NO_ANALYTICS="1"))
+    tracked = subprocess.run(["git", "ls-files", "-z"], capture_output=True, check=True).stdout.decode().split("\0")
+    read = {*told["read"], "src/versions.json"} - {"params.yaml", "pyproject.toml"}
+    others = [name for name in tracked if name and name not in read and name not in ("dvc.yaml", "params.yaml")]
+    assert len(read) > 14 and len(others) > 14
+    for name in [*sorted(read)[::3], *sorted(others)[::5]]:
+        content = Path(name).read_bytes()
+        Path(name).write_bytes(content + b"\n")
+        assert is_stale(stage) == (name in read), name
+        Path(name).write_bytes(content)
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    for key in [*params.KEYS][::4]:
+        group, name = key.split(".")
+        content = yaml.safe_load(text)
+        content[group][name] = "changed"
+        Path("params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+        assert is_stale(stage) == (f"params.yaml:{key}" in told["params"]), key
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    shutil.rmtree(".dvc")
+
+
+def is_stale(stage: str) -> bool:
+    with Repo(".") as repo:
+        return bool(repo.status([stage]))

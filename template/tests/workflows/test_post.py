@@ -1,0 +1,222 @@
+"""What a review's run left is hostile; the comment is one, ours, and of the head that was reviewed."""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from src.review import post
+from src.review.comment import MARKER
+from template.tests.workflows.api import BOT, PERSON, Api
+from template.tests.workflows.conftest import RUN, TOKEN
+
+WAITED: list[float] = []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "result").mkdir()
+    (tmp_path / "result" / post.NAME).write_text('{"word": "worse"}', encoding="utf-8")
+    return tmp_path / "result"
+
+
+def told(result: dict[str, Any]) -> str:
+    """In the place of the renderer, which has tests of its own."""
+    return f"{MARKER}\n\n**{result['word']}** {'.' * result.get('dots', 0)}\n"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    WAITED.clear()
+    monkeypatch.setattr(post, "time", SimpleNamespace(sleep=WAITED.append))
+    monkeypatch.setattr(post, "comment", told)
+    monkeypatch.setattr(post.sys, "argv", ["post", str(folder)])
+
+
+def run(capfd: pytest.CaptureFixture[str], code: int = 0) -> str:
+    """What the command says, in one line without the token."""
+    assert post.guarded(post.main) == code
+    said = "".join(capfd.readouterr())
+    assert TOKEN not in said
+    return said
+
+
+def ours(api: Api) -> list[str]:
+    return [one["body"] for one in api.comments if one["user"] == BOT and one["body"].startswith(MARKER)]
+
+
+def test_the_first_comment_and_the_same_one_renewed(api: Api, folder: Path, capfd) -> None:
+    assert run(capfd) == "pull request 7: the comment is new\n"
+    assert ours(api) == [f"{MARKER}\n\n**worse** \n\n[The run: its log, and the whole report]({RUN['html_url']})\n"]
+    (folder / post.NAME).write_text('{"word": "better"}', encoding="utf-8")
+    assert run(capfd) == "pull request 7: the comment is renewed\n"
+    assert [body.splitlines()[2] for body in ours(api)] == ["**better** "]
+    assert api.tokens == {f"Bearer {TOKEN}"}
+
+
+def test_ours_is_found_on_the_third_page_and_a_mark_of_somebody_else_is_not_ours(api: Api, capfd) -> None:
+    api.add(f"{MARKER}\nspoofed", PERSON)
+    api.add(f"{MARKER}\nspoofed", {"login": "other-bot[bot]", "type": "Bot"})
+    api.add(f"a quoted {MARKER}", BOT)
+    api.comments.append({"id": 3, "body": None, "user": None})  # of a deleted account
+    for number in range(230):
+        api.add(f"talk {number}")
+    api.add(f"{MARKER}\nold", BOT)
+    before = [dict(one) for one in api.comments[:-1]]
+    assert "renewed" in run(capfd)
+    assert api.comments[:-1] == before
+    assert "**worse**" in api.comments[-1]["body"]
+    assert sum(asked.endswith("/comments") for asked in api.asked) == 3
+
+
+def test_without_ours_all_pages_are_read_before_there_is_a_new_one(api: Api, capfd) -> None:
+    for number in range(200):
+        api.add(f"{MARKER} {number}", PERSON)
+    assert "is new" in run(capfd)
+    assert len(ours(api)) == 1
+
+
+def change(key: str, value: Any) -> Callable[[Api], None]:
+    return lambda api: api.pulls[0]["head"].update({key: value})
+
+
+@pytest.mark.parametrize(("move", "says"), [
+    (change("sha", "another"), "no open pull request"),
+    (change("repo", {"full_name": "stranger/r"}), "no open pull request"),
+    (change("repo", None), "no open pull request"),
+    (lambda api: api.pulls.clear(), "no open pull request"),
+    (lambda api: setattr(api, "moves", "newer"), "has moved on"),
+    (lambda api: api.pulls[0].update(state="closed"), "has moved on")])  # fmt: skip
+def test_a_head_that_is_not_there_any_more_gets_no_comment(api: Api, capfd, move, says) -> None:
+    move(api)
+    assert says in run(capfd)
+    assert api.comments == []
+
+
+def test_a_deleted_fork_and_two_pull_requests_of_one_head_get_no_comment(api: Api, capfd, tmp_path) -> None:
+    api.pulls.append(api.pulls[0] | {"number": 8})
+    assert re.match(r"ERROR: pull requests \[7, 8\] have the same head.*\n$", run(capfd, 1))
+    event = {"workflow_run": RUN | {"head_repository": None}}
+    (tmp_path / "event.json").write_text(json.dumps(event), encoding="utf-8")
+    assert "no open pull request" in run(capfd)
+    assert api.comments == []
+
+
+@pytest.mark.parametrize(("code", "headers", "says"), [
+    (401, {}, "token is not accepted"), (403, {}, "pull-requests: write"), (404, {}, "nothing is there"),
+    (422, {}, "refused"), (410, {}, "HTTP 410")])  # fmt: skip
+@pytest.mark.parametrize("before", range(4))
+def test_a_refusal_of_github_is_one_line_and_is_not_asked_again(api: Api, capfd, before, code, headers, says) -> None:
+    api.failures = [(200, {}, True)] * before + [(code, headers, False)]
+    said = run(capfd, 1)
+    assert re.match(rf"ERROR: (GET|POST) /repos/o/r/\S+: .*{says}.*\n$", said)
+    assert len(api.asked) == before + 1
+    assert WAITED == []
+
+
+@pytest.mark.parametrize(("code", "headers", "waited"), [
+    (429, {"Retry-After": "7"}, 7), (429, {"Retry-After": "9999"}, post.LONGEST), (429, {}, 2), (500, {}, 2),
+    (502, {}, 2), (503, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, 2),
+    (403, {"Retry-After": "3"}, 3), (403, {"X-RateLimit-Remaining": "0"}, 2)])  # fmt: skip
+def test_what_may_work_later_is_asked_again_after_the_time_that_github_names(
+    api: Api, capfd, code, headers, waited
+) -> None:
+    api.failures = [(code, headers, False)]
+    assert "is new" in run(capfd)
+    assert [waited] == WAITED
+    assert len(ours(api)) == 1
+
+
+@pytest.mark.parametrize("code", [0, 500])
+def test_a_comment_that_was_written_though_no_answer_came_is_not_written_twice(api: Api, capfd, monkeypatch, code):
+    monkeypatch.setattr(post, "SECONDS", 0.3)
+    api.failures = [(200, {}, True)] * 3 + [(code, {}, True)]
+    assert "renewed" in run(capfd)
+    assert len(ours(api)) == 1
+
+
+@pytest.mark.parametrize(("code", "says"), [(503, "HTTP 503, 4 times"), (0, "no answer of GitHub within 0.2 s")])
+def test_patience_ends(api: Api, capfd, monkeypatch, code: int, says: str) -> None:
+    monkeypatch.setattr(post, "SECONDS", 0.2)
+    api.failures = [(code, {}, False)] * 10
+    assert re.match(rf"ERROR: .*{says}.*\n$", run(capfd, 1))
+    assert len(api.asked) == post.TRIES
+    assert WAITED == [2, 4, 8]
+
+
+def test_no_host_at_all_is_one_line(api: Api, capfd, monkeypatch) -> None:
+    monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:9")
+    assert "no answer of GitHub" in run(capfd, 1)
+
+
+def linked(folder: Path) -> None:
+    (folder / post.NAME).rename(folder.parent / "secret.json")
+    (folder / post.NAME).symlink_to(folder.parent / "secret.json")
+
+
+def folder_of_that_name(folder: Path) -> None:
+    (folder / post.NAME).unlink()
+    (folder / post.NAME).mkdir()
+
+
+def holds(content: str | bytes) -> Callable[[Path], Any]:
+    return lambda folder: (folder / post.NAME).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@pytest.mark.parametrize(("attack", "says"), [
+    (lambda folder: (folder / "more.json").write_text("{}"), "has 2 entries"),
+    (lambda folder: (folder / post.NAME).rename(folder / "other.json"), "has 1 entries"),
+    (linked, "has 1 entries"), (folder_of_that_name, "has 1 entries"),
+    (lambda folder: ((folder / post.NAME).unlink(), os.mkfifo(folder / post.NAME)), "has 1 entries"),
+    (holds('{"word": "' + "x" * post.LARGEST + '"}'), "bytes, expected at most"),
+    (holds(""), "no JSON"), (holds("{"), "no JSON"), (holds(b"\xff\xfe{}"), "no JSON"),
+    (holds('{"word": NaN}'), "no JSON"), (holds('{"word": 1e999}'), "no JSON"),
+    (holds('{"word": ' + "9" * 5000 + "}"), "no JSON"), (holds("[" * 100_000), "no JSON"),
+    (holds("[]"), "not an object"), (holds('"worse"'), "not an object"),
+    (holds('{"word": ' + "[" * 16 + "]" * 16 + "}"), "not an object"),
+    (holds("{}"), "of no review (KeyError)"),
+    (holds('{"word": 1, "dots": "x"}'), "of no review (TypeError)")])  # fmt: skip
+def test_a_hostile_artifact_is_refused_in_words_of_our_own(api: Api, folder: Path, capfd, attack, says) -> None:
+    attack(folder)
+    said = run(capfd, 1)
+    assert re.fullmatch(rf"pull request 7: the comment is new\nERROR: .*{re.escape(says)}.*\n", said)
+    (body,) = ours(api)
+    assert "**No verdict**" in body
+    assert "left a result that is not one" in body
+    assert "xxx" not in body + said
+
+
+def test_the_depth_that_a_result_may_have(folder: Path) -> None:
+    (folder / post.NAME).write_text('{"word": ' + "[" * 14 + "1" + "]" * 14 + "}", encoding="utf-8")
+    assert post.result(folder)["word"]
+
+
+def test_a_run_without_a_result_is_said_so_that_an_older_verdict_does_not_stand(api: Api, folder: Path, capfd) -> None:
+    run(capfd)
+    (folder / post.NAME).unlink()
+    assert "renewed" in run(capfd)
+    (body,) = ours(api)
+    assert "ended without a result" in body
+    assert RUN["html_url"] in body
+    assert "worse" not in body
+    folder.rmdir()
+    assert "renewed" in run(capfd)
+
+
+def test_half_a_character_is_no_reason_to_stop(api: Api, folder: Path, capfd) -> None:
+    (folder / post.NAME).write_text('{"word": "\\ud800 \\u202e"}', encoding="utf-8")
+    assert "is new" in run(capfd)
+    assert "**? \u202e**" in ours(api)[0]
+
+
+def test_the_token_goes_to_the_api_alone(api: Api, capfd, monkeypatch) -> None:
+    elsewhere = Api()
+    api.failures = [(302, {"Location": f"{elsewhere.url}/repos/o/r/pulls?head=forker:feat/x"}, False)]
+    assert "no open pull request" in run(capfd)
+    assert elsewhere.tokens == {None}
+    elsewhere.server_close()
