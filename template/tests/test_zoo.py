@@ -40,6 +40,7 @@ def test_a_pull_request_is_judged_right(zoo: Zoo, name: str) -> None:
         ({"accepted": ["worse"]}, ["accepted ['worse'], not []"]),
         ({"code": 0}, ["exit code 0, not 1"]),
         ({"beside": {"package": None, "evaluator": "better"}}, ["package is recipe None, not True"]),
+        ({"attacked": True}, ["an attack in the pages True, not False"]),
         ({"beside": {"package": True}}, ["head's own review None, not better"]),
     ],
 )

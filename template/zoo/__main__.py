@@ -82,6 +82,7 @@ def wrong(found: Found, pull: Pull) -> list[str]:
         "accepted": (found["accepted"], sorted(pull.accepted)),
         "exit code": (found["code"], pull.code),
         "package is recipe": (beside.get("package") if pull.package is not None else None, pull.package),
+        "an attack in the pages": (found.get("attacked", False), False),
         "head's own review": (beside.get("evaluator") if pull.own else None, pull.own),
     }
     words = [] if found["word"] in pull.words.split(" | ") else [f"word {found['word']}, not {pull.words}"]

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from template.zoo.repositories import Author
+from template.zoo.repositories import ATTACK, Author
 from template.zoo.tables import orders
 
 Edit = Callable[[Author], None]
 Rows = Callable[[pd.DataFrame, np.random.Generator, Author], pd.DataFrame]
 FEATURES, METRICS = "src/features.py", "metrics/metrics.json"
-EVIL = "<img src=x onerror=alert(1)>](http://evil.example) @team `|` \u202ereversed"
+EVIL = f"{ATTACK} onerror=alert(1)>](http://evil.example) @team `|` \u202ereversed"
 
 
 def both(*edits: Edit) -> Edit:

@@ -18,6 +18,8 @@ from template.zoo.tables import Table
 ROOT = Path(__file__).parents[2]
 WHO = {f"GIT_{one}_{two}": "zoo@localhost" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}
 BRANCHES = "+refs/heads/*:refs/remotes/origin/*"
+PAGES = ("review.md", "review.html")
+ATTACK = "<img src=x"  # in a column's name; must stand nowhere as it is
 NUMBERS = ("difference", "low", "high", "margin")
 Found = dict[str, Any]
 
@@ -128,7 +130,7 @@ class CI(Clone):
         self.git("fetch", "-q", "--force", "--tags", "--prune", "--prune-tags", "origin", BRANCHES)
         self.git("checkout", "-q", "-f", "--detach", f"origin/{base}")
         self.git("merge", "-q", "--no-ff", "-m", f"Merge {branch}", f"origin/{branch}")
-        for name in ("result.json", "review.md", "review.html"):
+        for name in ("result.json", *PAGES):
             (self.folder / ".review" / name).unlink(missing_ok=True)
         ran = self.python("src.review", "HEAD^1")
         path = self.folder / ".review/result.json"
@@ -139,6 +141,7 @@ class CI(Clone):
         accepted = sorted({each["name"] for each in result.get("reasons", []) if each["accepted"]})
         about = {key: result[key] for key in NUMBERS if key in result}
         about |= {"word": result["word"], "said": result["why"], "beside": _beside(result)}
+        about["attacked"] = any(ATTACK in (self.folder / ".review" / name).read_text("utf-8") for name in PAGES)
         return about | {"red": sorted(set(result["red"])), "accepted": accepted, "code": ran.returncode}
 
 
