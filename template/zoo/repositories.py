@@ -102,11 +102,8 @@ class Author(Clone):
         ran = self.python("dvc", "metrics", "diff", "--json", base)
         if ran.returncode:
             return (ran.stderr.strip().splitlines() or ["?"])[-1]
-        moved = {
-            name: value["new"] - value["old"]
-            for name, value in json.loads(ran.stdout).get("diff", {}).get("metrics/metrics.json", {}).items()
-            if name not in ("rows_train", "rows_holdout", "bases") and _numbers(value)
-        }
+        found = json.loads(ran.stdout).get("metrics/metrics.json", {})
+        moved = {name: value["new"] - value["old"] for name, value in found.items() if _numbers(value)}
         worse = sum(step * (-1 if lower_is_better(name) else 1) < 0 for name, step in moved.items())
         return f"{worse} of {len(moved)} worse" if moved else "no change"
 
