@@ -79,7 +79,7 @@ def score(frame: pd.DataFrame) -> pd.Series:
 SUITE = [
     {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 500, "max_value": 100000}},
     {"type": "expect_column_values_to_be_unique", "kwargs": {"column": "order_id"}},
-    {"type": "expect_column_values_to_be_between", "kwargs": {"column": "distance", "min_value": 0, "max_value": 5000}},
+    {"type": "expect_column_values_to_be_between", "kwargs": {"column": "weight", "min_value": -50, "max_value": 100}},
     {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "distance", "mostly": 0.95}},
     {"type": "expect_column_values_to_match_regex", "kwargs": {"column": "region", "regex": "^[a-z]+$"}},
 ]
