@@ -25,16 +25,17 @@ def judged(result: dict[str, Any], base: Side, head: Side) -> dict[str, Any]:
     """What the numbers say, whether the committed run is true, what head loosened, and what of it was accepted."""
     found, notes = [*_of(result, base)], list[str]()
     ran: dict[str, Any] = {}
-    try:
-        untouched = Untouched("head", head.commit)
-        untouched.bring()
-        checks = [lock(untouched)]
-        if not result.get("no_data"):
-            checks.append(ran_again(base, untouched, ran))
-        for more, told in checks:
-            found, notes = found + more, notes + told
-    except Refusal as error:
-        notes.append(f"whether dvc.lock is true could not be told: {error}")
+    untouched = Untouched("head", head.commit)
+    checks = [lambda: lock(untouched)]
+    if not result.get("no_data"):
+        checks.append(lambda: ran_again(base, untouched, ran))
+    for check in checks:
+        try:
+            untouched.bring()
+            more, told = check()
+        except Refusal as error:
+            more, told = [], [f"not checked: {error}"]
+        found, notes = found + more, notes + told
     found, told = accepted(found + ([] if base.broken else loosened(base, head)), base, head)
     return {"executed": ran, "reasons": found, "notes": notes + told, "red": red(found)}
 
@@ -66,7 +67,7 @@ def _of(result: dict[str, Any], base: Side) -> Iterator[Reason]:
 def _asked(result: dict[str, Any], base: Side) -> Iterator[Reason]:
     if labels := result.get("data", {}).get("rows", {}).get("labels"):
         yield reason("labels", f"{labels} labels of rows that both have are others", "bring the labels back")
-    wanted = None if base.broken else base.params.get("review.require")
+    wanted = base.stated.get("review.require")
     nothing = result["word"] == "same" and "difference" not in result
     if wanted in REQUIRE[1:] and not nothing and result["word"] in WORDS[: WORDS.index(wanted)]:
         yield reason("cannot-tell", f"{result['word']}, and review.require asks for {wanted}", "bring more rows")

@@ -121,9 +121,8 @@ def _schema(side: Side) -> Schema:
 
 def settings_of(base: Side) -> SimpleNamespace:
     """What decides: `review`, and of `requirements` floors and slices that must work, as base has them."""
-    stated = {} if base.broken else base.params
-    given = {name: stated.get(f"review.{name}", params.KEYS[f"review.{name}"].default) for name in SETTINGS}
-    asked = {name: stated.get(f"requirements.{name}") for name in ("floors", "must_work")}
+    given = {name: base.stated.get(f"review.{name}", params.KEYS[f"review.{name}"].default) for name in SETTINGS}
+    asked = {name: base.stated.get(f"requirements.{name}") for name in ("floors", "must_work")}
     return SimpleNamespace(**given, floors=asked["floors"] or {}, must_work=asked["must_work"] or [])
 
 
@@ -143,10 +142,8 @@ def _changed(base: Side, head: Side) -> list[str]:
 
 
 def _params(base: Side, head: Side) -> dict[str, list[Any]]:
-    if base.broken:
-        return {}
-    keys = [key for key in {**base.params, **head.params} if base.params.get(key) != head.params.get(key)]
-    return {key: [base.params.get(key), head.params.get(key)] for key in keys}
+    old, new = base.stated, head.stated
+    return {key: [old.get(key), new.get(key)] for key in {**old, **new} if base.stated and old.get(key) != new.get(key)}
 
 
 def comparisons(head: Side) -> Result:

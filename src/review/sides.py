@@ -78,6 +78,14 @@ class Side:
         groups = {group: keys for group, keys in self._yaml(names.PARAMS).items() if isinstance(keys, dict)}
         return {f"{group}.{key}": value for group, keys in groups.items() for key, value in keys.items()}
 
+    @property
+    def stated(self) -> dict[str, Any]:
+        """The same; nothing where the file cannot be read."""
+        try:
+            return self.params
+        except Failed:
+            return {}
+
     def _yaml(self, path: str) -> dict[str, dict[str, Any]]:
         try:
             content = yaml.safe_load(git("show", f"{self.commit}:{path}"))

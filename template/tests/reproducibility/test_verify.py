@@ -169,7 +169,7 @@ def test_the_command_moves_no_data_and_writes_only_its_report(copy: Callable[...
     assert report["findings"][0]["cure"] == REPRO
     assert report["not_checked"]
     clone.sh("rm dvc.yaml")
-    assert "run this in the project's root" in clone.sh("python -m src.reproducibility verify", 1)
+    assert "run this in the project's root" in clone.sh("python -m src.reproducibility verify", 2)
 
 
 def test_hashes_are_those_that_dvc_makes(copy: Callable[..., Tiny], monkeypatch: pytest.MonkeyPatch) -> None:

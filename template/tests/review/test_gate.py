@@ -32,6 +32,11 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Side:
     return commit("base", **{"params.yaml": "data: {}\n", "dvc.yaml": STAGE, ".gitignore": ".review\n.dvc/cache\n"})
 
 
+def reasons(result: dict[str, Any], base: Side, head: Side) -> tuple[list[dict[str, Any]], list[str]]:
+    """Those of the numbers, and what is accepted; notes."""
+    return gate.accepted([*gate._of({"why": "why"} | result, base)], base, head)
+
+
 @pytest.mark.parametrize(
     ("result", "names"),
     [
@@ -47,7 +52,7 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Side:
     ],
 )
 def test_what_the_numbers_say(base: Side, result: dict[str, Any], names: list[str]) -> None:
-    found, notes = gate.reasons({"why": "why"} | result, base, commit("head"))
+    found, notes = reasons(result, base, commit("head"))
     assert (gate.red(found), notes) == (names, [])
 
 
@@ -63,7 +68,7 @@ def test_what_the_numbers_say(base: Side, result: dict[str, Any], names: list[st
 )
 def test_base_may_ask_for_more(base: Side, require: str, result: dict[str, Any], names: list[str]) -> None:
     asks = commit("asks", **{"params.yaml": f"review: {{require: {require}}}\n"})
-    found, _ = gate.reasons({"why": "why"} | result, asks, commit("head"))
+    found, _ = reasons(result, asks, commit("head"))
     assert gate.red(found) == names
 
 
@@ -81,7 +86,7 @@ def test_base_may_ask_for_more(base: Side, require: str, result: dict[str, Any],
 )
 def test_what_a_trailer_accepts(base: Side, message: str, red: list[str], notes: int) -> None:
     head = commit(message)
-    (found,), told = gate.reasons({"word": "worse", "why": "w"}, base, commit("later"))
+    (found,), told = reasons({"word": "worse", "why": "w"}, base, commit("later"))
     assert (gate.red([found]), len(told)) == (red, notes)
     if not red:
         assert (found["accepted"]["commit"], found["accepted"]["who"]) == (head.commit, "a|b")
@@ -90,12 +95,12 @@ def test_what_a_trailer_accepts(base: Side, message: str, red: list[str], notes:
 
 def test_a_trailer_before_the_branch_accepts_nothing(base: Side) -> None:
     before = commit("x\n\nAccept: worse: long ago")
-    found, _ = gate.reasons({"word": "worse", "why": "w"}, before, commit("head"))
+    found, _ = reasons({"word": "worse", "why": "w"}, before, commit("head"))
     assert gate.red(found) == ["worse"]
 
 
 def test_a_lock_that_is_not_true_of_its_files_is_red(base: Side) -> None:
     head = commit("run", **{"dvc.lock": LOCK, "out.json": "{}\n"})
-    found, _ = gate.reasons({"word": "same", "why": "w"}, base, head)
-    assert gate.red(found) == ["lock"]
-    assert "out.json" in " ".join(each["what"] for each in found)
+    found = gate.judged({"word": "same", "why": "w"}, base, head)
+    assert found["red"] == ["lock"]
+    assert "out.json" in " ".join(each["what"] for each in found["reasons"])
