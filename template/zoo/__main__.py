@@ -9,7 +9,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from src.checks import short
@@ -131,17 +131,17 @@ def _every() -> Iterator[tuple[str, Pull]]:
 
 
 def _said(found: Found) -> str:
-    """Word, reasons and exit code in one cell."""
-    red = ", ".join([*found["red"], *(f"{name} (accepted)" for name in found["accepted"])])
-    beside = {"package": "the package is not the recipe"} if found.get("beside", {}).get("package") is False else {}
-    if own := found.get("beside", {}).get("evaluator"):
-        beside["evaluator"] = f"head's own review says {own}"
-    return "; ".join(filter(None, [found["word"], red, *beside.values(), f"exit {found['code']}"]))
+    """Word, reasons and exit code in one cell, and what head's own code makes of it."""
+    beside = found.get("beside", {})
+    more = ["the package is not the recipe"] if beside.get("package") is False else []
+    more += [f"head's own review says {own}"] if (own := beside.get("evaluator")) else []
+    return _words(found["word"], found["red"], found["accepted"], more, found["code"])
 
 
-def _asked(pull: Pull) -> str:
-    red = ", ".join([*sorted(pull.red), *(f"{name} (accepted)" for name in pull.accepted)])
-    return "; ".join(filter(None, [pull.words.replace(" | ", " or "), red, f"exit {pull.code}"]))
+def _words(word: str, red: Iterable[str], accepted: Iterable[str], more: list[str], code: int) -> str:
+    named = {"red": ", ".join(sorted(red)), "accepted": ", ".join(sorted(accepted))}
+    told = [f"{what}: {names}" for what, names in named.items() if names]
+    return "; ".join([f"**{word}**", *told, *more, f"exit {code}"])
 
 
 def page(kept: dict[str, Found]) -> str:
@@ -150,25 +150,24 @@ def page(kept: dict[str, Found]) -> str:
         found = {name: kept[f"{table}: {name}"] for name in cases if f"{table}: {name}" in kept}
         right = sum(not wrong(each, cases[name]) for name, each in found.items())
         seconds = sum(each["author"] + each["seconds"] for each in found.values())
-        lines += [f"\n## {TABLES[table].title}\n", f"{right} of {len(found)} right, {seconds / 60:.0f} minutes.\n"]
+        lines += [
+            f"\n## {TABLES[table].title}\n",
+            f"{right} of {len(found)} right, {len(cases) - len(found)} not judged yet, {seconds / 60:.0f} minutes.\n",
+        ]
         lines += [
             "| pull request | what `dvc metrics diff` shows | what we say | expected | right | s |",
             "|---|---|---|---|---|---|",
         ]
-        for name, each in found.items():
-            pull, faults = cases[name], wrong(each, cases[name])
-            verdict = f"**no**: {'; '.join(faults)}" if faults else "yes"
-            cells = [
-                f"**{name}**: {pull.does}",
-                _cell(each["diff"]),
-                _numbers(each),
-                _asked(pull),
-                verdict,
-                str(each["seconds"]),
-            ]
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines += [_row(name, cases[name], each) for name, each in found.items()]
         lines += [f"\n{name}: {pull.why}." for name, pull in cases.items() if pull.why and name in found]
     return "\n".join(lines) + "\n"
+
+
+def _row(name: str, pull: Pull, found: Found) -> str:
+    expected = _words(pull.words.replace(" | ", " or "), pull.red, pull.accepted, [], pull.code)
+    right = f"**no**: {'; '.join(faults)}" if (faults := wrong(found, pull)) else "yes"
+    cells = [f"**{name}**: {pull.does}", _cell(found["diff"]), _numbers(found), expected, right, str(found["seconds"])]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _cell(line: str) -> str:
