@@ -38,7 +38,7 @@ def main() -> int:
     table = pq.read_table(names.FEATURES)
     own, side = load(table, schema), table.column(names.SIDE).to_numpy() == names.TRAIN
     named = units(pq.read_table(names.TABLE, columns=unit_columns(schema)), schema)
-    rows, of_rows = (own, named) if job["table"] is None else _others(job["table"], schema)
+    rows, of_rows = (own, named) if job["table"] is None else _others(job["table"], own, schema)
     if not (out / "rows.npz").exists():
         _write(out / "rows.npz", units=of_rows, **(_beside(own) if rows is own else {}))
     steady, first = False, np.empty(0)  # on one holdout a second fit tells whether the seed moves anything at all
@@ -60,8 +60,11 @@ def _beside(own: pd.DataFrame) -> dict[str, np.ndarray]:
     return {name[1:]: own[name].to_numpy() for name in (names.TARGET, names.WEIGHT, names.GROUP) if name in own}
 
 
-def _others(path: str, schema: Schema) -> tuple[pd.DataFrame, np.ndarray]:
-    """Features and names of another table's rows, typed as this side's own are. Raises Refusal where that cannot be."""
+def _others(path: str, own: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, np.ndarray]:
+    """Features and names of another table's rows, typed as this side's own are. Raises Refusal where that cannot be.
+
+    A row that this side has, too, by its key, keeps its own values: what the other did to them it did not learn from.
+    """
     table = pq.read_table(path)
     kinds = {column.name: column.type for column in schema.columns}
     absent = [name for name in unit_columns(schema) if name not in table.column_names]
@@ -72,7 +75,12 @@ def _others(path: str, schema: Schema) -> tuple[pd.DataFrame, np.ndarray]:
     if bad:
         raise Refusal(f"row {bad[0]['row']}, column {bad[0]['column']!r}: expected {bad[0]['expected']}")
     named = {name: fitted(table.column(name), kinds[name])[0] for name in unit_columns(schema)}
-    return make_features(frame(typed, predictor.types)), units(pa.table(named), schema)
+    rows, key = make_features(frame(typed, predictor.types)), schema.column("key")
+    if key and key.name in table.column_names and own[names.KEY].is_unique:
+        at = pd.Index(own[names.KEY]).get_indexer(fitted(table.column(key.name), key.type)[0].to_pandas())
+        chosen = np.where(at >= 0, len(rows) + at, np.arange(len(rows)))
+        rows = pd.concat([rows, own[rows.columns]], ignore_index=True).take(chosen).reset_index(drop=True)
+    return rows, units(pa.table(named), schema)
 
 
 def unseen(

@@ -3,9 +3,11 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -61,6 +63,21 @@ def test_rows_with_another_label_are_counted_and_left_out_once(repository: Path,
     assert apart["rows"] == result["data"]["rows"]["labels"] == 26
     assert apart["difference"] != result["difference"]
     assert any(line.startswith("  26 rows have another label; without them: ") for line in rest)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("spoil", "word"), [(lambda x: x[::-1].to_numpy(), "worse"), (lambda x: x * 100, "same")])
+def test_a_row_that_both_have_keeps_each_sides_own_values(
+    repository: Path, changed: Change, spoil: Callable[[pd.Series], object], word: str
+) -> None:
+    """Else base, which learned from good values, would be asked about spoilt ones, and look bad."""
+    table, path = make_table(rows=280).drop(columns="flag"), repository / "data/source/table.csv"
+    changed(lambda _: table[:260].to_csv(path, index=False))
+    git(repository, "tag", "-f", "before")
+    table.assign(x1=spoil(table.x1)).to_csv(path, index=False)
+    git(repository, "commit", "-qam", "spoilt")
+    _, result = review(repository, "before", code=1 if word == "worse" else 0)
+    assert (result["word"], result["unpaired"], result["rows_compared"]) == (word, None, 280)
 
 
 def test_a_model_without_chance_is_fitted_twice_on_its_holdout(repository: Path, changed: Change) -> None:
