@@ -15,7 +15,6 @@ from typing import Any
 
 from src.checks import write_json, write_text
 from src.predictor.refusal import Refusal, guarded
-from src.review.artefact import artefact
 from src.review.author import keep, of_author
 from src.review.comment import comment
 from src.review.gate import judged
@@ -49,8 +48,6 @@ def main() -> int:
         why = f"base has no review, so head's own judged, which says: {result['word']}"
         result |= {"word": "cannot tell", "why": why}
     result |= judged(result, base, head)
-    if head.ready:
-        result["artefact"] = artefact(head)
     if KEEP in sys.argv:
         keep(result, head)
     write_json(str(RESULT), result)

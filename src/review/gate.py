@@ -11,12 +11,13 @@ from typing import Any
 
 from src.checks import short, write_text
 from src.predictor.refusal import Refusal
+from src.review.artefact import artefact
 from src.review.executed import executed
 from src.review.loosened import REQUIRE, Reason, loosened, reason
 from src.review.sides import FOLDER, Side, git
 
-NAMES = ("worse", "worse-than-release", "slice", "floor", "lock", "metrics", "not-pushed", "expectations", "floors",
-         "margin", "behaviour", "labels", "leakage", "tests", "author", "cannot-tell")  # fmt: skip
+NAMES = ("worse", "worse-than-release", "slice", "floor", "lock", "metrics", "not-pushed", "package", "expectations",
+         "floors", "margin", "behaviour", "labels", "leakage", "tests", "author", "cannot-tell")  # fmt: skip
 WORDS = ("cannot tell", "same", "better")
 LOCKED = {"stale": "lock", "not pushed": "not-pushed"}  # the words of verify
 
@@ -36,8 +37,11 @@ def judged(result: dict[str, Any], base: Side, head: Side) -> dict[str, Any]:
         except Refusal as error:
             more, told = [], [f"not checked: {error}"]
         found, notes = found + more, notes + told
+    package: dict[str, Any] = artefact(head) if head.ready else {"reproduces": None, "why": "no model was fitted"}
+    if package["reproduces"] is False:
+        found.append(reason("package", package["why"], "make repro, and commit what it made"))
     found, told = accepted(found + ([] if base.broken else loosened(base, head)), base, head)
-    return {"executed": ran, "reasons": found, "notes": notes + told, "red": red(found)}
+    return {"executed": ran, "artefact": package, "reasons": found, "notes": notes + told, "red": red(found)}
 
 
 def red(found: list[Reason]) -> list[str]:

@@ -58,8 +58,8 @@ PULLS: dict[str, Pull] = {
     "library": Pull("another requirements.lock, and so another environment", ANOTHER_LOCK),
     "salt": Pull("another holdout is drawn", params(split={"salt": 1})),
     "target": Pull("the target has another name", edits.renamed),
-    "holdout": Pull("the model that is packaged has learned from the holdout", PEEKS, package=False,
-                    why="the recipe is judged and is the same; that the package is another is said beside it"),
+    "holdout": Pull("the model that is packaged has learned from the holdout", PEEKS, red=("package",), package=False,
+                    why="the recipe is judged and is the same; that the package is another is a reason of its own"),
     # the model
     "better": Pull("a feature that helps", features("rows.assign(pull=(rows.weight - 20) * (rows.discount - 10))"),
                    "better"),

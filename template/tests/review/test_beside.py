@@ -58,8 +58,9 @@ def test_rows_with_another_label_are_counted_and_left_out_once(repository: Path,
         table.to_csv(folder / "data/source/table.csv", index=False)
 
     changed(relabel)
-    (_, _, *rest), result = review(repository)
+    (_, _, *rest), result = review(repository, code=1)
     apart = result["relabelled"]
+    assert result["red"] == ["labels"]
     assert apart["rows"] == result["data"]["rows"]["labels"] == 26
     assert apart["difference"] != result["difference"]
     assert any(line.startswith("  26 rows have another label; without them: ") for line in rest)
@@ -169,5 +170,6 @@ def test_the_package_predicts_what_the_recipe_predicts_or_it_is_said(
     _, result = review(repository, code=1)
     assert result["artefact"]["reproduces"] is False
     assert "predicts otherwise than the recipe in" in result["artefact"]["why"]
+    assert "package" in result["red"]
     shutil.rmtree(repository / ".dvc/cache")
     assert of.artefact(packaged)["reproduces"] is None
