@@ -10,6 +10,7 @@ from src.predictor.schema import Schema
 from src.review.cells import Cells, Rows
 
 DRAWS = 500
+AXES = ("false positive rate", "true positive rate")
 Result = dict[str, Any]
 Side = tuple[Cells, Rows]
 
@@ -56,9 +57,10 @@ def floors(found: list[Result], asked: dict[str, float]) -> list[Result]:
 
 def curves(base: Side, head: Side, schema: Schema) -> Result:
     """The two curves of each side's first replica."""
+    told = ("share of the range allowed", "rows within it") if schema.task == "regression" else AXES
     made: Result = {}
-    for name, curve in (("ranking", ranking), ("calibration", calibration)):
-        made[name] = {}
+    for name, curve, labels in (("ranking", ranking, told), ("calibration", calibration, ("predicted", "observed"))):
+        made[name] = dict(zip(("x_label", "y_label"), labels, strict=True))
         for side, (cells, rows) in (("base", base), ("head", head)):
             share = np.ones(len(rows.at)) if rows.weight is None else rows.weight.astype(float)
             points = curve(outcome(cells.scores[0, rows.at], rows.truth, schema), share)

@@ -31,6 +31,7 @@ def test_worse_is_red_and_a_second_look_fits_nothing(repository: Path, changed: 
     assert result["rows_compared"] == 260
     assert {found["metric"] for found in result["metrics"]} > {"roc_auc", "accuracy"}
     assert any("roc_auc" in line for line in rest)
+    assert [*result["curves"]["ranking"]] == ["x_label", "y_label", "base", "head"]
     page = (repository / FOLDER / "review.md").read_text(encoding="utf-8").splitlines()
     assert page[2].startswith("**Worse: the model got worse.** The error `log_loss`")
     assert "log_loss" in (repository / FOLDER / "review.html").read_text(encoding="utf-8")
