@@ -30,7 +30,8 @@ FAULTS = {
         "import json, os, sys\njson.dump([1, os.getcwd()], open(sys.argv[1], 'w'))", "json", "directory", "[1]"
     ),
     "sum_of_threads": (
-        "import json, os, sys\nn = int(os.environ['OMP_NUM_THREADS'])\nv = [1 / (i + 3) for i in range(1000)]\n"
+        "import json, os, sys\nn = int(os.environ.get('OMP_NUM_THREADS', '1'))\n"
+        "v = [1 / (i + 3) for i in range(1000)]\n"
         "json.dump({'loss': sum(sum(v[i::n]) for i in range(n))}, open(sys.argv[1], 'w'))",
         "json", "threads", "loss",
     ),
