@@ -74,7 +74,7 @@ PULLS: dict[str, Pull] = {
     "accepted": worse("one iteration, accepted", model(max_iter=1), red=(), accepted=("worse",),
                       trailer="Accept: worse: the old one was too slow"),
     "no why": worse("one iteration, accepted without a why", model(max_iter=1), trailer="Accept: worse:"),
-    "not run": worse("one iteration, and nobody ran the pipeline", model(max_iter=1), red=("lock", "worse"),
+    "not run": worse("one iteration, and nobody ran the pipeline", model(max_iter=1), red=("lock", "package", "worse"),
                      runs=False),
     # the data
     "leak": Pull("a column that knows the target", rows(edits.known), "refused"),
