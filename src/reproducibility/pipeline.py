@@ -59,17 +59,36 @@ def paths(*arguments: str) -> list[str]:
     return [name for name in git(*arguments).decode("utf-8", "surrogateescape").split("\0") if name]
 
 
-def load(path: str) -> Any:
-    """YAML, JSON or TOML as Python; Broken where that cannot be."""
+def load(path: str) -> dict[str, Any]:
+    """YAML, JSON or TOML with keys at its top; Broken where that cannot be."""
     try:
         text = Path(path).read_text(encoding="utf-8")
         if MARKS.search(text):
             raise Broken(path, "has marks of a merge conflict")
-        return (tomllib.loads(text) if path.endswith(".toml") else YAML(typ="safe").load(text)) or {}
+        content = (tomllib.loads(text) if path.endswith(".toml") else YAML(typ="safe").load(text)) or {}
     except OSError:
         raise Broken(path, "is not here") from None
-    except (YAMLError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         raise Broken(path, f"cannot be read: {str(error).splitlines()[-1].strip()}") from None
+    if not isinstance(content, dict):
+        raise Broken(path, "has no keys at its top")
+    return content
+
+
+def locked() -> dict[str, Any]:
+    """The entries of dvc.lock; Broken where one is of a shape that DVC never writes."""
+    stages = load(LOCK).get("stages") or {}
+    if not isinstance(stages, dict):
+        raise Broken(LOCK, "has no keys at stages")
+    for name, entry in stages.items():
+        parts = [entry.get(key) or [] for key in ("deps", "outs")] if isinstance(entry, dict) else [None]
+        items = [item for part in parts for item in (part if isinstance(part, list) else [None])]
+        if not all(isinstance(one, dict) and isinstance(one.get("path"), str) for one in items):
+            raise Broken(LOCK, f"has at {name} what DVC does not write")
+        by_file = entry.get("params") or {}
+        if not (isinstance(by_file, dict) and all(isinstance(keys, dict) for keys in by_file.values())):
+            raise Broken(LOCK, f"has at {name} parameters that DVC does not write")
+    return stages
 
 
 def value(content: Any, key: str, absent: Any = None) -> Any:
@@ -121,6 +140,8 @@ def declared() -> dict[str, Stage]:
         names |= load(more.split(":")[0]) if isinstance(more, str) else more
     stages = {}
     for name, raw in (content.get("stages") or {}).items():
+        if not isinstance(raw, dict):
+            raise Broken(PIPELINE, f"has no keys at stages, {name}")
         unread = [key for key in NOT_READ if key in raw]
         one = raw if unread else resolved(raw, names)
         stages[name] = Stage(

@@ -21,7 +21,7 @@ from src.reproducibility.pipeline import (
     Stage,
     declared,
     git,
-    load,
+    locked,
     paths,
     pointers,
 )
@@ -81,7 +81,7 @@ def verify(ask_remote: bool = True) -> Report:
         stages = declared()
         if not Path(LOCK).exists():
             return without_lock(stages)
-        lock = load(LOCK).get("stages") or {}
+        lock = locked()
         held, remotes = pointers(), settings()
         report.findings += of.stages_differ(stages, lock)
         compare(stages, lock, held, report)

@@ -148,6 +148,31 @@ def test_what_is_not_committed_is_said(copy: Callable[..., Tiny], monkeypatch: p
     assert verify().not_committed == []
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("dvc.lock", "- a list\n"),
+        ("dvc.lock", "schema: '2.0'\nstages: [train]\n"),
+        ("dvc.lock", "schema: '2.0'\nstages: {one: all is well}\n"),
+        ("dvc.lock", "schema: '2.0'\nstages: {one: {cmd: true, outs: [7]}}\n"),
+        ("dvc.lock", "schema: '2.0'\nstages: {one: {cmd: true, deps: {path: a}}}\n"),
+        ("dvc.lock", "schema: '2.0'\nstages: {one: {cmd: true, outs: [{path: [1]}]}}\n"),
+        ("dvc.lock", "schema: '2.0'\nstages: {one: {cmd: true, params: {params.yaml: [a]}}}\n"),
+        ("dvc.lock", "schema: '2.0'\nstages: 2026-02-30\n"),
+        ("dvc.lock", "[" * 5000),
+        ("dvc.yaml", "[" * 5000),
+        ("dvc.yaml", "stages: {one: python}\n"),
+        ("params.yaml", "- a list\n"),
+    ],
+)
+def test_what_dvc_never_writes_is_stale_in_one_line(file: str, content: str, copy, monkeypatch) -> None:
+    monkeypatch.chdir(copy().folder)
+    Path(file).write_text(content)
+    report = verify(ask_remote=False)
+    (found,) = report.findings
+    assert (report.code, found.what.split()[0]) == (1, file)
+
+
 def every_file(*folders: Path) -> dict[str, str]:
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and ".git/" not in str(path)]
     return {str(path): sha256(path.read_bytes()).hexdigest() for path in files}
