@@ -136,7 +136,7 @@ KEYS: dict[str, Key] = {
 }
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """PyYAML keeps the last of two equal keys without a word; here that is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
@@ -157,7 +157,7 @@ class _Loader(yaml.SafeLoader):
 def parse(file: str) -> Any:
     """What a YAML file holds; raises Refusal for one that is none, and for what could run or grow."""
     try:
-        return yaml.load(Path(file).read_bytes(), _Loader)  # noqa: S506, a SafeLoader
+        return yaml.load(Path(file).read_bytes(), Loader)  # noqa: S506, a SafeLoader
     except FileNotFoundError:
         raise Refusal(f"{file} is not there. Bring it back: git restore {file}") from None
     except RecursionError:

@@ -66,7 +66,7 @@ def _compared(base: Side, head: Side) -> dict[str, Any]:
         if pinned and pinned.commit != base.commit:
             result["release"] = {"name": pinned.name} | reviewed(pinned, head, settings)
     except NoData:
-        return about(base, head) | of_author(head)
+        return about(base, head) | of_author(base, head)
     return result
 
 

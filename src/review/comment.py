@@ -29,6 +29,7 @@ WORDS = {
     "same": "Same: overall the model is as good as before",
     "cannot tell": "Cannot tell whether the model got better or worse",
 }
+PARTS = {"data": "data", "code": "code and parameters"}
 Result = dict[str, Any]
 
 
@@ -85,8 +86,12 @@ def _span(result: Result) -> str:
     low, high = number(result.get("low")), number(result.get("high"))
     if low is None or high is None or low == high == 0:
         return ""
-    share = short(100 * (1 - 2 * (number(result.get("alpha")) or 0.05)))
-    return f"With chance allowed for, the change is {_between(low, high)} ({share} % interval)."
+    return f"With chance allowed for, the change is {_between(low, high)} ({level(result)} interval)."
+
+
+def level(result: Result) -> str:
+    """Of the interval whose ends are the one-sided tests'."""
+    return f"{short(100 - 200 * (number(result.get('alpha')) or 0.05))} %"
 
 
 def _between(low: float, high: float) -> str:
@@ -185,11 +190,15 @@ def _details(result: Result) -> list[str]:
             [[code(m.get("metric")), *(short(m.get(k)) for k in ("base", "head", "difference")), _ends(m)]
              for m in mappings(result.get("metrics"))])),
         folded("Slices", table(
-            ["slice", "rows", "difference (above 0: better)", "90 % interval", "p of worse", "blocks"],
+            ["slice", "rows", "difference (above 0: better)", f"{level(result)} interval", "p of worse", "blocks"],
             [[f"{code(s.get('column'))} = {code(s.get('level'))}", short(s.get("rows_compared")),
               short(s.get("difference")), _ends(s), short(s.get("worse")), "yes" if s.get("blocks") is True else ""]
              for s in worst_first(result)])),
         folded("Data", *_data(data)) if data else "",
+        folded("What moved it", table(
+            ["part", "difference (above 0: better)", f"{level(result)} interval", "word"],
+            [[said, short(m.get("difference")), _ends(m), code(m.get("word"))] for name, said in PARTS.items()
+             if (m := mapping(mapping(result.get("moved")).get(name)))])),
         folded("Expectations and floors", _expectations(result), table(
             ["metric", "floor", "head", "broken"],
             [[code(f.get("metric")), short(f.get("floor")), short(f.get("head")),
@@ -199,6 +208,10 @@ def _details(result: Result) -> list[str]:
             [[code(r.get("name")), sentence(r.get("what")), code(by.get("who")), commit(by.get("commit")),
               sentence(by.get("why"))]
              for r in mappings(result.get("reasons")) if (by := mapping(r.get("accepted")))])),
+        folded("Executed again", table(
+            ["file", "key", "committed", "executed"],
+            [[code(m.get(key)) for key in ("file", "key", "committed", "executed")]
+             for m in mappings(mapping(result.get("executed")).get("metrics_differ"))])),
         folded("How it was computed", *_how(result)),
     ]  # fmt: skip
 
@@ -245,6 +258,13 @@ def _how(result: Result) -> list[str]:
     lines += [f"{said[0].upper()}{said[1:]}: {short(result[key])}" for key, said in facts.items() if key in result]
     again = mapping(result.get("executed"))
     lines += [f"Executed again: {listed(texts(again.get('stages'))) or 'nothing'}"] if again else []
+    if others := texts(again.get("differ")):
+        lines.append(f"Executed again, other bytes: {listed(others)}")
+    if apart := mapping(result.get("relabelled")):
+        without = code(apart["word"]) if apart.get("word") else "too few rows"
+        lines.append(f"Rows with another label: {short(apart.get('rows'))}; the word without them: {without}")
+    if beside := mapping(result.get("evaluator")):
+        lines.append(f"Head's own review says: {code(beside.get('word'))}")
     said_of = [("Why this word", result.get("why")), ("Each side on rows of its own", result.get("unpaired"))]
     said_of += [("Executed again", again.get("why")), ("Comparisons", mapping(result.get("comparisons")).get("notice"))]
     said_of += [(name.title(), mapping(result.get(name)).get("why")) for name in ("artefact", "evaluator")]

@@ -137,6 +137,6 @@ def slices(asked: Question, base: Cells, head: Cells, schema: Schema, table: str
 
 def _told(part: Slice, found: Result, p: float, asked: Question) -> Result:
     named = f"{part.column} = {part.level}" in asked.settings.must_work
-    blocks = named and p < asked.settings.alpha and found["difference"] < -asked.matters / 2
+    blocks = named and p < asked.settings.alpha
     about = {"column": part.column, "level": part.level, "rows_compared": len(part.rows)}
     return found | about | {"worse": p, "blocks": blocks}

@@ -43,8 +43,9 @@ def executed(base: Side, head: Side) -> Found:
 
 def _lock(commit: str) -> dict[str, Any]:
     try:
-        return yaml.safe_load(git("show", f"{commit}:{LOCK}"))["stages"]
-    except (Refusal, yaml.YAMLError, TypeError, KeyError):
+        stages = yaml.safe_load(git("show", f"{commit}:{LOCK}"))["stages"]
+        return {name: entry for name, entry in stages.items() if isinstance(entry, dict)}
+    except (Refusal, yaml.YAMLError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
 
 
@@ -61,15 +62,15 @@ def _repro(head: Side, kept: dict[str, Any], options: tuple[str, ...]) -> str | 
 def _compared(head: Side, stages: list[str], committed: dict[str, Any], told: dict[str, Any]) -> Found:
     made = yaml.safe_load((head.folder / LOCK).read_text(encoding="utf-8"))["stages"]
     for name in stages:
-        hashes = {out["path"]: out.get("md5") for out in made[name]["outs"]}
-        for out in committed[name].get("outs", []):
-            told["identical" if hashes.get(out["path"]) == out.get("md5") else "differ"].append(out["path"])
+        stated, hashes = _hashes(committed[name]), _hashes(made.get(name, {}))
+        for path in {**stated, **hashes}:
+            told["identical" if hashes.get(path) == stated.get(path) else "differ"].append(path)
     reviewed = {path for path in told["differ"] if (head.folder / path).is_file() and _in_git(head, path)}
     binary = [path for path in told["differ"] if path not in reviewed]
     for path in sorted(reviewed):
         one, other = git("show", f"{head.commit}:{path}"), (head.folder / path).read_text(encoding="utf-8")
         if path.endswith(".json"):
-            told["metrics_differ"] += [{"file": path} | each for each in _unlike(json.loads(one), json.loads(other))]
+            told["metrics_differ"] += [{"file": path} | each for each in _unlike(_json(one), _json(other))]
         elif not binary:  # with the same model on the same rows the words are the same, too
             told["metrics_differ"].append({"file": path, "key": "", "committed": "a text", "executed": "another"})
     told["metrics_differ"] = told["metrics_differ"][:SHOWN]
@@ -82,6 +83,21 @@ def _compared(head: Side, stages: list[str], committed: dict[str, Any], told: di
     if told["differ"] and not found:
         notes.append(f"executed again, other bytes and the same numbers: {', '.join(told['differ'])}")
     return told | {"why": "dvc.lock has them otherwise than base"}, found, notes
+
+
+def _hashes(entry: dict[str, Any]) -> dict[str, Any]:
+    """Of an entry of dvc.lock; what is none is left out, and verify calls it stale."""
+    outs = entry.get("outs")
+    known = [out for out in outs if isinstance(out, dict)] if isinstance(outs, list) else []
+    return {path: out.get("md5") for out in known if isinstance(path := out.get("path"), str)}
+
+
+def _json(text: str) -> Any:
+    """The text itself where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _in_git(head: Side, path: str) -> bool:

@@ -18,13 +18,13 @@ from src.review.sides import FOLDER, Side, git
 
 NAMES = ("worse", "worse-than-release", "slice", "floor", "lock", "metrics", "not-pushed", "package", "expectations",
          "floors", "margin", "behaviour", "labels", "leakage", "tests", "author", "cannot-tell")  # fmt: skip
-WORDS = ("cannot tell", "same", "better")
+RISING = ("cannot tell", "same", "better")
 LOCKED = {"stale": "lock", "not pushed": "not-pushed"}  # the words of verify
 
 
 def judged(result: dict[str, Any], base: Side, head: Side) -> dict[str, Any]:
     """What the numbers say, whether the committed run is true, what head loosened, and what of it was accepted."""
-    found, notes = [*_of(result, base)], list[str]()
+    found, notes = [*of_numbers(result, base)], list[str]()
     ran: dict[str, Any] = {}
     untouched = Untouched("head", head.commit)
     checks = [lambda: lock(untouched)]
@@ -49,7 +49,7 @@ def red(found: list[Reason]) -> list[str]:
     return list(dict.fromkeys(each["name"] for each in found if not each["accepted"]))
 
 
-def _of(result: dict[str, Any], base: Side) -> Iterator[Reason]:
+def of_numbers(result: dict[str, Any], base: Side) -> Iterator[Reason]:
     """What the numbers say."""
     mend = "mend the model, its features or its data"
     if result["word"] == "worse":
@@ -73,7 +73,7 @@ def _asked(result: dict[str, Any], base: Side) -> Iterator[Reason]:
         yield reason("labels", f"{labels} labels of rows that both have are others", "bring the labels back")
     wanted = base.stated.get("review.require")
     nothing = result["word"] == "same" and "difference" not in result
-    if wanted in REQUIRE[1:] and not nothing and result["word"] in WORDS[: WORDS.index(wanted)]:
+    if wanted in REQUIRE[1:] and not nothing and result["word"] in RISING[: RISING.index(wanted)]:
         yield reason("cannot-tell", f"{result['word']}, and review.require asks for {wanted}", "bring more rows")
 
 
@@ -100,7 +100,8 @@ def lock(head: Untouched) -> tuple[list[Reason], list[str]]:
     command = [sys.executable, "-P", "-m", "src.reproducibility", "verify", "--json", str(out)]
     ran = subprocess.run(command, cwd=head.folder, env=ours, capture_output=True, encoding="utf-8", check=False)
     if not out.exists():
-        return [], [f"whether dvc.lock is true could not be told: {(ran.stderr.strip().splitlines() or ['?'])[-1]}"]
+        what = f"whether dvc.lock is true could not be told: {(ran.stderr.strip().splitlines() or ['?'])[-1]}"
+        return [reason("lock", what, "look with python -m src.reproducibility verify")], []
     found: list[Reason] = []
     notes = []
     for each in json.loads(out.read_text(encoding="utf-8"))["findings"]:

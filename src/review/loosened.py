@@ -75,7 +75,7 @@ def _files(side: Side, folder: str, end: str) -> Iterator[str]:
     return (git("show", f"{side.commit}:{name}") for name in names if name.endswith(end))
 
 
-def _suites(side: Side) -> list[dict[str, Any]]:
+def suites(side: Side) -> list[dict[str, Any]]:
     found = []
     for text in _files(side, "expectations/", ".json"):
         try:
@@ -104,8 +104,8 @@ def _as_strict(base: dict[str, Any], head: dict[str, Any]) -> bool:
 
 
 def _expectations(base: Side, head: Side) -> Iterator[Reason]:
-    given = _suites(head)
-    for each in _suites(base):
+    given = suites(head)
+    for each in suites(base):
         same = [other for other in given if _named(other) == _named(each)]
         if not any(_as_strict(each, other) for other in same):
             of = each["kwargs"].get("column", "the table")

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from src.report import page as report
 from src.report import plots
-from src.review.comment import WORDS, first, worst_first
+from src.review.comment import WORDS, first, level, worst_first
 from src.review.markdown import clean, mapping, mappings, number, short, texts
 
 LONG, MANY = 400, 30  # characters of a sentence, rows of a table
@@ -29,6 +29,7 @@ def page(result: Result) -> str:
         result=result,
         project=clean(result.get("project") or "this project"),
         style=Markup(body.partition("<style>")[2].partition("</style>")[0]),  # noqa: S704, a file of our own
+        level=level(result),
         said=re.sub(r"[*`]", "", first(result)) if result.get("word") in WORDS else "",
         figures={name: drawn for name, drawn in _figures(result).items() if drawn},
         **_rows(result),

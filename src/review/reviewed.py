@@ -14,6 +14,7 @@ from src.predictor.schema import Schema
 from src.review import shown
 from src.review.cells import Cells, Design, design, fill, place, read
 from src.review.decide import Question, Result, alone, decide, question, relabelled, slices
+from src.review.loosened import suites
 from src.review.moved import moved
 from src.review.rows import difference
 from src.review.sides import RECIPE, Failed, Side, git
@@ -28,8 +29,8 @@ FITS = ("params.yaml", "src/features.py", "src/model.py", "src/recipe.py", "src/
 
 def reviewed(base: Side, head: Side, settings: SimpleNamespace) -> Result:
     """The whole result of head against base; where base does not run, head against the trivial model."""
-    told = about(base, head)
-    if same_recipe(base, head):
+    same, told = same_recipe(base, head), about(base, head)
+    if same:
         return told | {"word": "same", "why": IDENTICAL}
     head.prepare()
     try:
@@ -46,6 +47,10 @@ def reviewed(base: Side, head: Side, settings: SimpleNamespace) -> Result:
 def about(base: Side, head: Side) -> Result:
     """What git alone tells of the two."""
     made: Result = {"base_commit": base.commit, "head_commit": head.commit, "changed": _changed(base, head)}
+    made |= {
+        "project": next(iter(_artifacts(head)), None),
+        "expectations": {side.name: len(suites(side)) for side in (base, head)},
+    }
     return made | {"params": _params(base, head), "comparisons": comparisons(head)} | NOTHING
 
 
@@ -128,12 +133,17 @@ def settings_of(base: Side) -> SimpleNamespace:
 
 def release(base: Side) -> Side | None:
     """The newest release NAME@v* that base has in its history, NAME as in dvc.yaml's artifacts."""
-    for name in {} if base.broken else base.pipeline.get("artifacts") or {}:
+    for name in [] if base.broken else _artifacts(base):
         asked = ["git", "describe", "--tags", "--abbrev=0", "--match", f"{name}@v*", base.commit]
         ran = subprocess.run(asked, capture_output=True, encoding="utf-8", check=False)
         if ran.returncode == 0:
             return Side(ran.stdout.strip(), git("rev-parse", f"{ran.stdout.strip()}^{{commit}}").strip())
     return None
+
+
+def _artifacts(side: Side) -> list[str]:
+    found = side.pipeline.get("artifacts")
+    return list(found) if isinstance(found, dict) else []
 
 
 def _changed(base: Side, head: Side) -> list[str]:

@@ -16,6 +16,7 @@ import yaml
 
 from src import names
 from src.checks import RESTORE
+from src.params import Loader
 from src.predictor.refusal import Refusal
 
 FOLDER = Path(".review")  # ignored by git
@@ -88,12 +89,14 @@ class Side:
 
     def _yaml(self, path: str) -> dict[str, dict[str, Any]]:
         try:
-            content = yaml.safe_load(git("show", f"{self.commit}:{path}"))
+            loader = Loader if path == names.PARAMS else yaml.SafeLoader  # DVC takes an alias, we do not
+            content = yaml.load(git("show", f"{self.commit}:{path}"), loader)  # noqa: S506, both are safe
         except Refusal:
             raise Failed(self, f"has no {path}") from None
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that no calendar has
             line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
-            raise Failed(self, f"has a {path} that is no YAML, line {line}") from None
+            problem = getattr(error, "problem", None) or "nested too deep, or a date that is none"
+            raise Failed(self, f"has a {path} that cannot be read, line {line}: {problem}") from None
         if not isinstance(content, dict):
             raise Failed(self, f"has a {path} without keys")
         return content

@@ -3,6 +3,7 @@
 from typing import Any
 
 from src.checks import short
+from src.review.comment import level
 
 SLICES = 3
 
@@ -58,7 +59,7 @@ def _first(result: dict[str, Any], other: str = "base") -> str:
     words = f"{result['word']}: {result['metric']} {short(abs(result['difference']))} {way} than {other}"
     if result["low"] is None:
         return words
-    return f"{words} (90 % interval of the gain {short(result['low'])} to {short(result['high'])})"
+    return f"{words} ({level(result)} interval of the gain {short(result['low'])} to {short(result['high'])})"
 
 
 def _numbers(result: dict[str, Any]) -> list[str]:

@@ -34,7 +34,16 @@ def compared(word: str, difference: float, low: float, high: float, **more: Any)
         "curves": {"ranking": {side: {"x": [0, 0.2, 1], "y": [0, y, 1]} for side, y in (("base", 0.7), ("head", 0.8))}
                    | {"x_label": "false positive rate", "y_label": "true positive rate"}},
         "importance": {"base": {"amount": 0.2}, "head": {"amount": 0.1, "income": 0.2}},
-        "expectations": {"base": 7, "head": 7}, "reasons": [], "notes": ["another CPU was used"], "red": [],
+        "expectations": {"base": 7, "head": 7}, "relabelled": {"rows": 4, "word": word},
+        "evaluator": {"word": word, "why": "head's own rule"},
+        "moved": {"sentence": "the data moved nothing that matters",
+                  "data": {"word": "same", "difference": 0.001, "low": -0.01, "high": 0.01},
+                  "code": {"word": word, "difference": difference, "low": low, "high": high}},
+        "executed": {"stages": ["train", "evaluate"], "identical": ["dist"], "differ": ["metrics/metrics.json"],
+                     "why": "dvc.lock has them otherwise than base",
+                     "metrics_differ": [{"file": "metrics/metrics.json", "key": "log_loss", "committed": 0.3,
+                                         "executed": 0.31}]},
+        "reasons": [], "notes": ["another CPU was used"], "red": [],
     } | more  # fmt: skip
 
 
@@ -48,7 +57,7 @@ def _without(result: dict[str, Any], *keys: str) -> dict[str, Any]:
 
 NUMBERS = ("metric", "alpha", "base", "head", "trivial", "difference", "low", "high", "margin", "visible",
            "rows_needed", "rows_compared", "replicas", "unpaired", "data", "params", "curves",
-           "importance")  # fmt: skip
+           "importance", "relabelled", "evaluator", "moved", "executed")  # fmt: skip
 BY = {"commit": SHA, "who": "Ada", "why": "the new law asks for it"}
 WORSE = compared("worse", -0.0412, -0.0601, -0.0223, reasons=[reason("worse")], red=["worse"])
 SAME = compared("same", 0.0002, -0.001, 0.0013)
@@ -83,4 +92,10 @@ def renamed(result: dict[str, Any], text: str) -> dict[str, Any]:
         made["data"] |= {"columns": columns, "moved": {text: 0.5}}
         made["data"]["rows"]["by_column"] = {text: 3}
         made |= {"params": {text: [text, text]}, "importance": {"base": {text: 0.1}, "head": {text: 0.2}}}
+    if "executed" in made:
+        beside = dict.fromkeys(("file", "key", "committed", "executed"), text)
+        made["executed"] |= {"stages": [text], "differ": [text], "why": text, "metrics_differ": [beside]}
+        made["moved"] = {name: text if name == "sentence" else part | {"word": text}
+                         for name, part in made["moved"].items()}  # fmt: skip
+        made |= {"relabelled": {"rows": 4, "word": text}, "evaluator": {"word": text, "why": text}}
     return made

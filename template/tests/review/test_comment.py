@@ -13,6 +13,8 @@ from src.checks import short as checked
 from src.review.comment import MARKER, comment
 from src.review.gate import NAMES
 from src.review.markdown import code, sentence, short
+from src.review.page import page
+from src.review.terminal import told
 from template.tests.review.examples import EXAMPLES, HOSTILE, SHA, renamed
 
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable("table")
@@ -117,6 +119,27 @@ def test_only_the_standard_library_is_needed() -> None:
 def test_the_page_says_what_each_reason_means() -> None:
     page = Path("docs/pull-requests.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == [*NAMES]
+
+
+def test_the_level_of_the_interval_is_that_of_the_tests() -> None:
+    """Alpha is one-sided: at 0.05 the interval that is read holds 90 %."""
+    for alpha, level in ((0.05, "90 %"), (0.005, "99 %"), (0.1, "80 %")):
+        result = EXAMPLES["better"] | {"alpha": alpha}
+        for text in (comment(result), "\n".join(told(result)), page(result)):
+            assert {*re.findall(r"(\d+ %) interval", text)} - {"95 %"} == {level}, "95 % are the other metrics'"
+
+
+def test_what_was_executed_again_moved_or_relabelled_is_told() -> None:
+    text = comment(EXAMPLES["worse"])
+    for line in (
+        "| `metrics/metrics.json` | `log_loss` | `0.3` | `0.31` |",
+        "| code and parameters | -0.0412 | -0.0601 to -0.0223 | `worse` |",
+        "Executed again, other bytes: `metrics/metrics.json`",
+        "Rows with another label: 4; the word without them: `worse`",
+        "Head's own review says: `worse`",
+    ):
+        assert line in text
+    assert "the word without them: too few rows" in comment(EXAMPLES["worse"] | {"relabelled": {"rows": 4}})
 
 
 def test_an_accepted_reason_names_who_and_where() -> None:

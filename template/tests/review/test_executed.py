@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from src.review.author import KEPT, of_author
 from src.review.executed import _unlike, executed
 from src.review.gate import Untouched, lock
 from src.review.sides import Side
@@ -106,6 +107,22 @@ def test_a_forged_card_is_found_though_it_is_no_json(run: Path, monkeypatch) -> 
     ]
 
 
+def test_what_is_no_json_or_no_lock_is_found_without_a_traceback(run: Path, monkeypatch) -> None:
+    git(run, "checkout", "-q", "-f", "-B", "work", "next")
+    forge(run, "metrics/metrics.json", lambda old: b"all is well\n")
+    told, names, _ = found(run, monkeypatch)
+    assert names == ["metrics"]
+    assert told["metrics_differ"][0]["file"] == "metrics/metrics.json"
+    for entry in ("all is well", ["train"], {"cmd": "python -m src.stages.train", "outs": [7, {"path": [1]}]}):
+        git(run, "checkout", "-q", "-f", "-B", "work", "next")
+        content = yaml.safe_load((run / "dvc.lock").read_text())
+        content["stages"]["train"] = entry
+        (run / "dvc.lock").write_text(yaml.safe_dump(content))
+        git(run, "commit", "-qam", "no entry")
+        _, names, _ = found(run, monkeypatch)
+        assert set(names) == {"lock"}, entry
+
+
 def test_a_model_of_other_bytes_alone_is_a_note(run: Path, monkeypatch) -> None:
     """As on another processor: dvc.lock has another hash of the model, and the numbers are the same."""
     git(run, "checkout", "-q", "-f", "-B", "work", "next")
@@ -160,8 +177,27 @@ def private(repository: Path, tmp_path: Path) -> Path:
     return folder
 
 
+def forge_reviews(clone: Path) -> None:
+    """Anybody can write metrics/review.json: what cannot be told from it is no review."""
+    kept = json.loads((clone / KEPT).read_text())
+    base = Side("base", git(clone, "rev-parse", "origin/change~2"))
+    forged: list[object] = [None, [], "same", {"word": "same"}, {**kept, "word": "good"}, {**kept, "word": ["same"]}]
+    forged += [{**kept, name: 7} for name in ("slices", "floors", "metrics", "data", "changed")]
+    forged += [{key: kept[key] for key in kept if key != lost} for lost in ("why", "slices", "base", "low")]
+    forged += [{**kept, "slices": [{"blocks": True}]}, {**kept, "base": 10**400}, {**kept, "trivial": "0.1"}]
+    for each in forged:
+        (clone / KEPT).write_text(json.dumps(each))
+        git(clone, "commit", "-qam", "forged")
+        result = of_author(base, Side("head", git(clone, "rev-parse", "HEAD")))
+        assert result["why"].startswith("no data. Run CI where the data is"), each
+        assert "computed_by" not in result
+    git(clone, "commit", "-q", "--allow-empty", "-m", "trust\n\nAccept: author: me")
+    (_, first, *_), _ = review(clone, "origin/change~2")
+    assert first.startswith("cannot tell")
+
+
 def test_where_ci_holds_no_data_the_authors_review_counts_when_it_is_of_these_files_and_accepted(
-    private: Path, tmp_path: Path
+    private: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git(private, "checkout", "-q", "-f", "-B", "change", "pointer")
     (private / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"model": MODEL | {"arguments": {"C": 0.9}}}))
@@ -180,6 +216,9 @@ def test_where_ci_holds_no_data_the_authors_review_counts_when_it_is_of_these_fi
     git(clone, "commit", "-q", "--allow-empty", "-m", "trust\n\nAccept: author: the data may not leave the ward")
     _, result = review(clone, "origin/change~2")
     assert result["reasons"][0]["accepted"]["why"] == "the data may not leave the ward"
+    monkeypatch.chdir(clone)
+    forge_reviews(clone)
+    git(clone, "reset", "-q", "--hard", "origin/change")
     (clone / "src/model.py").open("a").write("# another file\n")
     git(clone, "commit", "-qam", "one more")
     (_, first, *_), result = review(clone, "origin/change~2", code=1)

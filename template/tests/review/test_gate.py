@@ -34,7 +34,7 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Side:
 
 def reasons(result: dict[str, Any], base: Side, head: Side) -> tuple[list[dict[str, Any]], list[str]]:
     """Those of the numbers, and what is accepted; notes."""
-    return gate.accepted([*gate._of({"why": "why"} | result, base)], base, head)
+    return gate.accepted([*gate.of_numbers({"why": "why"} | result, base)], base, head)
 
 
 @pytest.mark.parametrize(

@@ -176,10 +176,22 @@ def test_what_cannot_be_compared_is_one_line_and_another_exit_code(repository: P
     def no_yaml(folder: Path) -> None:
         (folder / "params.yaml").write_text("data: {source: [\n")
 
+    def alias(folder: Path) -> None:
+        (folder / "params.yaml").write_text("data: &all {source: table.csv, target: target}\nmodel: *all\n")
+
+    def deep(folder: Path) -> None:
+        (folder / "params.yaml").write_text("[" * 5000)
+
+    def no_source(folder: Path) -> None:
+        (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"data": {"target": "target"}}))
+
     for edit, words in (
         (broken, "does not run: src/features.py"),
         (no_stage, "has no stage train in dvc.yaml"),
-        (no_yaml, "has a params.yaml that is no YAML, line 2"),
+        (no_yaml, "has a params.yaml that cannot be read, line 2"),
+        (alias, "has a params.yaml that cannot be read, line 2: an alias stands here"),
+        (deep, "has a params.yaml that cannot be read"),
+        (no_source, "has no data.source in params.yaml"),
     ):
         changed(edit)
         (line,), _ = review(repository, code=2)
