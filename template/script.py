@@ -24,6 +24,7 @@ import pandas as pd
 import pyarrow.csv
 import skops.io
 from hatchling.builders.wheel import WheelBuilder
+from scipy.stats import norm, t
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -133,8 +134,10 @@ def measure(parts: dict, rows: int) -> tuple[dict, dict]:
     """Each part's metrics on the holdout, and their 95 % intervals over one bootstrap that all parts share."""
     random, step = np.random.default_rng(0), max(1, CHUNK // rows)
     chunks: dict[str, list[dict]] = {name: [] for name in parts}
+    size = round((rows - 1) * (norm.ppf(0.975) / t.ppf(0.975, rows - 1)) ** 2)
     for start in range(0, DRAWS, step):
-        drawn = [np.bincount(random.integers(rows, size=rows), minlength=rows) for _ in range(min(step, DRAWS - start))]
+        count = min(step, DRAWS - start)
+        drawn = [np.bincount(random.integers(rows, size=size), minlength=rows) for _ in range(count)]
         weights = np.stack(drawn).astype(float)
         for name, (where, values) in parts.items():
             chunks[name].append(values(weights[:, where]))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t
 from sklearn import metrics as sk
 
 from src.learning import metrics
@@ -52,13 +53,23 @@ def test_every_metric_equals_that_of_scikit_learn_for_each_row_of_weights(task: 
 
 
 def test_a_draw_takes_whole_groups_whatever_number_of_draws_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    group, weight = np.array([7, 3, 3, 7, 5]), np.array([1.0, 2.0, 3.0, 4.0, 5.0])
-    times = np.concatenate(list(draws(5, 200, weight, group))) / weight
+    group = np.array([7, 3, 3, 7, 5, 1, 9])
+    weight = np.arange(7) + 1.0
+    times = np.concatenate(list(draws(7, 200, weight, group))) / weight
     assert (times[:, [0, 1]] == times[:, [3, 2]]).all()
-    assert (times[:, [0, 1, 4]].sum(axis=1) == 3).all()
-    assert len(np.unique(times, axis=0)) == 10  # all ways to draw three of three groups
+    assert (times[:, [0, 1, 4, 5, 6]].sum(axis=1) == 2).all()
+    assert len(np.unique(times, axis=0)) == 15  # all ways to draw two of five groups
     monkeypatch.setattr(metrics, "CELLS_IN_CHUNK", 35)
-    assert np.array_equal(np.concatenate(list(draws(5, 200, weight, group))) / weight, times)
+    assert np.array_equal(np.concatenate(list(draws(7, 200, weight, group))) / weight, times)
+
+
+@pytest.mark.parametrize("units", [12, 20, 60, 400])
+def test_the_interval_of_a_mean_is_as_wide_as_students(units: int) -> None:
+    values = np.random.default_rng(units).normal(size=units)
+    means = np.concatenate([w @ values / w.sum(axis=1) for w in draws(units, 20_000, None, None)])
+    low, high = interval(means)
+    student = 2 * t.ppf(0.975, units - 1) * values.std(ddof=1) / np.sqrt(units)
+    assert high - low == pytest.approx(student, rel=0.04)
 
 
 def test_models_share_each_draw_and_an_interval_needs_half_of_the_draws() -> None:
