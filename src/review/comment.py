@@ -261,8 +261,8 @@ def _how(result: Result) -> list[str]:
     if others := texts(again.get("differ")):
         lines.append(f"Executed again, other bytes: {listed(others)}")
     if apart := mapping(result.get("relabelled")):
-        without = code(apart["word"]) if apart.get("word") else "too few rows"
-        lines.append(f"Rows with another label: {short(apart.get('rows'))}; the word without them: {without}")
+        with_them = f"left out; with them: {code(apart['word'])}" if apart.get("word") else "they count: too few others"
+        lines.append(f"Rows with another label: {short(apart.get('rows'))}, {with_them}")
     if beside := mapping(result.get("evaluator")):
         lines.append(f"Head's own review says: {code(beside.get('word'))}")
     said_of = [("Why this word", result.get("why")), ("Each side on rows of its own", result.get("unpaired"))]

@@ -62,10 +62,15 @@ class Question:
         return asdict(compare(theirs, ours, self.matters, self.settings.alpha, rows.group))
 
 
-def question(base: Cells, head: Cells, schema: Schema, settings: SimpleNamespace, others: Rows | None) -> Question:
-    """others: base's own rows, where each side is judged on rows of its own."""
+def question(
+    base: Cells, head: Cells, schema: Schema, settings: SimpleNamespace, others: Rows | None, changed: np.ndarray
+) -> Question:
+    """others: base's own rows, where each side is judged on rows of its own.
+
+    changed: positions of the rows whose labels head changed. What is true of them is what the two disagree on.
+    """
     metric = gate_metric(settings.metric, schema.task)
-    rows = head.rows(head.predicted if others else head.predicted & base.predicted)
+    rows = head.rows(head.predicted) if others else undisputed(_shared(base, head), changed, schema)
     clip = clipped_at(rows.truth) if metric == LOG_LOSS else None
     asked = Question(metric, rows, 0.0, settings, clip)
     if settings.margin != "auto":
@@ -74,6 +79,17 @@ def question(base: Cells, head: Cells, schema: Schema, settings: SimpleNamespace
     theirs = asked.measured(base, others or rows)
     matters = margin(float(theirs.values.mean()), least, settings.gap, settings.loss)
     return Question(metric, rows, matters, settings, clip)
+
+
+def _shared(base: Cells, head: Cells) -> Rows:
+    return head.rows(head.predicted & base.predicted)
+
+
+def undisputed(rows: Rows, changed: np.ndarray, schema: Schema) -> Rows:
+    """The rows without those that changed; all of them where too few, or not every class, would be left."""
+    kept, classes = rows.part(np.flatnonzero(~np.isin(rows.at, changed))), schema.task != "regression"
+    is_lost = classes and len(np.unique(kept.truth)) < len(np.unique(rows.truth))
+    return rows if is_lost or too_small(kept.truth, kept.group, classes) else kept
 
 
 def alone(head: Cells, schema: Schema, settings: SimpleNamespace, why: str) -> Result:
@@ -110,12 +126,11 @@ def decide(asked: Question, base: Cells, head: Cells, schema: Schema, others: Ro
 
 
 def relabelled(asked: Question, base: Cells, head: Cells, changed: np.ndarray) -> Result | None:
-    """The answer without the rows whose labels head changed (positions): is it they that made the difference?"""
-    kept = ~np.isin(asked.rows.at, changed)
-    count = int((~kept).sum())
-    if not count or kept.sum() < SMALL:
-        return {"rows": count} if count else None
-    return {"rows": count} | asked.ask(base, head, asked.rows.part(np.flatnonzero(kept)))
+    """How many rows head changed the labels of and, where they were left out, the answer with them."""
+    rows = _shared(base, head)
+    if not (count := int(np.isin(rows.at, changed).sum())):
+        return None
+    return {"rows": count} | (asked.ask(base, head, rows) if len(asked.rows.at) < len(rows.at) else {})
 
 
 def slices(asked: Question, base: Cells, head: Cells, schema: Schema, table: str) -> list[Result]:

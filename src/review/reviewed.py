@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from src import names, params
+from src.checks import short
 from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema
 from src.review import shown
@@ -23,6 +24,7 @@ SETTINGS = ("metric", "margin", "gap", "loss", "replicas", "folds", "alpha")
 IDENTICAL = "data, code, parameters and versions of the recipe are identical"
 KINDS = {"data": "data/source/", "params": "params.yaml", "code": "src/", "versions": "requirements.lock"}
 NOTHING: Result = {"slices": [], "metrics": [], "floors": []}
+SELECTED = 0.05  # from here on the labels of the rows that are left are others than before
 MANY = 25  # recipes tried on one table, from which on a better one may be luck
 FITS = ("params.yaml", "src/features.py", "src/model.py", "src/recipe.py", "src/learning", "requirements.lock")
 
@@ -72,14 +74,24 @@ def _compared(base: Side, head: Side, settings: SimpleNamespace) -> Result:
     cells, unpaired = _cells(base, head, plan, unpaired)
     theirs, ours, schema = cells[base], cells[head], schemas[1]
     others = theirs.rows(theirs.predicted) if unpaired else None
-    asked = question(theirs, ours, schema, settings, others)
+    asked = question(theirs, ours, schema, settings, others, changed)
     result = told | decide(asked, theirs, ours, schema, others) | {"unpaired": unpaired}
+    result |= _of_a_selection(result)
     result |= _beside(asked, (theirs, others or asked.rows), (ours, asked.rows), schema, settings)
     if not unpaired:
         result["slices"] = slices(asked, theirs, ours, schema, str(head.folder / names.TABLE))
         more = {"relabelled": relabelled(asked, theirs, ours, changed), "moved": moved(asked, cells, base, head, plan)}
         result |= {name: found for name, found in more.items() if found}
     return result | _importances(base, head)
+
+
+def _of_a_selection(result: Result) -> Result:
+    """Better on the rows that head kept of base's may be what it kept, not how it learns."""
+    moved = result.get("data", {}).get("rows", {}).get("selected", 0.0)
+    if result["word"] != "better" or moved <= SELECTED:
+        return {}
+    why = "better on what is left of base's rows, whose labels are spread otherwise than before: by"
+    return {"word": "cannot tell", "why": f"{why} {short(moved)}, from 0 to 1"}
 
 
 def _beside(

@@ -43,6 +43,8 @@ def difference(base: Path, head: Path) -> tuple[dict[str, Any], np.ndarray]:
     both = ~np.isnan(at)
     found["rows"] = {"base": len(old), "head": len(new), "added": int((~both).sum()),
                      "removed": int((~np.isin(named[0], named[1])).sum())}  # fmt: skip
+    if known or not found["rows"]["added"]:  # else a row that is gone may have been changed
+        found["rows"]["selected"] = _selected(old, old_schema, np.isin(named[0], named[1]))
     relabelled = np.array([], dtype=int)
     if known:
         paired = old.take(at[both].astype(int)), new.filter(pa.array(both))
@@ -52,6 +54,13 @@ def difference(base: Path, head: Path) -> tuple[dict[str, Any], np.ndarray]:
     moved = {name: _moved(old.column(name), new.column(name), kinds[1][name]) for name in same_kind}
     found["moved"] = dict(sorted(((n, m) for n, m in moved.items() if m), key=lambda item: -item[1]))
     return found, relabelled
+
+
+def _selected(old: pa.Table, schema: Schema, kept: np.ndarray) -> float:
+    """How far the labels of base's rows moved, from 0 to 1, because some of the rows are gone."""
+    target = next(column for column in schema.columns if column.role == "target")
+    labels = old.column(target.name)
+    return _moved(labels, labels.filter(pa.array(kept)), target.type) if kept.any() else 0.0
 
 
 def _read(folder: Path) -> tuple[pa.Table, Schema]:

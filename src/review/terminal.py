@@ -42,7 +42,8 @@ def _remarks(result: dict[str, Any]) -> list[str]:
         said.append(result["moved"]["sentence"])
     if "relabelled" in result:
         apart = result["relabelled"]
-        said.append(f"{apart['rows']} rows have another label; without them: {apart.get('word', 'too few rows')}")
+        with_them = f"are left out; with them: {apart['word']}" if "word" in apart else "count: too few others"
+        said.append(f"{apart['rows']} rows have another label and {with_them}")
     if "evaluator" in result:
         said.append(f"head's own review says: {result['evaluator']['word']}")
     if "artefact" in result:

@@ -46,6 +46,7 @@ HALVES = text("src/learning/metrics.py", HALF, f"0.5 * {HALF}")
 PEEKS = text("src/stages/train.py", "making(rows)\n", "making(load(pq.read_table(names.FEATURES), schema))\n")
 FORGETS = 'rows.assign(**{{name: rows[name].where(rows["region"] != "north") for name in ({0}, {1})}})'
 ALLOWS = both(rows(edits.known), params(data={"allow": {"settled": "is known in time"}}))
+UNDISPUTED = "rows with another label are left out: on the others a model that learned wrong labels is worse"
 ANOTHER_LOCK = both(text("requirements.lock", "\n", "\n# Another file, the same packages.\n"), features("rows.copy()"))
 
 # fmt: off
@@ -82,11 +83,12 @@ PULLS: dict[str, Pull] = {
     "shuffled": worse("a strong column shuffled among the rows", rows(edits.shuffled)),
     "units": Pull("a strong column in units a hundred times smaller", rows(edits.hundredfold)),
     "category": Pull("rows of a new level", rows(edits.new_region)),
-    "labels 3": Pull("3 % of the labels wrong", rows(edits.labels(0.03)), red=("labels",)),
-    "labels 10": Pull("10 % of the labels wrong", rows(edits.labels(0.10)), red=("labels",)),
-    "labels 25": Pull("25 % of the labels wrong", rows(edits.labels(0.25)), red=("labels",)),
+    "labels 3": worse("3 % of the labels wrong", rows(edits.labels(0.03)), red=("labels", "worse"), why=UNDISPUTED),
+    "labels 10": worse("10 % of the labels wrong", rows(edits.labels(0.10)), red=("labels", "worse"), why=UNDISPUTED),
+    "labels 25": worse("25 % of the labels wrong", rows(edits.labels(0.25)), red=("labels", "worse"), why=UNDISPUTED),
     "rows": Pull("a third of the rows dropped at random", rows(edits.dropped(0.33))),
-    "one class": Pull("80 % of the rows of one class dropped", rows(edits.dropped(0.8, of_one_class=True))),
+    "one class": Pull("80 % of the rows of one class dropped", rows(edits.dropped(0.8, of_one_class=True)),
+                      "cannot tell", why="on what is left the new recipe gains, and nobody can say on what is gone"),
     "easier": Pull("most rows that are hard to tell dropped", rows(edits.easier)),
     "more rows": Pull("20 % more rows, good ones", rows(edits.more), "better | same | cannot tell",
                       why="a fifth more rows help a little, or so little that it cannot be seen"),

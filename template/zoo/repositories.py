@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from markdown_it import MarkdownIt
 
 from src.learning.metrics import lower_is_better
 from template.bake.files import RESULTS, TEMPLATES, listed
@@ -138,8 +139,14 @@ class CI(Clone):
         accepted = sorted({each["name"] for each in result.get("reasons", []) if each["accepted"]})
         about = {key: result[key] for key in NUMBERS if key in result}
         about |= {"word": result["word"], "said": result["why"], "beside": _beside(result)}
-        about["attacked"] = any(ATTACK in (self.folder / ".review" / name).read_text("utf-8") for name in PAGES)
+        about["attacked"] = any(ATTACK in _rendered(self.folder / ".review" / name) for name in PAGES)
         return about | {"red": sorted(set(result["red"])), "accepted": accepted, "code": ran.returncode}
+
+
+def _rendered(page: Path) -> str:
+    """As HTML: in Markdown the attack may stand in a code span, where it is text."""
+    text = page.read_text(encoding="utf-8")
+    return text if page.suffix == ".html" else MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
 
 
 def _beside(result: Found) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def test_where_bases_recipe_refuses_heads_data_heads_on_bases_stands_between(rep
     assert (result["moved"]["code"]["word"], result["moved"]["data"]["word"]) == ("worse", "same")
 
 
-def test_rows_with_another_label_are_counted_and_left_out_once(repository: Path, changed: Change) -> None:
+def test_rows_with_another_label_are_counted_and_left_out(repository: Path, changed: Change) -> None:
     def relabel(folder: Path) -> None:
         table = make_table(rows=260)
         table.loc[:25, "target"] = np.where(table.target[:26] == "yes", "no", "yes")
@@ -60,10 +60,11 @@ def test_rows_with_another_label_are_counted_and_left_out_once(repository: Path,
     changed(relabel)
     (_, _, *rest), result = review(repository, code=1)
     apart = result["relabelled"]
-    assert result["red"] == ["labels"]
+    assert result["red"] == ["worse", "labels"], "what was learned from wrong labels shows on all other rows"
     assert apart["rows"] == result["data"]["rows"]["labels"] == 26
     assert apart["difference"] != result["difference"]
-    assert any(line.startswith("  26 rows have another label; without them: ") for line in rest)
+    assert result["rows_compared"] == 260 - 26
+    assert any(line.startswith("  26 rows have another label and are left out; with them: ") for line in rest)
 
 
 @pytest.mark.slow

@@ -135,11 +135,11 @@ def test_what_was_executed_again_moved_or_relabelled_is_told() -> None:
         "| `metrics/metrics.json` | `log_loss` | `0.3` | `0.31` |",
         "| code and parameters | -0.0412 | -0.0601 to -0.0223 | `worse` |",
         "Executed again, other bytes: `metrics/metrics.json`",
-        "Rows with another label: 4; the word without them: `worse`",
+        "Rows with another label: 4, left out; with them: `worse`",
         "Head's own review says: `worse`",
     ):
         assert line in text
-    assert "the word without them: too few rows" in comment(EXAMPLES["worse"] | {"relabelled": {"rows": 4}})
+    assert ", they count: too few others" in comment(EXAMPLES["worse"] | {"relabelled": {"rows": 4}})
 
 
 def test_an_accepted_reason_names_who_and_where() -> None:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from src.review.reviewed import SELECTED, _of_a_selection
 from src.review.rows import difference
 from tests.conftest import Project, make_table
 
@@ -40,6 +42,30 @@ def test_rows_columns_labels_and_shifts_are_told_by_key(tmp_path: Path, monkeypa
     assert 0.1 < found["moved"]["x1"] < 0.4
     nothing, _ = difference(base, base)
     assert (nothing["moved"], nothing["rows"]["changed"]) == ({}, 0)
+
+
+def test_rows_that_are_gone_by_their_label_are_a_selection(tmp_path: Path, monkeypatch) -> None:
+    old = make_table()
+    yes = old.target == "yes"
+    halves = {"label": old[~yes | (old.index % 5 == 0)], "chance": old[old.index % 5 < 3], "none": old}
+    base = ingested(tmp_path / "base", old, monkeypatch)
+    found = {n: difference(base, ingested(tmp_path / n, t, monkeypatch))[0]["rows"] for n, t in halves.items()}
+    kept = (yes & (old.index % 5 == 0)).sum() / len(halves["label"])
+    assert found["label"]["selected"] == pytest.approx(yes.mean() - kept, abs=1e-4)
+    assert (found["chance"]["removed"], found["none"]["selected"]) == (120, 0)
+    assert 0 < found["chance"]["selected"] < SELECTED < found["label"]["selected"]
+    by_content = (tmp_path / n for n in ("c", "d"))
+    changed = old.assign(x1=old.x1 + yes)
+    nameless = [ingested(next(by_content), t.drop(columns="row_id"), monkeypatch, key=None) for t in (old, changed)]
+    assert "selected" not in difference(*nameless)[0]["rows"], "a row that is gone may have been changed"
+
+
+@pytest.mark.parametrize(("word", "moved", "said"), [("better", 0.3, "cannot tell"), ("better", 0.05, "better"),
+                                                     ("worse", 0.3, "worse"), ("same", 0.3, "same")])  # fmt: skip
+def test_better_on_a_selection_is_not_better(word: str, moved: float, said: str) -> None:
+    result = {"word": word, "data": {"rows": {"selected": moved}}}
+    assert (result | _of_a_selection(result))["word"] == said
+    assert _of_a_selection({"word": word}) == {}
 
 
 def test_without_a_key_a_changed_row_is_a_removed_and_an_added_one(tmp_path: Path, monkeypatch) -> None:
