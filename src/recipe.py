@@ -21,13 +21,12 @@ from sklearn.utils.validation import has_fit_parameter
 
 from src import model as user
 from src.names import GROUP, KEY, TARGET, TIME, WEIGHT
-from src.predictor.prediction import CONTRACT, predict, steady_threads
+from src.predictor.prediction import CONTRACT, steady_threads
 from src.predictor.refusal import Refusal, raised_in
 from src.predictor.schema import Schema, frame, ready, types_of
 
 # Of `auto`: without it boosting is so sure of itself on few rows that one bad miss costs more than all it learned.
 STEADY = {"l2_regularization": 5.0}
-__all__ = ["CONTRACT", "estimator", "fit", "load", "predict"]
 
 
 def estimator(params: SimpleNamespace, task: str, seed: int) -> Any:

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import yaml
 
+from src import names
 from src.predictor.refusal import Refusal, guarded
-
-DIST = Path("dist")
 
 
 def main() -> int:
@@ -40,9 +39,9 @@ def agreed(tag: str) -> Path:
     if not found or found[1] not in known:
         raise Refusal(f"{tag}: expected NAME@vX.Y.Z, NAME one of {', '.join(known)} (artifacts in dvc.yaml)")
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wheels = sorted(DIST.glob("*.whl"))
+    wheels = sorted(Path(names.DIST).glob("*.whl"))
     if len(wheels) != 1:
-        raise Refusal(f"{DIST}/ has {len(wheels)} wheels, expected one: make repro")
+        raise Refusal(f"{names.DIST}/ has {len(wheels)} wheels, expected one: make repro")
     name, version = stated(wheels[0])
     if not found[2] == project["version"] == version:
         raise Refusal(

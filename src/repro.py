@@ -14,8 +14,8 @@ from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from voluptuous import Invalid
 
 from src import names, params
-from src.checks import short, write_text
 from src.design import answers
+from src.findings import short, write_text
 from src.predictor.refusal import Refusal, guarded
 from src.predictor.schema import Schema
 from src.stages.ingest import located
@@ -150,7 +150,10 @@ def metrics() -> None:
 def _report(source: str) -> None:
     metrics()
     wheel = next(Path(names.DIST).glob("*.whl"))
-    print(f"\nMade: {wheel.as_posix()} (pip install it, then: predict), {names.REPORT}, {names.CARD}, metrics/")
+    command = wheel.name.partition("-")[0].replace("_", "-")
+    print(
+        f"\nMade: {wheel.as_posix()} (pip install it, then: {command} predict), {names.REPORT}, {names.CARD}, metrics/"
+    )
     print("Next: look at the report (make report), read the card, commit dvc.lock, data/schema.json and metrics/")
     suite = names.suite(source)
     if not Path(suite).exists():

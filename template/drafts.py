@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from src import params
-from src.checks import Findings, write_text
 from src.expectations.draft import draft
 from src.expectations.suite import failure, validate
+from src.findings import Findings, write_text
 from src.predictor.schema import ARROW, type_of
 from src.table.roles import settle, summarise
 from template.corruptions import CORRUPTIONS

@@ -13,7 +13,6 @@ from tests.conftest import ROOT, STAGES, stage
 TEXT = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
 PIPELINE = yaml.safe_load(TEXT)
 PAGE = "src/report/page.html.j2"
-GROUP = {"ingest": "data", "train": "model", "evaluate": "evaluate"}
 
 
 def imported(path: Path) -> set[Path]:
@@ -80,7 +79,7 @@ def test_declared_modules_are_those_that_the_stage_imports(name: str) -> None:
 
 @pytest.mark.parametrize("name", STAGES)
 def test_declared_params_are_those_that_the_stage_reads(name: str) -> None:
-    expected = [key if "." in key else f"{GROUP[name]}.{key}" for key in stage(name).PARAMS]
+    expected: list = [*stage(name).PARAMS]
     if name == "package":
         expected.append({names.PROJECT: [f"project.{key}" for key in stage(name).PROJECT]})
     assert PIPELINE["stages"][name]["params"] == expected

@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 from src import names, params
-from src.checks import Findings, write_text
 from src.expectations.draft import draft
 from src.expectations.suite import dumps, load
+from src.findings import Findings, write_text
 from src.predictor.refusal import Refusal, guarded
 from src.stages import ingest
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from src.checks import Findings, short
+from src.findings import Findings, short
 from src.names import TARGET, TIME
 from src.params import nearest
 from src.predictor.refusal import Refusal

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from src.checks import short
+from src.findings import short
 from src.learning.metrics import interval, lower_is_better
 from src.learning.slices import SMALL, Slice
 from src.params import nearest

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from src import names
-from src.checks import short
+from src.findings import short
 from src.learning.metrics import lower_is_better
 from src.predictor.schema import Column, Schema
 
@@ -62,7 +62,7 @@ def write(
     ]
     parts = [
         f"# {project.name} {project.version}",
-        f"{project.description}.",
+        f"{project.description.rstrip('.')}.",
         "## Model",
         _facts(schema, metrics) + f"\n- Licence: {_safe(project.license)}\n" + _said(answers, MODEL),
         "## Intended use",

@@ -14,7 +14,7 @@ from .predictor import Predictor, fitting
 from .refusal import Refusal, guarded
 from .sources import open_source
 
-NAME = __package__.split(".")[0]
+NAME = __package__.split(".")[0].replace("_", "-")  # the distribution's, and so the command's
 
 
 def main(line: list[str] | None = None) -> int:

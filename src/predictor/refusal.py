@@ -19,8 +19,8 @@ def raised_in(file: str, error: Exception) -> str:
     return f"{file}{f', line {lines[-1]}' if lines else ''}: raised {type(error).__name__}{words}. Mend it"
 
 
-def guarded(main: Callable[[], int], hint: str = "", failed: int = 1) -> int:
-    """Runs a command; a Refusal, Ctrl-C, a full disk or memory, a closed pipe become one line and `failed`."""
+def guarded(main: Callable[[], int], hint: Callable[[], str] = str, failed: int = 1) -> int:
+    """Runs a command; a Refusal, Ctrl-C, a full disk or memory, a closed pipe become one line, which `hint` ends."""
     try:
         code = main()
         sys.stdout.flush()  # a closed pipe shows itself here and not at exit
@@ -38,5 +38,5 @@ def guarded(main: Callable[[], int], hint: str = "", failed: int = 1) -> int:
         )
     except OSError as error:
         line = f"{error.filename or 'a file'}: {error.strerror or error}. Free or mend it and run again"
-    print(f"ERROR: {' '.join(line.split())}{hint}", file=sys.stderr)
+    print(f"ERROR: {' '.join(line.split())}{hint()}", file=sys.stderr)
     return failed

@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from src import names
-from src.checks import read_findings, short
 from src.design import answers
+from src.findings import read_findings, short
 from src.learning.metrics import lower_is_better
 from src.predictor.schema import Schema
 from src.report import plots

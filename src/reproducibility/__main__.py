@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from src.checks import write_json
+from src.findings import write_json
 from src.predictor.refusal import Refusal, guarded
 from src.reproducibility.hermetic import hermetic
 from src.reproducibility.pipeline import PIPELINE

@@ -2,7 +2,9 @@
 
 import io
 import json
+import math
 import zipfile
+from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
@@ -13,6 +15,7 @@ import pyarrow.parquet as pq
 
 ARCHIVES = (".whl", ".zip", ".skops")
 ABSENT = object()
+DIGITS = 6  # to which numbers in git are rounded
 
 
 def first_difference(old: Path, new: Path, show: bool) -> str:
@@ -125,3 +128,27 @@ def _bytes(old: bytes, new: bytes) -> str:
     size = min(len(old), len(new))
     at = np.flatnonzero(np.frombuffer(old, "u1", size) != np.frombuffer(new, "u1", size))
     return f"byte {at[0] if at.size else size} of {len(old)}"
+
+
+def unlike(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Key and values where two JSON contents differ by more than one unit of the last digit that git has of numbers."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in {**old, **new}:
+            pair = old.get(name, ABSENT), new.get(name, ABSENT)
+            yield from unlike(*pair, f"{key}.{name}".lstrip("."))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for number, pair in enumerate(zip(old, new, strict=True)):
+            yield from unlike(*pair, f"{key}[{number}]")
+    elif not _near(old, new):
+        yield key, None if old is ABSENT else old, None if new is ABSENT else new
+
+
+def _near(old: Any, new: Any) -> bool:
+    if (not isinstance(old, float) and not isinstance(new, float)) or bool in (type(old), type(new)):
+        return type(old) is type(new) and bool(old == new)
+    try:
+        largest = max(abs(float(old)), abs(float(new)))
+        unit = 10.0 ** (math.floor(math.log10(largest)) - DIGITS + 1) if largest else 0.0
+    except (OverflowError, TypeError, ValueError):  # no number, or none that is finite
+        return False
+    return abs(old - new) <= 1.001 * unit  # both are rounded, and a difference of floats is not exact

@@ -18,6 +18,7 @@ from src.names import PARAMS
 
 PIPELINE, LOCK, IGNORE = "dvc.yaml", "dvc.lock", ".dvcignore"
 MARKS = re.compile(r"(?m)^(<{7} |={7}$|>{7} )")
+PARTS = ("deps", "params", "outs", "metrics", "plots")  # of a stage, each a list
 NOT_READ = ("wdir", "foreach", "matrix", "vars")  # of a stage
 Listing = dict[str, str]  # of a folder: relative path -> hash
 
@@ -132,22 +133,39 @@ def _params(content: dict[str, Any]) -> dict[str, list[str] | None]:
     return found
 
 
+def shapeless(pipeline: dict[str, Any]) -> str | None:
+    """Of dvc.yaml the first stage that is none, or whose parts are no lists."""
+    stages, more = pipeline.get("stages", {}), pipeline.get("vars", [])
+    if not isinstance(stages, dict) or not isinstance(more, list):
+        return "all of them" if isinstance(more, list) else "vars"
+    for name, stage in stages.items():
+        parts = [stage.get(key, []) for key in PARTS] if isinstance(stage, dict) else [None]
+        items = [item for part in parts for item in (part if isinstance(part, list) else [None])]
+        if not all(isinstance(item, str | dict) for item in items):
+            return str(name)
+    return None
+
+
 def declared() -> dict[str, Stage]:
     """The stages of dvc.yaml."""
     content = load(PIPELINE)
+    if wrong := shapeless(content):
+        raise Broken(PIPELINE, f"is of no shape that DVC takes, at stages, {wrong}")
     names = dict(load(PARAMS)) if Path(PARAMS).exists() else {}
     for more in content.get("vars") or []:
         names |= load(more.split(":")[0]) if isinstance(more, str) else more
     stages = {}
     for name, raw in (content.get("stages") or {}).items():
-        if not isinstance(raw, dict):
-            raise Broken(PIPELINE, f"has no keys at stages, {name}")
         unread = [key for key in NOT_READ if key in raw]
         one = raw if unread else resolved(raw, names)
         stages[name] = Stage(
             one.get("cmd"), one.get("deps") or [], _params(one), _flags(one), bool(one.get("frozen")), unread
         )
     return stages
+
+
+def _is_out(one: Any) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("path"), str)
 
 
 def pointers() -> dict[str, dict[str, Any]]:
@@ -157,8 +175,12 @@ def pointers() -> dict[str, dict[str, Any]]:
         if not Path(name).is_file():
             continue
         content = load(name)
-        imported = any("repo" in dep for dep in content.get("deps") or [])
-        for out in content.get("outs") or []:
+        outs, deps = (content.get(key) or [] for key in ("outs", "deps"))
+        lists = isinstance(outs, list) and isinstance(deps, list)
+        if not lists or not all(isinstance(one, dict) for one in deps) or not all(map(_is_out, outs)):
+            raise Broken(name, "is no pointer that DVC writes")
+        imported = any("repo" in dep for dep in deps)
+        for out in outs:
             path = posixpath.normpath(posixpath.join(posixpath.dirname(name), content.get("wdir", "."), out["path"]))
             found[path] = out | {"pointer": name} | ({"push": False} if imported else {})
     return found

@@ -42,12 +42,16 @@ def configured() -> tuple[str | None, list[str]]:
     return config["core"].get("remote"), sorted(config["remote"])
 
 
-def cached(oid: str) -> Path:
-    """Where DVC's cache of this clone has an object, or would have it."""
+def cache() -> Path:
+    """DVC's cache of this clone: `dvc cache dir` may have moved it."""
     from dvc.config import Config
 
-    folder = Path(Config(".dvc")["cache"].get("dir") or ".dvc/cache")
-    return folder / "files" / "md5" / oid[:2] / oid[2:]
+    return Path(Config(".dvc")["cache"].get("dir") or ".dvc/cache").absolute()
+
+
+def cached(oid: str) -> Path:
+    """Where the cache has an object, or would have it."""
+    return cache() / "files" / "md5" / oid[:2] / oid[2:]
 
 
 def listing(oid: str) -> dict[str, str] | None:

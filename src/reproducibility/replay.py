@@ -3,7 +3,6 @@
 import contextlib
 import graphlib
 import json
-import math
 import shutil
 import subprocess
 import tempfile
@@ -17,7 +16,7 @@ from typing import Any
 from src.predictor.refusal import Refusal
 from src.reproducibility import remote
 from src.reproducibility.circumstances import NAMES, Place, named, place
-from src.reproducibility.explain import first_difference
+from src.reproducibility.explain import first_difference, unlike
 from src.reproducibility.pipeline import (
     LOCK,
     PIPELINE,
@@ -99,18 +98,6 @@ def firsts(stages: dict[str, Stage], found: set[str]) -> set[str]:
 
 def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
     return {out for out in one.keys() | other.keys() if one.get(out) != other.get(out)}
-
-
-def nearly(old: Any, new: Any) -> bool:
-    """Equal but for one unit of the sixth significant digit in any number."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        return old.keys() == new.keys() and all(nearly(old[key], new[key]) for key in old)
-    if isinstance(old, list) and isinstance(new, list):
-        return len(old) == len(new) and all(map(nearly, old, new))
-    if isinstance(old, float) and isinstance(new, float) and old != new:
-        unit = 10.0 ** (math.floor(math.log10(max(abs(old), abs(new)))) - 5)
-        return abs(old - new) <= unit * (1 + 1e-6)
-    return type(old) is type(new) and old == new
 
 
 class Replay:
@@ -274,7 +261,7 @@ class Replay:
 
     def _near(self, plain: Made, path: str) -> bool:
         one, other = (self._in(self.root / "head") / path, plain.folder / path)
-        return nearly(*(json.loads(file.read_text(encoding="utf-8")) for file in (one, other)))
+        return not any(unlike(*(json.loads(file.read_text(encoding="utf-8")) for file in (one, other))))
 
 
 def hashed(path: Path) -> str:

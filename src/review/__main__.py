@@ -3,8 +3,8 @@
     python -m src.review [BASE] [--keep]    BASE: a commit, default origin/main; its merge base with HEAD is compared
                                             --keep: write metrics/review.json, for a CI that holds no data
 
-What stands in git is compared; metrics/ and data/ stay as they are, all is written to .review/. Exit code 0 for better,
-same and cannot tell, 1 for worse, a blocking slice or a broken floor, 2 when the comparison itself could not be made.
+What stands in git is compared; metrics/ and data/ stay as they are, all is written to .review/. Exit code 1 where a
+reason of docs/pull-requests.md is not accepted, else 0; 2 when the comparison itself could not be made.
 """
 
 import json
@@ -13,13 +13,13 @@ import subprocess
 import sys
 from typing import Any
 
-from src.checks import write_json, write_text
+from src.findings import write_json, write_text
 from src.predictor.refusal import Refusal, guarded
 from src.review.author import keep, of_author
 from src.review.comment import comment
 from src.review.gate import judged
 from src.review.page import page
-from src.review.reviewed import about, release, reviewed, settings_of
+from src.review.reviewed import NOTHING, about, release, reviewed, settings_of
 from src.review.sides import FOLDER, NoData, Side, git
 from src.review.terminal import told
 
@@ -66,7 +66,7 @@ def _compared(base: Side, head: Side) -> dict[str, Any]:
         if pinned and pinned.commit != base.commit:
             result["release"] = {"name": pinned.name} | reviewed(pinned, head, settings)
     except NoData:
-        return about(base, head) | of_author(base, head)
+        return NOTHING | of_author(base, head) | about(base, head)  # git's word stands over the author's file
     return result
 
 

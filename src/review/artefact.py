@@ -10,10 +10,10 @@ import yaml
 
 from src import names
 from src.predictor.refusal import Refusal
+from src.reproducibility.remote import cached
 from src.review.sides import Side, git
 
 WORKER = Path(__file__).with_name("artefact_worker.py")
-CACHE = Path(".dvc/cache/files/md5")
 
 
 def artefact(head: Side) -> dict[str, Any]:
@@ -34,18 +34,14 @@ def _wheel(head: Side) -> tuple[str, Path]:
     try:
         stages = yaml.safe_load(git("show", f"{head.commit}:dvc.lock"))["stages"]
         (oid,) = [out["md5"] for stage in stages.values() for out in stage["outs"] if out["path"] == names.DIST]
-    except (Refusal, yaml.YAMLError, KeyError, TypeError, ValueError):
+    except (Refusal, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError):
         raise Refusal("head's dvc.lock names no package") from None
-    listing = _cached(oid)
+    listing = cached(oid)
     inside = json.loads(listing.read_bytes()) if listing.exists() else []
     for entry in inside:
-        file = _cached(entry["md5"])
+        file = cached(entry["md5"])
         if entry["relpath"].endswith(".whl") and file.exists():
             if hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() != entry["md5"]:
                 raise Refusal(f"the package in the cache is not what its name says: dvc fetch {names.DIST} brings it")
             return entry["relpath"], file
     raise Refusal(f"the package of head's dvc.lock is not in the cache here: dvc fetch {names.DIST} brings it")
-
-
-def _cached(oid: str) -> Path:
-    return CACHE / oid[:2] / oid[2:]

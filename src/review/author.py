@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from src.checks import write_json
+from src.findings import rounded, write_json
 from src.predictor.refusal import Refusal
 from src.review.comment import WORDS
 from src.review.gate import of_numbers
@@ -36,6 +36,7 @@ def of_author(base: Side, head: Side) -> dict[str, Any]:
         if kept["word"] not in WORDS:
             raise ValueError
         list(of_numbers(kept, base)), told(kept | {"reasons": [], "notes": []})  # anybody can write that file
+        json.dumps(rounded(kept), ensure_ascii=False).encode()
     except (Refusal, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return nothing | {"why": f"no data. {HOW}"}
     if (kept.get("tree"), kept.get("lock")) not in {(_tree(one), _lock(one)) for one in _own(head)}:

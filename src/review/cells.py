@@ -26,7 +26,9 @@ class Design:
     replicas: int
 
     def pairs(self, side: Side) -> list[list[int]]:
-        seed = int(side.params.get("model.seed", 0))
+        seed = side.params.get("model.seed", 0)
+        if not isinstance(seed, int):
+            raise Failed(side, f"has {seed!r} as model.seed, expected a whole number")
         return [[number, number, _seed(seed, number)] for number in range(self.replicas)]
 
 

@@ -174,7 +174,9 @@ def _now(result: Result) -> str:
 def _more_rows(result: Result) -> str:
     seen, needed = number(result.get("visible")), number(result.get("rows_needed"))
     said = f"A difference of {short(seen)} would have been seen." if seen is not None else ""
-    return f"{said} To see one that matters, about {needed:,.0f} rows are needed." if needed is not None else said
+    if needed is None or mapping(mapping(result.get("data")).get("rows")).get("selected"):  # more rows would not help
+        return said
+    return f"{said} To see one that matters, about {needed:,.0f} rows are needed."
 
 
 def _ended(value: Any) -> str:

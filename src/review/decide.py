@@ -1,6 +1,6 @@
 """From the cells of two sides to the word: one metric decides; slices are asked each for itself."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -62,34 +62,34 @@ class Question:
         return asdict(compare(theirs, ours, self.matters, self.settings.alpha, rows.group))
 
 
-def question(
-    base: Cells, head: Cells, schema: Schema, settings: SimpleNamespace, others: Rows | None, changed: np.ndarray
-) -> Question:
-    """others: base's own rows, where each side is judged on rows of its own.
+def question(base: Cells, head: Cells, schema: Schema, settings: SimpleNamespace, others: Rows | None) -> Question:
+    """others: base's own rows, where each side is judged on rows of its own."""
+    rows = head.rows(head.predicted if others else head.predicted & base.predicted)
+    return _question(rows, others or rows, base, schema, settings)
 
-    changed: positions of the rows whose labels head changed. What is true of them is what the two disagree on.
-    """
+
+def _question(rows: Rows, of_base: Rows, base: Cells, schema: Schema, settings: SimpleNamespace) -> Question:
     metric = gate_metric(settings.metric, schema.task)
-    rows = head.rows(head.predicted) if others else undisputed(_shared(base, head), changed, schema)
     clip = clipped_at(rows.truth) if metric == LOG_LOSS else None
     asked = Question(metric, rows, 0.0, settings, clip)
     if settings.margin != "auto":
-        return Question(metric, rows, settings.margin, settings, clip)
+        return replace(asked, matters=settings.margin)
     least = float(trivial(metric, rows.truth, rows.weight).values[0])
-    theirs = asked.measured(base, others or rows)
-    matters = margin(float(theirs.values.mean()), least, settings.gap, settings.loss)
-    return Question(metric, rows, matters, settings, clip)
+    theirs = asked.measured(base, of_base)
+    return replace(asked, matters=margin(float(theirs.values.mean()), least, settings.gap, settings.loss))
 
 
-def _shared(base: Cells, head: Cells) -> Rows:
-    return head.rows(head.predicted & base.predicted)
+def undisputed(asked: Question, base: Cells, schema: Schema, changed: np.ndarray) -> Question:
+    """The same question without the rows (positions) whose labels head changed: what is true of them is in dispute.
 
-
-def undisputed(rows: Rows, changed: np.ndarray, schema: Schema) -> Rows:
-    """The rows without those that changed; all of them where too few, or not every class, would be left."""
-    kept, classes = rows.part(np.flatnonzero(~np.isin(rows.at, changed))), schema.task != "regression"
+    The question itself where too few rows, or not every class, would be left.
+    """
+    rows, classes = asked.rows, schema.task != "regression"
+    kept = rows.part(np.flatnonzero(~np.isin(rows.at, changed)))
     is_lost = classes and len(np.unique(kept.truth)) < len(np.unique(rows.truth))
-    return rows if is_lost or too_small(kept.truth, kept.group, classes) else kept
+    if len(kept.at) == len(rows.at) or is_lost or too_small(kept.truth, kept.group, classes):
+        return asked
+    return _question(kept, kept, base, schema, asked.settings)
 
 
 def alone(head: Cells, schema: Schema, settings: SimpleNamespace, why: str) -> Result:
@@ -125,12 +125,26 @@ def decide(asked: Question, base: Cells, head: Cells, schema: Schema, others: Ro
     }  # fmt: skip
 
 
-def relabelled(asked: Question, base: Cells, head: Cells, changed: np.ndarray) -> Result | None:
-    """How many rows head changed the labels of and, where they were left out, the answer with them."""
-    rows = _shared(base, head)
-    if not (count := int(np.isin(rows.at, changed).sum())):
-        return None
-    return {"rows": count} | (asked.ask(base, head, rows) if len(asked.rows.at) < len(rows.at) else {})
+def relabelled(
+    result: Result, asked: Question, base: Cells, head: Cells, schema: Schema, changed: np.ndarray
+) -> Result:
+    """What the rows with another label do to the result of the others: a harm counts on all rows as well.
+
+    asked: the question of all rows.
+    """
+    count = int(np.isin(asked.rows.at, changed).sum())
+    if not count:
+        return {}
+    if result["rows_compared"] == len(asked.rows.at):
+        why = f"{count} rows have another label, and too few others are left to judge by"
+        is_open = result["word"] in ("better", "same")
+        return {"relabelled": {"rows": count}} | ({"word": "cannot tell", "why": why} if is_open else {})
+    every = decide(asked, base, head, schema, None)
+    told = {"relabelled": {"rows": count, "word": every["word"]}}
+    if every["word"] == "worse" != result["word"]:
+        why = f"{every['why']}, with the {count} rows whose label changed; without them: {result['word']}"
+        return every | told | {"why": why}
+    return told
 
 
 def slices(asked: Question, base: Cells, head: Cells, schema: Schema, table: str) -> list[Result]:

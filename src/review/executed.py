@@ -1,16 +1,15 @@
 """The committed run is checked and never believed: stages whose entry in dvc.lock is not base's are executed again."""
 
 import json
-import math
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from src.predictor.refusal import Refusal
+from src.reproducibility.explain import unlike
 from src.review.loosened import Reason, reason
 from src.review.sides import Side, git
 
@@ -19,7 +18,6 @@ AGAIN = ("repro", "--no-run-cache")
 PULL = ("--pull", "--allow-missing")
 NEXT = "make repro, and commit dvc.lock, data/schema.json and metrics"
 SHOWN = 20
-DIGITS = 6  # to which numbers in git are rounded
 Found = tuple[dict[str, Any], list[Reason], list[str]]
 
 
@@ -45,7 +43,7 @@ def _lock(commit: str) -> dict[str, Any]:
     try:
         stages = yaml.safe_load(git("show", f"{commit}:{LOCK}"))["stages"]
         return {name: entry for name, entry in stages.items() if isinstance(entry, dict)}
-    except (Refusal, yaml.YAMLError, TypeError, KeyError, AttributeError, RecursionError):
+    except (Refusal, yaml.YAMLError, TypeError, KeyError, AttributeError, ValueError, RecursionError):
         return {}
 
 
@@ -70,7 +68,10 @@ def _compared(head: Side, stages: list[str], committed: dict[str, Any], told: di
     for path in sorted(reviewed):
         one, other = git("show", f"{head.commit}:{path}"), (head.folder / path).read_text(encoding="utf-8")
         if path.endswith(".json"):
-            told["metrics_differ"] += [{"file": path} | each for each in _unlike(_json(one), _json(other))]
+            told["metrics_differ"] += [
+                {"file": path, "key": key, "committed": _short(committed), "executed": _short(again)}
+                for key, committed, again in unlike(_json(one), _json(other))
+            ]
         elif not binary:  # with the same model on the same rows the words are the same, too
             told["metrics_differ"].append({"file": path, "key": "", "committed": "a text", "executed": "another"})
     told["metrics_differ"] = told["metrics_differ"][:SHOWN]
@@ -102,26 +103,6 @@ def _json(text: str) -> Any:
 
 def _in_git(head: Side, path: str) -> bool:
     return bool(git("ls-tree", head.commit, "--", path).strip())
-
-
-def _unlike(one: Any, other: Any, key: str = "") -> Iterator[dict[str, Any]]:
-    """Where two JSON values differ by more than one unit of the last digit that numbers in git have."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for name in {**one, **other}:
-            yield from _unlike(one.get(name), other.get(name), f"{key}.{name}".lstrip("."))
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for number, pair in enumerate(zip(one, other, strict=True)):
-            yield from _unlike(*pair, f"{key}[{number}]")
-    elif not _near(one, other):
-        yield {"key": key, "committed": _short(one), "executed": _short(other)}
-
-
-def _near(one: Any, other: Any) -> bool:
-    if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in (one, other)):
-        return bool(one == other)
-    largest = max(abs(one), abs(other))
-    unit = 10.0 ** (math.floor(math.log10(largest)) - DIGITS + 1) if largest else 0.0
-    return abs(one - other) <= 1.001 * unit  # both are rounded, and a difference of floats is not exact
 
 
 def _short(value: Any) -> Any:

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from src.checks import short, write_text
+from src.findings import short, write_text
 from src.predictor.refusal import Refusal
+from src.reproducibility import remote
 from src.review.artefact import artefact
 from src.review.executed import executed
 from src.review.loosened import REQUIRE, Reason, loosened, reason
@@ -35,7 +36,9 @@ def judged(result: dict[str, Any], base: Side, head: Side) -> dict[str, Any]:
             untouched.bring()
             more, told = check()
         except Refusal as error:
-            more, told = [], [f"not checked: {error}"]
+            has_dvc = not base.broken and bool(git("ls-tree", base.commit, "--", ".dvc/config"))
+            what = f"not checked: {error}"
+            more, told = ([reason("lock", what, "mend that, as base has it")], []) if has_dvc else ([], [what])
         found, notes = found + more, notes + told
     package: dict[str, Any] = artefact(head) if head.ready else {"reproduces": None, "why": "no model was fitted"}
     if package["reproduces"] is False:
@@ -71,6 +74,11 @@ def of_numbers(result: dict[str, Any], base: Side) -> Iterator[Reason]:
 def _asked(result: dict[str, Any], base: Side) -> Iterator[Reason]:
     if labels := result.get("data", {}).get("rows", {}).get("labels"):
         yield reason("labels", f"{labels} labels of rows that both have are others", "bring the labels back")
+    weight = base.stated.get("data.weight")
+    if "data.weight" in result.get("params", {}):
+        yield reason("labels", f"data.weight was {weight} and is {result['params']['data.weight'][1]}", "put it back")
+    elif count := result.get("data", {}).get("rows", {}).get("by_column", {}).get(weight):
+        yield reason("labels", f"{count} weights of rows that both have are others", "bring the weights back")
     wanted = base.stated.get("review.require")
     nothing = result["word"] == "same" and "difference" not in result
     if wanted in REQUIRE[1:] and not nothing and result["word"] in RISING[: RISING.index(wanted)]:
@@ -89,7 +97,7 @@ class Untouched(Side):
         self.run(["git", "reset", "--quiet", "--hard"])
         if (local := Path(".dvc/config.local")).exists():
             shutil.copyfile(local, self.folder / local)
-        self.run([sys.executable, "-m", "dvc", "cache", "dir", "--local", str(Path(".dvc/cache").resolve())])
+        self.run([sys.executable, "-m", "dvc", "cache", "dir", "--local", str(remote.cache())])
 
 
 def lock(head: Untouched) -> tuple[list[Reason], list[str]]:

@@ -43,7 +43,7 @@ def number(value: Any) -> float | None:
 
 
 def short(value: Any) -> str:
-    """As in src/checks.py, which needs more than the standard library; - for what is no number."""
+    """As in src/findings.py, which needs more than the standard library; - for what is no number."""
     found = number(value)
     return "-" if found is None else f"{float(f'{found:.4g}'):,g}"
 

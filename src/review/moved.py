@@ -7,7 +7,7 @@ base's data is the one between.
 
 import numpy as np
 
-from src.checks import short
+from src.findings import short
 from src.review.cells import Cells, Design, fill, place, read
 from src.review.decide import Question, Result
 from src.review.sides import RECIPE, Failed, Side

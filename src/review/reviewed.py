@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from src import names, params
-from src.checks import short
+from src.findings import short
 from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema
 from src.review import shown
 from src.review.cells import Cells, Design, design, fill, place, read
-from src.review.decide import Question, Result, alone, decide, question, relabelled, slices
+from src.review.decide import Question, Result, alone, decide, question, relabelled, slices, undisputed
 from src.review.loosened import suites
 from src.review.moved import moved
 from src.review.rows import difference
@@ -31,7 +31,7 @@ FITS = ("params.yaml", "src/features.py", "src/model.py", "src/recipe.py", "src/
 
 def reviewed(base: Side, head: Side, settings: SimpleNamespace) -> Result:
     """The whole result of head against base; where base does not run, head against the trivial model."""
-    same, told = same_recipe(base, head), about(base, head)
+    same, told = same_recipe(base, head), NOTHING | about(base, head)
     if same:
         return told | {"word": "same", "why": IDENTICAL}
     head.prepare()
@@ -53,7 +53,7 @@ def about(base: Side, head: Side) -> Result:
         "project": next(iter(_artifacts(head)), None),
         "expectations": {side.name: len(suites(side)) for side in (base, head)},
     }
-    return made | {"params": _params(base, head), "comparisons": comparisons(head)} | NOTHING
+    return made | {"params": _params(base, head), "comparisons": comparisons(head)}
 
 
 def same_recipe(base: Side, head: Side) -> bool:
@@ -74,14 +74,18 @@ def _compared(base: Side, head: Side, settings: SimpleNamespace) -> Result:
     cells, unpaired = _cells(base, head, plan, unpaired)
     theirs, ours, schema = cells[base], cells[head], schemas[1]
     others = theirs.rows(theirs.predicted) if unpaired else None
-    asked = question(theirs, ours, schema, settings, others, changed)
-    result = told | decide(asked, theirs, ours, schema, others) | {"unpaired": unpaired}
+    asked = question(theirs, ours, schema, settings, others)
+    judged = asked if unpaired else undisputed(asked, theirs, schema, changed)
+    result = told | decide(judged, theirs, ours, schema, others) | {"unpaired": unpaired}
+    if not unpaired:
+        result |= relabelled(result, asked, theirs, ours, schema, changed)
     result |= _of_a_selection(result)
     result |= _beside(asked, (theirs, others or asked.rows), (ours, asked.rows), schema, settings)
     if not unpaired:
         result["slices"] = slices(asked, theirs, ours, schema, str(head.folder / names.TABLE))
-        more = {"relabelled": relabelled(asked, theirs, ours, changed), "moved": moved(asked, cells, base, head, plan)}
-        result |= {name: found for name, found in more.items() if found}
+        of_the_word = judged if result["rows_compared"] == len(judged.rows.at) else asked
+        if what := moved(of_the_word, cells, base, head, plan):
+            result["moved"] = what
     return result | _importances(base, head)
 
 

@@ -11,13 +11,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from scipy.stats import ks_2samp
+from scipy.stats import chi2_contingency, ks_2samp
 
 from src import names
 from src.predictor.schema import NUMERIC, Schema
 from src.table.split import units
 
 SHOWN = 20  # positions of changed rows
+CHANCE = 0.001  # p from which on the labels of the rows that are gone may be those of any rows
 
 
 def difference(base: Path, head: Path) -> tuple[dict[str, Any], np.ndarray]:
@@ -25,8 +26,8 @@ def difference(base: Path, head: Path) -> tuple[dict[str, Any], np.ndarray]:
     (old, old_schema), (new, new_schema) = (_read(folder) for folder in (base, head))
     kinds = [{column.name: column.type for column in schema.columns} for schema in (old_schema, new_schema)]
     common = [name for name in kinds[1] if name in kinds[0]]
-    key = new_schema.column("key")
-    known = key is not None and key.name in kinds[0]
+    key = old_schema.column("key") or new_schema.column("key")
+    known = key is not None and all(key.name in each for each in kinds)
     found: dict[str, Any] = {
         "columns": {
             "added": [name for name in kinds[1] if name not in kinds[0]],
@@ -35,32 +36,54 @@ def difference(base: Path, head: Path) -> tuple[dict[str, Any], np.ndarray]:
         },
         "by_key": known,
     }
-    named = [_named(table, schema, key.name if known and key else None) for table, schema in
-             ((old, old_schema), (new, new_schema))]  # fmt: skip
-    places = pd.Series(np.arange(len(named[0])), index=named[0])
-    places = places[~places.index.duplicated()]
-    at = places.reindex(named[1]).to_numpy()
-    both = ~np.isnan(at)
-    found["rows"] = {"base": len(old), "head": len(new), "added": int((~both).sum()),
-                     "removed": int((~np.isin(named[0], named[1])).sum())}  # fmt: skip
-    if known or not found["rows"]["added"]:  # else a row that is gone may have been changed
-        found["rows"]["selected"] = _selected(old, old_schema, np.isin(named[0], named[1]))
-    relabelled = np.array([], dtype=int)
+    named = [pd.Index(_named(table, schema, key.name if known and key else None))
+             for table, schema in ((old, old_schema), (new, new_schema))]  # fmt: skip
+    gone, added = ~named[0].isin(named[1]), ~named[1].isin(named[0])
+    before, after = _pairs(*named)
+    named_so = _target(old_schema), _target(new_schema)
+    targets = [old.column(named_so[0]), new.column(named_so[1])]
+    labels = _differ(targets[0].take(before), targets[1].take(after))
+    found["rows"] = {"base": len(old), "head": len(new), "added": int(added.sum()), "removed": int(gone.sum())}
+    found["rows"] |= {"labels": int(labels.sum()), "labels_at": (after[labels] + 1)[:SHOWN].tolist()}
     if known:
-        paired = old.take(at[both].astype(int)), new.filter(pa.array(both))
-        changed, relabelled = _changed(*paired, common, new_schema, np.flatnonzero(both))
-        found["rows"] |= changed
+        features = [name for name in common if name not in named_so]
+        found["rows"] |= _changed(old.take(before), new.take(after), features, labels, after)
+    gone[before[labels]] = True
+    # Without a key a row that is gone may have been changed, where others came: then the whole tables are compared.
+    if known or not added.any():
+        one, other = (targets[0].filter(pa.array(each)) for each in (gone, ~gone))
+    else:
+        one, other = targets
+    found["rows"]["selected"] = _selected(targets[0], one, other, new_schema.task) if gone.any() else 0.0
     same_kind = [name for name in common if kinds[0][name] == kinds[1][name]]
     moved = {name: _moved(old.column(name), new.column(name), kinds[1][name]) for name in same_kind}
     found["moved"] = dict(sorted(((n, m) for n, m in moved.items() if m), key=lambda item: -item[1]))
-    return found, relabelled
+    return found, after[labels]
 
 
-def _selected(old: pa.Table, schema: Schema, kept: np.ndarray) -> float:
-    """How far the labels of base's rows moved, from 0 to 1, because some of the rows are gone."""
-    target = next(column for column in schema.columns if column.role == "target")
-    labels = old.column(target.name)
-    return _moved(labels, labels.filter(pa.array(kept)), target.type) if kept.any() else 0.0
+def _pairs(old: pd.Index, new: pd.Index) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the rows that both have; a name of several rows names none of them."""
+    once = [~names.duplicated(keep=False) for names in (old, new)]
+    at = pd.Series(np.flatnonzero(once[0]), index=old[once[0]]).reindex(new).to_numpy()
+    after = np.flatnonzero(~np.isnan(at) & once[1])
+    return at[after].astype(int), after
+
+
+def _target(schema: Schema) -> str:
+    return next(column.name for column in schema.columns if column.role == "target")
+
+
+def _selected(labels: pa.ChunkedArray, gone: pa.ChunkedArray, kept: pa.ChunkedArray, task: str) -> float:
+    """How far the labels of base's rows moved, from 0 to 1, by the rows that are gone; 0 where it may be chance."""
+    if not len(gone) or not len(kept):
+        return 0.0
+    if task == "regression":
+        one, other = (np.asarray(each.cast(pa.float64(), safe=False).drop_null()) for each in (gone, kept))
+        return _moved(labels, kept, "number") if ks_2samp(one, other, method="asymp").pvalue < CHANCE else 0.0
+    counts = [each.cast(pa.string()).to_pandas().value_counts() for each in (gone, kept)]
+    table = pd.concat(counts, axis=1).fillna(0).to_numpy()
+    is_chance = len(table) < 2 or chi2_contingency(table).pvalue >= CHANCE
+    return 0.0 if is_chance else _moved(labels.cast(pa.string()), kept.cast(pa.string()), "text")
 
 
 def _read(folder: Path) -> tuple[pa.Table, Schema]:
@@ -74,23 +97,15 @@ def _named(table: pa.Table, schema: Schema, key: str | None) -> np.ndarray:
     return np.array(table.column(key).cast(pa.string()).to_pylist(), dtype=object)
 
 
-def _changed(
-    old: pa.Table, new: pa.Table, common: list[str], schema: Schema, at: np.ndarray
-) -> tuple[dict[str, Any], np.ndarray]:
-    """Of rows that both have: how many differ anywhere, in which columns, and in their label. at: where they are."""
-    positions = at + 1
-    differing = {name: _differ(old.column(name), new.column(name)) for name in common}
-    target = next(column.name for column in schema.columns if column.role == "target")
-    labels = differing.pop(target, np.zeros(len(positions), bool))
-    anywhere = np.any([*differing.values(), labels], axis=0) if len(positions) else labels
-    counts = {
+def _changed(old: pa.Table, new: pa.Table, features: list[str], labels: np.ndarray, at: np.ndarray) -> dict[str, Any]:
+    """Of rows that both have: how many differ anywhere, and in which columns. at: where they are in head's table."""
+    differing = {name: _differ(old.column(name), new.column(name)) for name in features}
+    anywhere = np.any([*differing.values(), labels], axis=0) if len(at) else labels
+    return {
         "changed": int(anywhere.sum()),
-        "changed_at": positions[anywhere][:SHOWN].tolist(),
-        "labels": int(labels.sum()),
-        "labels_at": positions[labels][:SHOWN].tolist(),
+        "changed_at": (at + 1)[anywhere][:SHOWN].tolist(),
         "by_column": {name: int(where.sum()) for name, where in differing.items() if where.any()},
     }
-    return counts, at[labels]
 
 
 def _differ(old: pa.ChunkedArray, new: pa.ChunkedArray) -> np.ndarray:

@@ -50,9 +50,17 @@ def floors(found: list[Result], asked: dict[str, float]) -> list[Result]:
     by_name = {each["metric"]: each for each in found}
     return [
         {"metric": name, "floor": floor, "head": by_name[name]["head"],
-         "broken": by_name[name]["head_low"] > floor if lower_is_better(name) else by_name[name]["head_high"] < floor}
+         "broken": _is_broken(by_name[name], floor)}
         for name, floor in asked.items() if name in by_name
     ]  # fmt: skip
+
+
+def _is_broken(found: Result, floor: float) -> bool:
+    """By the value where there is no interval, as in few groups: most draws lack a class there."""
+    lower = lower_is_better(found["metric"])
+    end = found["head_low" if lower else "head_high"]
+    end = found["head"] if end is None or np.isnan(end) else end
+    return bool(end > floor if lower else end < floor)
 
 
 def curves(base: Side, head: Side, schema: Schema) -> Result:

@@ -15,9 +15,11 @@ from typing import Any
 import yaml
 
 from src import names
-from src.checks import RESTORE
+from src.findings import RESTORE
 from src.params import Loader
 from src.predictor.refusal import Refusal
+from src.reproducibility import remote
+from src.reproducibility.pipeline import shapeless
 
 FOLDER = Path(".review")  # ignored by git
 RECIPE = ("ingest", "featurize", "train")
@@ -25,7 +27,7 @@ LAST = 2000  # characters of a failed command
 
 
 def git(*arguments: str) -> str:
-    ran = subprocess.run(["git", *arguments], capture_output=True, encoding="utf-8", check=False)
+    ran = subprocess.run(["git", *arguments], capture_output=True, encoding="utf-8", errors="replace", check=False)
     if ran.returncode:
         raise Refusal(f"git {' '.join(arguments)}: {ran.stderr.strip().splitlines()[-1]}")
     return ran.stdout
@@ -66,7 +68,7 @@ class Side:
 
     @property
     def stages(self) -> dict[str, dict[str, Any]]:
-        return self.pipeline["stages"]
+        return self.pipeline.get("stages", {})
 
     @property
     def before(self) -> list[str]:
@@ -99,6 +101,8 @@ class Side:
             raise Failed(self, f"has a {path} that cannot be read, line {line}: {problem}") from None
         if not isinstance(content, dict):
             raise Failed(self, f"has a {path} without keys")
+        if path != names.PARAMS and (wrong := shapeless(content)):
+            raise Failed(self, f"has a {path} that DVC refuses, at stages, {wrong}")
         return content
 
     @cached_property
@@ -185,9 +189,8 @@ class Side:
         if here.exists() and here.read_bytes() == pointer.read_bytes() and source.exists():
             _copy(source, self.folder / source)
             return
-        cache = Path(".dvc/cache").resolve()
         dvc = [sys.executable, "-m", "dvc"]
-        self.run([*dvc, "cache", "dir", "--local", str(cache)])
+        self.run([*dvc, "cache", "dir", "--local", str(remote.cache())])
         try:
             self.run([*dvc, "pull", str(pointer.relative_to(self.folder))])
         except Failed:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from src.checks import short
+from src.findings import short
 from src.review.comment import level
 
 SLICES = 3

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import names, params
-from src.checks import Findings, rounded, run, short, write_json, write_text
+from src.findings import Findings, rounded, run, short, write_json, write_text
 from src.learning.behaviour import broken
 from src.learning.behaviour import load as load_behaviours
 from src.learning.columns import default

@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import names, params
-from src.checks import Findings, run
+from src.findings import Findings, run
 from src.leakage.arithmetic import making
 from src.leakage.purity import impure
 from src.leakage.tripwires import Leak, alone, later, made, repeated, settle, shared
 from src.predictor.featurizing import make_features
 from src.predictor.refusal import Refusal
-from src.predictor.schema import ARROW, BESIDE, Schema, frame, type_of
+from src.predictor.schema import ARROW, Schema, frame, type_of
 from src.predictor.tables import convert, replacing
 from src.table.split import position, shortfall, unit_columns, units
 
@@ -212,10 +212,8 @@ def _columns(made: pd.DataFrame) -> dict[str, pa.ChunkedArray]:
     """Features in the schema's types, numbers as doubles; a column of nothing but gaps keeps Arrow's null."""
     columns: dict[str, pa.ChunkedArray] = {}
     for name, values in made.items():
-        if not isinstance(name, str) or name in BESIDE or name in columns:
-            raise Refusal(
-                f"src/features.py: made a column {name!r}; expected distinct names, and none of {', '.join(BESIDE)}"
-            )
+        if not isinstance(name, str) or name.startswith("@") or name in columns:
+            raise Refusal(f"src/features.py: made a column {name!r}; expected distinct names, none beginning with @")
         try:
             arrow = pa.table({name: values}).column(0)
             if pa.types.is_duration(arrow.type):

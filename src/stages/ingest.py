@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import names, params
-from src.checks import Findings, run, write_text
 from src.expectations.suite import failure, load, validate
+from src.findings import Findings, run, write_text
 from src.params import nearest
 from src.predictor.refusal import Refusal
 from src.predictor.schema import ARROW, Schema

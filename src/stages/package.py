@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import names, params
-from src.checks import Findings, read_findings, run, write_text
 from src.design import answers
+from src.findings import Findings, read_findings, run, write_text
 from src.packaging import card, wheel
 from src.predictor import golden
 from src.predictor.modelfile import dumps, loads

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from src import names, params
-from src.checks import Findings, run, short
+from src.findings import Findings, run, short
 from src.learning.folds import best_threshold, cross_validate, folds
 from src.learning.metrics import AUTO
 from src.predictor.modelfile import dumps, loads
@@ -18,11 +18,11 @@ from src.predictor.schema import Schema
 from src.predictor.tables import replacing
 from src.recipe import fit, load
 
-PARAMS = ("estimator", "arguments", "seed", "folds", "threshold")
+PARAMS = ("model.estimator", "model.arguments", "model.seed", "model.folds", "model.threshold")
 
 
 def main() -> None:
-    p = params.read(*(f"model.{name}" for name in PARAMS))
+    p = params.read(*PARAMS)
     findings = Findings("train")
     schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
     rows = load(pq.read_table(names.FEATURES, filters=[(names.SIDE, "=", names.TRAIN)]), schema)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from src.checks import Findings, rounded
+from src.findings import Findings, rounded
 from src.params import nearest
 from src.predictor.refusal import Refusal
 from src.predictor.schema import NUMERIC, TYPES, Column, Schema

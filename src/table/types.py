@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from src.checks import Findings
+from src.findings import Findings
 from src.predictor.refusal import Refusal
 from src.predictor.schema import ARROW, type_of
 from src.predictor.tables import PAIRS, Source, convert

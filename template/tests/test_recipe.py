@@ -13,9 +13,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from src import recipe
 from src.names import TARGET, WEIGHT
 from src.predictor.modelfile import dumps, loads
+from src.predictor.prediction import CONTRACT, predict
 from src.predictor.refusal import Refusal
 from src.predictor.schema import Column, Schema
-from src.recipe import CONTRACT, fit, predict
+from src.recipe import fit
 from tests.conftest import ROOT, environment
 
 LINEAR = "sklearn.linear_model.LogisticRegression"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from src import names
-from src.checks import short
+from src.findings import short
 from tests.conftest import Project, make_table
 
 NASTY = "<script>x</script> & $a_b$"

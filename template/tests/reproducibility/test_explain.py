@@ -13,7 +13,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from src.predictor.modelfile import dumps
-from src.reproducibility.explain import first_difference
+from src.reproducibility.explain import first_difference, unlike
 
 
 def parquet(**columns: Any) -> bytes:
@@ -91,3 +91,30 @@ def test_the_metadata_of_a_table(tmp_path: Path) -> None:
         frame.to_parquet(tmp_path / f"{name}.parquet", compression=kind)
     found = first_difference(tmp_path / "old.parquet", tmp_path / "new.parquet", True)
     assert found == "no value: the metadata, or how the rows are laid out"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "keys"),
+    [
+        ({"a": 0.123456}, {"a": 0.123457}, []),
+        ({"a": 0.123456}, {"a": 0.123458}, ["a"]),
+        ({"a": 1234560.0}, {"a": 1234570.0}, []),
+        ({"a": 123456.0}, {"a": 123457}, []),
+        ({"a": 1234560}, {"a": 1234561}, ["a"]),  # a count is exact
+        ({"a": [-1.0, "x", None, 3]}, {"a": [-1.0, "x", None, 3]}, []),
+        ({"a": [1, {"b": None}]}, {"a": [1, {"b": 0.0}]}, ["a[1].b"]),
+        ([1.0], [1.0, 2.0], [""]),
+        ({"a": "x"}, {}, ["a"]),
+        ({"a": None}, {}, ["a"]),
+        ({"a": 1.0}, {"b": 1.0}, ["a", "b"]),
+        ({"a": True}, {"a": 1.0000001}, ["a"]),
+        ({"a": True}, {"a": 1}, ["a"]),
+        ({"a": 0.0}, {"a": -0.0}, []),
+        ({"a": 0.0}, {"a": 1e-9}, ["a"]),
+        ({"a": 0.5}, {"a": float("nan")}, ["a"]),
+        ({"a": 0.5}, {"a": 10**400}, ["a"]),
+    ],
+)
+def test_numbers_may_differ_by_one_unit_of_the_sixth_digit(old: object, new: object, keys: list[str]) -> None:
+    assert [key for key, _, _ in unlike(old, new)] == keys
+    assert {key for key, _, _ in unlike(new, old)} == {*keys}

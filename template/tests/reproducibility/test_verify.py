@@ -162,6 +162,12 @@ def test_what_is_not_committed_is_said(copy: Callable[..., Tiny], monkeypatch: p
         ("dvc.lock", "[" * 5000),
         ("dvc.yaml", "[" * 5000),
         ("dvc.yaml", "stages: {one: python}\n"),
+        ("dvc.yaml", "stages: [1]\n"),
+        ("dvc.yaml", "vars: 7\nstages: {}\n"),
+        ("dvc.yaml", "stages: {one: {cmd: python, deps: null}}\n"),
+        ("dvc.yaml", "stages: {one: {cmd: python, outs: 7}}\n"),
+        ("dvc.yaml", "stages: {one: {cmd: python, params: [7]}}\n"),
+        ("data/table.dvc", "outs: [7]\n"),
         ("params.yaml", "- a list\n"),
     ],
 )

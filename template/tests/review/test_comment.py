@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from src.checks import short as checked
+from src.findings import short as checked
 from src.review.comment import MARKER, comment
 from src.review.gate import NAMES
 from src.review.markdown import code, sentence, short

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from src.review.author import KEPT, of_author
-from src.review.executed import _unlike, executed
+from src.review.executed import executed
 from src.review.gate import Untouched, lock
 from src.review.sides import Side
 from template.tests.review.conftest import MODEL, PARAMS, git, review
@@ -144,23 +144,6 @@ def test_a_run_that_cannot_be_repeated_is_said_with_its_own_line(run: Path, monk
     assert set(names) == {"lock"}
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "keys"),
-    [
-        ({"a": 0.123456}, {"a": 0.123457}, []),
-        ({"a": 0.123456}, {"a": 0.123458}, ["a"]),
-        ({"a": 123456.0}, {"a": 123457}, []),
-        ({"a": [1, {"b": None}]}, {"a": [1, {"b": 0.0}]}, ["a[1].b"]),
-        ({"a": [1]}, {"a": [1, 2]}, ["a"]),
-        ({"a": "x"}, {}, ["a"]),
-        ({"a": True}, {"a": 1.0000001}, ["a"]),
-        ({"a": 0.0}, {"a": -0.0}, []),
-    ],
-)
-def test_numbers_may_differ_by_one_unit_of_the_sixth_digit(one: dict, other: dict, keys: list[str]) -> None:
-    assert [each["key"] for each in _unlike(one, other)] == keys
-
-
 @pytest.fixture
 def private(repository: Path, tmp_path: Path) -> Path:
     """The project with its source behind a pointer, in the cache of this clone and nowhere else."""
@@ -175,6 +158,20 @@ def private(repository: Path, tmp_path: Path) -> Path:
     git(folder, "commit", "-qm", "a pointer")
     git(folder, "tag", "pointer")
     return folder
+
+
+def test_a_table_behind_a_pointer_comes_from_the_cache_wherever_it_lies(
+    private: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(private)
+    Path(".dvc/cache").rename(tmp_path / "cache")
+    command(private, "dvc", "cache", "dir", "--local", "-q", str(tmp_path / "cache"))
+    Path("data/source/table.csv").unlink()
+    head = Side("head", git(private, "rev-parse", "HEAD"))
+    head.bring()
+    head._bring_source()
+    assert (head.folder / "data/source/table.csv").is_file()
+    assert not Path(".dvc/cache").exists()
 
 
 def forge_reviews(clone: Path) -> None:

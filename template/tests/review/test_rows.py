@@ -47,17 +47,36 @@ def test_rows_columns_labels_and_shifts_are_told_by_key(tmp_path: Path, monkeypa
 def test_rows_that_are_gone_by_their_label_are_a_selection(tmp_path: Path, monkeypatch) -> None:
     old = make_table()
     yes = old.target == "yes"
-    halves = {"label": old[~yes | (old.index % 5 == 0)], "chance": old[old.index % 5 < 3], "none": old}
+    fewer, swap = ~yes | (old.index % 5 == 0), {"yes": "no", "no": "yes"}
+    flipped = old.assign(target=old.target.where(fewer, old.target.map(swap)))
+    one_more = old[:1].assign(row_id=9000, x1=7.0)
+    tables = {
+        "label": old[fewer], "chance": old[old.index % 5 < 3], "none": old, "flipped": flipped,
+        "nobody's": old[fewer].drop(columns="row_id"), "with another": pd.concat([old[fewer], one_more]),
+        "twice": pd.concat([old[fewer], old[fewer][:1]]),
+    }  # fmt: skip
     base = ingested(tmp_path / "base", old, monkeypatch)
-    found = {n: difference(base, ingested(tmp_path / n, t, monkeypatch))[0]["rows"] for n, t in halves.items()}
-    kept = (yes & (old.index % 5 == 0)).sum() / len(halves["label"])
-    assert found["label"]["selected"] == pytest.approx(yes.mean() - kept, abs=1e-4)
-    assert (found["chance"]["removed"], found["none"]["selected"]) == (120, 0)
-    assert 0 < found["chance"]["selected"] < SELECTED < found["label"]["selected"]
-    by_content = (tmp_path / n for n in ("c", "d"))
-    changed = old.assign(x1=old.x1 + yes)
-    nameless = [ingested(next(by_content), t.drop(columns="row_id"), monkeypatch, key=None) for t in (old, changed)]
-    assert "selected" not in difference(*nameless)[0]["rows"], "a row that is gone may have been changed"
+    found = {
+        n: difference(base, ingested(tmp_path / n, t, monkeypatch, key=None))[0]["rows"] for n, t in tables.items()
+    }
+    left = (yes & (old.index % 5 == 0)).sum() / fewer.sum()
+    assert found["label"]["selected"] == pytest.approx(yes.mean() - left, abs=1e-4)
+    assert (found["chance"]["removed"], found["chance"]["selected"], found["none"]["selected"]) == (120, 0, 0)
+    assert all(found[name]["selected"] > SELECTED for name in tables.keys() - {"chance", "none"}), found
+    assert found["flipped"]["labels"] == (~fewer).sum()
+
+
+def test_labels_are_compared_under_another_name_and_without_a_key(tmp_path: Path, monkeypatch) -> None:
+    old = make_table()
+    flipped = old.target.where(old.index >= 40, old.target.map({"yes": "no", "no": "yes"}))
+    new = old.drop(columns="target").assign(label=flipped)
+    base = ingested(tmp_path / "base", old, monkeypatch)
+    _, relabelled = difference(base, ingested(tmp_path / "named", new, monkeypatch, target="label"))
+    assert relabelled.tolist() == [*range(40)]
+    pair = old.drop(columns="row_id"), old.drop(columns="row_id").assign(target=flipped)
+    nameless = [ingested(tmp_path / n, t, monkeypatch, key=None) for n, t in zip("ab", pair, strict=True)]
+    found, relabelled = difference(*nameless)
+    assert (found["by_key"], found["rows"]["labels"], relabelled.tolist()) == (False, 40, [*range(40)])
 
 
 @pytest.mark.parametrize(("word", "moved", "said"), [("better", 0.3, "cannot tell"), ("better", 0.05, "better"),

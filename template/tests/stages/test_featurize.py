@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from src.checks import read_findings
+from src.findings import read_findings
 from src.predictor import featurizing
 from src.predictor.refusal import Refusal
 from src.stages import featurize
@@ -67,7 +67,9 @@ def test_a_feature_whose_type_shows_only_in_a_later_batch_has_it_from_the_first_
 WRONG = {
     "expected the 120 rows it was given": lambda rows: rows[rows.x1 > 0],
     "in their order": lambda rows: rows[::-1],
-    "made a column '@key'; expected distinct names, and none of @key": lambda rows: rows.rename(columns={"x1": "@key"}),
+    "made a column '@key'; expected distinct names, none beginning with @": lambda rows: rows.rename(
+        columns={"x1": "@key"}
+    ),
     "made a column 'x2'; expected distinct": lambda rows: rows.rename(columns={"x1": "x2"}),
     "made a column 1; expected distinct": lambda rows: rows.rename(columns={"x1": 1}),
     r"'new' \(object\) is no column of numbers": lambda rows: rows.assign(new=["hidden", *range(len(rows) - 1)]),

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from src.checks import Findings
+from src.findings import Findings
 from src.predictor.refusal import Refusal
 from src.predictor.schema import type_of
 from src.table.roles import check_names, settle, summarise

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
-from src.checks import Findings
+from src.findings import Findings
 from src.predictor.refusal import Refusal
 from src.predictor.sources import open_source
 from src.table.types import is_free_text, storage_types

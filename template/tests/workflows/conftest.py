@@ -40,7 +40,7 @@ def repository(tmp_path: Path) -> Path:
     work = tmp_path / "work"
     git(work, "switch", "--quiet", "--orphan", "main")
     for text in ("one\n", "two\n"):
-        for name in ("requirements.lock", "src/versions.json", ".github/workflows/ci.yml"):
+        for name in ("requirements.lock", "src/versions.json", ".github/workflows/ci.yml", "dvc.lock"):
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             (work / name).write_text(text)
         git(work, "add", "--all")

@@ -155,6 +155,17 @@ def test_a_lock_that_is_stale_is_red_and_one_that_cannot_be_told_is_not(reposito
     assert calls(tmp_path)[-1] == "python -m src.environment src.links"
 
 
+@pytest.mark.parametrize("lost", ["dvc.lock", "the table"])
+def test_without_a_run_or_its_table_nothing_is_proved_or_red(repository: Path, tmp_path: Path, lost) -> None:
+    stand_in(tmp_path / "bin", "make")
+    stand_in(tmp_path / "bin", "python", '[[ "$*" != *bring* ]]' if lost == "the table" else "")
+    (repository / lost).unlink(missing_ok=True)
+    ran = run("nightly", "proofs", context({"schedule": "23 3 * * *"}), repository, environment(tmp_path))
+    assert not ran.failed
+    assert not [call for call in calls(tmp_path) if "replay" in call or "hermetic" in call]
+    assert calls(tmp_path)[-1] == "python -m src.environment src.links"
+
+
 @pytest.mark.parametrize(("cron", "job", "skipped"), [
     ("23 3 * * *", "proofs", False), ("23 3 * * *", "renew", True), ("53 4 * * 0", "proofs", True),
     ("53 4 * * 0", "renew", False), (None, "proofs", False), (None, "renew", False)])  # fmt: skip

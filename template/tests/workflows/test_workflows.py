@@ -37,6 +37,7 @@ CALLED: dict[tuple[str, str], list[str]] = {
                              "--notes-file release/metrics/model-card.md"],
     ("nightly", "proofs"): ["make setup", "python -m src.environment pytest -m slow",
                             "python -m src.environment src.reproducibility verify",
+                            "python -m src.environment src.delivery bring",
                             "python -m src.environment src.reproducibility replay", "make repro",
                             "python -m src.environment src.reproducibility hermetic",
                             "python -m src.environment src.links"],

@@ -2,6 +2,7 @@
 
 import json
 import math
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -76,4 +77,13 @@ def run(stage: Callable[[], None]) -> None:
             stage()
         return 0
 
-    sys.exit(guarded(main, RESTORE))
+    sys.exit(guarded(main, _restore))
+
+
+def _restore() -> str:
+    """Only where there is a run to come back to."""
+    try:
+        ran = subprocess.run(["git", "ls-tree", "HEAD", "dvc.lock"], capture_output=True, check=False)
+    except OSError:
+        return ""
+    return RESTORE if ran.stdout else ""
