@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from src.predictor.refusal import Refusal
+
 SECONDS = 15  # S3's own client tries for 20 s to reach a host that is not there
 DENIED = ("credential", "forbidden", "unauthorized", "permission", "access denied", "401", "403")
 
@@ -31,22 +33,28 @@ def ask(wanted: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
     return {name: {"url": name, "error": error, "denied": False} for name in wanted}
 
 
-def configured() -> tuple[str | None, list[str]]:
-    """The default remote, and the names of all; ValueError where DVC cannot read its settings."""
+def _config() -> Any:
+    """DVC's settings of this clone; ValueError where it cannot read them."""
     from dvc.config import Config, ConfigError
 
     try:
-        config = Config(".dvc")
+        return Config(".dvc")
     except ConfigError as error:
         raise ValueError(f"cannot be read: {error.__cause__ or error}") from None
+
+
+def configured() -> tuple[str | None, list[str]]:
+    """The default remote, and the names of all; ValueError where DVC cannot read its settings."""
+    config = _config()
     return config["core"].get("remote"), sorted(config["remote"])
 
 
 def cache() -> Path:
-    """DVC's cache of this clone: `dvc cache dir` may have moved it."""
-    from dvc.config import Config
-
-    return Path(Config(".dvc")["cache"].get("dir") or ".dvc/cache").absolute()
+    """DVC's cache of this clone: `dvc cache dir` may have moved it. Refusal where DVC cannot read its settings."""
+    try:
+        return Path(_config()["cache"].get("dir") or ".dvc/cache").absolute()
+    except ValueError as error:
+        raise Refusal(f".dvc/config, or its config.local, {error}. Mend it") from None
 
 
 def cached(oid: str) -> Path:

@@ -36,7 +36,7 @@ def judged(result: dict[str, Any], base: Side, head: Side) -> dict[str, Any]:
             untouched.bring()
             more, told = check()
         except Refusal as error:
-            has_dvc = not base.broken and bool(git("ls-tree", base.commit, "--", ".dvc/config"))
+            has_dvc = bool(git("ls-tree", base.commit, "--", ".dvc/config"))
             what = f"not checked: {error}"
             more, told = ([reason("lock", what, "mend that, as base has it")], []) if has_dvc else ([], [what])
         found, notes = found + more, notes + told

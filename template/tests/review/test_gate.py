@@ -4,9 +4,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from src.review import gate
+from src.review.shown import floors
 from src.review.sides import Side, git
 from tests.conftest import environment
 
@@ -49,11 +51,32 @@ def reasons(result: dict[str, Any], base: Side, head: Side) -> tuple[list[dict[s
         ({"word": "same", "floors": [{"broken": True, "metric": "r2", "head": 0.1, "floor": 0.2}]}, ["floor"]),
         ({"word": "same", "data": {"rows": {"labels": 3}}}, ["labels"]),
         ({"word": "same", "data": {"rows": {"labels": 0}}}, []),
+        ({"word": "same", "params": {"data.weight": [None, "share"]}}, ["labels"]),
+        ({"word": "same", "data": {"rows": {"by_column": {"share": 3}}}}, []),
     ],
 )
 def test_what_the_numbers_say(base: Side, result: dict[str, Any], names: list[str]) -> None:
     found, notes = reasons(result, base, commit("head"))
     assert (gate.red(found), notes) == (names, [])
+
+
+def test_other_weights_of_rows_that_both_have_are_a_reason(base: Side) -> None:
+    weighted = commit("weighted", **{"params.yaml": "data: {weight: share}\n"})
+    found, _ = reasons({"word": "same", "data": {"rows": {"by_column": {"share": 3}}}}, weighted, commit("head"))
+    assert [each["what"] for each in found] == ["3 weights of rows that both have are others"]
+
+
+def test_settings_of_dvc_that_cannot_be_read_are_red_where_base_has_them(base: Side) -> None:
+    result = {"word": "same", "why": "why", "no_data": True}
+    told = gate.judged(result, base, commit("head", **{".dvc/config": "[core\n"}))
+    assert told["red"] == ["lock"]
+    assert told["reasons"][0]["what"].startswith("not checked: ")
+
+
+def test_a_floor_without_an_interval_is_judged_by_the_value() -> None:
+    found = {"metric": "roc_auc", "head": 0.52, "head_low": np.nan, "head_high": np.nan}
+    for floor, is_broken in ((0.8, True), (0.5, False)):
+        assert [each["broken"] for each in floors([found], {"roc_auc": floor})] == [is_broken]
 
 
 @pytest.mark.parametrize(
