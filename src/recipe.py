@@ -74,7 +74,7 @@ def fit(
     schema: Schema,
     params: SimpleNamespace,
     seed: int,
-    build: Callable[[dict[str, str], Any], Pipeline] = user.build,
+    build: Callable[[dict[str, str], Any], Pipeline] | None = None,
 ) -> dict[str, Any]:
     """The fitted model (see prediction.py) for these rows.
 
@@ -85,7 +85,7 @@ def fit(
         raise Refusal("data: no feature with a value is left, expected one at least. See the roles in data/schema.json")
     unfitted = estimator(params, schema.task, seed)
     try:
-        pipeline = build(types, unfitted)
+        pipeline = (build or user.build)(types, unfitted)
     except Exception as error:
         raise Refusal(raised_in("src/model.py", error)) from error
     if not isinstance(pipeline, Pipeline):

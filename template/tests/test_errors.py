@@ -24,7 +24,7 @@ import yaml
 
 from src import names as files
 from src.findings import RESTORE, Findings
-from tests.conftest import ROOT, STAGES, Project, make_table
+from tests.conftest import PRISTINE, ROOT, STAGES, Project, make_table
 
 PAGE = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
 TABLE = make_table(rows=200)
@@ -61,8 +61,6 @@ def code(name: str, content: str) -> Break:
     """One of the user's two files."""
 
     def write(project: Project) -> None:
-        (project.folder / "src").unlink()
-        shutil.copytree(ROOT / "src", project.folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
         (project.folder / "src" / name).write_text(content)
 
     return write
@@ -233,9 +231,7 @@ def copy(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project
     folder = tmp_path / "project"
     shutil.copytree(made, folder, symlinks=True)
     monkeypatch.chdir(folder)
-    project = Project.__new__(Project)
-    project.folder = folder
-    return project
+    return Project(folder, new=False)
 
 
 def kept(*stages: str) -> dict[str, bytes]:
@@ -248,7 +244,7 @@ def kept(*stages: str) -> dict[str, bytes]:
 def run(stage: str, **limits: Any) -> tuple[int, str]:
     """Exit code and standard error of the command, in a process of its own where the code or limits are others."""
     name = "src.params" if stage == "params" else f"src.stages.{stage}"
-    if limits or not Path("src").is_symlink():
+    if limits or any(Path("src", file).read_text() != content for file, content in PRISTINE.items()):
         ran = subprocess.run([sys.executable, "-m", name], capture_output=True, text=True, **limits)
         return ran.returncode, ran.stderr
     sys.modules.pop(name, None)

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.predictor import featurizing
 from src.predictor.predictor import Predictor
 from src.predictor.refusal import Refusal
 from template.tests.predictor.conftest import SCHEMA, TABLE, make_model
@@ -67,6 +66,6 @@ def test_a_value_that_does_not_fit_is_refused_by_its_place(predictor, form, colu
 )  # fmt: skip
 def test_features_of_no_use_are_refused(monkeypatch, features, x1: float, message: str) -> None:
     linear = Predictor(make_model("sklearn.linear_model.LogisticRegression"), SCHEMA)
-    monkeypatch.setattr(featurizing, "features", features)
+    monkeypatch.setattr("src.features.features", features)
     with pytest.raises(Refusal, match=message):
         linear.predict([ROW | {"x1": x1}, ROW])

@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from src.findings import read_findings
-from src.predictor import featurizing
 from src.predictor.refusal import Refusal
 from src.stages import featurize
 from tests.conftest import Project, make_table
@@ -24,7 +23,7 @@ def run(project: Project, monkeypatch: pytest.MonkeyPatch) -> Any:
         project.change(split=split or {})
         project.run("ingest")
         monkeypatch.setattr(featurize, "BATCH", 50)
-        monkeypatch.setattr(featurizing, "features", features)
+        monkeypatch.setattr("src.features.features", features)
         featurize.main()
         return pq.read_table("data/features.parquet")
 
