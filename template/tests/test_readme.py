@@ -47,7 +47,7 @@ def test_console_blocks_print_what_the_readme_shows(clone: Path) -> None:
 def test_blocks_that_are_not_run_are_listed() -> None:
     skipped = re.findall(r"(?m)^```\w+ not run$", README)
     listed = README.split("## What is not run")[1]
-    assert len(skipped) == 3
+    assert len(skipped) == 4
     for block in ("cookiecutter", "The block for Windows", "The block of the package's command"):
         assert block in listed
 
