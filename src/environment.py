@@ -188,12 +188,16 @@ def create_venv(extras, groups):
 
 
 def install(extras, groups):
-    """A new .venv: uv brings the rest at the lock's versions, each against its hash."""
+    """Fills .venv: uv brings the lock's versions, each against its hash, and takes out whatever else is there."""
     check_lock()
     if not sys.stdout.isatty():
         say("setup: fills .venv from %s, Python %d.%d" % ((LOCK,) + sys.version_info[:2]))
-    create_venv(extras, groups)
-    here = [INSIDE, "-m", "uv", "pip", "install", "-q", "--python", INSIDE, "--strict", "--compile-bytecode"]
+    whole = any(re.match("[0-9a-f]{64}$", word) for word in recorded())  # of another lock, or other groups
+    if whole and os.path.exists(INSIDE) and not os.path.islink(VENV) and python_of_venv()[0] == sys.version_info[:2]:
+        record("", groups)  # what stops from here on must not leave a .venv that passes for whole
+    else:
+        create_venv(extras, groups)
+    here = [INSIDE, "-m", "uv", "pip", "install", "-q", "--python", INSIDE, "--strict", "--compile-bytecode", "--exact"]
     wanted = ["-r", "pyproject.toml", "-c", LOCK] + ["dvc[%s]" % extra for extra in extras]
     for name in groups:
         wanted += ["--extra", name]
