@@ -163,9 +163,9 @@ def install_step(what, command):
         refuse("setup stopped while it %s (its own message is above); %s run it again: make setup" % (what, room))
 
 
-def create_venv(extras, groups):
-    """A new .venv with nothing in it but uv, which pip brings with its hash."""
-    pinned, new, (old, python) = pin("uv"), sys.version_info[:2], python_of_venv()
+def create_venv(groups):
+    """A new .venv with nothing in it; says which Python it has where that is a surprise."""
+    new, (old, python) = sys.version_info[:2], python_of_venv()
     if old and old != new:
         gone = "" if os.path.exists(python) else " (%s is gone)" % python
         say(".venv was Python %d.%d%s, is now %d.%d" % (old + (gone,) + new))
@@ -174,14 +174,21 @@ def create_venv(extras, groups):
         say("conda's environment %s is active: .venv is made with its Python, and sees none of its packages" % conda)
     if os.path.islink(VENV):
         os.unlink(VENV)  # what it links to is not ours to clear
-    elif os.path.isdir(VENV):
-        record("", groups)  # first: a clearing that is stopped must not leave a .venv that passes for whole
+    install_step("creates .venv", [BASE, "-m", "venv", "--clear", VENV])
+    record("", groups)
+
+
+def bring_uv(extras, groups):
+    """.venv with the lock's uv, which pip brings with its hash: the one that is there, where it is whole."""
+    pinned, whole = pin("uv"), any(re.match("[0-9a-f]{64}$", word) for word in recorded())
+    if os.path.isdir(VENV) and not os.path.islink(VENV):
+        record("", groups)  # first: what stops from here on must not leave a .venv that passes for whole
+    if not whole or os.path.islink(VENV) or python_of_venv()[0] != sys.version_info[:2] or not os.path.exists(INSIDE):
+        create_venv(groups)
     with tempfile.TemporaryDirectory() as folder:
         uv = os.path.join(folder, "uv.txt")
         with open(uv, "w", encoding="utf-8") as file:
             file.write(pinned)
-        install_step("creates .venv", [BASE, "-m", "venv", "--clear", VENV])
-        record("", groups)
         pip = [INSIDE, "-m", "pip", "install", "-q", "--require-hashes", "--no-deps", "-r", uv]
         install_step("installs uv", pip)
     record("uv", groups)
@@ -192,11 +199,7 @@ def install(extras, groups):
     check_lock()
     if not sys.stdout.isatty():
         say("setup: fills .venv from %s, Python %d.%d" % ((LOCK,) + sys.version_info[:2]))
-    whole = any(re.match("[0-9a-f]{64}$", word) for word in recorded())  # of another lock, or other groups
-    if whole and os.path.exists(INSIDE) and not os.path.islink(VENV) and python_of_venv()[0] == sys.version_info[:2]:
-        record("", groups)  # what stops from here on must not leave a .venv that passes for whole
-    else:
-        create_venv(extras, groups)
+    bring_uv(extras, groups)
     here = [INSIDE, "-m", "uv", "pip", "install", "-q", "--python", INSIDE, "--strict", "--compile-bytecode", "--exact"]
     wanted = ["-r", "pyproject.toml", "-c", LOCK] + ["dvc[%s]" % extra for extra in extras]
     for name in groups:
@@ -213,7 +216,10 @@ def check_lock():
     try:
         with open(LOCK, encoding="utf-8") as file:
             if not file.read().startswith(lock.header()):
-                refuse("pyproject.toml asks for other packages than %s was made from: make lock, then again" % LOCK)
+                refuse(
+                    "pyproject.toml asks for other packages than %s was made from. Run make lock, then this again"
+                    % LOCK
+                )
     except Refusal as error:
         refuse(str(error))
 
@@ -242,7 +248,7 @@ def prepare(arguments, asked):
     spared, extras, groups = spare_home(), remote_extras(), wanted_groups(asked)
     if arguments[:1] == ["src.lock"]:
         fresh = not (os.path.exists(INSIDE) and [word for word in recorded() if not word.startswith("+")])
-        make = create_venv
+        make = bring_uv
     else:
         fresh, make = not is_ready(extras, groups), install
     if fresh:
