@@ -159,8 +159,8 @@ def install_step(what, command):
         say("\n" + output.rstrip())
         folders = [folder for folder in (".", os.path.expanduser("~"), tempfile.gettempdir()) if os.path.isdir(folder)]
         left = min(shutil.disk_usage(folder).free for folder in folders)
-        room = "the disk has %d MB left, make room and" % (left // 2**20) if left < LITTLE else ""
-        refuse("setup stopped while it %s (its own message is above); %s run it again: make setup" % (what, room))
+        room = "the disk has %d MB left, make room and " % (left // 2**20) if left < LITTLE else ""
+        refuse("setup stopped while it %s (its own message is above); %srun it again: make setup" % (what, room))
 
 
 def create_venv(groups):
