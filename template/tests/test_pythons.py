@@ -61,10 +61,9 @@ def test_a_fresh_clone_gives_the_committed_bytes_and_its_notebook_opens(clone: P
     assert kept.stdout == ".venv is as requirements.lock says. Next: make repro\n", kept.stderr
     assert inside(clone, "python", "--version").startswith(f"Python {version}.")
     assert "python3" in inside(clone, "python", "-m", "jupyter", "kernelspec", "list")
-    # Jupyter runs a cell in its kernel, and stops where one raises.
-    inside(
-        clone, "python", "-m", "jupytext", "--to", "ipynb", "--execute", "--output", "run.ipynb", "notebooks/explore.py"
-    )
+    # Jupyter runs the cells in its kernel, and stops where one raises.
+    command = ["python", "-m", "jupytext", "--to", "ipynb", "--set-kernel", "python3", "--execute"]
+    inside(clone, *command, "--output", "run.ipynb", "notebooks/explore.py")
     assert '"output_type": "execute_result"' in (clone / "run.ipynb").read_text(encoding="utf-8")
     assert make(clone, "setup", "", "EXTRAS=none").returncode == 0
     packages = {line.partition("==")[0] for line in inside(clone, "python", "-m", "uv", "pip", "freeze").splitlines()}
@@ -87,7 +86,7 @@ def test_a_path_with_blanks_runs(clone: Path) -> None:
     (clone / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
     for python in (str(clone / ".venv/bin/python"), ""):
         said = make(clone, "setup", python)
-        assert said.stdout == ".venv is as requirements.lock says. Next: make repro\n", said.stderr
+        assert said.stdout.endswith("Next: make repro\n"), said.stderr
 
 
 def test_another_python_is_refused_in_one_line(clone: Path) -> None:
