@@ -1,7 +1,8 @@
 # %% [markdown]
 # # Where does the model fail, and would a feature help?
 #
-# Run `make repro` first. VS Code runs this file cell by cell; Jupyter opens it as a notebook through jupytext.
+# Run `make repro` first, and once `make setup EXTRAS=notebook`. VS Code: choose the interpreter in `.venv`, then
+# *Run Cell*. Jupyter: `python -m jupyter lab notebooks`, right-click this file, *Open With*, *Notebook*.
 # Nothing here is part of the pipeline: what turns out well moves to `src/features.py` or `src/model.py`.
 
 # %%

@@ -2,14 +2,22 @@
 
 import ast
 import shutil
+import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from src import environment
+from src import environment, lock
+from src.environment import main
 
-LOCK = "# head\nuv==1.2 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nuv-build==9.9 \\\n    --hash=sha256:cc\n"
+LOCK = "uv==1.2 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nuv-build==9.9 \\\n    --hash=sha256:cc\n"
+
+
+PROJECT = '[project]\ndependencies = [\n  "uv",\n]\n\n[project.optional-dependencies]\nremotes = ["dvc[s3]"]\n'
+GROUPS = 'notebook = ["ipykernel"]\nplots = ["plotly"]\n'
+OTHER = f"3.{25 - sys.version_info.minor}"  # 3.11 for 3.14, 3.12 for 3.13, and the other way round
 
 
 def make_venv(path: Path, record: str) -> None:
@@ -19,13 +27,26 @@ def make_venv(path: Path, record: str) -> None:
     (path / environment.RECORD).write_text(record)
 
 
+def change_lock(project: str = PROJECT + GROUPS, more: str = "") -> None:
+    """What make lock leaves: a lock made from this pyproject.toml."""
+    Path("pyproject.toml").write_text(project)
+    Path("requirements.lock").write_text(lock.header() + LOCK + more)
+
+
+def made_with(version: str, python: Path, venv: str = ".venv") -> None:
+    Path(venv, "pyvenv.cfg").write_text(f"home = {python.parent}\nversion = {version}.1\nexecutable = {python}\n")
+
+
 @pytest.fixture
 def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Commands asked for, in a project whose .venv is a link; only the one that makes a .venv does a thing."""
     monkeypatch.chdir(tmp_path)
-    for name, text in (("requirements.lock", LOCK), ("pyproject.toml", ""), (".dvc/config", "")):
-        Path(name).parent.mkdir(exist_ok=True)
-        Path(name).write_text(text)
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
+    for name in ("MPLCONFIGDIR", "UV_NO_CACHE", "VIRTUAL_ENV", "PATH", *environment.QUIET):  # main may set them
+        monkeypatch.setenv(name, environment.os.environ.get(name, ""))
+    change_lock()
+    Path(".dvc").mkdir()
+    Path(".dvc/config").touch()
     make_venv(Path("else where"), environment.lock_hash([]))
     Path(".venv").symlink_to("else where", target_is_directory=True)
     commands: list[list[str]] = []
@@ -35,10 +56,22 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         if "venv" in command:
             shutil.rmtree(".venv", ignore_errors=True)
             make_venv(Path(".venv"), "")
+            made_with(".".join(map(str, sys.version_info[:2])), Path(sys.executable))
         return 0
 
     monkeypatch.setattr(environment, "run", run)
+    monkeypatch.setattr(environment, "install_step", lambda what, command: environment.run(command))
     return commands
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line with which main stops."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stopped:
+        main([*arguments])
+    assert stopped.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
 
 
 def test_another_python_is_refused_in_one_line_that_an_old_one_can_read(capsys) -> None:
@@ -54,9 +87,10 @@ def test_another_python_is_refused_in_one_line_that_an_old_one_can_read(capsys) 
 
 
 def test_a_venv_is_used_as_it_is_even_through_a_link_until_lock_or_extras_change(ran: list) -> None:
-    assert environment.main(["some.module", "x"]) == 0
+    assert main(["some.module", "x"]) == 0
     assert ran == [[environment.INSIDE, "-m", "some.module", "x"]]
     assert not environment.is_ready(["gs"])
+    assert not environment.is_ready([], ["notebook"])
     Path("requirements.lock").write_text(LOCK + "x==1\n")
     assert not environment.is_ready([])
 
@@ -72,23 +106,24 @@ def test_a_set_up_that_was_killed_is_made_anew(ran: list, step: str, monkeypatch
         return whole(command)
 
     Path(".venv").unlink()
-    make_venv(Path(".venv"), environment.lock_hash([]))
+    make_venv(Path(".venv"), environment.lock_hash([]) + "\n+plots\n")
+    made_with(OTHER if "--clear" in step else ".".join(map(str, sys.version_info[:2])), Path("gone"))
     Path(".dvc/config").write_text("['remote \"a\"']\n    url = s3://b\n")
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
         patch.setattr(environment, "run", killed)
-        environment.main([])
-    assert not environment.is_ready([]), "what is left of .venv passes for the one before"
-    assert not environment.is_ready(["s3"])
+        main([])
+    assert not environment.is_ready([], ["plots"]), "what is left of .venv passes for the one before"
+    assert not environment.is_ready(["s3"], ["plots"])
     ran.clear()
-    assert environment.main([]) == 0
-    assert len(ran) == 3
-    assert environment.is_ready(["s3"])
+    assert main([]) == 0
+    assert len(ran) == 3, "what was killed is not whole: it is made anew"
+    assert environment.is_ready(["s3"], ["plots"])
 
 
 def test_a_new_venv_has_pins_and_the_extras_of_the_remotes_and_leaves_alone_what_was_linked(ran: list) -> None:
     Path(".dvc/config").write_text("[core]\n    remote = a\n['remote \"a\"']\n    url = s3://b/c%20d\n")
     Path(".dvc/config.local").write_text("['remote \"b\"']\nurl = webdavs://x/y\n['remote \"c\"']\nurl = ../gs\n")
-    assert environment.main([]) == 0
+    assert main([]) == 0
     assert Path("else where/bin").exists() or Path("else where/Scripts").exists()
     make, uv, rest = ran
     assert Path(make[0]).is_relative_to(sys.base_prefix), "the Python of a .venv cannot make it anew"
@@ -96,3 +131,144 @@ def test_a_new_venv_has_pins_and_the_extras_of_the_remotes_and_leaves_alone_what
     assert environment.pin("uv") == "uv==1.2 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n"
     assert rest[-6:] == ["-r", "pyproject.toml", "-c", "requirements.lock", "dvc[s3]", "dvc[webdav]"]
     assert environment.is_ready(["s3", "webdav"])
+
+
+def test_a_whole_venv_is_renewed_without_clearing_it_and_what_is_not_asked_for_goes(ran: list) -> None:
+    main(["--extras=plots"])
+    ran.clear()
+    change_lock(more="x==1\n")
+    main([])
+    uv, rest = ran
+    assert "pip" in uv
+    assert "--exact" in rest
+    assert environment.is_ready([], ["plots"])
+
+
+def test_a_group_that_was_added_stays_until_it_is_taken_out(ran: list, capsys) -> None:
+    main(["--extras=notebook"])
+    assert ran[-1][-2:] == ["--extra", "notebook"]
+    change_lock(more="x==1\n")
+    main(["--any-python", "--extras=plots", "some.module"])
+    assert ran[-2][-4:] == ["--extra", "notebook", "--extra", "plots"]
+    assert environment.is_ready([], ["notebook", "plots"])
+    count = len(ran)
+    main([])
+    assert len(ran) == count
+    for name in ("remotes", "no-such"):
+        assert refused(capsys, f"--extras={name}") == (
+            f"ERROR: EXTRAS names {name}: expected groups of pyproject.toml (notebook, plots), or none"
+        )
+    change_lock(PROJECT)  # groups that are no more
+    main([])
+    assert "--extra" not in ran[-1]
+    change_lock()
+    main(["--extras=notebook"])
+    main(["--extras=none"])
+    assert "--extra" not in ran[-1]
+    assert environment.is_ready([])
+
+
+def test_venv_keeps_its_python_where_none_is_named_and_a_change_is_said(ran: list, capsys, tmp_path: Path) -> None:
+    other = tmp_path / "other python"
+    other.touch()
+    made_with(OTHER, other)
+    with pytest.raises(SystemExit) as ended:
+        main(["--any-python", "--extras=plots", "some.module", "--any-python"])
+    assert ended.value.code == 0
+    assert ran == [[str(other), "-m", "src.environment", "--extras=plots", "some.module", "--any-python"]]
+    assert capsys.readouterr().out == ""
+    Path(".venv", environment.RECORD).write_text("0" * 64)  # of its lock and its Python
+    main([])
+    mine = "{}.{}".format(*sys.version_info[:2])
+    assert ran[1][1:] == ["-m", "venv", "--clear", ".venv"], "a Python that is named has its way"
+    assert f".venv was Python {OTHER}, is now {mine}" in capsys.readouterr().out.splitlines()
+    other.unlink()
+    change_lock(more="x==1\n")
+    made_with(OTHER, other)
+    main(["--any-python"])
+    assert f".venv was Python {OTHER} ({other} is gone), is now {mine}" in capsys.readouterr().out.splitlines()
+
+
+def test_to_make_a_lock_uv_is_enough(ran: list) -> None:
+    change_lock(more="x==1\n")
+    main(["src.lock", ""])
+    assert ran == [[environment.INSIDE, "-m", "src.lock", ""]], "a .venv of another lock has its uv"
+    Path(".venv").unlink()
+    ran.clear()
+    for _ in range(2):
+        main(["src.lock", ""])
+    assert [command[2] for command in ran] == ["venv", "pip", "src.lock", "src.lock"]
+    assert not environment.is_ready([]), "uv alone passes for the whole"
+    ran.clear()
+    main([])
+    assert [command[2] for command in ran] == ["venv", "pip", "uv"]
+
+
+def test_what_the_lock_does_not_pin_is_not_installed(ran: list, capsys) -> None:
+    Path("pyproject.toml").write_text(PROJECT.replace('"uv"', '"uv", "more"') + GROUPS)
+    assert refused(capsys, "src.repro").startswith("ERROR: pyproject.toml asks for other packages than requirements.lo")
+    Path("pyproject.toml").write_text(PROJECT.replace('"uv",', '"uv" "more",'))
+    assert refused(capsys, "src.lock").startswith("ERROR: pyproject.toml cannot be read: ")
+    Path("requirements.lock").unlink()
+    assert refused(capsys).endswith("or: git checkout HEAD -- requirements.lock")
+    assert ran == []
+    assert Path(".venv").is_symlink()
+
+
+def test_a_machine_that_cannot_is_told_in_one_line(ran: list, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", "")
+        assert refused(capsys, "src.repro").startswith("ERROR: git is not on PATH: ")
+    with monkeypatch.context() as patch:
+        patch.setattr(environment.os, "access", lambda path, mode: path != ".")
+        for arguments in (["src.repro"], []):
+            assert f"{Path.cwd()} cannot be written" in refused(capsys, *arguments)
+        assert ran == []
+        main(["src.report"])
+    monkeypatch.setenv("CONDA_PREFIX", sys.base_prefix)
+    change_lock(more="x==1\n")
+    main([])
+    assert f"conda's environment {sys.base_prefix} is active: " in capsys.readouterr().out
+
+
+def test_a_home_that_cannot_be_written_costs_downloads_and_no_more(ran, capsys, tmp_path, monkeypatch) -> None:
+    for name in ("XDG_CACHE_HOME", "UV_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "home").touch()  # no folder: even root cannot write there
+    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    main(["some.module"])
+    assert capsys.readouterr().out == ""
+    change_lock(more="x==1\n")
+    main([])
+    assert "the home folder cannot be written" in capsys.readouterr().out
+    assert environment.os.environ["UV_NO_CACHE"] == "1"
+    assert Path(environment.os.environ["MPLCONFIGDIR"]).is_relative_to(Path(".venv").resolve())
+
+
+def test_a_step_shows_its_output_only_where_it_fails_and_a_full_disk_is_named(capsys, monkeypatch) -> None:
+    talks = [sys.executable, "-c", "import sys; print('words'); sys.exit(int(sys.argv[1]))"]
+    environment.install_step("talks", [*talks, "0"])
+    assert capsys.readouterr() == ("", "")
+    full = "above); the disk has 7 MB left, make room and run it again"
+    for left, words in ((2**30, "above); run it again"), (7 * 2**20, full)):
+        monkeypatch.setattr(environment.shutil, "disk_usage", lambda folder, left=left: SimpleNamespace(free=left))
+        with pytest.raises(SystemExit):
+            environment.install_step("talks", [*talks, "1"])
+        out, err = capsys.readouterr()
+        assert out.split() == ["words"]
+        assert err.startswith("ERROR: setup stopped while it talks")
+        assert words in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
+def test_a_terminal_shows_one_line_that_is_rewritten() -> None:
+    script = """
+import pty, sys
+sys.exit(pty.spawn([sys.executable, "-c", "from src.environment import install_step as s; s('one', ['sleep', '2'])"]))
+"""
+    root = Path(environment.__file__).parents[1]
+    ran = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, check=True)
+    shown = [part.strip() for part in ran.stdout.decode().split("\r")]
+    assert shown[:3] == ["", "setup: one, 0 s", "setup: one, 1 s"]
+    assert b"\n" not in ran.stdout

@@ -1,6 +1,8 @@
 """Every Python that is promised and at hand: set up from the lock, the same bytes; one that is not is refused."""
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,28 +24,69 @@ def find(version: str) -> str:
     return shutil.which(f"python{version}") or pytest.skip(f"no Python {version} on this machine")
 
 
-def make(clone: Path, verb: str, python: str) -> subprocess.CompletedProcess[str]:
-    changes = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+def make(clone: Path, verb: str, python: str = "", *words: str) -> subprocess.CompletedProcess[str]:
+    changes = {key: value for key, value in os.environ.items() if key not in ("PYTHON", "PYTHONPATH", "VIRTUAL_ENV")}
+    words = (f"PYTHON={python}", *words) if python else words
     return subprocess.run(
-        ["make", verb, f"PYTHON={python}"], cwd=clone, env=changes, capture_output=True, encoding="utf-8", check=False
+        ["make", verb, *words], cwd=clone, env=changes, capture_output=True, encoding="utf-8", check=False
     )
+
+
+def inside(clone: Path, *command: str) -> str:
+    """The output of a command in the clone's .venv."""
+    path = f"{clone / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"PATH": path}
+    ran = subprocess.run(command, cwd=clone, env=env, capture_output=True, encoding="utf-8", check=False)
+    assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
+    return ran.stdout
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(tmp_path / "clone")], check=True)
-    return tmp_path / "clone"
+    """HEAD in a folder whose name has a blank and an umlaut."""
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(tmp_path / "a clöne")], check=True)
+    return tmp_path / "a clöne"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", OTHERS)
-def test_a_fresh_clone_gives_the_committed_bytes(clone: Path, version: str) -> None:
-    made = make(clone, "repro", find(version))
+def test_a_fresh_clone_gives_the_committed_bytes_and_its_notebook_opens(clone: Path, version: str) -> None:
+    made = make(clone, "repro", find(version), "EXTRAS=notebook")
     assert made.returncode == 0, made.stdout[-2000:] + made.stderr[-2000:]
     status = subprocess.run(
         ["git", "status", "--porcelain"], cwd=clone, capture_output=True, encoding="utf-8", check=True
     )
     assert status.stdout == ""
+    kept = make(clone, "setup")
+    assert kept.stdout == ".venv is as requirements.lock says. Next: make repro\n", kept.stderr
+    assert inside(clone, "python", "--version").startswith(f"Python {version}.")
+    assert "python3" in inside(clone, "python", "-m", "jupyter", "kernelspec", "list")
+    # Jupyter runs the cells in its kernel, and stops where one raises.
+    command = ["python", "-m", "jupytext", "--to", "ipynb", "--set-kernel", "python3", "--execute"]
+    inside(clone, *command, "--output", "run.ipynb", "notebooks/explore.py")
+    assert '"output_type": "execute_result"' in (clone / "run.ipynb").read_text(encoding="utf-8")
+    assert make(clone, "setup", "", "EXTRAS=none").returncode == 0
+    packages = {line.partition("==")[0] for line in inside(clone, "python", "-m", "uv", "pip", "freeze").splitlines()}
+    assert "dvc" in packages
+    assert not packages & {"ipykernel", "jupyterlab", "jupytext", "tornado"}
+
+
+@pytest.mark.parametrize("python", ["/a path/with blänks/python", "python3.13", "py -3.13", ""])
+def test_every_verb_takes_a_path_with_blanks_a_name_or_a_command(clone: Path, python: str) -> None:
+    verbs = re.findall(r"(?m)^([a-z]+):$", (clone / "Makefile").read_text(encoding="utf-8"))
+    assert len(verbs) == 8
+    for verb in set(verbs) - {"help"}:
+        (line,) = make(clone, verb, python, "--dry-run").stdout.splitlines()
+        command = [python] if "/" in python else python.split() or ["python3"]
+        assert shlex.split(line)[: len(command) + 2] == [*command, "-m", "src.environment"]
+        assert ("--any-python" in line) is (python == "")
+
+
+def test_a_path_with_blanks_runs(clone: Path) -> None:
+    (clone / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    for python in (str(clone / ".venv/bin/python"), ""):
+        said = make(clone, "setup", python)
+        assert said.stdout.endswith("Next: make repro\n"), said.stderr
 
 
 def test_another_python_is_refused_in_one_line(clone: Path) -> None:

@@ -198,7 +198,7 @@ def test_a_new_lock_is_a_pull_request_that_changes_nothing_else(repository, tmp_
     ran = renewal(repository, tmp_path, LOCKS, open_, secrets)
     assert not ran.failed, ran.printed
     made = calls(tmp_path)
-    assert "make lock" in made
+    assert "make lock UPGRADE=1" in made
     assert "make repro" not in made
     assert f"token {secrets.get('LOCK_TOKEN', TOKEN)}" in made
     changed = git(repository, "diff", "--name-only", "main", "origin/lock-renewal").split()
