@@ -10,7 +10,6 @@ import os
 import re
 import uuid
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,7 +20,6 @@ from src.predictor.refusal import Refusal
 
 os.environ["GX_ANALYTICS_ENABLED"] = "False"
 
-KEPT = ("kwargs", "meta", "notes", "description", "severity", "type")  # the rest is what a tool notes of a run
 HEADER = ("expect_table_column", "expect_column_to_exist")  # need names and no row
 CELLS = 4_000_000  # in one projection: a small table is checked at once, a large one column by column
 SHOWN = 5  # row numbers and values in a message
@@ -41,22 +39,10 @@ def expect(kind: str, why: str = "", **kwargs: Any) -> dict[str, Any]:
     return {"kwargs": {name: value for name, value in kwargs.items() if value is not None}, **meta, "type": kind}
 
 
-def load(path: Path) -> list[dict[str, Any]]:
-    """The expectations of a suite file; raises Refusal when it is not one."""
-    try:
-        suite = json.loads(path.read_text(encoding="utf-8"))
-        kept = ({key: each[key] for key in KEPT if key in each} for each in suite["expectations"])
-        return [{**each, "type": str(each["type"]), "kwargs": dict(each["kwargs"])} for each in kept]
-    except (ValueError, KeyError, TypeError) as error:
-        raise Refusal(
-            f"{path}: is no suite in Great Expectations' JSON ({type(error).__name__}: {error}). "
-            "See docs/expectations.md"
-        ) from None
-
-
-def dumps(name: str, suite: list[dict[str, Any]]) -> str:
+def dumps(name: str, suite: list[dict[str, Any]], tables: tuple[str, ...] = ()) -> str:
     """The canonical text of a suite: the same expectations give the same bytes, in whatever order they come.
 
+    tables: which it is about.
     The table first, then column by column in the order in which the table's expectation lists them, then pairs.
     """
     of_table = sorted((each["kwargs"] for each in suite if each["type"].startswith("expect_table_columns")), key=_json)
@@ -71,7 +57,8 @@ def dumps(name: str, suite: list[dict[str, Any]]) -> str:
         return (len(named), columns, first, kind, _json(expectation))
 
     lines = {_json(each): None for each in sorted(map(_plain, suite), key=place)}
-    return f'{{\n"name": {_json(name)},\n"expectations": [\n' + ",\n".join(lines) + "\n]\n}\n"
+    meta = f'"meta": {_json({"table": [*tables] if len(tables) > 1 else tables[0]})},\n' if tables else ""
+    return f'{{\n"name": {_json(name)},\n{meta}"expectations": [\n' + ",\n".join(lines) + "\n]\n}\n"
 
 
 def _json(value: Any) -> str:

@@ -10,7 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import names, params
-from src.expectations.suite import failure, load, validate
+from src.about import RULE, left_out
+from src.expectations import files
+from src.expectations.suite import failure, validate
 from src.findings import Findings, run, write_text
 from src.params import nearest
 from src.predictor.refusal import Refusal
@@ -123,15 +125,16 @@ def _grouped(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _expect(p: SimpleNamespace, table: str, findings: Findings) -> None:
-    suite = Path(names.suite(p.source))
-    for other in sorted(set(suite.parent.glob("*.json")) - {suite}):
-        words = f"{other.as_posix()} fits no source (expected {suite.name}) and was not run"
-        findings.add("suite without a source", words, "warning")
-    if not suite.exists():
-        words = f"no {suite.as_posix()}: the structural checks alone ran. Draft one: python -m src.expectations draft"
+    suite, others = files.find(p.source)
+    for other, named in others.items():
+        words = left_out(other.as_posix(), named or (files.by_name(other),), p.source, files.CURE)
+        findings.add(RULE, words, "warning")
+    if suite is None:
+        place = files.place(p.source).as_posix()
+        words = f"no {place}: the structural checks alone ran. Draft one: python -m src.expectations draft"
         findings.add("expectations", words, "warning")
         return
-    results = validate(load(suite), table)
+    results = validate(files.load(suite), table)
     failed = [failure(result, p.show_values) for result in results if not result["success"]]
     if failed:
         words = f"{len(failed)} of {len(results)} expectations do not hold: {'; '.join(failed[:SHOWN])}"

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from src.expectations.suite import _result, dumps, failure, load, validate
+from src.expectations.files import about, load
+from src.expectations.suite import _result, dumps, failure, validate
 from src.predictor.refusal import Refusal
 from tests.conftest import ROOT
 
@@ -127,7 +128,7 @@ SUITES = sorted((ROOT / "expectations").glob("*.json"))
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.name)
 def test_every_suite_of_the_project_is_canonical(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert text == dumps(path.stem, load(path)), "python -m src.expectations format"
+    assert text == dumps(path.stem, load(path), about(path)), "python -m src.expectations format"
 
 
 def test_the_same_meaning_gives_the_same_bytes(tmp_path: Path) -> None:
