@@ -12,8 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from src import names, params
-from src.about import is_about, left_out, tables
-from src.findings import read_findings
+from src.findings import is_about, left_out, read_findings, tables
 from src.predictor import golden
 from src.predictor.modelfile import loads
 from src.predictor.predictor import Predictor

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from src.about import is_about, tables
+from src.findings import is_about, tables
 from src.params import nearest, parse
 from src.predictor.predictor import Predictor
 from src.predictor.refusal import Refusal

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from src import names
-from src.about import RULE
-from src.findings import short
+from src.findings import RULE, short
 from src.learning.metrics import lower_is_better
 from src.predictor.schema import Column, Schema
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from src import params
-from src.about import is_about, tables
+from src.findings import is_about, tables
 from src.learning.metrics import lower_is_better
 from src.predictor.refusal import Refusal
 from src.review.sides import Side, git

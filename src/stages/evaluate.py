@@ -12,8 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import design, names, params
-from src.about import RULE, is_about, left_out
-from src.findings import Findings, rounded, run, short, write_json, write_text
+from src.findings import RULE, Findings, is_about, left_out, rounded, run, short, write_json, write_text
 from src.learning import behaviour
 from src.learning.columns import default
 from src.learning.curves import calibration, errors, ranking

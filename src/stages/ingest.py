@@ -10,10 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import names, params
-from src.about import RULE, left_out
-from src.expectations import files
+from src.expectations import written
 from src.expectations.suite import failure, validate
-from src.findings import Findings, run, write_text
+from src.findings import RULE, Findings, left_out, run, write_text
 from src.params import nearest
 from src.predictor.refusal import Refusal
 from src.predictor.schema import ARROW, Schema
@@ -125,16 +124,16 @@ def _grouped(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _expect(p: SimpleNamespace, table: str, findings: Findings) -> None:
-    suite, others = files.find(p.source)
+    suite, others = written.find(p.source)
     for other, named in others.items():
-        words = left_out(other.as_posix(), named or (files.by_name(other),), p.source, files.CURE)
+        words = left_out(other.as_posix(), named or (written.by_name(other),), p.source, written.CURE)
         findings.add(RULE, words, "warning")
     if suite is None:
-        place = files.place(p.source).as_posix()
+        place = written.place(p.source).as_posix()
         words = f"no {place}: the structural checks alone ran. Draft one: python -m src.expectations draft"
         findings.add("expectations", words, "warning")
         return
-    results = validate(files.load(suite), table)
+    results = validate(written.load(suite), table)
     failed = [failure(result, p.show_values) for result in results if not result["success"]]
     if failed:
         words = f"{len(failed)} of {len(results)} expectations do not hold: {'; '.join(failed[:SHOWN])}"

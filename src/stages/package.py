@@ -18,8 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import design, names, params
-from src.about import RULE, is_about, left_out
-from src.findings import Findings, read_findings, run, write_text
+from src.findings import RULE, Findings, is_about, left_out, read_findings, run, write_text
 from src.packaging import card, wheel
 from src.predictor import golden
 from src.predictor.modelfile import dumps, loads

@@ -56,9 +56,9 @@ def test_what_is_no_answer_is_refused_in_one_line(project: Project, text: str, w
 
 def test_requirements_are_held_against_the_last_run(project: Project, capsys) -> None:
     say("problem: {question: '**why** <b>?'}")
+    project.table(make_table(rows=900))
     assert guarded(design.main) == 1
     assert "nothing has run yet" in capsys.readouterr().err
-    project.table(make_table(rows=900))
     project.change(requirements={
         "floors": {"roc_auc": 0.5, "log_loss": 0.0}, "must_work": ["colour = red"], "latency": 1e9, "size": 1e-6,
     })  # fmt: skip

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from src.expectations.files import about, load
 from src.expectations.suite import _result, dumps, failure, validate
+from src.expectations.written import about, load
 from src.predictor.refusal import Refusal
 from tests.conftest import ROOT
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from src.about import RULE
+from src.findings import RULE
 from src.predictor import delimited, sources
 from src.predictor.refusal import Refusal
 from src.stages import ingest

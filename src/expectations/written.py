@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from src import names
-from src.about import is_about, tables
+from src.findings import is_about, tables
 from src.predictor.refusal import Refusal
 
 KEPT = ("kwargs", "meta", "notes", "description", "severity", "type")  # the rest is what a tool notes of a run
