@@ -8,6 +8,7 @@ import json
 import math
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -76,6 +77,30 @@ def left_out(what: str, named: tuple[str, ...], source: str, cure: str) -> str:
         f"{what} is about {', '.join(named)}, and data.source is {source}, so it is left out. "
         f"If it is about this table, too, write {cure.replace('{}', every)}"
     )
+
+
+def read_json(path: Path, none: str) -> Any:
+    """What a file of people's holds, strictly; none: what it is not when it cannot be read."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if twice := [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]:
+            raise ValueError(f"the key {twice[0]!r} stands twice in one map")  # JSON keeps the last without a word
+        return dict(pairs)
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no number of JSON")
+
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=once, parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        words = "it is empty" if not error.doc.strip() else f"line {error.lineno} is no JSON ({error.msg})"
+    except UnicodeError:
+        words = "it is not in UTF-8"
+    except RecursionError:
+        words = "it is nested too deep"
+    except ValueError as error:
+        words = str(error)
+    raise Refusal(f"{path.as_posix()}: {none}: {words}. Mend it, or bring it back: git restore {path.as_posix()}")
 
 
 class Findings:

@@ -14,7 +14,7 @@ from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from voluptuous import Invalid
 
 from src import design, names, params
-from src.expectations.written import place
+from src.expectations.suite import place
 from src.findings import short, write_text
 from src.predictor.refusal import Refusal, guarded
 from src.predictor.schema import Schema

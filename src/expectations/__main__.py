@@ -13,8 +13,7 @@ from pathlib import Path
 
 from src import names, params
 from src.expectations.draft import draft
-from src.expectations.suite import dumps
-from src.expectations.written import about, load, place
+from src.expectations.suite import about, dumps, load, place
 from src.findings import Findings, write_text
 from src.predictor.refusal import Refusal, guarded
 from src.stages import ingest

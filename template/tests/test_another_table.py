@@ -91,7 +91,8 @@ def test_nothing_said_about_the_first_table_is_applied_to_or_shown_of_another(cl
     read(folder, f"data/source/{name}", "target")
     said = make(folder, "repro")
     found = {stage: json.loads((folder / names.checks(stage)).read_text(encoding="utf-8")) for stage in STAGES}
-    warnings = [each["evidence"] for each in sum(found.values(), []) if each["rule"] == RULE]
+    every = [each for findings in found.values() for each in findings]
+    warnings = [each["evidence"] for each in every if each["rule"] == RULE]
     assert [line.partition(" is about ")[0] for line in warnings] == WRITTEN
     for line in warnings:
         assert f"{FIRST[0]}, and data.source is data/source/{name}, so it is left out. If it is about this" in line
@@ -101,7 +102,7 @@ def test_nothing_said_about_the_first_table_is_applied_to_or_shown_of_another(cl
     for line in warnings[:3]:  # the package comes after the report
         assert page.count(line) == 1
         page = page.replace(line, "")
-    own = [each for each in sum(found.values(), []) if each["rule"] != RULE]
+    own = [each for each in every if each["rule"] != RULE]
     texts = {"terminal": said, names.REPORT: page, "wheel": metadata(folder), "findings": json.dumps(own)}
     texts |= {path.name: path.read_text(encoding="utf-8") for path in (folder / "metrics").iterdir()
               if not path.name.startswith("checks-")}  # fmt: skip
