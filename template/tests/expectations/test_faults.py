@@ -1,4 +1,4 @@
-"""Each way in which a suite that people write can be wrong gets a line of ours: number, type, column, expected, found."""
+"""Each way in which a suite that people write can be wrong gets one line of ours, none of Great Expectations' own."""
 
 import json
 import re
@@ -68,7 +68,7 @@ WRITTEN: list[tuple[str, dict[str, Any], str]] = [
     (PAIR, {"column_A": "n"}, "column_B is missing, expected the name of a column"),
     (PAIR, {"column_A": "n", "column_B": "x", "ignore_row_if": "never"}, "ignore_row_if is 'never', which it does not"),
     (PAIR, {"column_A": "n", "column_B": "x", "ignore_row_if": "no"}, "ignore_row_if is 'no', expected one of neither"),
-    ("column_pair_values_to_be_in_set", {"column_A": "n", "column_B": "w", "value_pairs_set": [[1]]}, "pairs of values"),
+    ("column_pair_values_to_be_in_set", {"column_A": "n", "column_B": "w", "value_pairs_set": [[1]]}, "list of pairs"),
     ("compound_columns_to_be_unique", {"column_list": ["n"]}, r'column_list is \["n"\], expected two columns at least'),
     ("compound_columns_to_be_unique", {"column_list": "nw"}, "column_list is 'nw', expected a list of names"),
     ("multicolumn_sum_to_equal", {"column_list": ["n", "x"], "sum_total": "a"}, "sum_total is 'a', expected a number"),
@@ -128,7 +128,7 @@ UNFIT: list[tuple[str, dict[str, Any], str]] = [
     ("column_mean_to_be_between", T | {"min_value": 0}, "needs numbers, and 't' holds times"),
     (QUANTILE, W | {"quantile_ranges": HALF}, "needs numbers, and 'w' holds words"),
     ("column_values_to_not_be_outliers", W | {"method": "iqr"}, "needs numbers, and 'w' holds words"),
-    ("column_value_z_scores_to_be_less_than", W | {"threshold": 3, "double_sided": True}, "needs numbers, and 'w' hold"),
+    ("column_value_z_scores_to_be_less_than", W | {"threshold": 3, "double_sided": True}, "needs numbers, and 'w'"),
     ("multicolumn_sum_to_equal", {"column_list": ["n", "w"], "sum_total": 3}, "needs numbers, and 'w' holds words"),
     ("column_values_to_be_dateutil_parseable", N, "needs words, and 'n' holds numbers"),
     ("column_values_to_match_strftime_format", T | {"strftime_format": "%Y"}, "needs words, and 't' holds times"),
@@ -138,11 +138,11 @@ UNFIT: list[tuple[str, dict[str, Any], str]] = [
     ("column_distinct_values_to_be_in_set", W | {"value_set": [1]}, "value_set has 1, and the column holds words"),
     (SET, {"column": "b", "value_set": ["true"]}, "value_set has 'true', and the column holds true or false"),
     (SET, T | {"value_set": ["2024-01-01"]}, "no value of a set equals a time, expected bounds: expect_column_values_"),
-    (PAIR, {"column_A": "n", "column_B": "w"}, "needs columns of one sort, and 'n' holds numbers, 'w' holds words"),
+    (PAIR, {"column_A": "n", "column_B": "w"}, "needs columns of one sort, and 'n' holds numbers and 'w' holds words"),
     ("column_pair_values_to_be_equal", {"column_A": "n", "column_B": "t"}, "needs columns of one sort, and 'n' holds"),
     (BETWEEN, N | {"min_value": 0, "row_condition": "nope > 1"}, "cannot be computed: 'n' holds numbers, and its arg"),
     ("column_values_to_match_json_schema", W | {"json_schema": {"type": "object"}}, "cannot be computed: 'w' holds"),
-    ("column_kl_divergence_to_be_less_than", W | {"partition_object": {"x": 1}, "threshold": 0.1}, "cannot be computed"),
+    ("column_kl_divergence_to_be_less_than", W | {"partition_object": {"x": 1}, "threshold": 0.1}, "cannot be comp"),
 ]  # fmt: skip
 GOOD = [
     (BETWEEN, {"column": "b", "min_value": 0}),
@@ -153,7 +153,7 @@ GOOD = [
     (REGEX, N | {"regex": "[0-9]"}),
     ("column_mean_to_be_between", {"column": "b", "min_value": 0}),
     (QUANTILE, N | {"quantile_ranges": HALF | {"value_ranges": [[0, None]]}}),
-    (PAIR, {"column_A": "n", "column_B": "x", "mostly": 0.1, "ignore_row_if": "either_value_is_missing"}),
+    (PAIR, {"column_A": "x", "column_B": "n", "or_equal": True, "ignore_row_if": "either_value_is_missing"}),
     ("column_values_to_be_in_type_list", N | {"type_list": ["int64", "float64"]}),
 ]
 
@@ -174,9 +174,8 @@ def test_what_cannot_run_on_this_table_is_said_and_the_rest_runs(kind, kwargs, w
 def test_what_is_right_is_not_refused(tmp_path: Path) -> None:
     pq.write_table(TABLE, tmp_path / "t.parquet")
     assert check(suite(*GOOD)) == []
-    assert [
-        failure(each, True) for each in validate(suite(*GOOD), str(tmp_path / "t.parquet")) if not each["success"]
-    ] == []
+    found = validate(suite(*GOOD), str(tmp_path / "t.parquet"))
+    assert [failure(each, True) for each in found if not each["success"]] == []
 
 
 @pytest.mark.parametrize(("content", "words"), [
