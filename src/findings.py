@@ -1,18 +1,24 @@
-"""What every stage leaves behind: findings for the report, JSON for people and git, one line when it must stop."""
+"""What every stage leaves behind: findings for the report, JSON for people and git, one line when it must stop.
+
+And which table it is about, what people wrote (suite, behaviours, docs/project.yaml): each names its table, or several,
+by the path in data.source; with another one it is left out and said, never applied or shown.
+"""
 
 import json
 import math
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from src import names
-from src.predictor.refusal import guarded
+from src.predictor.refusal import Refusal, guarded
 from src.predictor.tables import replacing, together
 
 RESTORE = ". All of the last run comes back with: git restore dvc.lock data/schema.json metrics && dvc checkout"
+RULE = "of another table"  # of the findings that say what was left out
 
 
 def rounded(value: Any) -> Any:
@@ -45,6 +51,56 @@ def write_json(path: str, content: Any) -> None:
     else:
         opening, closing, lines = "[", "]", [f" {text(item)}" for item in content]
     write_text(path, opening + "\n" + ",\n".join(lines) + "\n" + closing + "\n")
+
+
+def tables(given: Any, where: str) -> tuple[str, ...]:
+    """What stands under the key `table` of a file; nothing where it is absent."""
+    found = given if isinstance(given, list) else [given]
+    if given is None:
+        return ()
+    if not found or not all(isinstance(name, str) and name.strip() for name in found):
+        raise Refusal(
+            f"{where}: table is {given!r}, expected the path of a table as in data.source, or a list of such. Mend it"
+        )
+    return tuple(found)
+
+
+def is_about(named: tuple[str, ...], source: str) -> bool:
+    """Whether what names these tables is about this one."""
+    return not named or PurePosixPath(source) in map(PurePosixPath, named)
+
+
+def left_out(what: str, named: tuple[str, ...], source: str, cure: str) -> str:
+    """The warning: what it is about, what is read, and what to do; in `cure` {} stands for all these tables."""
+    every = json.dumps([*named, source], ensure_ascii=False)
+    return (
+        f"{what} is about {', '.join(named)}, and data.source is {source}, so it is left out. "
+        f"If it is about this table, too, write {cure.replace('{}', every)}"
+    )
+
+
+def read_json(path: Path, none: str) -> Any:
+    """What a file of people's holds, strictly; none: what it is not when it cannot be read."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if twice := [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]:
+            raise ValueError(f"the key {twice[0]!r} stands twice in one map")  # JSON keeps the last without a word
+        return dict(pairs)
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no number of JSON")
+
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=once, parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        words = "it is empty" if not error.doc.strip() else f"line {error.lineno} is no JSON ({error.msg})"
+    except UnicodeError:
+        words = "it is not in UTF-8"
+    except RecursionError:
+        words = "it is nested too deep"
+    except ValueError as error:
+        words = str(error)
+    raise Refusal(f"{path.as_posix()}: {none}: {words}. Mend it, or bring it back: git restore {path.as_posix()}")
 
 
 class Findings:

@@ -170,7 +170,10 @@ def parse(file: str) -> Any:
 
 def load(file: str = PARAMS) -> dict[str, Any]:
     """The file as it stands, {"group.key": value}; raises Refusal when it is not two levels of YAML."""
-    groups = parse(file)
+    return flatten(parse(file), file)
+
+
+def flatten(groups: Any, file: str) -> dict[str, Any]:
     if not isinstance(groups, dict) or not all(isinstance(keys, dict | None) for keys in groups.values()):
         raise Refusal(f"{file}: expected groups of keys, each key indented below the name of its group")
     return {f"{group}.{key}": value for group, keys in groups.items() for key, value in (keys or {}).items()}

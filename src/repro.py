@@ -13,8 +13,8 @@ import yaml
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from voluptuous import Invalid
 
-from src import names, params
-from src.design import answers
+from src import design, names, params
+from src.expectations.suite import place
 from src.findings import short, write_text
 from src.predictor.refusal import Refusal, guarded
 from src.predictor.schema import Schema
@@ -155,10 +155,10 @@ def _report(source: str) -> None:
         f"\nMade: {wheel.as_posix()} (pip install it, then: {command} predict), {names.REPORT}, {names.CARD}, metrics/"
     )
     print("Next: look at the report (make report), read the card, commit dvc.lock, data/schema.json and metrics/")
-    suite = names.suite(source)
-    if not Path(suite).exists():
-        print(f"      say what the table must be: python -m src.expectations draft writes a first {suite}")
-    if open_questions := [name for name, answer in answers().items() if not answer]:
+    suite = place(source)
+    if not suite.exists():
+        print(f"      say what the table must be: python -m src.expectations draft writes a first {suite.as_posix()}")
+    if open_questions := [name for name, answer in design.answers(source).items() if not answer]:
         print(f"      say what this is for: {names.DESIGN}, {len(open_questions)} questions open (docs/design.md)")
     remotes = [path.read_text(encoding="utf-8") for path in Path(".dvc").glob("config*") if path.is_file()]
     away = any("['remote " in text for text in remotes)

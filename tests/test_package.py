@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from src import names
+from src import names, params
 from src.learning.behaviour import broken, load
 from src.predictor.golden import check
 from src.predictor.schema import Schema
@@ -37,7 +37,7 @@ def test_the_packaged_model_gives_its_golden_answers_and_behaves(monkeypatch: py
     schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
     held = pc.equal(pq.read_table(names.FEATURES, columns=[names.SIDE]).column(0), names.HOLDOUT)
     rows = pq.read_table(names.TABLE, columns=[column.name for column in schema.inputs]).filter(held)
-    for test in load(Path(names.BEHAVIOUR), schema):
+    for test in load(Path(names.BEHAVIOUR), schema, params.read("data.source").source):
         bad, count = broken(test, predictor, rows)
         assert bad <= test.allowed * count, f"{test.name}: {bad} of {count} rows break it"
 

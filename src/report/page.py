@@ -9,7 +9,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from src import names
-from src.design import answers
 from src.findings import read_findings, short
 from src.learning.metrics import lower_is_better
 from src.predictor.schema import Schema
@@ -23,11 +22,13 @@ SLICES = 30  # in the table; all stand in metrics/slices.json
 Rows = Iterable[Iterable[Any]]
 
 
-def page(made: dict[str, Any], schema: Schema, worst: list[list[Any]], evaluated: list[dict[str, Any]]) -> str:
+def page(made: dict[str, Any], schema: Schema, worst: list[list[Any]], evaluated: list[dict[str, Any]],
+         said: dict[str, Any]) -> str:  # fmt: skip
     """The page.
 
     made: the contents of evaluate's files in metrics/, by their names; worst: rows of the largest loss, each its number
-    in the table, its loss and, where values may be shown, key, truth and decision; evaluated: evaluate's findings.
+    in the table, its loss and, where values may be shown, key, truth and decision; evaluated: evaluate's findings;
+    said: the answers of docs/project.yaml.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["j2"]), undefined=StrictUndefined
@@ -40,7 +41,7 @@ def page(made: dict[str, Any], schema: Schema, worst: list[list[Any]], evaluated
     judged.sort(key=lambda s: s[first][0], reverse=lower_is_better(first))
     return environment.get_template(TEMPLATE).render(
         facts,
-        answers=answers(),
+        answers=said,
         target=next(column.name for column in schema.columns if column.role == "target"),
         inputs=schema.inputs,
         first=first,

@@ -11,10 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from src import names, params
-from src.findings import Findings, rounded, run, short, write_json, write_text
-from src.learning.behaviour import broken
-from src.learning.behaviour import load as load_behaviours
+from src import design, names, params
+from src.findings import RULE, Findings, is_about, left_out, rounded, run, short, write_json, write_text
+from src.learning import behaviour
 from src.learning.columns import default
 from src.learning.curves import calibration, errors, ranking
 from src.learning.folds import outcome
@@ -33,7 +32,7 @@ from src.recipe import fit, load
 from src.report.page import page
 
 PARAMS = ("evaluate.metrics", "evaluate.slices", "evaluate.bootstrap", "requirements.floors", "requirements.must_work",
-          "requirements.costs", "data.show_values")  # fmt: skip
+          "requirements.costs", "data.show_values", "data.source")  # fmt: skip
 WORST = 100  # rows in the report
 CLASSIFICATION: dict[str, tuple[str, dict]] = {
     "linear": ("sklearn.linear_model.LogisticRegression", {"max_iter": 1000}),
@@ -63,7 +62,10 @@ def main() -> None:
     findings.add(
         "slices", f"{', '.join(map(repr, by)) or 'none'} ({'auto' if p.slices == 'auto' else 'as params say'})"
     )
-    _behave(Predictor(model, schema), source, findings)
+    said = design.answers(p.source)
+    if not is_about(design.about(), p.source):
+        findings.add(RULE, left_out(names.DESIGN, design.about(), p.source, design.CURE), "warning")
+    _behave(Predictor(model, schema), source, p.source, findings)
     made = measured(p, outcomes, source, rows, by, schema, findings)
     facts = {
         "task": schema.task,
@@ -80,7 +82,7 @@ def main() -> None:
     _write_predictions(model, outcomes["model"], rows, source.select(by), schema)
     findings.write()
     worst = worst_rows(outcomes["model"], rows[names.KEY].to_numpy(), held.to_numpy(), p.show_values)
-    write_text(names.REPORT, page(rounded(made), schema, worst, findings.found))
+    write_text(names.REPORT, page(rounded(made), schema, worst, findings.found, said))
 
 
 def measured(
@@ -122,12 +124,15 @@ def measured(
     }
 
 
-def _behave(predictor: Predictor, source: pa.Table, findings: Findings) -> None:
-    """Runs what expectations/behaviour.yaml states, on the raw rows of the holdout."""
-    tests = load_behaviours(Path(names.BEHAVIOUR), predictor.schema)
-    rows = source.select([*predictor.types])
+def _behave(predictor: Predictor, rows: pa.Table, source: str, findings: Findings) -> None:
+    """Runs what expectations/behaviour.yaml states of this source, on the raw rows of the holdout."""
+    path = Path(names.BEHAVIOUR)
+    tests = behaviour.load(path, predictor.schema, source)
+    if not is_about(behaviour.about(path), source):
+        findings.add(RULE, left_out(names.BEHAVIOUR, behaviour.about(path), source, behaviour.CURE), "warning")
+    rows = rows.select([*predictor.types])
     for test in tests:
-        bad, count = broken(test, predictor, rows)
+        bad, count = behaviour.broken(test, predictor, rows)
         holds = bad <= test.allowed * count
         words = f"{test.name}: {bad} of {count} rows break it, allowed {test.allowed:g} of them"
         findings.add("behaviour", words, "note" if holds else "warning", rows=count, broken=bad)

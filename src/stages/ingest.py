@@ -1,17 +1,20 @@
 """ingest: the source table -> one typed Parquet, a schema that people review, and what the checks found."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import names, params
-from src.expectations.suite import failure, load, validate
-from src.findings import Findings, run, write_text
+from src.expectations.faults import check, failure
+from src.expectations.suite import CURE, find, load, place, validate
+from src.findings import RULE, Findings, left_out, run, write_text
 from src.params import nearest
 from src.predictor.refusal import Refusal
 from src.predictor.schema import ARROW, Schema
@@ -123,20 +126,35 @@ def _grouped(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _expect(p: SimpleNamespace, table: str, findings: Findings) -> None:
-    suite = Path(names.suite(p.source))
-    for other in sorted(set(suite.parent.glob("*.json")) - {suite}):
-        words = f"{other.as_posix()} fits no source (expected {suite.name}) and was not run"
-        findings.add("suite without a source", words, "warning")
-    if not suite.exists():
-        words = f"no {suite.as_posix()}: the structural checks alone ran. Draft one: python -m src.expectations draft"
+    suite, others = find(p.source)
+    for other, named in others.items():
+        by_name = (f"a table whose file is named {other.stem}",)
+        findings.add(RULE, left_out(other.as_posix(), named or by_name, p.source, CURE), "warning")
+    if suite is None:
+        words = f"no {place(p.source).as_posix()}: the structural checks alone ran"
+        words += ". Draft one: python -m src.expectations draft"
         findings.add("expectations", words, "warning")
         return
-    results = validate(load(suite), table)
+    expectations = load(suite)
+    if faults := check(expectations):
+        words = f"{len(faults)} of {len(expectations)} expectations cannot be run: {'; '.join(faults[:SHOWN])}"
+        raise Refusal(f"{suite.as_posix()}: {words}. Mend the suite (docs/expectations.md)")
+    _repeated(suite, expectations, findings)
+    results = validate(expectations, table)
     failed = [failure(result, p.show_values) for result in results if not result["success"]]
     if failed:
         words = f"{len(failed)} of {len(results)} expectations do not hold: {'; '.join(failed[:SHOWN])}"
         raise Refusal(f"{suite.as_posix()}: {words}. Mend the table, or the suite (docs/expectations.md)")
     findings.add("expectations", f"all {len(results)} of {suite.as_posix()} hold", expected=len(results))
+
+
+def _repeated(suite: Path, expectations: list[dict[str, Any]], findings: Findings) -> None:
+    first: dict[str, int] = {}
+    for number, each in enumerate(expectations, 1):
+        same = first.setdefault(json.dumps([each["type"], each["kwargs"]], sort_keys=True), number)
+        if same != number:
+            words = f"{suite.as_posix()}: expectation {number} says what expectation {same} says. Take one out"
+            findings.add("expectations", words, "warning")
 
 
 def _in_words(schema: Schema) -> str:
