@@ -24,17 +24,16 @@ def settle_unnamed(source: Source, params: SimpleNamespace, findings: Findings) 
     stated = {params.target, params.key, params.group, params.time, params.weight}
     stated |= {*params.ignore, *params.types, *params.protected}
     counters = [name for name in indexes if name not in stated and counts_rows(source, name)]
-    kept = tuple(name for name in source.names if name not in counters)
-    if not kept:  # the file has no other column
-        counters, kept = [], source.names
     for name in counters:
-        what = "the first column, which has no name," if name in first else f"pandas' index {name!r}"
-        words = f"{what} counts the rows and is dropped. To keep it: data.key: {name}"
+        what = f"pandas' index {name!r}" if PANDAS.fullmatch(name) else "the first column has no name and"
+        words = f"{what} counts the rows: dropped. To keep it: data.types: {{{name}: integer}}"
         findings.add("row counter", words, "left out")
-    odd = [name for name in kept if name not in stated and (name in source.unnamed or name in indexes)]
+    kept = tuple(name for name in source.names if name not in counters)
+    odd = [name for name in kept if name not in stated and name in (*source.unnamed, *indexes)]
     if odd:
         shown = f"{', '.join(map(repr, odd[:SHOWN]))}{', ...' * (len(odd) > SHOWN)}"
-        words = f"{shown}: named by position. Name them in the file, or leave them out: data.ignore: [{odd[0]}]"
+        cure = f"Name them in the file, or leave them out: data.ignore: [{', '.join(odd[:SHOWN])}]"
+        words = f"{len(odd)} in the file, called {shown} here. {cure}"
         findings.add("columns without a name", words, "warning", columns=len(odd))
     types = source.types and {name: source.types[name] for name in kept}
     return replace(source, names=kept, types=types), tuple(name for name in indexes if name in kept)

@@ -23,7 +23,11 @@ from template.bake.answers import Answers, Refused, scheme
 
 SMALL = 10 * 2**20  # bytes: up to here a table goes into git
 PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": None}
-TEXTS, OBJECTS, OTHERS = (".csv", ".tsv", ".txt"), (".jsonl", ".ndjson", ".json"), (".parquet", ".pq", ".feather", ".arrow")
+TEXTS, OBJECTS, OTHERS = (
+    (".csv", ".tsv", ".txt"),
+    (".jsonl", ".ndjson", ".json"),
+    (".parquet", ".pq", ".feather", ".arrow"),
+)
 FORMATS = (*TEXTS, *OBJECTS, *OTHERS)
 HEAD = 1 << 20  # bytes in which a header ends, as the pipeline has it
 BLOCK = 1 << 20
