@@ -49,7 +49,6 @@ TABLES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "file": ("by file.csv", lambda path: frame("binary").to_csv(path, index=False)),
     "http": ("by http.csv", lambda path: frame("binary").to_csv(path, index=False)),
     "index": ("index.csv", lambda path: frame("binary").sample(frac=1, random_state=0).to_csv(path)),
-    "array": ("array.json", lambda path: frame("regression").to_json(path, orient="records")),
     "leak": ("leak.csv", leaking),
 }
 TESTED = ("accents",)  # whose tests run, too; test_workflows.py runs those of another table
