@@ -5,7 +5,6 @@
 A stage reads only its own keys (`read`), each strictly; the same keys stand in dvc.yaml.
 """
 
-import difflib
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 import yaml
 
 from src.names import PARAMS
-from src.predictor.refusal import Refusal, guarded
+from src.predictor.refusal import Refusal, guarded, nearest_name
 from src.predictor.schema import TASKS, TYPES
 from src.predictor.tables import replacing
 
@@ -203,8 +202,8 @@ def _value(key: str, given: dict[str, Any]) -> Any:
 
 def nearest(given: str, names: Iterable[str]) -> str:
     """A question to end a refusal with: the name that may have been meant, or nothing."""
-    near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
-    return f". Did you mean {near[0]!r}?" if near else ""
+    near = nearest_name(given, names)
+    return f". Did you mean {near!r}?" if near else ""
 
 
 def check() -> SimpleNamespace:

@@ -22,6 +22,7 @@ from src.predictor.sources import open_source
 from src.predictor.tables import Source, fitted, replacing
 from src.table.roles import check_names, settle, summarise
 from src.table.types import storage_types
+from src.table.unnamed import settle_unnamed
 
 DATA = ("source", "target", "task", "positive", "key", "group", "time", "weight", "ignore", "types", "unlabelled",
         "missing", "show_values")  # fmt: skip
@@ -46,6 +47,7 @@ def typed(p: SimpleNamespace, path: Path, findings: Findings) -> Schema:
     source = open_source(located(p.source), p.missing)
     findings.add("source", f"{p.source} is {source.form}, {len(source.names)} columns")
     check_names(source.names, p)
+    source, indexes = settle_unnamed(source, p, findings)
     storage = storage_types(source, p.source, p, findings)
     unlabelled = p.target if p.unlabelled == "drop" else None
     rows, dropped = _write(path, p.source, source, storage, unlabelled)
@@ -53,7 +55,7 @@ def typed(p: SimpleNamespace, path: Path, findings: Findings) -> Schema:
     if dropped:
         words = f"{dropped} of {rows + dropped} are dropped, as data.unlabelled says"
         findings.add("rows without a target", words, "left out", rows=dropped)
-    schema = settle(summarise(str(path), storage), rows, p, str(path), findings)
+    schema = settle(summarise(str(path), storage), rows, p, str(path), findings, indexes)
     return replace(schema, source=source.form, missing=tuple(p.missing))
 
 
