@@ -27,14 +27,21 @@ from src.predictor.schema import Schema, frame, ready, types_of
 
 # Of `auto`: without it boosting is so sure of itself on few rows that one bad miss costs more than all it learned.
 STEADY = {"l2_regularization": 5.0}
+SQUARED = "root_mean_squared_error"  # the one metric of numbers that a mean is best by; by the other it is a median
 
 
 def estimator(params: SimpleNamespace, task: str, seed: int) -> Any:
-    """The unfitted estimator that params name; `auto` is histogram gradient boosting for the task."""
-    kind: Any = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
-    arguments = STEADY | params.arguments
+    """The unfitted estimator that params name; `auto` is histogram gradient boosting for what the task is judged by."""
+    kind: Any = HistGradientBoostingClassifier
+    arguments: dict[str, Any] = STEADY | params.arguments
     if params.estimator != "auto":
         kind, arguments = _named(params.estimator), params.arguments
+    elif task == "regression":
+        is_squared = getattr(params, "metric", "auto") == SQUARED  # a review by an older commit does not hand it over
+        kind, arguments = (
+            HistGradientBoostingRegressor,
+            {"loss": "squared_error" if is_squared else "absolute_error"} | arguments,
+        )
     try:
         made = kind(**arguments)
         able = (is_regressor if task == "regression" else is_classifier)(made)
@@ -78,7 +85,8 @@ def fit(
 ) -> dict[str, Any]:
     """The fitted model (see prediction.py) for these rows.
 
-    params: estimator, arguments and threshold, as in params.yaml; a threshold of "auto" is settled by train, here 0.5.
+    params: model.estimator, arguments and threshold and review.metric, as in params.yaml; a threshold of "auto" is
+        settled by train, here 0.5.
     """
     types = {name: kind for name, kind in types_of(rows, schema).items() if rows[name].notna().any()}
     if not types:
