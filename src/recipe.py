@@ -25,6 +25,7 @@ from src.predictor.prediction import CONTRACT, steady_threads
 from src.predictor.refusal import Refusal, raised_in
 from src.predictor.schema import Schema, frame, ready, types_of
 
+Build = Callable[[dict[str, str], Any], Pipeline]
 # Of `auto`: without it boosting is so sure of itself on few rows that one bad miss costs more than all it learned.
 STEADY = {"l2_regularization": 5.0}
 SQUARED = "root_mean_squared_error"  # the one metric of numbers that a mean is best by; by the other it is a median
@@ -76,28 +77,32 @@ def _named(name: str) -> Any:
     return kind
 
 
+def unfitted(
+    rows: pd.DataFrame, schema: Schema, params: SimpleNamespace, seed: int, build: Build = user.build
+) -> tuple[dict[str, str], Pipeline]:
+    """The types of the features that have a value in these rows, and the pipeline for them."""
+    types = {name: kind for name, kind in types_of(rows, schema).items() if rows[name].notna().any()}
+    if not types:
+        raise Refusal("data: no feature with a value is left, expected one at least. See the roles in data/schema.json")
+    last = estimator(params, schema.task, seed)
+    try:
+        pipeline = build(types, last)
+    except Exception as error:
+        raise Refusal(raised_in("src/model.py", error)) from error
+    if not isinstance(pipeline, Pipeline):
+        raise Refusal(f"src/model.py: expected build() to return a Pipeline, found {type(pipeline).__name__}")
+    return types, pipeline
+
+
 def fit(
-    rows: pd.DataFrame,
-    schema: Schema,
-    params: SimpleNamespace,
-    seed: int,
-    build: Callable[[dict[str, str], Any], Pipeline] = user.build,
+    rows: pd.DataFrame, schema: Schema, params: SimpleNamespace, seed: int, build: Build = user.build
 ) -> dict[str, Any]:
     """The fitted model (see prediction.py) for these rows.
 
     params: model.estimator, arguments and threshold and review.metric, as in params.yaml; a threshold of "auto" is
         settled by train, here 0.5.
     """
-    types = {name: kind for name, kind in types_of(rows, schema).items() if rows[name].notna().any()}
-    if not types:
-        raise Refusal("data: no feature with a value is left, expected one at least. See the roles in data/schema.json")
-    unfitted = estimator(params, schema.task, seed)
-    try:
-        pipeline = build(types, unfitted)
-    except Exception as error:
-        raise Refusal(raised_in("src/model.py", error)) from error
-    if not isinstance(pipeline, Pipeline):
-        raise Refusal(f"src/model.py: expected build() to return a Pipeline, found {type(pipeline).__name__}")
+    types, pipeline = unfitted(rows, schema, params, seed, build)
     name, made = pipeline.steps[-1]
     extra = {}
     if WEIGHT in rows:

@@ -156,7 +156,8 @@ def _advice() -> list[str]:
 
 def _report(source: str) -> None:
     metrics()
-    print(*_advice(), sep="\n")
+    if advice := _advice():
+        print("", *advice, sep="\n")
     wheel = next(Path(names.DIST).glob("*.whl"))
     command = wheel.name.partition("-")[0].replace("_", "-")
     print(

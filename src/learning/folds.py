@@ -1,5 +1,6 @@
 """Cross-validation on the training part: folds that respect groups, repeated rows and time, scores, the threshold."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -41,8 +42,9 @@ def folds(rows: pd.DataFrame, task: str, wanted: int, seed: int) -> tuple[str, P
         units = _units(rows, groups, classes, count)
         kept = _one_of_each(units, target, classes)
         if classes:
-            settings["n_splits"] = max(2, min(count, _rarest(target[kept])))
-        split = splitter(**settings).split(kept, target[kept])
+            settings["n_splits"] = max(2, min(count, _most(units, target)))
+        with warnings.catch_warnings(action="ignore"):  # at a class that few units stand for
+            split = list(splitter(**settings).split(kept, target[kept]))
         made = [(np.flatnonzero(np.isin(units, a)), np.flatnonzero(np.isin(units, b))) for a, b in split]
     made = [(a, b) for a, b in made if len(np.unique(target[a])) > 1 and len(b)]
     if not made:
@@ -79,8 +81,8 @@ def _units(rows: pd.DataFrame, groups: np.ndarray, classes: bool, count: int) ->
     if len(np.unique(same)) == len(rows):
         return groups
     joined = _joined(groups, same)
-    kept = _one_of_each(joined, target, classes)
-    return groups if len(kept) < count or (classes and _rarest(target[kept]) < 2) else joined
+    too_few = len(np.unique(joined)) < count or (classes and _most(joined, target) < 2)
+    return groups if too_few else joined
 
 
 def _joined(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -97,9 +99,10 @@ def _one_of_each(units: np.ndarray, target: np.ndarray, classes: bool) -> np.nda
     return order[np.unique(units[order], return_index=True)[1]]
 
 
-def _rarest(target: np.ndarray) -> int:
-    counts = np.bincount(target)
-    return int(counts[counts > 0].min())
+def _most(units: np.ndarray, target: np.ndarray) -> int:
+    """The most folds into which these units can be dealt by class, each class in every fold."""
+    holders = pd.Series(units).groupby(target).nunique().min()
+    return int(min(holders, np.bincount(target[_one_of_each(units, target, True)]).max()))
 
 
 def outcome(model: dict[str, Any], truth: np.ndarray, found: np.ndarray) -> Outcome:

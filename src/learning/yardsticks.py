@@ -38,7 +38,7 @@ def parameters(
 
 
 def advise(findings: list[dict[str, Any]], model: dict[str, Any], estimator: str, arguments: dict) -> list[str]:
-    """Lines that say what to try where a model is no better than trivial or worse than linear; two can be pasted.
+    """Lines that say what to try where a model is no better than trivial or worse than linear, two of them to paste.
 
     findings, model: of the last evaluate, as metrics/checks-evaluate.json and metrics/metrics.json have them;
     estimator, arguments: model.estimator and model.arguments of its parameters.
@@ -57,10 +57,7 @@ def advise(findings: list[dict[str, Any]], model: dict[str, Any], estimator: str
         return _lines("the linear model, which is better here", *plain)
     if estimator != plain[0] and (estimator, arguments) != CAUTIOUS:
         return _lines("a more cautious model, for a weak signal", *CAUTIOUS)
-    return [
-        "Try other features (docs/your-features.md) or more rows: neither boosting nor a linear model finds a signal;",
-        "    notebooks/explore.py shows where the model fails",
-    ]
+    return ["Try other features (docs/your-features.md) or more rows: notebooks/explore.py shows where the model fails"]
 
 
 def _lines(what: str, estimator: str, arguments: dict[str, Any]) -> list[str]:

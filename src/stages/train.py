@@ -14,22 +14,16 @@ import pyarrow.parquet as pq
 from src import model as user
 from src import names, params
 from src.findings import Findings, run, short
+from src.learning.columns import default
 from src.learning.folds import Parts, best_threshold, cross_validate, folds, repeated
 from src.learning.metrics import main_metric
 from src.predictor.modelfile import dumps, loads, untrusted
 from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema
 from src.predictor.tables import replacing
-from src.recipe import fit, load
+from src.recipe import fit, load, unfitted
 
-PARAMS = (
-    "model.estimator",
-    "model.arguments",
-    "model.seed",
-    "model.folds",
-    "model.threshold",
-    "review.metric",
-)
+PARAMS = ("model.estimator", "model.arguments", "model.seed", "model.folds", "model.threshold", "review.metric")
 FEW = 300  # rows of the fit that shows, before all others, which types a fitted model is made of
 
 
@@ -39,7 +33,7 @@ def main() -> None:
     schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
     rows = load(pq.read_table(names.FEATURES, filters=[(names.SIDE, "=", names.TRAIN)]), schema)
     making = partial(fit, schema=schema, params=p, seed=p.seed)
-    _probe(rows, schema, making)
+    _probe(rows, schema, p, making)
     unseen = _cross_validate(rows, schema, p, making, findings)
     model = making(rows)
     if schema.task == "binary" and p.threshold == "auto":
@@ -54,16 +48,19 @@ def main() -> None:
     findings.write()
 
 
-def _probe(rows: pd.DataFrame, schema: Schema, making: Any) -> None:
-    """Fits few rows, all classes among them, so that a type on no list stops the run before hours of fits do."""
-    order = np.arange(len(rows))
+def _probe(rows: pd.DataFrame, schema: Schema, p: SimpleNamespace, making: Any) -> None:
+    """Fits few rows, all classes among them, so that a type on no list stops the run before hours of fits."""
+    if p.estimator == "auto":
+        pipelines = (unfitted(rows, schema, p, p.seed, build)[1] for build in (user.build, default))
+        if len({dumps({"pipeline": pipeline}) for pipeline in pipelines}) == 1:
+            return  # as it was delivered: its types are trusted
+    few = rows.sample(frac=1, random_state=0)
     if schema.task != "regression":
-        order = np.argsort(rows.groupby(names.TARGET).cumcount().to_numpy(), kind="stable")  # in turn from each class
-    few = rows.iloc[np.sort(order[:FEW])]
+        few = few.iloc[np.argsort(few.groupby(names.TARGET).cumcount(), kind="stable")]  # from each class in turn
     try:
         with warnings.catch_warnings(action="ignore"):
-            model = making(few)
-    except Refusal:  # so few may not be enough for it; what else it is, the folds will say
+            model = making(few.head(FEW))
+    except Refusal:  # so few may not be enough for it; if it is something else, the folds say so
         return
     _trust(dumps(model))
 
@@ -104,7 +101,7 @@ def _cross_validate(
     return unseen
 
 
-def _repeats(rows: pd.DataFrame, parts: Parts) -> tuple[str, str, dict[str, int]]:
+def _repeats(rows: pd.DataFrame, parts: Parts) -> tuple[str, str, dict[str, Any]]:
     """What is to be said of rows that repeat another's features: words, severity, counts."""
     count, apart = repeated(rows, parts)
     words = f"; {count:,} of {len(rows):,} rows repeat another's features"
