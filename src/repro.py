@@ -15,7 +15,8 @@ from voluptuous import Invalid
 
 from src import design, names, params
 from src.expectations.suite import place
-from src.findings import short, write_text
+from src.findings import read_findings, short, write_text
+from src.learning.yardsticks import advise
 from src.predictor.refusal import Refusal, guarded
 from src.predictor.schema import Schema
 from src.stages.ingest import located
@@ -147,8 +148,16 @@ def metrics() -> None:
     print("", *against, sep="\n")
 
 
+def _advice() -> list[str]:
+    p = params.read("model.estimator", "model.arguments")
+    model = json.loads(Path(names.METRICS).read_text(encoding="utf-8"))
+    return advise(read_findings("evaluate"), model, p.estimator, p.arguments)
+
+
 def _report(source: str) -> None:
     metrics()
+    if advice := _advice():
+        print("", *advice, sep="\n")
     wheel = next(Path(names.DIST).glob("*.whl"))
     command = wheel.name.partition("-")[0].replace("_", "-")
     print(

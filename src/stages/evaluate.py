@@ -18,10 +18,21 @@ from src.learning.columns import default
 from src.learning.curves import calibration, errors, ranking
 from src.learning.folds import outcome
 from src.learning.importance import used
-from src.learning.metrics import Outcome, draws, interval, losses, lower_is_better, measure, prepare, resolve
+from src.learning.metrics import (
+    Outcome,
+    draws,
+    interval,
+    losses,
+    lower_is_better,
+    main_metric,
+    measure,
+    prepare,
+    resolve,
+)
 from src.learning.requirements import columns, judged
 from src.learning.slices import MEASURES, SMALL, Slice, choose, cut, fairness
 from src.learning.weak import FEWEST, weak_slices
+from src.learning.yardsticks import AGAINST, parameters, yardsticks
 from src.predictor import prediction
 from src.predictor.modelfile import loads
 from src.predictor.prediction import scores
@@ -32,16 +43,8 @@ from src.recipe import fit, load
 from src.report.page import page
 
 PARAMS = ("evaluate.metrics", "evaluate.slices", "evaluate.bootstrap", "requirements.floors", "requirements.must_work",
-          "requirements.costs", "data.show_values", "data.source")  # fmt: skip
+          "requirements.costs", "data.show_values", "data.source", "review.metric")  # fmt: skip
 WORST = 100  # rows in the report
-CLASSIFICATION: dict[str, tuple[str, dict]] = {
-    "linear": ("sklearn.linear_model.LogisticRegression", {"max_iter": 1000}),
-    "trivial": ("sklearn.dummy.DummyClassifier", {"strategy": "prior"}),
-}
-REGRESSION: dict[str, tuple[str, dict]] = {
-    "linear": ("sklearn.linear_model.Ridge", {}),
-    "trivial": ("sklearn.dummy.DummyRegressor", {"strategy": "median"}),
-}
 
 
 def main() -> None:
@@ -56,7 +59,11 @@ def main() -> None:
     source = pq.read_table(names.TABLE, columns=kept).filter(held)
 
     truth = rows[names.TARGET].to_numpy()
-    models = {"model": model} | yardsticks(train, schema)
+    fitted = partial(
+        fit, schema=schema, seed=0, build=default
+    )  # beside the model: neither seed nor build of the user's
+    models = {"model": model}
+    models |= {name: fitted(train, params=given) for name, given in yardsticks(p.metric, schema.task).items()}
     outcomes = {name: outcome(one, truth, scores(one, rows)) for name, one in models.items()}
     by = choose(p.slices, schema, source, _one_score(outcomes["model"]))
     findings.add(
@@ -76,7 +83,7 @@ def main() -> None:
     if schema.task == "binary":
         facts |= {"positive": str(schema.positive), "threshold": model["threshold"]}
     made[names.METRICS] = facts | made[names.METRICS]
-    made[names.IMPORTANCE] = used(model, rows, train, partial(_fitted, schema=schema))
+    made[names.IMPORTANCE] = used(model, rows, train, partial(fitted, params=parameters(metric=p.metric)))
     for path, content in made.items():
         write_json(path, content)
     _write_predictions(model, outcomes["model"], rows, source.select(by), schema)
@@ -107,7 +114,8 @@ def measured(
     once = measure(parts, [weight[None]])
     values = {key: {name: float(value[0]) for name, value in part.items()} for key, part in once.items()}
     drawn = measure(parts, draws(len(rows), p.bootstrap, weight, group))
-    _judge(values, drawn, chosen[0], findings)
+    first = chosen[0] if p.metrics != "auto" else main_metric(p.metric, schema.task)
+    _judge(values, drawn, first, findings)
     for words, met in judged(p.floors, p.must_work, slices, values, drawn):
         findings.add("requirement", words, "note" if met else "warning", met=met)
     return {
@@ -156,12 +164,6 @@ def _weak(
     return weak
 
 
-def _fitted(train: pd.DataFrame, schema: Schema, estimator: str = "auto", arguments: Any = None) -> dict[str, Any]:
-    """A model beside the project's own: no seed, threshold or features of the user's in it."""
-    p = SimpleNamespace(estimator=estimator, arguments=arguments or {}, threshold=0.5)
-    return fit(train, schema, p, 0, default)
-
-
 def worst_rows(found: Outcome, key: np.ndarray, held: np.ndarray, shown: bool) -> list[list[Any]]:
     """The rows of the largest loss: number in the table, loss, and where values may be shown key, truth, decision."""
     loss = losses(found.task, found.truth, found.scores)
@@ -174,14 +176,6 @@ def worst_rows(found: Outcome, key: np.ndarray, held: np.ndarray, shown: bool) -
                   (float(found.truth[i]), float(found.decided[i])) for i in at]  # fmt: skip
         rows = [[*row, str(key[i]), *map(str, pair)] for row, i, pair in zip(rows, at, values, strict=True)]
     return rows
-
-
-def yardsticks(train: pd.DataFrame, schema: Schema) -> dict[str, dict[str, Any]]:
-    """What the model must beat, fitted on the same rows: a plain linear model, and the class shares or the median."""
-    return {
-        name: _fitted(train, schema, estimator, given)
-        for name, (estimator, given) in (REGRESSION if schema.task == "regression" else CLASSIFICATION).items()
-    }
 
 
 def _one_score(found: Outcome) -> np.ndarray:
@@ -198,7 +192,7 @@ def _prepared(outcomes: dict[str, Outcome], slices: list[Slice], chosen: tuple[s
 
 
 def _judge(values: dict, drawn: dict, name: str, findings: Findings) -> None:
-    """Is the model clearly better than each yardstick, by the paired difference of the first metric?"""
+    """Is the model clearly better than each yardstick, by the paired difference of this metric?"""
     sign = 1 if lower_is_better(name) else -1
     for yardstick in ("trivial", "linear"):
         gain = sign * (values[yardstick][name] - values["model"][name])
@@ -207,7 +201,7 @@ def _judge(values: dict, drawn: dict, name: str, findings: Findings) -> None:
         ends = (low, high) if gain >= 0 else (-high, -low)
         words = "clearly beats" if low > 0 else "is clearly worse than" if high < 0 else "does not clearly beat"
         findings.add(
-            f"against the {yardstick} model",
+            AGAINST.format(yardstick),
             f"the model {words} the {yardstick} one: "
             f"{name} {size} (95 % interval {short(ends[0])} to {short(ends[1])})",
             "note" if yardstick == "linear" or low > 0 else "warning",
