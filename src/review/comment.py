@@ -3,6 +3,7 @@
 A stranger may have written that file: what is missing or of another type is left out, and what it says is text.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from src.review.details import Result, counts, details, level
@@ -11,7 +12,6 @@ from src.review.markdown import (
     code,
     commit,
     ended,
-    listed,
     mapping,
     mappings,
     number,
@@ -126,9 +126,8 @@ def changed(result: Result) -> str:
     """What the difference may come from: kinds, files, parameters, rows."""
     found = [KINDS[kind] for kind in texts(result.get("changed")) if kind in KINDS]
     lines = [f"**What changed:** {', '.join(dict.fromkeys(found)) or 'nothing that the model depends on'}."]
-    if paths := texts(mapping(result.get("files")).get("first"))[:FILES]:
-        more = int(number(mapping(result["files"]).get("number")) or 0) - len(paths)
-        lines.append(f"Files: {listed(paths)}{f' and {more:,} more' if more > 0 else ''}.")
+    if said := files(result, code):
+        lines.append(f"Files: {said}.")
     moves = [
         f"{code(key)} {code(pair[0])} → {code(pair[1])}"
         for key, pair in mapping(result.get("params")).items()
@@ -142,6 +141,14 @@ def changed(result: Result) -> str:
     if apart := ended(result.get("unpaired")):
         lines.append(f"The two sides were judged on different rows: {apart}")
     return " ".join(filter(None, lines))
+
+
+def files(result: Result, name: Callable[[str], str]) -> str:
+    """The first files by name, and how many more there are; name makes a name harmless."""
+    found = mapping(result.get("files"))
+    more, written = (number(found.get(key)) or 0.0 for key in ("more", "written"))
+    said = ", ".join(map(name, texts(found.get("first"))[:FILES])) + (f" and {more:,.0f} more" if more > 0 else "")
+    return "; ".join(filter(None, [said, f"{written:,.0f} written by the run" if written > 0 else ""]))
 
 
 def _now(result: Result) -> str:

@@ -72,10 +72,11 @@ def _metrics(result: Result) -> list[str]:
 def metric_note(result: Result) -> str:
     """How they are taken, and why log_loss is another number where it decides."""
     classes = (
-        " The predicted class is the most probable one, whatever `model.threshold` says, and `log_loss` is not clipped "
-        "as it is where it decides."
+        " The predicted class is the most probable one, whatever `model.threshold` is; `log_loss` is clipped where it "
+        "decides, and not here."
     )
-    return f"Means over the replicas; one metric decides, these do not.{classes * (result.get('metric') == 'log_loss')}"
+    said = "Means over the replicas. These are shown only: the metric of the first line decides."
+    return f"{said}{classes * (result.get('metric') == 'log_loss')}"
 
 
 def _slices(result: Result) -> list[str]:
@@ -94,9 +95,9 @@ def _slices(result: Result) -> list[str]:
 
 
 def worst_first(result: Result) -> list[Result]:
-    def place(part: Result) -> tuple[bool, float]:
+    def place(part: Result) -> tuple[bool, float, float]:
         p = number(part.get("worse"))
-        return part.get("blocks") is not True, 1.0 if p is None else p
+        return part.get("blocks") is not True, 1.0 if p is None else p, number(part.get("difference")) or 0.0
 
     return sorted(mappings(result.get("slices")), key=place)
 
@@ -157,7 +158,8 @@ def level(result: Result) -> str:
 def counts(rows: Result) -> str:
     words = f"{short(rows.get('added'))} rows added, {short(rows.get('removed'))} removed"
     if number(rows.get("changed")) is not None:
-        words += f", {short(rows['changed'])} changed ({short(rows.get('labels'))} of them have another label)"
+        relabelled = f" ({short(rows.get('labels'))} of them have another label)" if rows["changed"] else ""
+        words += f", {short(rows['changed'])} changed{relabelled}"
     elif number(rows.get("labels")):
         words += f", {short(rows['labels'])} with another label"
     return words

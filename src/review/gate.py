@@ -40,7 +40,11 @@ def judged(result: dict[str, Any], base: Side, head: Side) -> dict[str, Any]:
             what = f"not checked: {error}"
             more, told = ([reason("lock", what, "mend that, as base has it")], []) if has_dvc else ([], [what])
         found, notes = found + more, notes + told
-    package: dict[str, Any] = artefact(head) if head.ready else {"reproduces": None, "why": "no model was fitted"}
+    package: dict[str, Any] = (
+        artefact(head)
+        if head.ready
+        else {"reproduces": None, "why": "the package was not compared, since nothing was fitted"}
+    )
     if package["reproduces"] is False:
         found.append(reason("package", package["why"], "make repro, and commit what it made"))
     found, told = accepted(found + ([] if base.broken else loosened(base, head)), base, head)

@@ -195,13 +195,11 @@ def _paths(base: Side, head: Side) -> list[str]:
 
 
 def _files(base: Side, head: Side) -> Result:
-    """How many files changed, and the first of them: those of the recipe, then others, then what a run writes."""
-
-    def rank(path: str) -> int:
-        return 0 if path.startswith((*KINDS.values(),)) else 2 if path.startswith(WRITTEN) else 1
-
-    paths = sorted(_paths(base, head), key=rank)
-    return {"number": len(paths), "first": paths[:SHOWN]}
+    """The first files that changed, those of the recipe before others, how many more, and how many a run wrote."""
+    paths = sorted(_paths(base, head), key=lambda path: not path.startswith((*KINDS.values(),)))
+    written = [path for path in paths if path.startswith(WRITTEN)]
+    edited = [path for path in paths if path not in {*written}]
+    return {"first": edited[:SHOWN], "more": len(edited[SHOWN:]), "written": len(written)}
 
 
 def _params(base: Side, head: Side) -> dict[str, list[Any]]:

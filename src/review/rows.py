@@ -49,7 +49,7 @@ def difference(base: Path, head: Path) -> tuple[dict[str, Any], np.ndarray]:
     else:
         one, other = targets
     found["rows"]["selected"] = _selected(targets[0], one, other, new_schema.task) if gone.any() else 0.0
-    same_kind = [name for name in common if kinds[0][name] == kinds[1][name]]
+    same_kind = [name for name in common if kinds[0][name] == kinds[1][name] and (key is None or name != key.name)]
     moved = {name: _moved(old.column(name), new.column(name), kinds[1][name]) for name in same_kind}
     found["moved"] = dict(sorted(((n, m) for n, m in moved.items() if m), key=lambda item: -item[1]))
     return found, after[labels]

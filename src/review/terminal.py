@@ -3,8 +3,8 @@
 from typing import Any
 
 from src.findings import short
-from src.review.comment import FILES, KINDS
-from src.review.details import level
+from src.review.comment import KINDS, files
+from src.review.details import counts, level, worst_first
 from src.review.markdown import clean, probability
 
 SLICES = 3
@@ -26,7 +26,7 @@ def told(result: dict[str, Any]) -> list[str]:
         for m in result["metrics"]
     ]
     lines += [f"  not shown: {each}" for each in result.get("left_out", [])]
-    for part in sorted(result["slices"], key=lambda part: (not part["blocks"], part["worse"]))[:SLICES]:
+    for part in worst_first(result)[:SLICES]:
         gain = f"gain {short(part['difference'])}, corrected p of worse {probability(part['worse'])}"
         lines.append(f"  slice {part['column']} = {part['level']}: {gain}, {part['rows_compared']} rows")
     lines += [f"  {line}" for line in _remarks(result)]
@@ -43,10 +43,8 @@ def told(result: dict[str, Any]) -> list[str]:
 def _changed(result: dict[str, Any]) -> str:
     """Kinds and files, whose names come from whoever opened the pull request."""
     kinds = ", ".join(KINDS[kind] for kind in result["changed"]) or "nothing that the model depends on"
-    files = result.get("files", {"first": [], "number": 0})
-    first = [clean(path) for path in files["first"][:FILES]]
-    more = files["number"] - len(first)
-    return kinds + (f" ({', '.join(first)}{f' and {more} more' if more > 0 else ''})" if first else "")
+    said = files(result, clean)
+    return f"{kinds} ({said})" if said else kinds
 
 
 def _remarks(result: dict[str, Any]) -> list[str]:
@@ -95,12 +93,7 @@ def _numbers(result: dict[str, Any]) -> list[str]:
 
 
 def _table(data: dict[str, Any]) -> list[str]:
-    rows, columns = data["rows"], data["columns"]
-    words = f"  table: {rows['added']} rows added, {rows['removed']} removed"
-    if "changed" in rows:
-        words += f", {rows['changed']} changed ({rows['labels']} of them have another label)"
-    elif rows["labels"]:
-        words += f", {rows['labels']} with another label"
+    words, columns = f"  table: {counts(data['rows'])}", data["columns"]
     named = [f"{len(names)} columns {what}" for what, names in columns.items() if names]
     moved = [f"{name} {share:g}" for name, share in [*data["moved"].items()][:SLICES]]
     return [", ".join([words, *named])] + (

@@ -19,7 +19,7 @@ def compared(word: str, difference: float, low: float, high: float, **more: Any)
         "version": 1, "project": "loans", "word": word, "why": "the difference is larger than its noise",
         "base_commit": SHA, "head_commit": SHA[::-1], "base_is": "the merge base of HEAD and origin/main",
         "changed": ["data", "params", "code"], "params": {"model.rate": [0.1, 2]},
-        "files": {"number": 13, "first": ["params.yaml", "src/features.py"]},
+        "files": {"first": ["params.yaml", "src/features.py"], "more": 3, "written": 8},
         "left_out": ["metric src.model.cost: evaluate.metrics of base does not name it"],
         "metric": "log_loss", "alpha": 0.05,
         "base": base, "head": base - difference, "trivial": 0.69, "difference": difference, "low": low, "high": high,
@@ -90,7 +90,7 @@ def renamed(result: dict[str, Any], text: str) -> dict[str, Any]:
         for one in made["reasons"]
     ]
     made["slices"] = [one | {"column": text, "level": text} for one in made["slices"]]
-    made |= {"files": {"number": 13, "first": [text] * 10}, "left_out": [text]}
+    made |= {"files": {"first": [text] * 10, "more": 3, "written": 8}, "left_out": [text]}
     if "data" in made:
         columns = {"added": [text], "removed": [text], "retyped": {text: [text, text]}}
         made["data"] |= {"columns": columns, "moved": {text: 0.5}}

@@ -145,14 +145,15 @@ def test_what_was_executed_again_moved_or_relabelled_is_told() -> None:
 
 def test_what_changed_names_ten_files_and_how_many_more() -> None:
     for count, said in ((2, "Files: `f0`, `f1`."), (10, "`f9`."), (13, "`f9` and 3 more.")):
-        result = EXAMPLES["same"] | {"files": {"number": count, "first": [f"f{n}" for n in range(count)][:10]}}
+        names = [f"f{n}" for n in range(count)]
+        result = EXAMPLES["same"] | {"files": {"first": names[:10], "more": len(names[10:]), "written": 0}}
         assert said in comment(result)
         assert ("f9 and 3 more)" in "\n".join(told(result))) == (count == 13)
-    hostile = EXAMPLES["same"] | {"files": {"number": 1, "first": ["a\x1b[2Jb`c|d\ne"]}}
-    assert "Files: `a\ufffd[2Jb'c¦d e`." in comment(hostile)
+    hostile = EXAMPLES["same"] | {"files": {"first": ["a\x1b[2Jb`c|d\ne"] * 11, "more": 0, "written": 7}}
+    assert "Files: " + ", ".join(["`a\ufffd[2Jb'c¦d e`"] * 10) + "; 7 written by the run." in comment(hostile)
     assert "\x1b" not in "\n".join(told(hostile))
     assert "**What changed:** nothing that the model depends on. Files: `docs/x.md`." in comment(
-        EXAMPLES["same"] | {"changed": [], "files": {"number": 1, "first": ["docs/x.md"]}, "params": {}}
+        EXAMPLES["same"] | {"changed": [], "files": {"first": ["docs/x.md"]}, "params": {}}
     )
 
 
