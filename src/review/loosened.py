@@ -61,7 +61,11 @@ def loosened(base: Side, head: Side) -> list[Reason]:
 
 
 def reason(name: str, what: str, then: str = "bring it back") -> Reason:
-    return {"name": name, "what": what, "next": f"{then}, or accept it with a commit trailer: Accept: {name}: why"}
+    return {
+        "name": name,
+        "what": what,
+        "next": f"{then}, or accept it: end a commit message with the line Accept: {name}: WHY",
+    }
 
 
 def _holds(strict: Strict, base: Any, head: Any) -> bool:
