@@ -96,33 +96,29 @@ def _accepted(reason: Result) -> str:
     return f"{clean(by.get('who'))}, {clean(by.get('commit'), 10)}: {clean(by.get('why'), LONG)}" if by else ""
 
 
-def _figures(result: Result) -> dict[str, str]:
+def _figures(result: Result) -> dict[str, list[str]]:
     """The figures that there is something to show in, by name."""
     made, metrics = {}, [m for m in mappings(result.get("metrics")) if number(m.get("difference")) is not None][:12]
-    for at in range(0, len(metrics), report.BESIDE):
-        beside = metrics[at : at + report.BESIDE]
-        name = f"metrics-{at}"
-        made[name] = plots.figure(name, _differences, beside, size=(9.6, 1.4), count=report.BESIDE)
+    made["metrics"] = [plots.figure(f"metrics-{at}", _difference, m, size=(3.2, 1.4)) for at, m in enumerate(metrics)]
     for name, sides in mapping(result.get("curves")).items():
         points, labels = _points(mapping(sides)), [clean(mapping(sides).get(axis)) for axis in ("x_label", "y_label")]
         if name in ("ranking", "calibration") and any(points.values()):
-            made[name] = plots.figure(name, _over, points, *labels, size=report.HALF)
+            made[name] = [plots.figure(name, _over, points, *labels, size=report.SIZE)]
     slices = [(f"{clean(s.get('column'))}: {clean(s.get('level'))}", _values(s, "difference", "low", "high"))
               for s in worst_first(result)[: plots.MOST]]  # fmt: skip
     moved = sorted(_numbers(mapping(result.get("data")).get("moved")).items(), key=lambda each: -each[1])
     shift: list[tuple[str, list[float | None]]] = [(name, [share, None, None]) for name, share in moved[: plots.MOST]]
     if slices:
-        made["slices"] = plots.figure(
-            "slices", plots.bars, slices, "difference (above 0: better)", 0.0, size=plots.tall(len(slices))
-        )
+        label = "difference (above 0: better)"
+        made["slices"] = [plots.figure("slices", plots.bars, slices, label, 0.0, size=plots.tall(len(slices)))]
     if shift:
-        made["shift"] = plots.figure("shift", plots.bars, shift, "moved", 0.0, size=plots.tall(len(shift)))
+        made["shift"] = [plots.figure("shift", plots.bars, shift, "moved", 0.0, size=plots.tall(len(shift)))]
     used = {side: _numbers(mapping(result.get("importance")).get(side)) for side in SIDES}
     names = sorted(
         {*used["base"], *used["head"]}, key=lambda name: -max(found.get(name, 0.0) for found in used.values())
     )
     if names := names[: plots.MOST]:
-        made["importance"] = plots.figure("importance", _used, used, names, size=plots.tall(len(names) + 1))
+        made["importance"] = [plots.figure("importance", _used, used, names, size=plots.tall(len(names) + 1))]
     return made
 
 
@@ -140,13 +136,10 @@ def _points(sides: Result) -> Points:
     return found
 
 
-def _differences(axes: list[Axes], metrics: list[Result]) -> None:
-    """Of each metric, in a unit of its own, head less base."""
-    for axis in axes[len(metrics) :]:
-        axis.set_axis_off()
-    for axis, found in zip(axes, metrics, strict=False):
-        plots.bars(axis, [("", _values(found, "difference", "low", "high"))], clean(found.get("metric")), 0.0)
-        axis.locator_params(axis="x", nbins=4)
+def _difference(axis: Axes, metric: Result) -> None:
+    """Of one metric, in its own unit, head less base."""
+    plots.bars(axis, [("", _values(metric, "difference", "low", "high"))], clean(metric.get("metric")), 0.0)
+    axis.locator_params(axis="x", nbins=4)
 
 
 def _over(axis: Axes, points: Points, x: str, y: str) -> None:

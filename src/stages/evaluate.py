@@ -34,6 +34,7 @@ from src.report.page import page
 
 PARAMS = ("evaluate.metrics", "evaluate.slices", "evaluate.bootstrap", "requirements.floors", "requirements.must_work",
           "requirements.costs", "data.show_values")  # fmt: skip
+PROJECT = ("description",)
 WORST = 100  # rows in the report
 CLASSIFICATION: dict[str, tuple[str, dict]] = {
     "linear": ("sklearn.linear_model.LogisticRegression", {"max_iter": 1000}),
@@ -80,7 +81,8 @@ def main() -> None:
     _write_predictions(model, outcomes["model"], rows, source.select(by), schema)
     findings.write()
     worst = worst_rows(outcomes["model"], rows[names.KEY].to_numpy(), held.to_numpy(), p.show_values)
-    write_text(names.REPORT, page(rounded(made), schema, worst, findings.found))
+    (description,) = params.project(*PROJECT)
+    write_text(names.REPORT, page(rounded(made), schema, worst, findings.found, description.rstrip(".")))
 
 
 def measured(

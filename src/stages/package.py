@@ -7,7 +7,6 @@ import re
 import shutil
 import sys
 import tempfile
-import tomllib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -40,9 +39,7 @@ def main() -> None:
     p = params.read(*PARAMS)
     findings, folder = Findings("package"), Path(names.DIST)
     shutil.rmtree(folder, ignore_errors=True)
-    sys.audit("params.read", names.PROJECT, tuple(f"project.{name}" for name in PROJECT))  # heard by a hermetic run
-    content = tomllib.loads(Path(names.PROJECT).read_text(encoding="utf-8"))["project"]
-    project = wheel.Project(*(content[name] for name in PROJECT))
+    project = wheel.Project(*params.project(*PROJECT))
     schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
     fitted = loads(Path(names.MODEL).read_bytes(), names.MODEL)
     archive = dumps(fitted, project.module)
