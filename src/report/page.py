@@ -108,7 +108,7 @@ def _rows(
         ],
         "alike": [each["features"] for each in facts["importance"]["features"] if len(each["features"]) > 1],
         "finding_rows": [
-            [stage, f["rule"], f["severity"], f["evidence"], f["allowed"] or ""]
+            [stage, f["rule"], f["severity"], f["evidence"] + f" (allowed: {f['allowed']})" * bool(f["allowed"])]
             for stage, found_there in findings.items()
             for f in found_there
         ],
