@@ -9,7 +9,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from src import names
-from src.design import answers
 from src.findings import read_findings, short
 from src.learning.metrics import lower_is_better
 from src.predictor.schema import Schema
@@ -32,13 +31,18 @@ Rows = Iterable[Iterable[Any]]
 
 
 def page(
-    made: dict[str, Any], schema: Schema, worst: list[list[Any]], evaluated: list[dict[str, Any]], description: str
+    made: dict[str, Any],
+    schema: Schema,
+    worst: list[list[Any]],
+    evaluated: list[dict[str, Any]],
+    said: dict[str, Any],
+    description: str,
 ) -> str:
     """The page.
 
     made: the contents of evaluate's files in metrics/, by their names; worst: rows of the largest loss, each its number
     in the table, its loss and, where values may be shown, key, truth and decision; evaluated: evaluate's findings;
-    description: the project's, in a line.
+    said: the answers of docs/project.yaml; description: the project's, in a line.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["j2"]), undefined=StrictUndefined
@@ -47,12 +51,11 @@ def page(
     findings = {stage: read_findings(stage) for stage in BEFORE} | {"evaluate": evaluated}
     facts = {Path(name).stem.replace("yardstick-", ""): content for name, content in made.items()}
     first = next(iter(facts["intervals"]))
-    said = answers()
     judged = [s for s in facts["slices"] if not s["small"] and s[first][0] is not None]
     judged.sort(key=lambda s: s[first][0], reverse=lower_is_better(first))
     return environment.get_template(TEMPLATE).render(
         facts,
-        description=description,
+        description=description.rstrip("."),
         stated=[(words, said[name]) for name, words in ABOUT.items() if said[name]],
         unstated=[words for name, words in ABOUT.items() if not said[name]],
         target=next(column.name for column in schema.columns if column.role == "target"),

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import names, params
+from src.design import answers
 from src.findings import Findings, rounded, run, short, write_json, write_text
 from src.learning.behaviour import broken
 from src.learning.behaviour import load as load_behaviours
@@ -82,7 +83,7 @@ def main() -> None:
     findings.write()
     worst = worst_rows(outcomes["model"], rows[names.KEY].to_numpy(), held.to_numpy(), p.show_values)
     (description,) = params.project(*PROJECT)
-    write_text(names.REPORT, page(rounded(made), schema, worst, findings.found, description.rstrip(".")))
+    write_text(names.REPORT, page(rounded(made), schema, worst, findings.found, answers(), description))
 
 
 def measured(
