@@ -4,8 +4,10 @@ And which table it is about, what people wrote (suite, behaviours, docs/project.
 by the path in data.source; with another one it is left out and said, never applied or shown.
 """
 
+import configparser
 import json
 import math
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -13,11 +15,18 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import yaml
+
 from src import names
 from src.predictor.refusal import Refusal, guarded
 from src.predictor.tables import replacing, together
 
-RESTORE = ". All of the last run comes back with: git restore dvc.lock data/schema.json metrics && dvc checkout"
+LOCK = "dvc.lock"
+REVIEWED = (LOCK, names.SCHEMA, "metrics")  # what git holds of a run
+RESTORE = ". What it replaced comes back with: "
+# Works without an activated environment, too.
+PYTHON, THEN = ("py", "; ") if os.name == "nt" else ("python3", " && ")
+CHECKOUT = f"{PYTHON} -m src.environment dvc checkout"
 RULE = "of another table"  # of the findings that say what was left out
 
 
@@ -137,9 +146,36 @@ def run(stage: Callable[[], None]) -> None:
 
 
 def _restore() -> str:
-    """Only where there is a run to come back to."""
+    """How what is committed of the last run comes back; nothing where all of it is still there."""
     try:
-        ran = subprocess.run(["git", "ls-tree", "HEAD", "dvc.lock"], capture_output=True, check=False)
-    except OSError:
+        commands = _way_back()
+    except (OSError, subprocess.SubprocessError):  # no git, or no committed run
         return ""
-    return RESTORE if ran.stdout else ""
+    except (yaml.YAMLError, configparser.Error, LookupError, TypeError, AttributeError):  # a file that cannot be read
+        return ""
+    return RESTORE + THEN.join(commands) if commands else ""
+
+
+def _way_back() -> list[str]:
+    lock = yaml.safe_load(_run("git", "show", f":./{LOCK}"))
+    changed = _run("git", "ls-files", "--modified", "--", *REVIEWED).splitlines()  # diff would write the index
+    restored = [kept for kept in REVIEWED if any(path == kept or path.startswith(f"{kept}/") for path in changed)]
+    commands = [f"git restore {' '.join(restored)}"] if restored else []
+    outs = {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage.get("outs", [])}
+    if LOCK in changed or not all(Path(path).exists() for path in outs):
+        cache = _cache()
+        in_git = _run("git", "ls-files", "--", *outs).splitlines()
+        kept = {path: (cache / md5[:2] / md5[2:]).exists() for path, md5 in outs.items() if path not in in_git}
+        if any(there and (LOCK in changed or not Path(path).exists()) for path, there in kept.items()):
+            commands.append(CHECKOUT if all(kept.values()) else f"{CHECKOUT} --allow-missing")
+    return commands
+
+
+def _cache() -> Path:
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    parser.read([".dvc/config", ".dvc/config.local"], encoding="utf-8")
+    return Path(".dvc", parser.get("cache", "dir", fallback="cache"), "files", "md5")
+
+
+def _run(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout

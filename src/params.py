@@ -6,6 +6,7 @@ A stage reads only its own keys (`read`), each strictly; the same keys stand in 
 """
 
 import sys
+import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from src.names import PARAMS
+from src.names import PARAMS, PROJECT
 from src.predictor.refusal import Refusal, guarded, nearest_name
 from src.predictor.schema import TASKS, TYPES
 from src.predictor.tables import replacing
@@ -185,6 +186,13 @@ def read(*keys: str) -> SimpleNamespace:
     values = {key: _value(key, given) for key in keys}
     _contradictions(values)
     return SimpleNamespace(**{key.split(".")[1]: value for key, value in values.items()})
+
+
+def project(*keys: str) -> list[str]:
+    """What pyproject.toml says of the project."""
+    sys.audit("params.read", PROJECT, tuple(f"project.{key}" for key in keys))  # heard by a hermetic run
+    content = tomllib.loads(Path(PROJECT).read_text(encoding="utf-8"))["project"]
+    return [content[key] for key in keys]
 
 
 def _value(key: str, given: dict[str, Any]) -> Any:

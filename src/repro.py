@@ -1,6 +1,7 @@
 """make repro: check the parameters, run the pipeline (dvc repro), say what came out and what to do next."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from src.predictor.refusal import Refusal, guarded
 from src.predictor.schema import Schema
 from src.stages.ingest import located
 
+RUNNING = re.compile("Running stage|> |ingest: ")
 LOCK, BUSY = "dvc.lock", Path(".dvc/tmp/rwlock")  # DVC's: what made what, and who works on what
 
 
@@ -34,7 +36,7 @@ def main() -> int:
     schema = _committed(names.SCHEMA)
     with _unchanged(p.source):
         if p.key == "auto" and schema is not None and _same_question(p):
-            _dvc("repro", "ingest")
+            _dvc("repro", "ingest", only=RUNNING)
             _compare_keys(_key(schema), _key(Path(names.SCHEMA).read_text(encoding="utf-8")))
         _dvc("repro", *sys.argv[1:])
     _report(p.source)
@@ -126,10 +128,15 @@ def _compare_keys(committed: str | None, found: str | None) -> None:
         )
 
 
-def _dvc(*arguments: str) -> None:
-    code = subprocess.run([sys.executable, "-m", "dvc", *arguments], check=False).returncode
-    if code:
-        sys.exit(code)
+def _dvc(*arguments: str, only: re.Pattern[str] | None = None) -> None:
+    """Runs DVC; only: of what it prints these lines, since its summary of a part would be taken for that of the run."""
+    command = [sys.executable, "-m", "dvc", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE if only else None, encoding="utf-8") as process:
+        for line in process.stdout or ():
+            if only and only.match(line):
+                print(line, end="", flush=True)
+    if process.returncode:
+        sys.exit(process.returncode)
 
 
 def metrics() -> None:

@@ -46,5 +46,6 @@ def guarded(main: Callable[[], int], hint: Callable[[], str] = str, failed: int 
         )
     except OSError as error:
         line = f"{error.filename or 'a file'}: {error.strerror or error}. Free or mend it and run again"
-    print(f"ERROR: {' '.join(line.split())}{hint()}", file=sys.stderr)
+    said = f"{' '.join(line.split())}{hint()}"
+    print(f"ERROR: {said.replace('?. ', '? ')}", file=sys.stderr)
     return failed

@@ -16,7 +16,7 @@ from src.review.markdown import clean, mapping, mappings, number, probability, s
 from src.review.shown import AXES
 
 LONG, MANY = 400, 30  # characters of a sentence, rows of a table
-SHORT, WIDTH = 9, 5.4  # characters of a commit, inches of a figure
+SHORT = 9  # characters of a commit
 SIDES = {"base": plots.LINEAR, "head": plots.MODEL}
 Points = dict[str, list[tuple[float, float]]]
 Result = dict[str, Any]
@@ -136,29 +136,24 @@ def _figures(result: Result) -> dict[str, str]:
     for name, sides in mapping(result.get("curves")).items():
         points, labels = _points(mapping(sides)), [clean(mapping(sides).get(axis)) for axis in ("x_label", "y_label")]
         if name in ("ranking", "calibration") and any(points.values()):
-            made[name] = plots.figure(name, _over, points, *labels, size=report.HALF)
+            made[name] = plots.figure(name, _over, points, *labels, size=report.SIZE)
     slices = [(_slice(s), _values(s, "difference", "low", "high"))
               for s in worst_first(result)[: plots.MOST]]  # fmt: skip
     moved = sorted(_numbers(mapping(result.get("data")).get("moved")).items(), key=lambda each: -each[1])
     shift: list[tuple[str, list[float | None]]] = [(name, [share, None, None]) for name, share in moved[: plots.MOST]]
     if slices:
         made["slices"] = plots.figure(
-            "slices", plots.bars, slices, "gain (above 0: head is better)", 0.0, size=_tall(len(slices))
+            "slices", plots.bars, slices, "gain (above 0: head is better)", 0.0, size=plots.tall(len(slices))
         )
     if shift:
-        made["shift"] = plots.figure("shift", plots.bars, shift, "shift", 0.0, size=_tall(len(shift)))
+        made["shift"] = plots.figure("shift", plots.bars, shift, "shift", 0.0, size=plots.tall(len(shift)))
     used = {side: _numbers(mapping(result.get("importance")).get(side)) for side in SIDES}
     names = sorted(
         {*used["base"], *used["head"]}, key=lambda name: -max(found.get(name, 0.0) for found in used.values())
     )
     if names := names[: plots.MOST]:
-        made["importance"] = plots.figure("importance", _used, used, names, size=_tall(len(names) + 1))
+        made["importance"] = plots.figure("importance", _used, used, names, size=plots.tall(len(names) + 1))
     return made
-
-
-def _tall(lines: int) -> tuple[float, float]:
-    """Narrow enough for the words to be read on a phone."""
-    return WIDTH, plots.tall(lines)[1]
 
 
 def _numbers(value: Any) -> dict[str, float]:

@@ -44,6 +44,7 @@ from src.report.page import page
 
 PARAMS = ("evaluate.metrics", "evaluate.slices", "evaluate.bootstrap", "requirements.floors", "requirements.must_work",
           "requirements.costs", "data.show_values", "data.source", "review.metric")  # fmt: skip
+PROJECT = ("description",)
 WORST = 100  # rows in the report
 
 
@@ -89,7 +90,8 @@ def main() -> None:
     _write_predictions(model, outcomes["model"], rows, source.select(by), schema)
     findings.write()
     worst = worst_rows(outcomes["model"], rows[names.KEY].to_numpy(), held.to_numpy(), p.show_values)
-    write_text(names.REPORT, page(rounded(made), schema, worst, findings.found, said))
+    (description,) = params.project(*PROJECT) if is_about(design.about(), p.source) else ("",)
+    write_text(names.REPORT, page(rounded(made), schema, worst, findings.found, said, description))
 
 
 def measured(

@@ -7,7 +7,6 @@ import re
 import shutil
 import sys
 import tempfile
-import tomllib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -75,8 +74,7 @@ def main() -> None:
 
 def described(source: str, schema: Schema, findings: Findings) -> wheel.Project:
     """The project of pyproject.toml, its description left out where it is about another table."""
-    sys.audit("params.read", names.PROJECT, tuple(f"project.{name}" for name in PROJECT))  # heard by a hermetic run
-    content = tomllib.loads(Path(names.PROJECT).read_text(encoding="utf-8"))["project"]
+    content = dict(zip(PROJECT, params.project(*PROJECT), strict=True))
     named = design.about()
     if not is_about(named, source):
         findings.add(RULE, left_out(f"description in {names.PROJECT}", named, source, design.CURE), "warning")

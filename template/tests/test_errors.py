@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from src import names as files
-from src.findings import RESTORE, Findings
+from src.findings import RESTORE, REVIEWED, Findings
 from tests.conftest import PRISTINE, ROOT, STAGES, Project, make_table
 
 PAGE = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
@@ -223,8 +223,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(folder)
     project.table(TABLE)
     project.run()
-    Path("dvc.lock").touch()
-    for command in ("init -q", "add dvc.lock", "-c user.name=x -c user.email=x@y.z commit -qm run"):
+    lock = {"stages": {name: {"outs": [{"path": out, "md5": f"aa{out}"} for out in OUTS[name]]} for name in STAGES}}
+    Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
+    Path(".dvc").mkdir()
+    Path(".dvc/config").touch()
+    for out in (out for name in STAGES for out in OUTS[name] if not reviewed(out)):
+        (held := Path(".dvc/cache/files/md5/aa", out)).parent.mkdir(parents=True, exist_ok=True)
+        held.touch()
+    for command in ("init -q", f"add {' '.join(REVIEWED)}", "-c user.name=x -c user.email=x@y.z commit -qm run"):
         subprocess.run(["git", *command.split()], check=True)
     os.chdir(before)
     return folder
@@ -236,6 +242,18 @@ def copy(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project
     shutil.copytree(made, folder, symlinks=True)
     monkeypatch.chdir(folder)
     return Project(folder, new=False)
+
+
+def reviewed(out: str) -> bool:
+    return out.startswith(REVIEWED)
+
+
+def lost(before: Path) -> bool:
+    """Whether anything of the committed run is not as it was there."""
+    outs = [Path(out) for name in STAGES for out in OUTS[name]]
+    if not all(out.exists() for out in outs):
+        return True
+    return any(reviewed(str(out)) and out.read_bytes() != (before / out).read_bytes() for out in outs)
 
 
 def kept(*stages: str) -> dict[str, bytes]:
@@ -264,7 +282,7 @@ def known(line: str) -> bool:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_bad_input_gets_one_line_and_leaves_what_was_there(name: str, copy: Project) -> None:
+def test_bad_input_gets_one_line_and_leaves_what_was_there(name: str, copy: Project, made: Path) -> None:
     spoil, stage, words = CASES[name]
     spoil(copy)
     at = 0 if stage == "params" else STAGES.index(stage)
@@ -274,13 +292,43 @@ def test_bad_input_gets_one_line_and_leaves_what_was_there(name: str, copy: Proj
     code, said = run(stage)
     assert code == 1
     assert re.fullmatch(rf"ERROR: .*{words}.*\n", said), said
-    assert stage == "params" or said.rstrip().endswith(RESTORE)
+    assert (RESTORE in said) == (stage != "params" and lost(made))
+    assert "?." not in said
     assert kept(*STAGES[at:]) == before
     assert known(said), f"docs/errors.md has no such message: {said}"
 
 
+CHECKOUT = "python3 -m src.environment dvc checkout"
+WAYS: list[tuple[Callable[[], Any], str]] = [  # what became of a committed run, and what brings it back
+    (lambda: None, ""),
+    (lambda: Path("metrics/metrics.json").write_text("{}"), "git restore metrics"),
+    (lambda: Path("metrics/new.json").write_text("{}"), ""),
+    (lambda: Path("data/model.skops").unlink(), CHECKOUT),
+    (lambda: [Path(f"{at}/data/model.skops").unlink() for at in (".", ".dvc/cache/files/md5/aa")], ""),
+    (lambda: [Path(f"data/{out}").unlink() for out in ("model.skops", "schema.json")],
+     f"git restore data/schema.json && {CHECKOUT}"),
+    (lambda: Path("dvc.lock").write_text("stages:"), f"git restore dvc.lock && {CHECKOUT}"),
+    (lambda: [Path(name).unlink() for name in ("dvc.lock", ".dvc/cache/files/md5/aa/data/table.parquet")],
+     f"git restore dvc.lock && {CHECKOUT} --allow-missing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lose", "command"), WAYS)
+def test_the_way_back_is_told_where_something_that_is_committed_was_lost(
+    lose: Callable[[], Any], command: str, copy: Project
+) -> None:
+    lose()
+    Path("data/source/table.csv").unlink()
+    said = run("ingest")[1]
+    assert said.rstrip().partition(RESTORE)[2] == command
+    if command:
+        assert said.count("\n") == 1
+
+
 def test_there_is_no_way_back_to_a_run_that_is_not_committed(copy: Project) -> None:
     Path("data/source/table.csv").unlink()
+    Path("metrics/metrics.json").unlink()
+    assert RESTORE in run("ingest")[1]
     shutil.rmtree(".git")
     assert RESTORE not in run("ingest")[1]
     subprocess.run(["git", "init", "-q"], check=True)
@@ -289,7 +337,9 @@ def test_there_is_no_way_back_to_a_run_that_is_not_committed(copy: Project) -> N
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("what", ["Ctrl-C", "no memory", "a read-only folder", "a full disk"])
-def test_a_stage_that_is_stopped_leaves_what_was_there(what: str, stage: str, copy: Project, monkeypatch) -> None:
+def test_a_stage_that_is_stopped_leaves_what_was_there(
+    what: str, stage: str, copy: Project, made: Path, monkeypatch
+) -> None:
     limits: dict[str, Any] = {}
     if what == "Ctrl-C":  # after the last of its work
         monkeypatch.setattr(Findings, "write", lambda _: os.kill(os.getpid(), signal.SIGINT))
@@ -304,6 +354,6 @@ def test_a_stage_that_is_stopped_leaves_what_was_there(what: str, stage: str, co
     code, said = run(stage, **limits)
     assert (code, said.count("\n")) == (1, 1), said
     assert said.startswith("ERROR: ")
-    assert said.rstrip().endswith(RESTORE)
+    assert (RESTORE in said) == lost(made)
     assert kept(*later) == before
     assert known(said), f"docs/errors.md has no such message: {said}"
