@@ -79,11 +79,14 @@ def is_about(named: tuple[str, ...], source: str) -> bool:
     return not named or PurePosixPath(source) in map(PurePosixPath, named)
 
 
-def left_out(what: str, named: tuple[str, ...], source: str, cure: str) -> str:
-    """The warning: what it is about, what is read, and what to do; in `cure` {} stands for all these tables."""
+def left_out(what: str, named: tuple[str, ...], source: str, cure: str, otherwise: str = "") -> str:
+    """The warning: what it is about, what is read, and what to do; in `cure` {} stands for all these tables.
+
+    otherwise: what it is about where it names no table.
+    """
     every = json.dumps([*named, source], ensure_ascii=False)
     return (
-        f"{what} is about {', '.join(named)}, and data.source is {source}, so it is left out. "
+        f"{what} is about {', '.join(named) or otherwise}, and data.source is {source}, so it is left out. "
         f"If it is about this table, too, write {cure.replace('{}', every)}"
     )
 

@@ -64,7 +64,11 @@ def load(path: Path) -> list[dict[str, Any]]:
 
 def about(path: Path) -> tuple[str, ...]:
     """The tables that a suite names in its `meta`."""
-    meta = _suite(path).get("meta") or {}
+    return _tables(path, _suite(path))
+
+
+def _tables(path: Path, suite: dict[str, Any]) -> tuple[str, ...]:
+    meta = suite.get("meta") or {}
     if not isinstance(meta, dict):
         raise Refusal(f'{path.as_posix()}: meta is {meta!r}, expected {{"table": PATH}}. {HELP}')
     return tables(meta.get("table"), path.as_posix())
@@ -79,11 +83,12 @@ def find(source: str) -> tuple[Path | None, dict[Path, tuple[str, ...]]]:
     for path in sorted(Path(names.EXPECTATIONS).glob("*.json")):
         by_name = path == Path(names.suite(source))
         try:
-            named = about(path)
+            suite = _suite(path)
         except Refusal:
             if by_name:
                 raise
-            named = ()  # another table's: nobody needs it now
+            suite = {}  # another table's: nobody needs it now
+        named = _tables(path, suite)
         if is_about(named, source) if named else by_name:
             found.append(path)
         else:

@@ -130,8 +130,8 @@ def _grouped(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
 def _expect(p: SimpleNamespace, table: str, findings: Findings) -> None:
     suite, others = find(p.source)
     for other, named in others.items():
-        by_name = (f"a table whose file is named {other.stem}",)
-        findings.add(RULE, left_out(other.as_posix(), named or by_name, p.source, CURE), "warning")
+        words = left_out(other.as_posix(), named, p.source, CURE, f"a table whose file is named {other.stem}")
+        findings.add(RULE, words, "warning")
     if suite is None:
         words = f"no {place(p.source).as_posix()}: the structural checks alone ran"
         words += ". Draft one: python -m src.expectations draft"

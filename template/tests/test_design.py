@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from src import design, names
 from src.predictor.refusal import Refusal, guarded
@@ -97,3 +98,33 @@ def test_a_requirement_of_what_there_is_not_is_refused(project: Project, asked: 
     project.run("ingest", "featurize", "train")
     with pytest.raises(Refusal, match=words):
         project.run("evaluate")
+
+
+@pytest.mark.parametrize(("table", "stated"), [
+    ("", True), ("table: null\n", True), ("table: data/source/table.csv\n", True), ("table: a.csv\n", False),
+    ("table: [a.csv, data/source/table.csv]\n", True), ("table: data/source/table.parquet\n", False)])  # fmt: skip
+def test_answers_about_another_table_are_open_questions_of_this_one(project: Project, table, stated, capsys) -> None:
+    say(f"{table}problem: {{question: what of it}}\n")
+    project.table(make_table(rows=200))
+    assert design.answers("data/source/table.csv")["problem.question"] == ("what of it" if stated else None)
+    guarded(design.main)
+    said = capsys.readouterr().out
+    assert f"{int(stated)} of 15 questions are answered for data/source/table.csv" in said
+    assert ("WARNING: docs/project.yaml is about a.csv, and" in said) == (table == "table: a.csv\n")
+    assert "what of it" not in said
+    if table == "table: a.csv\n":  # the printed cure, pasted
+        (cure,) = re.findall(r"(?m)write in docs/project.yaml: (table: .*)$", said)
+        say(f"{cure}\nproblem: {{question: what of it}}\n")
+        assert design.answers("data/source/table.csv")["problem.question"] == "what of it"
+
+
+@pytest.mark.parametrize("table", ["[]", "3", "['']", "{a: b}", "[3]"])
+def test_a_table_that_is_no_path_is_refused(project: Project, table: str) -> None:
+    say(f"table: {table}\nproblem: {{question: a}}\n")
+    with pytest.raises(Refusal, match=r"^docs/project.yaml: table is .*, expected the path of a table"):
+        design.answers("data/source/table.csv")
+
+
+def test_a_changed_source_leaves_out_description_answers_and_behaviours_and_no_stage_is_taken_for_fresh() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert all("data.source" in stages[name]["params"] for name in ("ingest", "evaluate", "package"))

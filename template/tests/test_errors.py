@@ -160,7 +160,16 @@ CASES: dict[str, tuple[Break, str, str]] = {
     "all left out": (rows(TABLE, ignore=["x1", "x2", "colour", "flag"]), "ingest", "no feature is left"),
     "no suite": (lambda p: Path("expectations/table.json").write_text("{"), "ingest", "is no suite"),
     "unknown expectation": (lambda p: Path("expectations/table.json").write_text(
-        '{"expectations": [{"type": "expect_wonders", "kwargs": {}}]}'), "ingest", "Great Expectations does not take"),
+        '{"expectations": [{"type": "expect_wonders", "kwargs": {}}]}'), "ingest",
+        "1 of 1 expectations cannot be run: expectation 1, expect_wonders: there is no such"),
+    "two suites": (lambda p: [Path(f"expectations/{name}.json").write_text(
+        '{"meta": {"table": "data/source/table.csv"}, "expectations": []}') for name in "ab"], "ingest",
+        "are both about data/source/table.csv, expected one suite"),
+    "a table that is no path": (yaml_file("docs/project.yaml", "table: [3]\nproblem: {question: null}\n"), "evaluate",
+                                "project.yaml: table is .3., expected the path of a table"),
+    "an expectation of a column that is not there": (lambda p: Path("expectations/table.json").write_text(
+        '{"expectations": [{"type": "expect_column_values_to_be_unique", "kwargs": {"column": "colur"}}]}'), "ingest",
+        "1 of 1 expectations do not hold: expectation 1, .*no column 'colur'. Did you mean 'colour'"),
     "broken expectation": (lambda p: Path("expectations/table.json").write_text(
         '{"expectations": [{"type": "expect_column_values_to_be_unique", "kwargs": {"column": "colour"}}]}'), "ingest",
         "1 of 1 expectations do not hold: .*'colour': 200 of 200 rows"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from src.expectations import __main__ as expectations
+from src.expectations.suite import about
 from src.predictor.refusal import Refusal
 from tests.conftest import Project, make_table
 
@@ -38,3 +39,20 @@ def test_a_suite_is_brought_into_its_canonical_form(project: Project) -> None:
     assert expectations.main(["format"]) == 0
     line = '{"kwargs": {"a": 1, "b": 2}, "type": "expect_it"}'
     assert SUITE.read_text(encoding="utf-8") == f'{{\n"name": "table",\n"expectations": [\n{line}\n]\n}}\n'
+
+
+def test_a_draft_names_its_table_and_leaves_the_suite_of_another_of_that_stem(project: Project, capsys) -> None:
+    project.table(make_table(rows=200))
+    assert expectations.main(["draft"]) == 0
+    first = SUITE.read_bytes()
+    assert about(SUITE) == ("data/source/table.csv",)
+    project.table(make_table("regression", rows=200), name="table.parquet")
+    assert expectations.main(["draft"]) == 0
+    assert SUITE.read_bytes() == first
+    assert about(Path("expectations/table.parquet.json")) == ("data/source/table.parquet",)
+    project.run("ingest")
+    assert "of expectations/table.parquet.json hold" in capsys.readouterr().out
+    text = first.decode().replace('"data/source/table.csv"}', '["data/source/table.csv", "data/source/more.csv"]}', 1)
+    SUITE.write_text(text, encoding="utf-8")
+    assert expectations.main(["format"]) == 0
+    assert SUITE.read_text(encoding="utf-8") == text

@@ -78,3 +78,23 @@ def test_a_regression_s_row_lies_between_bounds_and_no_file_is_no_behaviour(tmp_
 def test_what_is_no_behaviour_is_refused_in_one_line(text: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(Refusal, match=words):
         load(write(tmp_path, text), SCHEMA, "")
+
+
+NAMED = "behaviours: [{name: n, why: w, raise: {x: 1}, then: same}]"
+
+
+@pytest.mark.parametrize(("text", "count"), [
+    (NAMED, 1), (f"table: a.csv\n{NAMED}", 1), (f"table: b.csv\n{NAMED}", 0), (f"table: [b.csv, a.csv]\n{NAMED}", 1),
+    ("table: a.csv\nbehaviours: []", 0), ("table: a.csv", 0), ("table: b.csv\nbehaviours: [{name: no}]", 0),
+])  # fmt: skip
+def test_behaviours_are_those_of_the_table_that_they_name(text: str, count: int, tmp_path: Path) -> None:
+    assert len(load(write(tmp_path, text), SCHEMA, "a.csv")) == count
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("table: a.csv\nbehaviors: []", "found 'behaviors'. See"), ("table: 3\nbehaviours: []", "table is 3, expected the"),
+    ("table: a.csv\nbehaviours: {a: 1}", "expected a list of behaviours, or table and behaviours"),
+    ("behaviours: [a]", "expected a list of behaviours")])  # fmt: skip
+def test_another_form_is_refused_in_one_line(text: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=words):
+        load(write(tmp_path, text), SCHEMA, "a.csv")

@@ -151,3 +151,19 @@ def test_tests_are_counted_from_source(text: str, count: int) -> None:
 def test_fewer_tests(found: Pair) -> None:
     one, two = ({"tests/test_a.py": "def test_a(): pass\n" * n} for n in (1, 2))
     assert (found(two, one), found(one, two), found(two, {})) == (["tests"], [], ["tests"])
+
+
+@pytest.mark.parametrize(("base", "head", "reasons"), [
+    ("table: a.csv", "table: a.csv", []), ("", "table: a.csv", []), ("table: a.csv", "", []),
+    ("table: a.csv", "table: b.csv", ["expectations", "behaviour"]),  # which would let the table be what it likes
+    ("table: a.csv", "table: 3", ["expectations", "behaviour"]),
+    ("table: b.csv", "table: b.csv", []), ("table: b.csv", "table: a.csv", [])])  # fmt: skip
+def test_demands_that_are_said_to_be_of_another_table_are_demands_no_more(found: Pair, base, head, reasons) -> None:
+    def files(table: str) -> dict[str, str]:
+        named = yaml.safe_load(table) or {}
+        content = json.loads(suite(min_value=1)) | {"meta": named}
+        behaviours = named | {"behaviours": [{"name": "n", "why": "w", "raise": {"x": 1}, "then": "same"}]}
+        return {"params.yaml": "data: {source: a.csv}\n", "expectations/a.json": json.dumps(content),
+                "expectations/behaviour.yaml": yaml.safe_dump(behaviours)}  # fmt: skip
+
+    assert found(files(base), files(head)) == reasons
