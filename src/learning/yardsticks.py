@@ -63,7 +63,7 @@ def advise(findings: list[dict[str, Any]], model: dict[str, Any], estimator: str
 def _lines(what: str, estimator: str, arguments: dict[str, Any]) -> list[str]:
     written = yaml.safe_dump(arguments, default_flow_style=True).strip()
     return [
-        f"Try {what}: in params.yaml, under model:, put these two lines in place of theirs, then make repro",
+        f"Try {what}. In params.yaml, under model, instead of the two lines there:",
         f"  estimator: {estimator}",
         f"  arguments: {written}",
     ]

@@ -39,7 +39,7 @@ def main() -> None:
     if schema.task == "binary" and p.threshold == "auto":
         model["threshold"] = _threshold(rows, unseen[:, schema.classes.index(schema.positive)], schema, findings)
     content = dumps(model)
-    _trust(content)  # a type that is on no list stops here and not in production
+    refuse_untrusted(content)  # a type that is on no list stops here and not in production
     loads(content, names.MODEL)
     with replacing(names.MODEL) as path:
         path.write_bytes(content)
@@ -62,10 +62,10 @@ def _probe(rows: pd.DataFrame, schema: Schema, p: SimpleNamespace, making: Any) 
             model = making(few.head(FEW))
     except Refusal:  # so few may not be enough for it; if it is something else, the folds say so
         return
-    _trust(dumps(model))
+    refuse_untrusted(dumps(model))
 
 
-def _trust(content: bytes) -> None:
+def refuse_untrusted(content: bytes) -> None:
     """Refuses a model of types on no list, all of them at once, with the list as it would have to be."""
     unknown = untrusted(content)
     if not unknown:
@@ -78,7 +78,7 @@ def _trust(content: bytes) -> None:
     lines = "".join(f'    "{name}",\n' for name in [*getattr(user, "TRUSTED", ()), *unknown])
     print(f"\nTRUSTED: tuple[str, ...] = (\n{lines})\n", flush=True)
     raise Refusal(
-        f"src/model.py: the fitted model is made of {len(unknown)} types that are not trusted ({', '.join(unknown)}). "
+        f"src/model.py: the fitted model is made of types that are not trusted ({', '.join(unknown)}). "
         "Loading a model runs their code: read what they are, then put the block above in place of TRUSTED"
     )
 

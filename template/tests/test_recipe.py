@@ -96,6 +96,20 @@ def test_the_automatic_estimator_is_modest_and_takes_arguments(task: str) -> Non
         assert (made.l2_regularization, made.random_state) == (expected, 3)
 
 
+@pytest.mark.parametrize(("metric", "given", "loss"), [
+    ({}, {}, "absolute_error"),  # a review by an older commit
+    ({"metric": "auto"}, {}, "absolute_error"),
+    ({"metric": "mean_absolute_error"}, {}, "absolute_error"),
+    ({"metric": "root_mean_squared_error"}, {}, "squared_error"),
+    ({"metric": "auto"}, {"loss": "poisson"}, "poisson"),
+    ({"metric": "root_mean_squared_error"}, {"loss": "absolute_error"}, "absolute_error"),
+])  # fmt: skip
+def test_the_automatic_regressor_fits_what_decides_unless_a_loss_is_given(metric, given, loss) -> None:
+    asked = SimpleNamespace(**vars(params("auto", **given)), **metric)
+    assert recipe.estimator(asked, "regression", 0).loss == loss
+    assert recipe.estimator(SimpleNamespace(estimator="auto", arguments={}, **metric), "binary", 0).loss == "log_loss"
+
+
 def test_weights_count_and_a_feature_without_a_value_does_not() -> None:
     rows, schema = rich()
     ones, empty = rows[TARGET].mean(), rows.assign(x=None, when=None, note=None).astype(rows.dtypes)

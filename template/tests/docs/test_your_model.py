@@ -14,7 +14,7 @@ import pytest
 import yaml
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, SplineTransformer
 
 from src import names, params
 from src.learning.columns import default
@@ -24,6 +24,7 @@ from src.packaging import wheel
 from src.predictor.modelfile import dumps, loads
 from src.predictor.refusal import Refusal
 from src.recipe import estimator, fit
+from src.stages import train
 from template.tests.docs.conftest import blocks
 from template.tests.test_recipe import rich
 from tests.conftest import ROOT, STAGES, Project, make_table
@@ -54,6 +55,9 @@ def measured(metric: str, task: str) -> None:
     prepare(resolve([metric], task), three)(np.ones((1, 3)))
 
 
+LOADS = partial(loads, name="model")
+
+
 class Holds(BaseEstimator):
     """Keeps what cannot be data."""
 
@@ -70,11 +74,13 @@ def refusals() -> Iterator[Callable[[], Any]]:
     rows, schema = rich()
     rows = rows[["x", TARGET]]
 
-    def fitted(name: str = "auto", step: Any = None, weight: bool = False, **arguments: Any) -> Callable[[], Any]:
+    def fitted(
+        name: str = "auto", step: Any = None, weight: bool = False, then: Any = LOADS, **arguments: Any
+    ) -> Callable[[], Any]:
         given = SimpleNamespace(estimator=name, arguments=arguments, threshold=0.5)
         weighted = rows.assign(**{WEIGHT: 1.0}) if weight else rows
         build: Any = (lambda _, last: make_pipeline(step, last)) if step else default
-        return lambda: loads(dumps(fit(weighted, schema, given, 0, build)), "model")
+        return lambda: then(dumps(fit(weighted, schema, given, 0, build)))
 
     yield fitted("sklearn.linear_model.Logistic")
     yield fitted("math.sin")
@@ -83,6 +89,8 @@ def refusals() -> Iterator[Callable[[], Any]]:
     yield fitted("sklearn.linear_model.LogisticRegression", C=-1)
     yield fitted("sklearn.neighbors.KNeighborsClassifier", weight=True)
     yield lambda: fit(rows, schema, SimpleNamespace(estimator="auto", arguments={}, threshold=0.5), 0, lambda _, e: e)
+    yield fitted(step=SplineTransformer(handle_missing="zeros"), then=train.refuse_untrusted)
+    yield fitted(step=FunctionTransformer(lambda x: x), then=train.refuse_untrusted)
     yield fitted(step=FunctionTransformer(lambda x: x))
     yield fitted(step=Holds())
     yield wheel.imported

@@ -43,3 +43,18 @@ def test_a_model_without_signal_is_said_not_to_beat_the_trivial_one(project: Pro
     project.run("ingest", "featurize", "train", "evaluate")
     words = "WARNING: against the trivial model: the model does not clearly beat the trivial one"
     assert words in capsys.readouterr().out
+
+
+def test_where_the_squared_error_decides_it_compares_and_the_mean_is_trivial(project: Project, capsys) -> None:
+    table = make_table("regression").assign(target=lambda t: np.exp(t["target"]))
+    project.table(table)
+    project.change(review={"metric": "root_mean_squared_error"})
+    project.run("ingest", "featurize", "train", "evaluate")
+    assert "the trivial one: root_mean_squared_error" in capsys.readouterr().out
+    key = pd.read_parquet(names.PREDICTIONS)["key"]
+    held = table["row_id"].isin(key)
+    expected = np.sqrt(np.mean((table["target"][held] - table["target"][~held].mean()) ** 2))
+    assert json.loads(Path(names.TRIVIAL).read_text())["root_mean_squared_error"] == pytest.approx(expected, rel=1e-5)
+    project.change(evaluate={"metrics": ["r2", "mean_absolute_error"]})
+    project.run("evaluate")
+    assert "the trivial one: r2" in capsys.readouterr().out  # what is listed first

@@ -94,4 +94,4 @@ def test_ones_own_features_classes_and_functions_predict_where_the_project_is_no
         assert f"ERROR: src/model.py, line 6: '{bad}' cannot work in the package" in refused("package")
         assert not Path(names.DIST).exists()
     Path("src/model.py").write_text(MODEL.replace('"rich.padding.Padding",', ""))
-    assert "names rich.padding.Padding, which no list" in refused("train")
+    assert "made of types that are not trusted (rich.padding.Padding)" in refused("train")
