@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 
 from src import params
 from src.expectations.draft import draft
-from src.expectations.suite import failure, validate
+from src.expectations.faults import failure
+from src.expectations.suite import validate
 from src.findings import Findings, write_text
 from src.predictor.schema import ARROW, type_of
 from src.table.roles import settle, summarise

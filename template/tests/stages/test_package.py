@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from src import names
+from src.findings import RULE
 from src.packaging.wheel import SHIPPED
 from src.predictor.refusal import Refusal
 from tests.conftest import STAGES, Project, environment, make_table
@@ -95,3 +96,33 @@ def test_ones_own_features_classes_and_functions_predict_where_the_project_is_no
         assert not Path(names.DIST).exists()
     Path("src/model.py").write_text(MODEL.replace('"rich.padding.Padding",', ""))
     assert "made of types that are not trusted (rich.padding.Padding)" in refused("train")
+
+
+def test_what_was_said_of_another_table_is_in_no_card_no_report_and_no_package(project: Project, capsys) -> None:
+    project.table(make_table().rename(columns={"x1": "x|1"}))
+    project.change(model=LINEAR)
+    said = "table: {}\nproblem: {{question: Why is the sky blue}}\nuse: {{limits: Not at night}}\n"
+    behaviours = "table: {}\nbehaviours: [{{name: blue by day, why: w, raise: {{hour: 1}}, then: same}}]\n"
+    for text, name in ((said, names.DESIGN), (behaviours, names.BEHAVIOUR)):
+        Path(name).write_text(text.format("data/source/sky.csv"), encoding="utf-8")
+    Path("pyproject.toml").unlink()
+    own = re.sub("(?m)^description = .*$", 'description = "Is the sky blue"', (ROOT / "pyproject.toml").read_text())
+    Path("pyproject.toml").write_text(own, encoding="utf-8")
+    project.run()
+    printed = capsys.readouterr().out
+    for what in (names.DESIGN, names.BEHAVIOUR, "description in pyproject.toml"):
+        assert printed.count(f"WARNING: {RULE}: {what} is about data/source/sky.csv, and data.source is data/") == 1
+    content = zipfile.ZipFile(wheel_and_pins()[0])
+    shipped = "".join(content.read(name).decode("utf-8", "ignore") for name in content.namelist())
+    texts = (shipped, Path(names.CARD).read_text(encoding="utf-8"))
+    assert not any("sky" in text or "night" in text for text in texts)
+    assert "\nSummary: Predicts target from 4 columns\n" in shipped
+    page = Path(names.REPORT).read_text(encoding="utf-8")
+    assert "night" not in page and page.count("sky.csv") == 4  # two warnings, each names it twice
+    for name in (names.DESIGN, names.BEHAVIOUR):
+        path = Path(name)
+        path.write_text(path.read_text().replace("sky.csv", "table.csv").replace("hour", "x|1"), encoding="utf-8")
+    project.run("evaluate", "package")
+    assert "Is the sky blue." in (card := Path(names.CARD).read_text(encoding="utf-8"))
+    assert "Not at night" in card and "blue by day" in card
+    assert RULE not in capsys.readouterr().out
