@@ -89,8 +89,8 @@ class Tally:
         """A line for each column, the commonest first."""
         ordered = sorted(self.counts.items(), key=lambda item: -item[1])
         lines = [
-            f"unusual: column {column!r}: {count:,} values, expected {expected} "
-            f"(rows {', '.join(map(str, self.first[column, expected]))}{', ...' * (count > SHOWN)})"
+            f"unusual: column {column!r}: {count:,} value{'s' * (count > 1)}, expected {expected} "
+            f"(row{'s' * (count > 1)} {', '.join(map(str, self.first[column, expected]))}{', ...' * (count > SHOWN)})"
             for (column, expected), count in ordered[:LINES]
         ]
         more = len(ordered) - len(lines)

@@ -135,6 +135,7 @@ CASES: dict[str, tuple[Break, str, str]] = {
     "huge integers": (column("x1", bad("9" * 30, 1)), "ingest", r"1 of 200 values are no numbers \(rows 1\)"),
     "few words": (column("x1", bad("unknown", 2)), "ingest", r"2 of 200 values are no numbers \(rows 1, 2\)"),
     "target not there": (rows(TABLE, target="targte"), "ingest", "data.target names 'targte', expected .*'target'"),
+    "target in capitals": (rows(TABLE, target="TARGET"), "ingest", "data.target names 'TARGET', .*mean 'target'"),
     "target constant": (column("target", "a"), "ingest", f"{TARGET}: expected 2 distinct values"),
     "target of nothing": (column("target", None), "ingest", f"{TARGET}: expected a value in every row, 200 of 200"),
     "target with gaps": (column("target", ["a", "b", None, "b"] * 50), "ingest", f"{TARGET}.* 50 of 200 .*unlabelled"),

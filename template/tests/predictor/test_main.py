@@ -89,7 +89,7 @@ def test_unusual_values_are_counted_at_the_end_and_flagged_set_aside_or_refused_
     assert capsys.readouterr().err.splitlines() == [
         "29 rows predicted into odd.parquet, 1 set aside",
         f"unusual: column 'x1': 4 values, {expected['x1']} (rows 4, 12, 13, ...)",
-        f"unusual: column 'colour': 1 values, {expected['colour']} (rows 12)",
+        f"unusual: column 'colour': 1 value, {expected['colour']} (row 12)",
     ]
     flagged = pd.read_parquet("odd.parquet").set_index("row_id")
     flags = flagged.pop("unusual")

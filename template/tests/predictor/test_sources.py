@@ -75,6 +75,15 @@ def test_objects_are_read_alike_from_an_array_and_from_lines(tmp_path, monkeypat
     assert read(tmp_path / "table").to_pylist() == expected
 
 
+def test_an_object_of_an_array_that_does_not_end_is_not_held(tmp_path, monkeypatch) -> None:
+    (tmp_path / "table").write_text(json.dumps([{"a": "x"}, {"a": "y" * 5000}]))
+    monkeypatch.setattr(json_array, "BLOCK", 64)
+    assert read(tmp_path / "table")["a"].to_pylist() == ["x", "y" * 5000]
+    monkeypatch.setattr(json_array, "LONGEST", 1000)
+    with pytest.raises(Refusal, match="object 2 of the array: expected a JSON object"):
+        read(tmp_path / "table")
+
+
 def test_one_object_is_one_row_and_an_array_that_goes_on_beyond_its_head_is_read_whole(tmp_path) -> None:
     (tmp_path / "table").write_text(json.dumps({"a": 1, "b": [2], "c": None}, indent=1))
     assert read(tmp_path / "table").to_pylist() == [{"a": "1", "b": "[2]", "c": None}]
