@@ -19,7 +19,7 @@ import pandas as pd
 
 from src import params, recipe
 from src.learning.folds import cross_validate, folds
-from src.learning.metrics import AUTO, lower_is_better
+from src.learning.metrics import lower_is_better, main_metric
 from src.predictor.schema import NUMERIC
 from src.results import load
 
@@ -70,19 +70,22 @@ def with_feature(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(tried=frame.isna().sum(axis=1).astype(float))
 
 
-settings = params.read("model.estimator", "model.arguments", "model.seed", "model.folds", "model.threshold")
+settings = params.read(
+    "model.estimator", "model.arguments", "model.seed", "model.folds", "model.threshold", "review.metric"
+)
+metric = main_metric(settings.metric, schema.task)
 fit = partial(recipe.fit, schema=schema, params=settings, seed=settings.seed)
 _, parts = folds(train, schema.task, settings.folds, settings.seed)
 tried = {"without it": train, "with it": with_feature(train)}
 compared = pd.DataFrame(
-    {name: [fold[0] for fold in cross_validate(frame, parts, fit)] for name, frame in tried.items()}
+    {name: [fold[0] for fold in cross_validate(frame, parts, fit, metric)] for name, frame in tried.items()}
 )
-compared.index.name = f"{AUTO[schema.task][0]}, fold"
+compared.index.name = f"{metric}, fold"
 compared
 
 # %%
 gain = compared["without it"] - compared["with it"]
-gain = gain if lower_is_better(AUTO[schema.task][0]) else -gain
+gain = gain if lower_is_better(metric) else -gain
 helps = gain.mean() > 2 * gain.std() / len(gain) ** 0.5
 print(f"better by {gain.mean():.4g} on average, in {(gain > 0).sum()} of {len(gain)} folds")
 

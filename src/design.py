@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from src import names, params
-from src.findings import read_findings
+from src.findings import is_about, left_out, read_findings, tables
 from src.predictor import golden
 from src.predictor.modelfile import loads
 from src.predictor.predictor import Predictor
@@ -38,17 +38,28 @@ QUESTIONS = (
 )
 CASES = "priority.use_cases"
 USE_CASE = ("name", "value", "feasibility", "why")
+CURE = f"in {names.DESIGN}: table: {{}}"
 TIMED = 50  # predictions of one row, of which the median counts
 MEGABYTE = 1e6
 
 
-def answers() -> dict[str, Any]:
-    """Every question of docs/project.yaml and its answer, None where there is none.
+def about() -> tuple[str, ...]:
+    """The tables that docs/project.yaml is about, and with it the description in pyproject.toml."""
+    content = params.parse(names.DESIGN)
+    return tables(content.get("table"), names.DESIGN) if isinstance(content, dict) else ()
+
+
+def answers(source: str) -> dict[str, Any]:
+    """Every question of docs/project.yaml and its answer for this table, None where there is none.
 
     priority.use_cases: maps of name, value, feasibility and why, the highest product of value and feasibility first.
     Raises Refusal for what is no YAML, no question, or no prose.
     """
-    given = params.load(names.DESIGN)
+    if not is_about(about(), source):
+        return dict.fromkeys(QUESTIONS)
+    content = params.parse(names.DESIGN)
+    groups = {key: keys for key, keys in content.items() if key != "table"} if isinstance(content, dict) else content
+    given = params.flatten(groups, names.DESIGN)
     for name in given:
         if name not in QUESTIONS:
             raise Refusal(f"{names.DESIGN}: {name} is no question{params.nearest(name, QUESTIONS)}. See docs/design.md")
@@ -102,9 +113,12 @@ def _latency() -> float:
 
 
 def main() -> int:
-    found = answers()
+    source = params.read("data.source").source
+    found = answers(source)
+    if not is_about(about(), source):
+        print(f"WARNING: {left_out(names.DESIGN, about(), source, CURE)}")
     unanswered = [name for name, answer in found.items() if not answer]
-    print(f"{names.DESIGN}: {len(found) - len(unanswered)} of {len(found)} questions are answered")
+    print(f"{names.DESIGN}: {len(found) - len(unanswered)} of {len(found)} questions are answered for {source}")
     for name in unanswered:
         print(f"  not stated: {name}")
     for case in found[CASES] or []:

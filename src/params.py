@@ -5,8 +5,8 @@
 A stage reads only its own keys (`read`), each strictly; the same keys stand in dvc.yaml.
 """
 
-import difflib
 import sys
+import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from src.names import PARAMS
-from src.predictor.refusal import Refusal, guarded
+from src.names import PARAMS, PROJECT
+from src.predictor.refusal import Refusal, guarded, nearest_name
 from src.predictor.schema import TASKS, TYPES
 from src.predictor.tables import replacing
 
@@ -170,7 +170,10 @@ def parse(file: str) -> Any:
 
 def load(file: str = PARAMS) -> dict[str, Any]:
     """The file as it stands, {"group.key": value}; raises Refusal when it is not two levels of YAML."""
-    groups = parse(file)
+    return flatten(parse(file), file)
+
+
+def flatten(groups: Any, file: str) -> dict[str, Any]:
     if not isinstance(groups, dict) or not all(isinstance(keys, dict | None) for keys in groups.values()):
         raise Refusal(f"{file}: expected groups of keys, each key indented below the name of its group")
     return {f"{group}.{key}": value for group, keys in groups.items() for key, value in (keys or {}).items()}
@@ -183,6 +186,13 @@ def read(*keys: str) -> SimpleNamespace:
     values = {key: _value(key, given) for key in keys}
     _contradictions(values)
     return SimpleNamespace(**{key.split(".")[1]: value for key, value in values.items()})
+
+
+def project(*keys: str) -> list[str]:
+    """What pyproject.toml says of the project."""
+    sys.audit("params.read", PROJECT, tuple(f"project.{key}" for key in keys))  # heard by a hermetic run
+    content = tomllib.loads(Path(PROJECT).read_text(encoding="utf-8"))["project"]
+    return [content[key] for key in keys]
 
 
 def _value(key: str, given: dict[str, Any]) -> Any:
@@ -200,8 +210,8 @@ def _value(key: str, given: dict[str, Any]) -> Any:
 
 def nearest(given: str, names: Iterable[str]) -> str:
     """A question to end a refusal with: the name that may have been meant, or nothing."""
-    near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
-    return f". Did you mean {near[0]!r}?" if near else ""
+    near = nearest_name(given, names)
+    return f". Did you mean {near!r}?" if near else ""
 
 
 def check() -> SimpleNamespace:

@@ -25,16 +25,24 @@ from src.predictor.prediction import CONTRACT, steady_threads
 from src.predictor.refusal import Refusal, raised_in
 from src.predictor.schema import Schema, frame, ready, types_of
 
+Build = Callable[[dict[str, str], Any], Pipeline]
 # Of `auto`: without it boosting is so sure of itself on few rows that one bad miss costs more than all it learned.
 STEADY = {"l2_regularization": 5.0}
+SQUARED = "root_mean_squared_error"  # the one metric of numbers that a mean is best by; by the other it is a median
 
 
 def estimator(params: SimpleNamespace, task: str, seed: int) -> Any:
-    """The unfitted estimator that params name; `auto` is histogram gradient boosting for the task."""
-    kind: Any = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
-    arguments = STEADY | params.arguments
+    """The unfitted estimator that params name; `auto` is histogram gradient boosting for what the task is judged by."""
+    kind: Any = HistGradientBoostingClassifier
+    arguments: dict[str, Any] = STEADY | params.arguments
     if params.estimator != "auto":
         kind, arguments = _named(params.estimator), params.arguments
+    elif task == "regression":
+        is_squared = getattr(params, "metric", "auto") == SQUARED  # a review by an older commit does not hand it over
+        kind, arguments = (
+            HistGradientBoostingRegressor,
+            {"loss": "squared_error" if is_squared else "absolute_error"} | arguments,
+        )
     try:
         made = kind(**arguments)
         able = (is_regressor if task == "regression" else is_classifier)(made)
@@ -69,27 +77,32 @@ def _named(name: str) -> Any:
     return kind
 
 
-def fit(
-    rows: pd.DataFrame,
-    schema: Schema,
-    params: SimpleNamespace,
-    seed: int,
-    build: Callable[[dict[str, str], Any], Pipeline] = user.build,
-) -> dict[str, Any]:
-    """The fitted model (see prediction.py) for these rows.
-
-    params: estimator, arguments and threshold, as in params.yaml; a threshold of "auto" is settled by train, here 0.5.
-    """
+def unfitted(
+    rows: pd.DataFrame, schema: Schema, params: SimpleNamespace, seed: int, build: Build | None = None
+) -> tuple[dict[str, str], Pipeline]:
+    """The types of the features that have a value in these rows, and the pipeline for them."""
     types = {name: kind for name, kind in types_of(rows, schema).items() if rows[name].notna().any()}
     if not types:
         raise Refusal("data: no feature with a value is left, expected one at least. See the roles in data/schema.json")
-    unfitted = estimator(params, schema.task, seed)
+    last = estimator(params, schema.task, seed)
     try:
-        pipeline = build(types, unfitted)
+        pipeline = (build or user.build)(types, last)
     except Exception as error:
         raise Refusal(raised_in("src/model.py", error)) from error
     if not isinstance(pipeline, Pipeline):
         raise Refusal(f"src/model.py: expected build() to return a Pipeline, found {type(pipeline).__name__}")
+    return types, pipeline
+
+
+def fit(
+    rows: pd.DataFrame, schema: Schema, params: SimpleNamespace, seed: int, build: Build | None = None
+) -> dict[str, Any]:
+    """The fitted model (see prediction.py) for these rows.
+
+    params: model.estimator, arguments and threshold and review.metric, as in params.yaml; a threshold of "auto" is
+        settled by train, here 0.5.
+    """
+    types, pipeline = unfitted(rows, schema, params, seed, build)
     name, made = pipeline.steps[-1]
     extra = {}
     if WEIGHT in rows:

@@ -1,6 +1,7 @@
 """make repro: check the parameters, run the pipeline (dvc repro), say what came out and what to do next."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,13 +14,15 @@ import yaml
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from voluptuous import Invalid
 
-from src import names, params
-from src.design import answers
-from src.findings import short, write_text
+from src import design, names, params
+from src.expectations.suite import place
+from src.findings import read_findings, short, write_text
+from src.learning.yardsticks import advise
 from src.predictor.refusal import Refusal, guarded
 from src.predictor.schema import Schema
 from src.stages.ingest import located
 
+RUNNING = re.compile("Running stage|> |ingest: ")
 LOCK, BUSY = "dvc.lock", Path(".dvc/tmp/rwlock")  # DVC's: what made what, and who works on what
 
 
@@ -33,7 +36,7 @@ def main() -> int:
     schema = _committed(names.SCHEMA)
     with _unchanged(p.source):
         if p.key == "auto" and schema is not None and _same_question(p):
-            _dvc("repro", "ingest")
+            _dvc("repro", "ingest", only=RUNNING)
             _compare_keys(_key(schema), _key(Path(names.SCHEMA).read_text(encoding="utf-8")))
         _dvc("repro", *sys.argv[1:])
     _report(p.source)
@@ -125,10 +128,15 @@ def _compare_keys(committed: str | None, found: str | None) -> None:
         )
 
 
-def _dvc(*arguments: str) -> None:
-    code = subprocess.run([sys.executable, "-m", "dvc", *arguments], check=False).returncode
-    if code:
-        sys.exit(code)
+def _dvc(*arguments: str, only: re.Pattern[str] | None = None) -> None:
+    """Runs DVC; only: of what it prints these lines, since its summary of a part would be taken for that of the run."""
+    command = [sys.executable, "-m", "dvc", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE if only else None, encoding="utf-8") as process:
+        for line in process.stdout or ():
+            if only and only.match(line):
+                print(line, end="", flush=True)
+    if process.returncode:
+        sys.exit(process.returncode)
 
 
 def metrics() -> None:
@@ -147,18 +155,26 @@ def metrics() -> None:
     print("", *against, sep="\n")
 
 
+def _advice() -> list[str]:
+    p = params.read("model.estimator", "model.arguments")
+    model = json.loads(Path(names.METRICS).read_text(encoding="utf-8"))
+    return advise(read_findings("evaluate"), model, p.estimator, p.arguments)
+
+
 def _report(source: str) -> None:
     metrics()
+    if advice := _advice():
+        print("", *advice, sep="\n")
     wheel = next(Path(names.DIST).glob("*.whl"))
     command = wheel.name.partition("-")[0].replace("_", "-")
     print(
         f"\nMade: {wheel.as_posix()} (pip install it, then: {command} predict), {names.REPORT}, {names.CARD}, metrics/"
     )
     print("Next: look at the report (make report), read the card, commit dvc.lock, data/schema.json and metrics/")
-    suite = names.suite(source)
-    if not Path(suite).exists():
-        print(f"      say what the table must be: python -m src.expectations draft writes a first {suite}")
-    if open_questions := [name for name, answer in answers().items() if not answer]:
+    suite = place(source)
+    if not suite.exists():
+        print(f"      say what the table must be: python -m src.expectations draft writes a first {suite.as_posix()}")
+    if open_questions := [name for name, answer in design.answers(source).items() if not answer]:
         print(f"      say what this is for: {names.DESIGN}, {len(open_questions)} questions open (docs/design.md)")
     remotes = [path.read_text(encoding="utf-8") for path in Path(".dvc").glob("config*") if path.is_file()]
     away = any("['remote " in text for text in remotes)

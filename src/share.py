@@ -41,7 +41,7 @@ def main() -> int:
     with replacing(FOLDER / names.TABLE) as path:
         kept = thin(Path(names.TABLE), path, schema, share)
     shutil.copyfile(names.SCHEMA, FOLDER / names.SCHEMA)
-    for name in (names.PARAMS, names.DESIGN, names.VERSIONS, names.checks("ingest"), names.BEHAVIOUR):
+    for name in (names.PARAMS, names.PROJECT, names.DESIGN, names.VERSIONS, names.checks("ingest"), names.BEHAVIOUR):
         if Path(name).exists():
             (FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(name, FOLDER / name)

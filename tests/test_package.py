@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 
 import pandas as pd
@@ -12,15 +13,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from src import names
+from src import names, params
 from src.learning.behaviour import broken, load
+from src.predictor.golden import check
 from src.predictor.schema import Schema
 from tests.conftest import ROOT, Project, environment, make_table
 
 BIN = "Scripts" if os.name == "nt" else "bin"
 
 
-def test_the_packaged_model_behaves(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_packaged_model_gives_its_golden_answers_and_behaves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     wheel = next(Path(names.DIST).glob("*.whl"), None)
     if wheel is None or not all(Path(name).exists() for name in (names.TABLE, names.FEATURES, names.SCHEMA)):
@@ -28,12 +30,14 @@ def test_the_packaged_model_behaves(monkeypatch: pytest.MonkeyPatch) -> None:
     package = wheel.name.split("-")[0]
     monkeypatch.syspath_prepend(str(wheel.resolve()))
     predictor = importlib.import_module(f"{package}.predictor.predictor").Predictor.load()
+    golden = (resources.files(f"{package}.predictor") / "golden.jsonl").read_text(encoding="utf-8")
+    assert check(predictor, golden) > 1
     for module in [module for module in sys.modules if module.split(".")[0] == package]:
         del sys.modules[module]  # monkeypatch would bring it back, and other tests make a package of this name
     schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
     held = pc.equal(pq.read_table(names.FEATURES, columns=[names.SIDE]).column(0), names.HOLDOUT)
     rows = pq.read_table(names.TABLE, columns=[column.name for column in schema.inputs]).filter(held)
-    for test in load(Path(names.BEHAVIOUR), schema):
+    for test in load(Path(names.BEHAVIOUR), schema, params.read("data.source").source):
         bad, count = broken(test, predictor, rows)
         assert bad <= test.allowed * count, f"{test.name}: {bad} of {count} rows break it"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from src import names, params
 from src.expectations.draft import draft
-from src.expectations.suite import dumps, load
+from src.expectations.suite import about, dumps, load, place
 from src.findings import Findings, write_text
 from src.predictor.refusal import Refusal, guarded
 from src.stages import ingest
@@ -29,19 +29,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _format() -> int:
     for path in sorted(Path(names.EXPECTATIONS).glob("*.json")):
-        write_text(str(path), dumps(path.stem, load(path)))
+        write_text(str(path), dumps(path.stem, load(path), about(path)))
         print(f"{path.as_posix()} is canonical")
     return 0
 
 
 def _draft(replace: bool) -> int:
     p = params.read(*ingest.PARAMS)
-    path = Path(names.suite(p.source))
+    path = place(p.source)
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder, "table.parquet")
         schema = ingest.typed(p, table, Findings("draft"))
         suite = draft(str(table), schema)
-    text = dumps(path.stem, suite)
+    text = dumps(path.stem, suite, (p.source,))
     there = path.read_text(encoding="utf-8") if path.exists() else text
     if there != text and not replace:
         lines = there.splitlines(), text.splitlines()

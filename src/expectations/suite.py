@@ -6,26 +6,41 @@ more than its widest group. An expectation that raised is an error of the check,
 
 import gc
 import json
+import logging
 import os
 import re
 import uuid
 from collections import defaultdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from src import names
+from src.expectations.faults import FLAGS, NUMBERS, TIMES, WORDS, columns, uncomputed, unfit
+from src.findings import is_about, read_json, tables
 from src.predictor.refusal import Refusal
 
 os.environ["GX_ANALYTICS_ENABLED"] = "False"
 
 KEPT = ("kwargs", "meta", "notes", "description", "severity", "type")  # the rest is what a tool notes of a run
+CURE = 'in it: "meta": {"table": {}}'
+HELP = "See docs/expectations.md"
 HEADER = ("expect_table_column", "expect_column_to_exist")  # need names and no row
 CELLS = 4_000_000  # in one projection: a small table is checked at once, a large one column by column
-SHOWN = 5  # row numbers and values in a message
-LIMITS = ("min_value", "max_value", "mostly", "type_", "type_list")  # what a message repeats of an expectation
+SHOWN = 5  # row numbers and values of a result
+RAISED = "raised"
+NONE: dict[str, Any] = {
+    "success": False,
+    "error": None,
+    "unexpected": None,
+    "rows": None,
+    "found": "",
+    "first": [],
+    "values": [],
+}
 OF_ONE_ROW = "_(min|max|median|most_common)"  # what is observed is a value of some row
 FIRST = (  # of one column, in this order
     "expect_column_values_to_be_of_type",
@@ -43,20 +58,85 @@ def expect(kind: str, why: str = "", **kwargs: Any) -> dict[str, Any]:
 
 def load(path: Path) -> list[dict[str, Any]]:
     """The expectations of a suite file; raises Refusal when it is not one."""
-    try:
-        suite = json.loads(path.read_text(encoding="utf-8"))
-        kept = ({key: each[key] for key in KEPT if key in each} for each in suite["expectations"])
-        return [{**each, "type": str(each["type"]), "kwargs": dict(each["kwargs"])} for each in kept]
-    except (ValueError, KeyError, TypeError) as error:
+    found = _suite(path)["expectations"]
+    return [_kept(each, f"{path.as_posix()}: is no suite: expectation {i}") for i, each in enumerate(found, 1)]
+
+
+def about(path: Path) -> tuple[str, ...]:
+    """The tables that a suite names in its `meta`."""
+    meta = _suite(path).get("meta") or {}
+    if not isinstance(meta, dict):
+        raise Refusal(f'{path.as_posix()}: meta is {meta!r}, expected {{"table": PATH}}. {HELP}')
+    return tables(meta.get("table"), path.as_posix())
+
+
+def find(source: str) -> tuple[Path | None, dict[Path, tuple[str, ...]]]:
+    """The suite of a source table, and the others with the tables that they are about, if they name any.
+
+    One that names none is about the table of its file's name.
+    """
+    found, others = [], {}
+    for path in sorted(Path(names.EXPECTATIONS).glob("*.json")):
+        by_name = path == Path(names.suite(source))
+        try:
+            named = about(path)
+        except Refusal:
+            if by_name:
+                raise
+            named = ()  # another table's: nobody needs it now
+        if is_about(named, source) if named else by_name:
+            found.append(path)
+        else:
+            others[path] = named
+    if len(found) > 1:
+        both = " and ".join(path.as_posix() for path in found[:2])
         raise Refusal(
-            f"{path}: is no suite in Great Expectations' JSON ({type(error).__name__}: {error}). "
-            "See docs/expectations.md"
-        ) from None
+            f"{both} are both about {source}, expected one suite of a table. Move the lines of one to the other"
+        )
+    return (found[0] if found else None), others
 
 
-def dumps(name: str, suite: list[dict[str, Any]]) -> str:
+def place(source: str) -> Path:
+    """Where a table's suite stands, or would: under the whole name where another table of that stem has one."""
+    found, others = find(source)
+    usual = Path(names.suite(source))
+    return found or (Path(names.EXPECTATIONS, f"{PurePosixPath(source).name}.json") if usual in others else usual)
+
+
+def _suite(path: Path) -> dict[str, Any]:
+    content = read_json(path, "is no suite")
+    if not isinstance(content, dict) or not isinstance(content.get("expectations"), list):
+        found = f"a map with {', '.join(content) or 'nothing'}" if isinstance(content, dict) else _kind(content)
+        raise Refusal(f'{path.as_posix()}: is no suite: found {found}, expected {{"expectations": [...]}}. {HELP}')
+    return content
+
+
+def _kept(given: Any, where: str) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise Refusal(f'{where}: found {_kind(given)}, expected {{"type": ..., "kwargs": {{...}}}}. {HELP}')
+    for key, kind, words in (("type", str, "the name of an expectation"), ("kwargs", dict, "a map of arguments")):
+        if not isinstance(given.get(key), kind):
+            old = (
+                ", which older versions called expectation_type"
+                if "expectation_type" in given and key == "type"
+                else ""
+            )
+            found = f"found {_kind(given[key])}" if key in given else "which is missing"
+            of = f" ({given['type']})" if isinstance(given.get("type"), str) else ""
+            raise Refusal(f"{where}{of}: {key} must be {words}{old}, {found}. {HELP}")
+    kwargs = {key: value for key, value in given["kwargs"].items() if value is not None}
+    return {key: given[key] for key in KEPT if key in given} | {"kwargs": kwargs}
+
+
+def _kind(value: Any) -> str:
+    kinds = {dict: "a map", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")
+
+
+def dumps(name: str, suite: list[dict[str, Any]], tables: tuple[str, ...] = ()) -> str:
     """The canonical text of a suite: the same expectations give the same bytes, in whatever order they come.
 
+    tables: which it is about.
     The table first, then column by column in the order in which the table's expectation lists them, then pairs.
     """
     of_table = sorted((each["kwargs"] for each in suite if each["type"].startswith("expect_table_columns")), key=_json)
@@ -65,13 +145,14 @@ def dumps(name: str, suite: list[dict[str, Any]]) -> str:
 
     def place(expectation: dict[str, Any]) -> tuple:
         kind = expectation["type"]
-        named = _columns(expectation, [])
+        named = columns(expectation, [])
         first = [kind.startswith(start) for start in (*FIRST, "")].index(True)
-        columns = [(position.get(name, len(position)), name) for name in named]
-        return (len(named), columns, first, kind, _json(expectation))
+        places = [(position.get(name, len(position)), name) for name in named]
+        return (len(named), places, first, kind, _json(expectation))
 
     lines = {_json(each): None for each in sorted(map(_plain, suite), key=place)}
-    return f'{{\n"name": {_json(name)},\n"expectations": [\n' + ",\n".join(lines) + "\n]\n}\n"
+    meta = f'"meta": {_json({"table": [*tables] if len(tables) > 1 else tables[0]})},\n' if tables else ""
+    return f'{{\n"name": {_json(name)},\n{meta}"expectations": [\n' + ",\n".join(lines) + "\n]\n}\n"
 
 
 def _json(value: Any) -> str:
@@ -93,44 +174,48 @@ def _plain(value: Any) -> Any:
 def validate(suite: list[dict[str, Any]], table: str) -> list[dict[str, Any]]:
     """One result for each expectation, in its order, to be put into words by `failure`.
 
-    success; error: what the expectation raised; unexpected: how many rows of `rows`; first: the numbers of the first
-    few of them, and `values`, what stands there; found: what was observed instead, without values of rows.
+    number: in the suite; success; error: why it could not be computed; unexpected: how many rows of `rows`; first: the
+    numbers of the first few of them, and `values`, what stands there; found: what was observed instead, without values
+    of rows.
     """
     file = pq.ParquetFile(table)
-    present = file.schema_arrow.names
-    header = [number for number, expectation in enumerate(suite) if expectation["type"].startswith(HEADER)]
-    results = _run(suite, header, file.schema_arrow.empty_table().to_pandas())
+    kinds = {field.name: _holds(field.type) for field in file.schema_arrow}
+    present = [*kinds]
+    results = {i: NONE | {"error": words} for i, each in enumerate(suite) if (words := unfit(each, kinds))}
+    header = [i for i, each in enumerate(suite) if i not in results and each["type"].startswith(HEADER)]
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for number in sorted(set(range(len(suite))) - set(header)):
-        groups[_columns(suite[number], present)].append(number)
+    for number in sorted(set(range(len(suite))) - {*header, *results}):
+        groups[columns(suite[number], present)].append(number)
+    results |= _run(suite, header, file.schema_arrow.empty_table().to_pandas())
     bundles = _bundled(groups, CELLS // max(file.metadata.num_rows, 1))
-    for names, numbers in bundles:
-        columns = file.read([name for name in names if name in present], use_threads=False)
-        results |= _run(suite, numbers, columns.to_pandas(split_blocks=True, self_destruct=True))
+    for wanted, numbers in bundles:
+        read = file.read([name for name in wanted if name in present], use_threads=False)
+        results |= _run(suite, numbers, read.to_pandas(split_blocks=True, self_destruct=True))
         if len(bundles) > 1:
             gc.collect()  # GX holds its frames in cycles of references
-    return [{"expectation": e, **results[i]} for i, e in enumerate(suite)]
+    raised = {i for i, result in results.items() if result["error"] is RAISED}
+    results |= {i: NONE | {"error": uncomputed(suite[i], kinds)} for i in raised}
+    return [{"number": i + 1, "expectation": e, **results[i]} for i, e in enumerate(suite)]
 
 
-def _columns(expectation: dict[str, Any], present: list[str]) -> tuple[str, ...]:
-    """The columns that an expectation reads, those that its condition on rows mentions with them."""
-    kwargs = expectation["kwargs"]
-    named = [kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs]
-    named += [] if expectation["type"].startswith("expect_table") else kwargs.get("column_list", [])
-    condition = str(kwargs.get("row_condition", ""))  # a text, or a map that shows a name as repr does
-    named += [name for name in present if name in condition or repr(name)[1:-1] in condition]
-    return tuple(dict.fromkeys(map(str, named)))
+def _holds(kind: pa.DataType) -> str:
+    """What a column of this type holds, in words."""
+    if pa.types.is_boolean(kind):
+        return FLAGS
+    if pa.types.is_timestamp(kind):
+        return TIMES
+    return NUMBERS if pa.types.is_integer(kind) or pa.types.is_floating(kind) else WORDS
 
 
 def _bundled(groups: dict[tuple[str, ...], list[int]], width: int) -> list[tuple[tuple[str, ...], list[int]]]:
     """Groups of columns gathered into projections of at most `width` columns; a wider group stands alone."""
     bundles: list[tuple[tuple[str, ...], list[int]]] = []
-    for names, numbers in groups.items():
-        joined = tuple(dict.fromkeys((*bundles[-1][0], *names))) if bundles else ()
+    for wanted, numbers in groups.items():
+        joined = tuple(dict.fromkeys((*bundles[-1][0], *wanted))) if bundles else ()
         if bundles and len(joined) <= width:
             bundles[-1] = (joined, bundles[-1][1] + numbers)
         else:
-            bundles.append((names, numbers))
+            bundles.append((wanted, numbers))
     return bundles
 
 
@@ -138,10 +223,10 @@ def _run(suite: list[dict[str, Any]], numbers: list[int], frame: pd.DataFrame) -
     """Results of these expectations of the suite, by number."""
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
-    from great_expectations.expectations.registry import get_expectation_impl
 
     if not numbers:
         return {}
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # it logs its insides, with values of rows
     context = gx.get_context(mode="ephemeral")  # a new one each time: its engine keeps every batch that it saw
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("table").add_dataframe_asset("columns")
@@ -153,12 +238,11 @@ def _run(suite: list[dict[str, Any]], numbers: list[int], frame: pd.DataFrame) -
         return {uuid.UUID(each.expectation_config.id).int: _result(each) for each in found}  # type: ignore[union-attr]
 
     try:
-        for number in numbers:
-            get_expectation_impl(suite[number]["type"])  # a suite would log an unknown one and go on without it
         made = results(numbers, "BASIC")
-    except Exception as error:  # GX raises many kinds for a name or an argument that it does not know
-        words = " ".join(str(error).split())[:200]
-        raise Refusal(f"expectations: Great Expectations does not take them ({words})") from None
+    except Exception:  # one alone can stop GX: then each is run by itself, and those that do are named
+        if len(numbers) == 1:
+            return {numbers[0]: NONE | {"error": RAISED}}
+        return {number: found for each in numbers for number, found in _run(suite, [each], frame).items()}
     failed = [number for number in numbers if not made[number]["success"]]
     made |= results(failed, "SUMMARY") if failed else {}  # the numbers of rows cost as much as the rest
     pa.default_memory_pool().release_unused()
@@ -168,7 +252,7 @@ def _run(suite: list[dict[str, Any]], numbers: list[int], frame: pd.DataFrame) -
 def _result(found: Any) -> dict[str, Any]:
     raised = found.exception_info or {}
     each = [raised, *(value for value in raised.values() if isinstance(value, dict))]
-    errors = [str(value.get("exception_message")) for value in each if value.get("raised_exception")]
+    failed = any(value.get("raised_exception") for value in each)
     result = found.result or {}
     first = [index + 1 for index in result.get("partial_unexpected_index_list") or [] if isinstance(index, int)]
     kind, observed = found.expectation_config.type, result.get("observed_value")
@@ -176,8 +260,8 @@ def _result(found: Any) -> dict[str, Any]:
     if observed is not None and re.search(OF_ONE_ROW, kind):
         values = [observed]
     return {
-        "success": bool(found.success) and not errors,
-        "error": re.sub(r"(['\"]).*\1", "...", errors[0].splitlines()[0])[:200] if errors else None,  # may quote values
+        "success": bool(found.success) and not failed,
+        "error": RAISED if failed else None,
         "unexpected": result.get("unexpected_count"),
         "rows": result.get("element_count"),
         "found": _found(kind, result),
@@ -204,24 +288,3 @@ def _found(kind: str, result: dict[str, Any]) -> str:
     if isinstance(observed, int | float) and type(observed) is not bool and not re.search(OF_ONE_ROW, kind):
         return f"found {observed:.6g}"
     return f"found {observed}" if "_type" in kind and isinstance(observed, str) else ""
-
-
-def failure(result: dict[str, Any], show_values: bool) -> str:
-    """A result that is no success in words: which expectation, of what, how many rows, which, and why it was made."""
-    expectation = result["expectation"]
-    kwargs = expectation["kwargs"]
-    limits = {key: kwargs[key] for key in LIMITS if key in kwargs}
-    words = f"{expectation['type']} of {', '.join(map(repr, _columns(expectation, []))) or 'the table'}"
-    words += f" ({', '.join(f'{key} {value}' for key, value in limits.items())})" if limits else ""
-    if result["error"]:
-        return f"{words} raised: {result['error']}"
-    if result["unexpected"]:
-        words += f": {result['unexpected']:,} of {result['rows']:,} rows do not"
-        words += f", the first are rows {', '.join(map(str, result['first']))}" if result["first"] else ""
-    elif result["found"]:
-        words += f": {result['found']}"
-    if show_values and result["values"]:
-        pairs = (value if isinstance(value, tuple) else (value,) for value in result["values"])
-        words += f", with the values {', '.join(' and '.join(map(str, pair)) for pair in pairs)}"
-    why = (expectation.get("meta") or {}).get("why")
-    return f"{words} [{why}]" if why else words

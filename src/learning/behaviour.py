@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from src.findings import is_about, tables
 from src.params import nearest, parse
 from src.predictor.predictor import Predictor
 from src.predictor.refusal import Refusal
@@ -20,6 +21,7 @@ KINDS = ("raise", "swap", "row")
 KEYS = {"name", "why", "then", "class", "allowed", *KINDS}
 ORDERS = ("never lower", "never higher", "same")
 TOLERANCE = 1e-9
+CURE = "in it: table: {}"
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,32 @@ class Behaviour:
     allowed: float
 
 
-def load(path: Path, schema: Schema) -> list[Behaviour]:
-    """The behaviours in a file, none where there is none; raises Refusal for what is no behaviour of this table."""
-    if not path.exists():
+def about(path: Path) -> tuple[str, ...]:
+    """The tables that the behaviours in a file are about."""
+    return _read(path)[0]
+
+
+def load(path: Path, schema: Schema, source: str) -> list[Behaviour]:
+    """The behaviours of this table in a file, if any; raises Refusal for what is no behaviour of it."""
+    named, content = _read(path)
+    if not is_about(named, source):
         return []
-    content = parse(path.as_posix()) or []
-    if not isinstance(content, list) or not all(isinstance(each, dict) for each in content):
-        raise Refusal(f"{path.as_posix()}: expected a list of behaviours. See docs/behaviour.md")
     return [_one(each, schema, f"{path.as_posix()}: {each.get('name', 'one without a name')!r}") for each in content]
+
+
+def _read(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    """The tables and the behaviours, as they stand there; a bare list is about every table."""
+    where = path.as_posix()
+    content = (parse(where) if path.exists() else None) or []
+    given = content if isinstance(content, dict) else {"behaviours": content}
+    listed = given.get("behaviours") or []
+    odd = set(given) - {"table", "behaviours"}
+    if odd or not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        raise Refusal(
+            f"{where}: expected a list of behaviours, or table and behaviours with such a list"
+            f"{f', found {odd.pop()!r}' if odd else ''}. See docs/behaviour.md"
+        )
+    return tables(given.get("table"), where), listed
 
 
 def _one(given: dict[str, Any], schema: Schema, where: str) -> Behaviour:

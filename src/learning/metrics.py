@@ -58,6 +58,11 @@ def lower_is_better(name: str) -> bool:
     return name.endswith(("loss", "error", "deviance", "brier_score"))
 
 
+def main_metric(wanted: str, task: str) -> str:
+    """What a model is fitted for and judged by: review.metric, of `auto` (or what another task has) the first."""
+    return wanted if wanted in AUTO[task] else AUTO[task][0]
+
+
 def resolve(wanted: Any, task: str) -> tuple[str, ...]:
     """The metrics' names for a task; raises Refusal for one that it does not have. The first decides comparisons."""
     names = AUTO[task] if wanted == "auto" else tuple(wanted)

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from src.learning.metrics import LEVEL, interval
+from src.params import nearest
 from src.predictor.refusal import Refusal
 from src.predictor.schema import NUMERIC, Schema, frame
 
@@ -45,6 +46,7 @@ def choose(wanted: Any, schema: Schema, table: pa.Table, score: np.ndarray) -> l
         if absent:
             raise Refusal(
                 f"params.yaml: evaluate.slices names {absent[0]!r}, expected columns of the table beside target and key"
+                f"{nearest(absent[0], table.column_names)}"
             )
         return list(wanted)
     columns = [c for c in schema.columns if c.role in ("feature", "group", "time")]

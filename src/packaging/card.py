@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from src import names
-from src.findings import short
+from src.findings import RULE, short
 from src.learning.metrics import lower_is_better
 from src.predictor.schema import Column, Schema
 
@@ -17,7 +17,7 @@ STORES_ROWS = {
     "support_vectors_": "training rows (its support vectors)",
 }
 WORST = 5
-ELSEWHERE = ("behaviour", "requirement", "weak slice", "against the")  # findings with a place of their own
+ELSEWHERE = ("behaviour", "requirement", "weak slice", "against the", RULE)  # findings with a place of their own
 # Questions of docs/project.yaml, with the words of the card for them.
 MODEL = {"care.owner": "Owner"}
 USE = {
@@ -62,7 +62,7 @@ def write(
     ]
     parts = [
         f"# {project.name} {project.version}",
-        f"{project.description.rstrip('.')}.",
+        f"{_safe(project.description.rstrip('.'))}.",
         "## Model",
         _facts(schema, metrics) + f"\n- Licence: {_safe(project.license)}\n" + _said(answers, MODEL),
         "## Intended use",
@@ -92,7 +92,8 @@ def write(
         _told(f for f in findings if not f["rule"].startswith(ELSEWHERE)),
         "## Caveats and recommendations",
         _said(answers, CAVEATS),
-        _told(f for f in findings if f["severity"] == "warning") or "No check of this run ended in a warning.",
+        _told(f for f in findings if f["severity"] == "warning" and f["rule"] != RULE)
+        or "No check of this run ended in a warning.",
     ]
     return "\n\n".join(parts) + "\n"
 

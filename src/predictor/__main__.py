@@ -5,14 +5,15 @@ import json
 import sys
 from contextlib import nullcontext
 from importlib import metadata, resources
-from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from . import golden, tables
-from .predictor import Predictor, fitting
+from .predictor import Predictor
 from .refusal import Refusal, guarded
 from .sources import open_source
+from .unusual import Tally, flags
 
 NAME = __package__.split(".")[0].replace("_", "-")  # the distribution's, and so the command's
 
@@ -25,30 +26,34 @@ def main(line: list[str] | None = None) -> int:
         "file",
         nargs="?",
         default="-",
-        help="CSV, JSON lines, Parquet, Feather, or a folder of such; - (default): standard input",
+        help="CSV, JSON, Parquet, Feather, or a folder of such; - (default): standard input",
     )
     predict.add_argument("-o", "--output", default="-", help=".csv, .jsonl, .parquet; - (default): standard output")
     predict.add_argument("--aside", metavar="FILE.jsonl", help="put values that do not fit there and go on")
+    predict.add_argument("--flag", action="store_true", help="add a column that names each row's unusual columns")
+    predict.add_argument("--strict", action="store_true", help="treat unusual values as values that do not fit")
     commands.add_parser("info", help="what this package holds")
     commands.add_parser("check", help="do the golden rows give the golden answers, with the versions installed here")
     arguments = parser.parse_args(line)
     if arguments.command == "predict":
-        _predict(arguments.file, arguments.output, arguments.aside)
+        _predict(arguments.file, arguments.output, arguments.aside, flag=arguments.flag, strict=arguments.strict)
     else:
         (_info if arguments.command == "info" else _check)()
     return 0
 
 
-def _predict(file: str, output: str, aside: str | None) -> None:
+def _predict(file: str, output: str, aside: str | None, *, flag: bool, strict: bool) -> None:
     if aside and not aside.endswith(".jsonl"):
         raise Refusal(f"--aside {aside}: expected a name ending in .jsonl")
     predictor = Predictor.load()
     source = open_source(file, predictor.schema.missing)
-    done = kept = 0
+    done, kept, tally = 0, 0, Tally()
     clear = "\r" if sys.stderr.isatty() else ""
     with tables.open_sink(output) as write, tables.open_sink(aside) if aside else nullcontext() as put_aside:
         for batch in source.batches():
-            made, bad = _predicted(predictor, batch, source.decimal, done)
+            typed, bad = predictor.typed(batch, source.decimal, strict=strict)
+            fit = np.setdiff1d(np.arange(batch.num_rows), [value["row"] - 1 for value in bad])
+            bad = [{**value, "row": done + value["row"]} for value in bad]
             if bad and not put_aside:
                 raise Refusal(
                     f"{file}, row {bad[0]['row']}, column {bad[0]['column']!r}: expected {bad[0]['expected']}. "
@@ -56,29 +61,29 @@ def _predict(file: str, output: str, aside: str | None) -> None:
                 )
             if put_aside:
                 put_aside(pa.Table.from_pylist(bad))
-            write(made)
+            made, unusual = _predicted(predictor, batch.take(fit), typed, done + 1 + fit), predictor.unusual(typed)
+            tally.add(unusual, done + 1 + fit)
+            write(made.append_column("unusual", pa.array(flags(unusual, len(fit)), pa.string())) if flag else made)
             done, kept = done + batch.num_rows, kept + made.num_rows
             if clear:
                 print(f"{clear}{done:,} rows", end="", file=sys.stderr)
         if not done:
             raise Refusal(f"{file}: has no rows")
     print(f"{clear}{kept:,} rows predicted into {output}, {done - kept:,} set aside", file=sys.stderr)
+    print("".join(f"{line}\n" for line in tally.lines()), end="", file=sys.stderr)
 
 
-def _predicted(predictor: Predictor, batch: pa.Table, decimal: str, done: int) -> tuple[pa.Table, list[dict[str, Any]]]:
-    """Predictions beside the key, or the row's number where there is none, and the values that do not fit."""
-    typed, bad = predictor.typed(batch, decimal)
+def _predicted(predictor: Predictor, rows: pa.Table, typed: pa.Table, numbers: np.ndarray) -> pa.Table:
+    """Predictions of rows that fit, beside the key, or the row's number where there is none."""
     key = predictor.schema.column("key")
-    if key and key.name in batch.column_names:
-        made = batch.select([key.name]).replace_schema_metadata()
+    if key and key.name in rows.column_names:
+        made = rows.select([key.name]).replace_schema_metadata()
     else:
-        made = pa.table({"row": range(done + 1, done + batch.num_rows + 1)})
-    if bad:
-        made = made.filter(fitting(batch, bad))
+        made = pa.table({"row": numbers})
     found = pa.Table.from_pandas(predictor.predict_typed(typed), preserve_index=False)
     for name in found.column_names:
         made = made.append_column(name, found.column(name))
-    return made, [{**value, "row": done + value["row"]} for value in bad]
+    return made
 
 
 def _info() -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from .refusal import Refusal
-from .tables import BROKEN, Source, distinct, reading
+from .tables import BROKEN, Source, name_columns, reading
 
 MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NaT", "<NA>", "#N/A"]
 SAMPLE = 200  # rows that settle the delimiter
@@ -33,8 +33,12 @@ def open_csv(
     rows = tried[delimiter]
     if len(rows) < 2:
         raise Refusal(f"{name}: has a header and no rows{' in its first MiB' if cut else ''}")
-    names, decimal = distinct(name, rows[0]), _decimal(_rows(text, delimiter)) if delimiter != "," else "."
+    (names, unnamed), decimal = (
+        name_columns(name, rows[0]),
+        "." if delimiter == "," else _decimal(_rows(text, delimiter)),
+    )
     form = f"CSV, delimiter {delimiter!r}, encoding {encoding}, decimal mark {decimal!r}"
+    _check_width(f"{name}: cannot be read as {form}", rows, delimiter)
 
     def batches() -> Iterator[pa.Table]:
         stream, count = again(), 0
@@ -48,13 +52,13 @@ def open_csv(
                     ignore_empty_lines=len(names) > 1,  # in a single column one is a missing value
                 ),
                 pa_csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()),
+                    column_types=dict.fromkeys(rows[0], pa.string()),
                     null_values=[*MISSING, *missing],
                     strings_can_be_null=True,
                 ),
             ):
                 count += batch.num_rows
-                yield pa.Table.from_batches([batch])
+                yield pa.Table.from_batches([batch]).rename_columns(names)
         except pa.ArrowInvalid as error:
             where = _misfit(again(), encoding, delimiter, len(names), False) if name != "standard input" else ""
             with reading(name, form):
@@ -67,7 +71,18 @@ def open_csv(
             if where:
                 raise Refusal(f"{name}: {where}. Mend the file")
 
-    return Source(names, form, decimal, batches)
+    return Source(names, form, decimal, batches, unnamed=unnamed)
+
+
+def _check_width(where: str, rows: list[list[str]], delimiter: str) -> None:
+    """Refuses a header with a name too few for every row, with the cure for it."""
+    width = len(rows[0])
+    if width < 2 or any(len(row) != width + 1 for row in rows[1:] if row):
+        return
+    what = f"every row has {width + 1} fields, expected {width} as in the header"
+    if any(row[-1] for row in rows[1:] if row):
+        raise Refusal(f"{where}: {what}. If the first names the row (R's write.table), begin line 1 with {delimiter!r}")
+    raise Refusal(f"{where}: {what}; the last is empty. End line 1 with {delimiter!r}, too")
 
 
 def _row_of(error: Exception) -> str:

@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-from ..features import features
+from .. import features as user
 from .refusal import Refusal, raised_in
 
 
 def make_features(rows: pd.DataFrame) -> pd.DataFrame:
     """The features of these rows; refused when they are not one row for each row given, in its order."""
     try:
-        made = features(rows)
+        made = user.features(rows)
     except Exception as error:
         raise Refusal(raised_in("src/features.py", error)) from error
     if not isinstance(made, pd.DataFrame):

@@ -105,15 +105,18 @@ def _canonical(node: Any, root: str, members: dict[str, str], ids: dict[int, int
     return made
 
 
+def untrusted(content: bytes) -> list[str]:
+    """The types that a model file names and no list holds, sorted."""
+    return sorted(set(skops.io.get_untrusted_types(data=content)) - set(trusted()))
+
+
 def loads(content: bytes, name: str) -> dict[str, Any]:
     """The model in these bytes; refused before anything is built when it names a type that is not on the list."""
-    known = trusted()
     try:
-        return skops.io.loads(content, trusted=known)
+        return skops.io.loads(content, trusted=trusted())
     except UntrustedTypesFoundException:
-        unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - set(known))
         raise Refusal(
-            f"{name}: names {', '.join(unknown[:3])}, which no list of trusted types holds; nothing was loaded. "
+            f"{name}: names {', '.join(untrusted(content))}, which no list of trusted types holds; nothing was loaded. "
             "If the type is one of your estimator's and you have read it, add it to TRUSTED in src/model.py"
         ) from None
     except Exception as error:  # any breakage of a foreign file is the file's fault

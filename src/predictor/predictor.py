@@ -9,8 +9,9 @@ import pyarrow as pa
 from . import modelfile, tables
 from .featurizing import make_features
 from .prediction import predict
-from .refusal import Refusal
+from .refusal import Refusal, nearest_name
 from .schema import Schema, frame
+from .unusual import Unusual, find_unusual, flags
 
 EXPECTED = {
     "integer": "a whole number",
@@ -39,17 +40,14 @@ class Predictor:
         schema = Schema.loads(here.joinpath("schema.json").read_text(encoding="utf-8"))
         return cls(modelfile.loads(here.joinpath("model.skops").read_bytes(), "model.skops"), schema)
 
-    def typed(self, table: pa.Table, decimal: str = ".") -> tuple[pa.Table, list[dict[str, Any]]]:
+    def typed(
+        self, table: pa.Table, decimal: str = ".", *, strict: bool = False
+    ) -> tuple[pa.Table, list[dict[str, Any]]]:
         """The inputs of the rows that fit, with their types, and the values that do not fit.
 
-        Of each such value: row (counted from 1), column, expected, found.
+        Of each such value: row (counted from 1), column, expected, found. strict: an unusual value does not fit.
         """
-        absent = [name for name in self.types if name not in table.column_names]
-        if absent:
-            raise Refusal(
-                f"input: column {absent[0]!r} is missing ({len(absent)} of {len(self.types)} are); "
-                f"found {table.num_columns} columns"
-            )
+        self._check_names(table.column_names)
         made: dict[str, pa.ChunkedArray] = {}
         bad: list[dict[str, Any]] = []
         for column in self.schema.inputs:
@@ -59,26 +57,68 @@ class Predictor:
             bad += [
                 {"row": i + 1, "column": name, "expected": expected, "found": str(values[i].as_py())} for i in positions
             ]
+        if strict:
+            known = {(value["row"], value["column"]) for value in bad}
+            bad += [
+                {"row": i + 1, "column": u.column, "expected": u.expected, "found": str(table[u.column][i].as_py())}
+                for u in self.unusual(pa.table(made))
+                for i in u.rows.tolist()
+                if (i + 1, u.column) not in known
+            ]
         bad.sort(key=lambda value: value["row"])
         return pa.table(made).filter(fitting(table, bad)) if bad else pa.table(made), bad
 
-    def predict(self, rows: pd.DataFrame | pa.Table | list[dict[str, Any]]) -> pd.DataFrame:
+    def _check_names(self, names: list[str]) -> None:
+        absent = [name for name in self.types if name not in names]
+        if absent:
+            near = nearest_name(absent[0], [name for name in names if name not in self.types])
+            what = f"; the nearest is {near!r}. Rename it" if near else ""
+            raise Refusal(
+                f"input: column {absent[0]!r} is missing ({len(absent)} of {len(self.types)} are); "
+                f"found {len(names)} columns{what}"
+            )
+
+    def unusual(self, table: pa.Table) -> list[Unusual]:
+        """Values of typed rows that are far outside the range of the table that the model comes from, or missing where
+        none was: see unusual.py."""
+        return find_unusual(table, self.schema.inputs)
+
+    def predict(
+        self, rows: pd.DataFrame | pa.Table | list[dict[str, Any]], *, flag: bool = False, strict: bool = False
+    ) -> pd.DataFrame:
         """Predictions for raw rows: `prediction`, and `probability_CLASS` for each class of a classification.
 
-        rows: a frame, an Arrow table or a list of dicts with the source's columns; others are passed over.
-        Raises Refusal when a column is missing or a value does not fit its type.
+        A value is unusual when it lies beyond the range of the table that the model comes from by more than half of
+        the range's width, or when it is missing in a column where that table missed none.
+
+        Parameters
+        ----------
+        rows : a frame, an Arrow table or a list of dicts
+            With the source's columns; others are passed over.
+        flag : bool
+            Add a column `unusual`: the names of the columns with unusual values, joined by "; ", or "".
+        strict : bool
+            Refuse unusual values.
+
+        Raises
+        ------
+        Refusal
+            When a column is missing, or a value does not fit its type.
         """
         if isinstance(rows, pa.Table):
             table = rows
         elif isinstance(rows, pd.DataFrame):
-            table = pa.table({name: _array(rows[name]) for name in self.types if name in rows})
+            self._check_names([str(name) for name in rows.columns])
+            table = pa.table({name: _array(rows[name]) for name in self.types})
         else:
-            known = [name for name in self.types if not rows or any(name in row for row in rows)]
-            table = pa.table({name: _array([row.get(name) for row in rows]) for name in known})
-        typed, bad = self.typed(table)
+            self._check_names([*dict.fromkeys(key for row in rows for key in row)] if rows else [*self.types])
+            table = pa.table({name: _array([row.get(name) for row in rows]) for name in self.types})
+        typed, bad = self.typed(table, strict=strict)
         if bad:
             raise Refusal(f"input, row {bad[0]['row']}, column {bad[0]['column']!r}: expected {bad[0]['expected']}")
         found = self.predict_typed(typed)
+        if flag:
+            found["unusual"] = flags(self.unusual(typed), len(found))
         return found.set_index(rows.index) if isinstance(rows, pd.DataFrame) else found
 
     def predict_typed(self, table: pa.Table) -> pd.DataFrame:

@@ -1,14 +1,22 @@
 """What cannot be done, said in one line; a traceback is for bugs only."""
 
+import difflib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from traceback import extract_tb
 
 
 class Refusal(Exception):
     """Bad input or a state that forbids to go on: its text says what, where, expected, found, and what to do next."""
+
+
+def nearest_name(given: str, names: Iterable[str]) -> str | None:
+    """The name that may have been meant, whatever its case; None where none is near."""
+    cases = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(given.casefold(), cases, n=1, cutoff=0.5)
+    return cases[near[0]] if near else None
 
 
 def raised_in(file: str, error: Exception) -> str:
@@ -38,5 +46,6 @@ def guarded(main: Callable[[], int], hint: Callable[[], str] = str, failed: int 
         )
     except OSError as error:
         line = f"{error.filename or 'a file'}: {error.strerror or error}. Free or mend it and run again"
-    print(f"ERROR: {' '.join(line.split())}{hint()}", file=sys.stderr)
+    said = f"{' '.join(line.split())}{hint()}"
+    print(f"ERROR: {said.replace('?. ', '? ')}", file=sys.stderr)
     return failed

@@ -1,7 +1,7 @@
-"""Tables in, in batches: CSV, JSON lines, Parquet, Feather, plain or compressed, or a folder of such parts.
+"""Tables in, in batches: CSV, JSON, Parquet, Feather, plain or compressed, or a folder of such parts.
 
 Format, compression, delimiter, encoding and decimal mark are found out by content, not asked for; a stream is read as
-it comes. CSV and JSON lines come as text and get their types by `tables.convert`, so that a value that does not fit
+it comes. CSV and JSON come as text and get their types by `tables.convert`, so that a value that does not fit
 is found with its row.
 """
 
@@ -14,6 +14,7 @@ import lzma
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -25,8 +26,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .delimited import open_csv
+from .json_array import elements
 from .refusal import Refusal
-from .tables import Source, distinct, reading
+from .tables import Source, name_columns, reading
 
 HEAD = 1 << 20  # bytes looked at to tell a format; a CSV's header ends in them
 BATCH = 65536  # rows
@@ -38,8 +40,8 @@ COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
     b"\xfd7zXZ\0": lzma.open,
     b"\x28\xb5\x2f\xfd": partial(pa.CompressedInputStream, compression="zstd"),
 }
+OBJECTS = "expected an object for each row, in an array or one a line: to_json(orient='records')"
 OTHERS = {
-    r"\s*\[\s*\{": "one JSON array, expected JSON lines: one object a line",
     r"\s*<(!|\?|html)": "a page of HTML or XML, expected a table. Was it downloaded from the right address?",
     "version https://git-lfs": "a pointer of Git LFS, expected the table itself: git lfs pull",
 }
@@ -81,15 +83,15 @@ def open_source(path: str, missing: Iterable[str] = ()) -> Source:
         encoding = _encoding(head, iter(lambda: stream.read(HEAD), b"") if file else [head])
     if b"\0" in head and not encoding.startswith("utf-16"):
         zipped = "a zip archive or a workbook" if head.startswith(b"PK\x03\x04") else "binary"
-        raise Refusal(f"{name}: is {zipped}, expected CSV, JSON lines, Parquet or Feather")
+        raise Refusal(f"{name}: is {zipped}, expected CSV, JSON, Parquet or Feather")
     text = head.decode(encoding, "ignore").removeprefix("\ufeff")
     if not text.strip():
         raise Refusal(f"{name}: is empty, expected a table with a header and rows")
     other = next((what for start, what in OTHERS.items() if re.match(start, text)), None)
     if other:
         raise Refusal(f"{name}: is {other}")
-    if text.lstrip().startswith("{"):
-        return _json_lines(name, text, len(head) == HEAD, again, missing)
+    if re.match(r"\s*(\{|\[\s*[]{])", text):
+        return _json(name, text, len(head) == HEAD, again, missing)
     return open_csv(name, text, len(head) == HEAD, encoding, again, missing)
 
 
@@ -123,7 +125,8 @@ def _folder(path: str, missing: Iterable[str]) -> Source:
             yield from part.batches()
 
     decimal = "," if any(part.decimal == "," for part in parts) else "."
-    return replace(first, form=f"{len(parts)} parts of {first.form}", decimal=decimal, batches=batches)
+    form = f"{len(parts)} parts of {first.form}"
+    return replace(first, form=form, decimal=decimal, batches=batches, parts=tuple(parts))
 
 
 def _encoding(head: bytes, chunks: Iterable[bytes]) -> str:
@@ -170,13 +173,14 @@ def _feather(file: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
 def _typed(name: str, form: str, read: Callable[[Any], Any], again: Callable[[], Any], missing: Any) -> Source:
     with reading(name, form):
         schema = read(again())[0]
+    names, unnamed = name_columns(name, schema.names)
 
     def batches() -> Iterator[pa.Table]:
         with reading(name, form):
             for batch in read(again())[1]:
-                yield _without(pa.Table.from_batches([batch]), missing)
+                yield _without(pa.Table.from_batches([batch]).rename_columns(names), missing)
 
-    return Source(distinct(name, schema.names), form, ".", batches, {f.name: f.type for f in schema})
+    return Source(names, form, ".", batches, dict(zip(names, schema.types, strict=True)), unnamed)
 
 
 def _without(table: pa.Table, missing: Iterable[str]) -> pa.Table:
@@ -189,18 +193,49 @@ def _without(table: pa.Table, missing: Iterable[str]) -> pa.Table:
     return table
 
 
-def _json_lines(name: str, text: str, cut: bool, again: Callable[[], Any], missing: Iterable[str]) -> Source:
-    lines = text.split("\n")
-    rows = [_json_row(name, i, line) for i, line in enumerate(lines[:-1] if cut else lines, 1) if line.strip()]
-    names = distinct(name, tuple(dict.fromkeys(key for row in rows for key in row)))
+def _json(name: str, text: str, cut: bool, again: Callable[[], Any], missing: Iterable[str]) -> Source:
+    """Objects by lines, in an array, or one alone; text: the start of them, cut: and they go on."""
+    single = None if cut else _single(name, text)
+    head: list[dict] = []
+    read: Callable[[Any], Iterator[dict]]
+    if text.lstrip().startswith("["):
+        form, read = "a JSON array", partial(elements, name)
+        with suppress(Refusal) if cut else nullcontext():  # the last may be cut in two
+            head.extend(elements(name, io.BytesIO(text.encode())))
+    elif single:
+        form, read, head = "one JSON object", lambda _: iter([single]), [single]
+    else:
+        form, read, lines = "JSON lines", partial(_lines, name), text.split("\n")
+        head = [_json_row(name, i, line) for i, line in enumerate(lines[:-1] if cut else lines, 1) if line.strip()]
+    if cut and not head:
+        raise Refusal(f"{name}: has no object that ends in its first MiB, {OBJECTS}")
+    keys = tuple(dict.fromkeys(key for row in head for key in row))
+    names, unnamed = name_columns(name, keys)
 
     def batches() -> Iterator[pa.Table]:
-        rows = (_json_row(name, i, line) for i, line in _numbered(name, again()) if line.strip())
-        with reading(name, "JSON lines"):
+        rows = read(again())
+        with reading(name, form):
             while part := list(islice(rows, BATCH)):
-                yield _without(_text_table(names, part), missing)
+                yield _without(_text_table(keys, part).rename_columns(names), missing)
 
-    return Source(names, "JSON lines", ".", batches)
+    return Source(names, form, ".", batches, unnamed=unnamed)
+
+
+def _single(name: str, text: str) -> dict | None:
+    """The object, where it is all there is; refused where it holds columns, as pandas' to_json writes them."""
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(row, dict):
+        return None
+    if row and all(isinstance(value, dict | list) for value in row.values()):
+        raise Refusal(f"{name}: is one JSON object of columns, {OBJECTS}")
+    return row
+
+
+def _lines(name: str, stream: io.BufferedReader) -> Iterator[dict]:
+    return (_json_row(name, i, line) for i, line in _numbered(name, stream) if line.strip())
 
 
 def _numbered(name: str, stream: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
@@ -213,7 +248,7 @@ def _numbered(name: str, stream: io.BufferedReader) -> Iterator[tuple[int, bytes
 def _json_row(name: str, number: int, line: str | bytes) -> dict:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         row = None
     if not isinstance(row, dict):
         raise Refusal(f"{name}, line {number}: expected one JSON object a line, in UTF-8")

@@ -6,7 +6,7 @@ import re
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,8 @@ class Source:
     decimal: str
     batches: Callable[[], Iterator[pa.Table]]
     types: dict[str, pa.DataType] | None = None  # None where every column comes as text
+    unnamed: tuple[str, ...] = ()  # of the names, those that were given by position
+    parts: tuple["Source", ...] = ()  # of a folder
 
 
 @contextmanager
@@ -48,13 +50,18 @@ def reading(name: str, form: str) -> Iterator[None]:
         raise Refusal(f"{name}: cannot be read as {form}: {what}. Mend the file") from None
 
 
-def distinct(name: str, columns: Iterable[str]) -> tuple[str, ...]:
-    counts = Counter(columns)
+def name_columns(name: str, given: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """All names, and those that were made up: a column without a name is named by its position, column_3."""
+    counts = Counter(filter(None, given))
     twice = [column for column, count in counts.items() if count > 1]
-    if twice or not counts or "" in counts:
-        found = f"{twice[0]!r} twice" if twice else "a column without a name" if counts else "none"
+    if twice or not given:
+        found = f"{twice[0]!r} twice" if twice else "none"
         raise Refusal(f"{name}: expected a header of distinct column names, found {found}. Mend it in the file")
-    return tuple(counts)
+    made_up = {i: f"column_{i + 1}" for i, column in enumerate(given) if not column}
+    for i in made_up:
+        while made_up[i] in counts:
+            made_up[i] += "_"
+    return tuple(column or made_up[i] for i, column in enumerate(given)), tuple(made_up.values())
 
 
 def convert(values: pa.ChunkedArray, kind: str, decimal: str = ".") -> pa.ChunkedArray:

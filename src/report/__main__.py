@@ -11,7 +11,7 @@ from src.predictor.refusal import Refusal, guarded
 def main() -> int:
     path = Path(names.REPORT)
     if not path.exists():
-        raise Refusal(f"{names.REPORT} is not there. Make it: make repro; or bring it back: dvc checkout")
+        raise Refusal(f"{names.REPORT} is not there. Make it: make repro")
     opened = webbrowser.open(path.resolve().as_uri())
     print(
         f"{names.REPORT} {'is open in your browser' if opened else 'holds all of it; no browser was found to open it'}"

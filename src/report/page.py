@@ -9,7 +9,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from src import names
-from src.design import answers
 from src.findings import read_findings, short
 from src.learning.metrics import lower_is_better
 from src.predictor.schema import Schema
@@ -18,16 +17,32 @@ from src.report import plots
 TEMPLATE = "page.html.j2"
 BEFORE = ("ingest", "featurize", "train")
 BESIDE = 3  # small figures in a row
-HALF = (4.6, 3.2)  # the size of a figure that has another beside it
+SIZE = (plots.WIDTH, 3.2)
+ABOUT = {  # questions of docs/project.yaml, with the words of the page for them
+    "problem.question": "Question",
+    "use.intended": "Intended use",
+    "use.excluded": "Excluded use",
+    "use.limits": "Limits",
+    "data.what": "Data",
+    "data.rights": "Rights",
+}
 SLICES = 30  # in the table; all stand in metrics/slices.json
 Rows = Iterable[Iterable[Any]]
 
 
-def page(made: dict[str, Any], schema: Schema, worst: list[list[Any]], evaluated: list[dict[str, Any]]) -> str:
+def page(
+    made: dict[str, Any],
+    schema: Schema,
+    worst: list[list[Any]],
+    evaluated: list[dict[str, Any]],
+    said: dict[str, Any],
+    description: str,
+) -> str:
     """The page.
 
     made: the contents of evaluate's files in metrics/, by their names; worst: rows of the largest loss, each its number
-    in the table, its loss and, where values may be shown, key, truth and decision; evaluated: evaluate's findings.
+    in the table, its loss and, where values may be shown, key, truth and decision; evaluated: evaluate's findings;
+    said: the answers of docs/project.yaml; description: the project's, in a line, or nothing.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["j2"]), undefined=StrictUndefined
@@ -40,7 +55,9 @@ def page(made: dict[str, Any], schema: Schema, worst: list[list[Any]], evaluated
     judged.sort(key=lambda s: s[first][0], reverse=lower_is_better(first))
     return environment.get_template(TEMPLATE).render(
         facts,
-        answers=answers(),
+        description=description.rstrip("."),
+        stated=[(words, said[name]) for name, words in ABOUT.items() if said[name]],
+        unstated=[words for name, words in ABOUT.items() if not said[name]],
         target=next(column.name for column in schema.columns if column.role == "target"),
         inputs=schema.inputs,
         first=first,
@@ -94,7 +111,7 @@ def _rows(
         ],
         "alike": [each["features"] for each in facts["importance"]["features"] if len(each["features"]) > 1],
         "finding_rows": [
-            [stage, f["rule"], f["severity"], f["evidence"], f["allowed"] or ""]
+            [stage, f["rule"], f["severity"], f["evidence"] + f" (allowed: {f['allowed']})" * bool(f["allowed"])]
             for stage, found_there in findings.items()
             for f in found_there
         ],
@@ -103,8 +120,8 @@ def _rows(
     }
 
 
-def _figures(facts: dict[str, Any], first: str, judged: list[dict[str, Any]]) -> dict[str, str]:
-    """The figures that this run has something to show in, by name."""
+def _figures(facts: dict[str, Any], first: str, judged: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """The figures that this run has something to show in, by name; of those that belong together each its own."""
     metrics, used = facts["metrics"], facts["importance"]
     measured = {
         name: {who: [facts["metrics" if who == "model" else who][name], *ends] for who, ends in found.items()}
@@ -114,22 +131,24 @@ def _figures(facts: dict[str, Any], first: str, judged: list[dict[str, Any]]) ->
     if metrics["task"] == "regression":
         axes = ("error allowed, as a share of the range", "share of rows")
     bars = [(each["features"][0], each["loss"]) for each in used["features"][: plots.MOST]]
+    figure, small = plots.figure, plots.SMALL
     made = {
-        "intervals": plots.figure("intervals", plots.intervals, measured, size=(9.6, 2.2), count=BESIDE),
-        "ranking": plots.figure("ranking", plots.curve, facts["ranking"], *axes, size=HALF),
-        "calibration": plots.figure(
-            "calibration", plots.curve, facts["calibration"], "predicted", "observed", size=HALF
-        ),
-        "importance": plots.figure(
-            "importance", plots.bars, bars, "growth of the loss", used["probe"], size=plots.tall(len(bars))
-        ),
+        "intervals": [
+            figure(f"intervals {name}", plots.intervals, found, name.rpartition(".")[2], size=small)
+            for name, found in measured.items()
+        ],
+        "ranking": [figure("ranking", plots.curve, facts["ranking"], *axes, size=SIZE)],
+        "calibration": [figure("calibration", plots.curve, facts["calibration"], "predicted", "observed", size=SIZE)],
+        "importance": [
+            figure("importance", plots.bars, bars, "growth of the loss", used["probe"], size=plots.tall(len(bars)))
+        ],
+        "partial": [
+            figure(f"partial {name}", plots.partial, points, name, used["predicts"], size=small)
+            for name, points in [*used["partial"].items()][:BESIDE]
+        ],
     }
     if rows := facts["errors"].get("thresholds"):
-        made["thresholds"] = plots.figure("thresholds", plots.thresholds, rows, metrics["threshold"], size=(7.5, 3))
+        made["thresholds"] = [figure("thresholds", plots.thresholds, rows, metrics["threshold"], size=SIZE)]
     if lines := [(f"{s['column']}: {s['level']}", s[first]) for s in judged[: plots.MOST]]:
-        made["slices"] = plots.figure("slices", plots.bars, lines, first, metrics[first], size=plots.tall(len(lines)))
-    if curves := used["partial"]:
-        made["partial"] = plots.figure(
-            "partial", plots.partial, curves, used["predicts"], size=(9.6, 2.6), count=BESIDE
-        )
-    return made
+        made["slices"] = [figure("slices", plots.bars, lines, first, metrics[first], size=plots.tall(len(lines)))]
+    return {name: figures for name, figures in made.items() if figures}

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib
@@ -20,17 +20,17 @@ STYLE: dict[Any, Any] = {
     "axes.edgecolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "text.parse_math": False,
     "axes.spines.right": False, "legend.frameon": False, "figure.constrained_layout.use": True,
 }  # fmt: skip
-LONG = 36  # characters of a name in a figure
+# In inches. The page scales a figure to its own width: at these widths the text is legible on a phone, too.
+WIDTH, SMALL = 4.6, (3.2, 2.2)
+LONG = 30  # characters of a name in a figure
 MOST = 15  # bars
 
 
-def figure(
-    name: str, draw: Callable[..., None], *facts: Any, size: tuple[float, float] = (6.4, 3.6), count: int = 1
-) -> str:
-    """The SVG of `draw(axes, *facts)`; name makes the ids in it its own. With a count, draw gets as many axes."""
+def figure(name: str, draw: Callable[..., None], *facts: Any, size: tuple[float, float]) -> str:
+    """The SVG of `draw(axes, *facts)`; name makes the ids in it its own."""
     with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
-        fig, axes = plt.subplots(1, count, figsize=size, squeeze=False)
-        draw(axes[0, 0] if count == 1 else list(axes[0]), *facts)
+        fig, axes = plt.subplots(figsize=size)
+        draw(axes, *facts)
         out = io.StringIO()
         fig.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
         plt.close(fig)
@@ -41,7 +41,7 @@ def figure(
 
 def tall(lines: int) -> tuple[float, float]:
     """The size of a figure with this many lines."""
-    return 7.5, 0.9 + 0.28 * lines
+    return WIDTH, 0.9 + 0.28 * lines
 
 
 def short(name: Any) -> str:
@@ -49,25 +49,17 @@ def short(name: Any) -> str:
     return words if len(words) <= LONG else f"{words[: LONG // 2 - 1]}…{words[-LONG // 2 :]}"
 
 
-def _beside(axes: list[Axes], facts: dict[str, Any]) -> Iterator[tuple[Axes, tuple[str, Any]]]:
-    """Each fact with its axes; what is left over stays empty, so that one of three is not drawn three times larger."""
-    for axis in axes[len(facts) :]:
-        axis.set_axis_off()
-    return zip(axes, facts.items(), strict=False)
-
-
-def intervals(axes: list[Axes], measured: dict[str, dict[str, list[float | None]]]) -> None:
-    """Of each metric the value and interval of model, linear and trivial."""
-    for axis, (metric, found) in _beside(axes, measured):
-        for place, (who, (value, low, high)) in enumerate(reversed(found.items())):
-            if value is not None and low is not None and high is not None:
-                axis.plot([low, high], [place, place], color=COLOURS[who], linewidth=3, solid_capstyle="butt")
-            if value is not None:
-                axis.plot(value, place, "o", color=COLOURS[who], markersize=8)
-        axis.set_yticks(range(len(found)), [*reversed(found)])
-        axis.set_ylim(-0.6, len(found) - 0.4)
-        axis.locator_params(axis="x", nbins=4)  # five-digit numbers would touch each other
-        axis.set_xlabel(metric.rpartition(".")[2])
+def intervals(axis: Axes, found: dict[str, list[float | None]], label: str) -> None:
+    """Of one metric the value and interval of model, linear and trivial."""
+    for place, (who, (value, low, high)) in enumerate(reversed(found.items())):
+        if value is not None and low is not None and high is not None:
+            axis.plot([low, high], [place, place], color=COLOURS[who], linewidth=3, solid_capstyle="butt")
+        if value is not None:
+            axis.plot(value, place, "o", color=COLOURS[who], markersize=8)
+    axis.set_yticks(range(len(found)), [*reversed(found)])
+    axis.set_ylim(-0.6, len(found) - 0.4)
+    axis.locator_params(axis="x", nbins=4)  # five-digit numbers would touch each other
+    axis.set_xlabel(label)
 
 
 def curve(axis: Axes, points: list[dict[str, float]], x: str, y: str) -> None:
@@ -105,8 +97,7 @@ def bars(axis: Axes, rows: list[tuple[str, list[float | None]]], label: str, lin
     axis.set_xlabel(label)
 
 
-def partial(axes: list[Axes], curves: dict[str, list[list[float]]], label: str) -> None:
-    for axis, (name, points) in _beside(axes, curves):
-        axis.plot([x for x, _ in points], [y for _, y in points], color=MODEL, marker=".")
-        axis.set_xlabel(short(name))
-        axis.set_ylabel(label)
+def partial(axis: Axes, points: list[list[float]], name: str, label: str) -> None:
+    axis.plot([x for x, _ in points], [y for _, y in points], color=MODEL, marker=".")
+    axis.set_xlabel(short(name))
+    axis.set_ylabel(label)

@@ -30,6 +30,7 @@ FRESH, NO_RUN = "fresh", "no run is committed yet"
 Wanted = dict[str, tuple[str, str]]  # of a remote: hash -> path, and the hash of the folder that it lies in
 CONFIG = ".dvc/config"
 AGAIN = "python -m src.reproducibility verify"
+NAMED = 3  # objects of a remote in one line
 NEVER = (
     "that the bytes behind the hashes exist and are what the code makes (make repro runs what is due, or all of it "
     "after rm dvc.lock)",
@@ -210,17 +211,25 @@ def answered(name: str, answer: dict[str, Any], wanted: Wanted) -> Iterable[Find
             cure = "make setup"
         reason = "refused us" if answer["denied"] else "gave no answer"
         yield Finding(CANNOT_TELL, f"{where} {reason}: {hidden(answer['error'])}", "", "", cure)
-    lost = set(answer.get("missing", []))
-    for oid in sorted(lost, key=lambda one: wanted[one]):
-        path, folder = wanted[oid]
-        cure = (
-            "dvc push"
-            if remote.cached(oid).is_file()
-            else f"dvc push in the clone that made it, or {REPRO} && dvc push"
-        )
-        if folder and folder not in lost:  # its presence is all that dvc push and dvc status -c look at
-            cure = f"delete files/md5/{folder[:2]}/{folder[2:]} in the remote, then dvc push"
-        yield Finding(NOT_PUSHED, f"{path} is not in {where}", of.short(oid), "nothing", cure)
+    lost = sorted(answer.get("missing", []), key=lambda one: wanted[one])
+    by_cure: dict[str, list[str]] = {}
+    for oid in lost:
+        by_cure.setdefault(pushing(oid, wanted[oid][1], lost), []).append(oid)
+    for cure, oids in by_cure.items():  # one line for one cause, however many objects it has
+        paths = [wanted[oid][0] for oid in oids]
+        if len(oids) == 1:
+            yield Finding(NOT_PUSHED, f"{paths[0]} is not in {where}", of.short(oids[0]), "nothing", cure)
+        else:
+            more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+            what = f"{len(paths)} objects are not in {where}: {', '.join(paths[:NAMED])}{more}"
+            yield Finding(NOT_PUSHED, what, "", "", cure)
+
+
+def pushing(oid: str, folder: str, lost: list[str]) -> str:
+    """How an object gets into the remote; folder: the hash of the one that it lies in."""
+    if folder and folder not in lost:  # its presence is all that dvc push and dvc status -c look at
+        return f"delete files/md5/{folder[:2]}/{folder[2:]} in the remote, then dvc push"
+    return "dvc push" if remote.cached(oid).is_file() else f"dvc push in the clone that made it, or {REPRO} && dvc push"
 
 
 def not_committed(stages: dict[str, Stage], held: dict[str, Any]) -> list[str]:

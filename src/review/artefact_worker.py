@@ -18,7 +18,7 @@ from src.predictor.refusal import Refusal, guarded
 from src.predictor.schema import Schema
 from src.recipe import fit, load
 
-MODEL = ("model.estimator", "model.arguments", "model.threshold", "model.seed")
+MODEL = ("model.estimator", "model.arguments", "model.threshold", "model.seed", "review.metric")
 ROWS = 1000  # of the holdout
 UNIT = 1e-6  # one unit of the sixth significant digit: another processor
 

@@ -136,7 +136,7 @@ def relabelled(
     if not count:
         return {}
     if result["rows_compared"] == len(asked.rows.at):
-        why = f"{count} rows have another label, and too few others are left to judge by"
+        why = f"{count} rows have another label, and the others are too few to compare the sides on"
         is_open = result["word"] in ("better", "same")
         return {"relabelled": {"rows": count}} | ({"word": "cannot tell", "why": why} if is_open else {})
     every = decide(asked, base, head, schema, None)
@@ -148,7 +148,7 @@ def relabelled(
 
 
 def slices(asked: Question, base: Cells, head: Cells, schema: Schema, table: str) -> list[Result]:
-    """Each slice of head's table as a question of its own; their p values are one family (Holm)."""
+    """Each slice of head's table as a question of its own; their p values are corrected as one family (Holm)."""
     rows, settings = asked.rows, asked.settings
     kept = [column.name for column in schema.columns if column.role not in ("target", "key")]
     source = pq.read_table(table, columns=kept).take(rows.at)
@@ -156,12 +156,19 @@ def slices(asked: Question, base: Cells, head: Cells, schema: Schema, table: str
     score = mean if mean.ndim == 1 else mean.max(axis=1)
     wanted = columns(settings.must_work, kept)
     judged = []
-    for part in cut([*dict.fromkeys([*choose("auto", schema, source, score), *wanted])], schema, source):
+    asked_for = "auto" if settings.slices == "auto" else present(settings.slices, schema)
+    for part in cut([*dict.fromkeys([*choose(asked_for, schema, source, score), *wanted])], schema, source):
         inside = rows.part(part.rows)
         if len(part.rows) >= SMALL and (inside.group is None or len(np.unique(inside.group)) >= GROUPS):
             judged.append((part, asked.ask(base, head, inside)))
     adjusted = holm([1.0 if found["worse"] is None else found["worse"] for _, found in judged])
     return [_told(part, found, p, asked) for (part, found), p in zip(judged, adjusted, strict=True)]
+
+
+def present(wanted: list[str], schema: Schema) -> list[str]:
+    """Those of the columns of evaluate.slices that this table can be cut by."""
+    kept = {column.name for column in schema.columns if column.role not in ("target", "key")}
+    return [name for name in wanted if name in kept]
 
 
 def _told(part: Slice, found: Result, p: float, asked: Question) -> Result:

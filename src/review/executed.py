@@ -27,8 +27,8 @@ def executed(base: Side, head: Side) -> Found:
     stages = [name for name in head.stages if name in committed and committed[name] != before.get(name)]
     told: dict[str, Any] = {"stages": stages, "identical": [], "differ": [], "metrics_differ": []}
     if not stages:
-        return told | {"why": "dvc.lock has nothing that base's has not"}, [], []
-    print(f"head: executes {', '.join(stages)} again, which dvc.lock has otherwise than base", flush=True)
+        return told | {"why": "dvc.lock has no entry that base does not have"}, [], []
+    print(f"head: runs {', '.join(stages)} again, whose entries in dvc.lock are not those of base", flush=True)
     kept = {name: entry for name, entry in committed.items() if entry == before.get(name)}
     error = _repro(head, kept, PULL)
     if error and kept:  # what they need is neither in the cache nor in a remote
@@ -78,12 +78,12 @@ def _compared(head: Side, stages: list[str], committed: dict[str, Any], told: di
     found = []
     if told["metrics_differ"]:
         first = told["metrics_differ"][0]
-        what = f"{first['file']} {first['key']} is {first['committed']}, executed again {first['executed']}"
+        what = f"{first['file']} {first['key']}: {first['committed']} is committed, {first['executed']} when run again"
         found.append(reason("metrics", what, NEXT))
     notes = []
     if told["differ"] and not found:
-        notes.append(f"executed again, other bytes and the same numbers: {', '.join(told['differ'])}")
-    return told | {"why": "dvc.lock has them otherwise than base"}, found, notes
+        notes.append(f"run again: other bytes, the same numbers: {', '.join(told['differ'])}")
+    return told | {"why": "their entries in dvc.lock are not those of base"}, found, notes
 
 
 def _hashes(entry: dict[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,11 @@ def judged(result: dict[str, Any], base: Side, head: Side) -> dict[str, Any]:
             what = f"not checked: {error}"
             more, told = ([reason("lock", what, "mend that, as base has it")], []) if has_dvc else ([], [what])
         found, notes = found + more, notes + told
-    package: dict[str, Any] = artefact(head) if head.ready else {"reproduces": None, "why": "no model was fitted"}
+    package: dict[str, Any] = (
+        artefact(head)
+        if head.ready
+        else {"reproduces": None, "why": "the package was not compared, since nothing was fitted"}
+    )
     if package["reproduces"] is False:
         found.append(reason("package", package["why"], "make repro, and commit what it made"))
     found, told = accepted(found + ([] if base.broken else loosened(base, head)), base, head)
@@ -54,13 +58,14 @@ def red(found: list[Reason]) -> list[str]:
 
 def of_numbers(result: dict[str, Any], base: Side) -> Iterator[Reason]:
     """What the numbers say."""
-    mend = "mend the model, its features or its data"
+    mend = "improve the model, its features or its data"
     if result["word"] == "worse":
         yield reason("worse", result["why"], mend)
     if (release := result.get("release", {})).get("word") == "worse":
         yield reason("worse-than-release", f"worse than {release['name']}: {release['why']}", mend)
     for part in (part for part in result.get("slices", []) if part["blocks"]):
-        what = f"worse where {part['column']} = {part['level']}: {short(part['difference'])}"
+        size = f"gain {short(part['difference'])}, corrected p {short(part.get('worse'))}"
+        what = f"worse where {part['column']} = {part['level']}: {size}"
         yield reason("slice", what, mend)
     for floor in (floor for floor in result.get("floors", []) if floor["broken"]):
         what = f"{floor['metric']} is {short(floor['head'])}, its floor {short(floor['floor'])}"
@@ -73,12 +78,12 @@ def of_numbers(result: dict[str, Any], base: Side) -> Iterator[Reason]:
 
 def _asked(result: dict[str, Any], base: Side) -> Iterator[Reason]:
     if labels := result.get("data", {}).get("rows", {}).get("labels"):
-        yield reason("labels", f"{labels} labels of rows that both have are others", "bring the labels back")
+        yield reason("labels", f"{labels} rows of base have another label in head", "bring the labels back")
     weight = base.stated.get("data.weight")
     if "data.weight" in result.get("params", {}):
         yield reason("labels", f"data.weight was {weight} and is {result['params']['data.weight'][1]}", "put it back")
     elif count := result.get("data", {}).get("rows", {}).get("by_column", {}).get(weight):
-        yield reason("labels", f"{count} weights of rows that both have are others", "bring the weights back")
+        yield reason("labels", f"{count} rows of base have another weight in head", "bring the weights back")
     wanted = base.stated.get("review.require")
     nothing = result["word"] == "same" and "difference" not in result
     if wanted in REQUIRE[1:] and not nothing and result["word"] in RISING[: RISING.index(wanted)]:

@@ -9,7 +9,9 @@ from typing import Any
 import yaml
 
 from src import params
+from src.findings import is_about, tables
 from src.learning.metrics import lower_is_better
+from src.predictor.refusal import Refusal
 from src.review.sides import Side, git
 
 Reason = dict[str, Any]
@@ -59,7 +61,11 @@ def loosened(base: Side, head: Side) -> list[Reason]:
 
 
 def reason(name: str, what: str, then: str = "bring it back") -> Reason:
-    return {"name": name, "what": what, "next": f"{then}, or accept it with a commit trailer: Accept: {name}: why"}
+    return {
+        "name": name,
+        "what": what,
+        "next": f"{then}, or accept it: end a commit message with the line Accept: {name}: WHY",
+    }
 
 
 def _holds(strict: Strict, base: Any, head: Any) -> bool:
@@ -76,13 +82,24 @@ def _files(side: Side, folder: str, end: str) -> Iterator[str]:
 
 
 def suites(side: Side) -> list[dict[str, Any]]:
+    """The expectations of all suites but those that name another table."""
     found = []
     for text in _files(side, "expectations/", ".json"):
         try:
-            found += [each for each in json.loads(text)["expectations"] if isinstance(each["kwargs"], dict)]
-        except (ValueError, KeyError, TypeError, RecursionError):  # no suite: ingest refuses it
+            suite = json.loads(text)
+            if _applies((suite.get("meta") or {}).get("table"), side):
+                found += [each for each in suite["expectations"] if isinstance(each["kwargs"], dict)]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # no suite: ingest refuses it
             continue
     return found
+
+
+def _applies(named: Any, side: Side) -> bool:
+    """Whether what names this table, or these, is about the side's; what cannot be read is no demand."""
+    try:
+        return is_about(tables(named, ""), str(side.params.get("data.source")))
+    except Refusal:
+        return False
 
 
 def _named(each: dict[str, Any]) -> tuple[str, str]:
@@ -104,8 +121,11 @@ def _as_strict(base: dict[str, Any], head: dict[str, Any]) -> bool:
 
 
 def _expectations(base: Side, head: Side) -> Iterator[Reason]:
-    given = suites(head)
-    for each in suites(base):
+    given, demanded = suites(head), suites(base)
+    if demanded and not given:  # one line, not one for each
+        yield reason("expectations", f"none of the {len(demanded)} expectations of base is held to")
+        return
+    for each in demanded:
         same = [other for other in given if _named(other) == _named(each)]
         if not any(_as_strict(each, other) for other in same):
             of = each["kwargs"].get("column", "the table")
@@ -138,7 +158,10 @@ def _margin(base: Side, head: Side) -> Iterator[Reason]:
 def _behaviours(side: Side) -> list[dict[str, Any]]:
     for text in _files(side, "expectations/behaviour.yaml", ".yaml"):
         try:
-            return [each for each in yaml.safe_load(text) or [] if isinstance(each, dict)]
+            content = yaml.safe_load(text) or []
+            given = content if isinstance(content, dict) else {"behaviours": content}
+            listed = (given.get("behaviours") or []) if _applies(given.get("table"), side) else []
+            return [each for each in listed if isinstance(each, dict)]
         except (yaml.YAMLError, TypeError):
             return []
     return []

@@ -48,6 +48,12 @@ def short(value: Any) -> str:
     return "-" if found is None else f"{float(f'{found:.4g}'):,g}"
 
 
+def probability(value: Any) -> str:
+    """A p value: below 0.0001 its size says nothing."""
+    found = number(value)
+    return "< 0.0001" if found is not None and found < 0.0001 else short(value)
+
+
 def clean(value: Any, most: int = NAME) -> str:
     """One line of at most so many characters, none of them hidden."""
     try:
@@ -70,6 +76,12 @@ def sentence(value: Any) -> str:
     return " ".join(
         " ".join(run) if plain else code(" ".join(run), SENTENCE) for plain, run in groupby(words, key=_plain)
     )
+
+
+def ended(value: Any) -> str:
+    """A sentence with its full stop."""
+    said = sentence(value)
+    return said if not said or said[-1] in ".:!?" else f"{said}."
 
 
 def _plain(word: str) -> bool:

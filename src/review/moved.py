@@ -33,7 +33,9 @@ def moved(asked: Question, cells: dict[Side, Cells], base: Side, head: Side, pla
         if not np.array_equal(found.units, cells[head].units):
             continue
         return _parts(asked, cells[base], found, cells[head], data_first=recipe is base)
-    return {"sentence": "neither recipe runs on the other's data, so what moved it cannot be told"}
+    return {
+        "sentence": "neither recipe runs on the other's data, so the effects of data and recipe cannot be separated"
+    }
 
 
 def _parts(asked: Question, base: Cells, between: Cells, head: Cells, data_first: bool) -> Result:
@@ -47,7 +49,7 @@ def _parts(asked: Question, base: Cells, between: Cells, head: Cells, data_first
 
 def _told(what: str, part: Result, metric: str) -> str:
     if part["word"] == "same":
-        return f"{what} moved nothing that matters"
+        return f"{what} made no difference that matters"
     if part["word"] == "cannot tell":
-        return f"what {what} moved cannot be told"
+        return f"the effect of {what} is inconclusive"
     return f"{what} made it {part['word']}, by {short(abs(part['difference']))} of {metric}"

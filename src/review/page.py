@@ -10,10 +10,13 @@ from matplotlib.axes import Axes
 
 from src.report import page as report
 from src.report import plots
-from src.review.comment import WORDS, first, level, worst_first
-from src.review.markdown import clean, mapping, mappings, number, short, texts
+from src.review.comment import WORDS, changed, first
+from src.review.details import FACTS, counts, level, metric_note, worst_first
+from src.review.markdown import clean, mapping, mappings, number, probability, short, texts
+from src.review.shown import AXES
 
 LONG, MANY = 400, 30  # characters of a sentence, rows of a table
+SHORT = 9  # characters of a commit
 SIDES = {"base": plots.LINEAR, "head": plots.MODEL}
 Points = dict[str, list[tuple[float, float]]]
 Result = dict[str, Any]
@@ -25,31 +28,34 @@ def page(result: Result) -> str:
     macros, _, body = look.partition("<!doctype html>")
     loader = ChoiceLoader([DictLoader({"look": macros}), FileSystemLoader(Path(__file__).parent)])
     environment = Environment(loader=loader, autoescape=select_autoescape(["j2", "look"], default=True))
-    return environment.get_template(report.TEMPLATE).render(
+    return environment.get_template(
+        report.TEMPLATE
+    ).render(
         result=result,
-        project=clean(result.get("project") or "this project"),
+        base=clean(result.get("base_commit"))[:SHORT],
+        head=clean(result.get("head_commit"))[:SHORT],
         style=Markup(body.partition("<style>")[2].partition("</style>")[0]),  # noqa: S704, a file of our own
         level=level(result),
-        said=re.sub(r"[*`]", "", first(result)) if result.get("word") in WORDS else "",
+        said=plain(first(result)) if result.get("word") in WORDS else "",
+        changed=plain(changed(result)),
+        note=plain(metric_note(result)),
+        left_out=[clean(each, LONG) for each in texts(result.get("left_out"))[:MANY]],
+        curves=_curves(mapping(result.get("curves"))),
         figures={name: drawn for name, drawn in _figures(result).items() if drawn},
         **_rows(result),
     )
 
 
+def plain(markdown: str) -> str:
+    """Text of ours without its marks; the template escapes it."""
+    return re.sub(r"\*\*|`", "", markdown)
+
+
 def _rows(result: Result) -> dict[str, list[list[str]]]:
-    data = mapping(result.get("data"))
-    facts = [(f"{of}: {name}", value) for of in ("rows", "columns") for name, value in mapping(data.get(of)).items()]
-    shown = (
-        "base_commit",
-        "head_commit",
-        "base_is",
-        "why",
-        "unpaired",
-        "rows_compared",
-        "replicas",
-        "trivial",
-        "margin",
-    )
+    known = [(f"{name.replace('_', ' ').capitalize()}", result.get(name)) for name in ("base_commit", "head_commit")]
+    known += [("Base is", result.get("base_is")), ("Why this word", result.get("why"))]
+    known += [("Judged on different rows", result.get("unpaired"))]
+    known += [(said, result.get(name)) for name, said in FACTS.items()]
     return {
         "reason_rows": [
             [clean(r.get("name")), clean(r.get("what"), LONG), clean(r.get("next"), LONG), _accepted(r)]
@@ -61,20 +67,46 @@ def _rows(result: Result) -> dict[str, list[list[str]]]:
         ],
         "slice_rows": [
             [
-                *map(clean, (s.get("column"), s.get("level"))),
+                _slice(s),
                 *map(short, _values(s, "rows_compared", "difference")),
                 _ends(s),
-                short(s.get("worse")),
+                probability(s.get("worse")),
                 "yes" if s.get("blocks") is True else "",
             ]
             for s in worst_first(result)[:MANY]
         ],
-        "data_rows": [
-            [clean(name), _told(value)] for name, value in facts if value not in ([], {}) and not name.endswith("_at")
-        ],
-        "how_rows": [[name.replace("_", " "), _told(result[name])] for name in shown if result.get(name) is not None]
-        + [["note", clean(note, LONG)] for note in texts(result.get("notes"))[:MANY]],
+        "data_rows": [[name, _told(value)] for name, value in _data(mapping(result.get("data"))) if value],
+        "how_rows": [[name, _told(value)] for name, value in known if value is not None]
+        + [["Note", clean(note, LONG)] for note in texts(result.get("notes"))[:MANY]],
     }
+
+
+def _curves(curves: Result) -> list[tuple[str, str]]:
+    """Names and captions of the two curves of each side."""
+    is_roc = mapping(curves.get("ranking")).get("x_label") == AXES[0]
+    ranking = "ROC curve: the nearer to the upper left the better" if is_roc else "Share of rows within an error"
+    return [("ranking", ranking), ("calibration", "Calibration: the nearer to the diagonal the better")]
+
+
+def _slice(found: Result) -> str:
+    return f"{clean(found.get('column'))} = {clean(found.get('level'))}"
+
+
+def _data(data: Result) -> list[tuple[str, Any]]:
+    """What happened to the table, in words and what it happened to."""
+    rows, columns = mapping(data.get("rows")), mapping(data.get("columns"))
+    retyped = [f"{clean(name)} ({clean(pair[0])}, now {clean(pair[1])})" for name, pair in
+               mapping(columns.get("retyped")).items() if isinstance(pair, list) and len(pair) == 2]  # fmt: skip
+    touched = [f"{clean(name)} in {short(count)} rows" for name, count in mapping(rows.get("by_column")).items()]
+    return [
+        ("Rows before", rows.get("base")),
+        ("Rows now", rows.get("head")),
+        ("Changes", counts(rows) if rows else None),
+        ("Columns added", columns.get("added")),
+        ("Columns removed", columns.get("removed")),
+        ("Columns of another type", retyped),
+        ("Values changed", touched),
+    ]
 
 
 def _told(value: Any) -> str:
@@ -99,24 +131,22 @@ def _accepted(reason: Result) -> str:
 def _figures(result: Result) -> dict[str, str]:
     """The figures that there is something to show in, by name."""
     made, metrics = {}, [m for m in mappings(result.get("metrics")) if number(m.get("difference")) is not None][:12]
-    for at in range(0, len(metrics), report.BESIDE):
-        beside = metrics[at : at + report.BESIDE]
-        name = f"metrics-{at}"
-        made[name] = plots.figure(name, _differences, beside, size=(9.6, 1.4), count=report.BESIDE)
+    for place, found in enumerate(metrics):
+        made[f"metric-{place}"] = plots.figure(f"metric-{place}", _change, found, size=(3.6, 1.2))
     for name, sides in mapping(result.get("curves")).items():
         points, labels = _points(mapping(sides)), [clean(mapping(sides).get(axis)) for axis in ("x_label", "y_label")]
         if name in ("ranking", "calibration") and any(points.values()):
-            made[name] = plots.figure(name, _over, points, *labels, size=report.HALF)
-    slices = [(f"{clean(s.get('column'))}: {clean(s.get('level'))}", _values(s, "difference", "low", "high"))
+            made[name] = plots.figure(name, _over, points, *labels, size=report.SIZE)
+    slices = [(_slice(s), _values(s, "difference", "low", "high"))
               for s in worst_first(result)[: plots.MOST]]  # fmt: skip
     moved = sorted(_numbers(mapping(result.get("data")).get("moved")).items(), key=lambda each: -each[1])
     shift: list[tuple[str, list[float | None]]] = [(name, [share, None, None]) for name, share in moved[: plots.MOST]]
     if slices:
         made["slices"] = plots.figure(
-            "slices", plots.bars, slices, "difference (above 0: better)", 0.0, size=plots.tall(len(slices))
+            "slices", plots.bars, slices, "gain (above 0: head is better)", 0.0, size=plots.tall(len(slices))
         )
     if shift:
-        made["shift"] = plots.figure("shift", plots.bars, shift, "moved", 0.0, size=plots.tall(len(shift)))
+        made["shift"] = plots.figure("shift", plots.bars, shift, "shift", 0.0, size=plots.tall(len(shift)))
     used = {side: _numbers(mapping(result.get("importance")).get(side)) for side in SIDES}
     names = sorted(
         {*used["base"], *used["head"]}, key=lambda name: -max(found.get(name, 0.0) for found in used.values())
@@ -140,13 +170,10 @@ def _points(sides: Result) -> Points:
     return found
 
 
-def _differences(axes: list[Axes], metrics: list[Result]) -> None:
-    """Of each metric, in a unit of its own, head less base."""
-    for axis in axes[len(metrics) :]:
-        axis.set_axis_off()
-    for axis, found in zip(axes, metrics, strict=False):
-        plots.bars(axis, [("", _values(found, "difference", "low", "high"))], clean(found.get("metric")), 0.0)
-        axis.locator_params(axis="x", nbins=4)
+def _change(axis: Axes, found: Result) -> None:
+    """Of one metric, in its own unit, head minus base."""
+    plots.bars(axis, [("", _values(found, "difference", "low", "high"))], clean(found.get("metric")), 0.0)
+    axis.locator_params(axis="x", nbins=4)
 
 
 def _over(axis: Axes, points: Points, x: str, y: str) -> None:

@@ -14,7 +14,7 @@ from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema
 from src.review import shown
 from src.review.cells import Cells, Design, design, fill, place, read
-from src.review.decide import Question, Result, alone, decide, question, relabelled, slices, undisputed
+from src.review.decide import Result, alone, decide, present, question, relabelled, slices, undisputed
 from src.review.loosened import suites
 from src.review.moved import moved
 from src.review.rows import difference
@@ -25,6 +25,8 @@ IDENTICAL = "data, code, parameters and versions of the recipe are identical"
 KINDS = {"data": "data/source/", "params": "params.yaml", "code": "src/", "versions": "requirements.lock"}
 NOTHING: Result = {"slices": [], "metrics": [], "floors": []}
 SELECTED = 0.05  # from here on the labels of the rows that are left are others than before
+WRITTEN = ("dvc.lock", "metrics/", names.SCHEMA)  # by a run
+SHOWN = 10  # files that changed
 MANY = 25  # recipes tried on one table, from which on a better one may be luck
 FITS = ("params.yaml", "src/features.py", "src/model.py", "src/recipe.py", "src/learning", "requirements.lock")
 
@@ -50,6 +52,7 @@ def about(base: Side, head: Side) -> Result:
     """What git alone tells of the two."""
     made: Result = {"base_commit": base.commit, "head_commit": head.commit, "changed": _changed(base, head)}
     made |= {
+        "files": _files(base, head),
         "project": next(iter(_artifacts(head)), None),
         "expectations": {side.name: len(suites(side)) for side in (base, head)},
     }
@@ -80,7 +83,7 @@ def _compared(base: Side, head: Side, settings: SimpleNamespace) -> Result:
     if not unpaired:
         result |= relabelled(result, asked, theirs, ours, schema, changed)
     result |= _of_a_selection(result)
-    result |= _beside(asked, (theirs, others or asked.rows), (ours, asked.rows), schema, settings)
+    result |= _beside((theirs, others or asked.rows), (ours, asked.rows), schema, settings, head)
     if not unpaired:
         result["slices"] = slices(asked, theirs, ours, schema, str(head.folder / names.TABLE))
         of_the_word = judged if result["rows_compared"] == len(judged.rows.at) else asked
@@ -94,19 +97,38 @@ def _of_a_selection(result: Result) -> Result:
     moved = result.get("data", {}).get("rows", {}).get("selected", 0.0)
     if result["word"] != "better" or moved <= SELECTED:
         return {}
-    why = "better on what is left of base's rows, whose labels are spread otherwise than before: by"
-    return {"word": "cannot tell", "why": f"{why} {short(moved)}, from 0 to 1"}
+    why = "better, but rows of base are gone or have another label, and the distribution of labels shifted with them"
+    return {"word": "cannot tell", "why": f"{why} (by {short(moved)}, from 0 to 1)"}
 
 
 def _beside(
-    asked: Question, base: shown.Side, head: shown.Side, schema: Schema, settings: SimpleNamespace
+    theirs: shown.Side, ours: shown.Side, schema: Schema, settings: SimpleNamespace, head: Side
 ) -> Result:  # fmt: skip
-    found = shown.metrics(base, head, schema, settings.floors)
+    found, failed = shown.metrics(theirs, ours, schema, settings.floors, settings.metrics)
     return {
         "metrics": found,
+        "left_out": _left_out(failed, schema, settings, head),
         "floors": shown.floors(found, settings.floors),
-        "curves": shown.curves(base, head, schema),
+        "curves": shown.curves(theirs, ours, schema),
     }
+
+
+def _left_out(failed: dict[str, str], schema: Schema, settings: SimpleNamespace, head: Side) -> list[str]:
+    """Which metrics of one's own and columns of evaluate.slices are not shown, and why."""
+    said = [f"metric {name}: {why}" for name, why in failed.items()]
+    new = [name for name in _list(head, "evaluate.metrics") if "." in name and name not in settings.metrics]
+    said += [f"metric {name}: evaluate.metrics of base does not name it, and base decides what is measured"
+             for name in new if name not in settings.floors]  # fmt: skip
+    absent = (
+        [] if settings.slices == "auto" else [n for n in settings.slices if n not in present(settings.slices, schema)]
+    )
+    return said + [f"slices of {name}: it is not a column of head beside target and key" for name in absent]
+
+
+def _list(side: Side, key: str) -> list[str]:
+    """The words that a side lists under a key; auto and what is no list are none."""
+    found = side.stated.get(key)
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
 def _cells(base: Side, head: Side, plan: Design, unpaired: str | None) -> tuple[dict[Side, Cells], str | None]:
@@ -141,10 +163,12 @@ def _schema(side: Side) -> Schema:
 
 
 def settings_of(base: Side) -> SimpleNamespace:
-    """What decides: `review`, and of `requirements` floors and slices that must work, as base has them."""
+    """What decides and what is shown: `review`, floors, slices that must work, metrics and slices, as base has them."""
     given = {name: base.stated.get(f"review.{name}", params.KEYS[f"review.{name}"].default) for name in SETTINGS}
     asked = {name: base.stated.get(f"requirements.{name}") for name in ("floors", "must_work")}
-    return SimpleNamespace(**given, floors=asked["floors"] or {}, must_work=asked["must_work"] or [])
+    by = _list(base, "evaluate.slices") if isinstance(base.stated.get("evaluate.slices"), list) else "auto"
+    return SimpleNamespace(**given, floors=asked["floors"] or {}, must_work=asked["must_work"] or [],
+                           metrics=_list(base, "evaluate.metrics"), slices=by)  # fmt: skip
 
 
 def release(base: Side) -> Side | None:
@@ -163,8 +187,19 @@ def _artifacts(side: Side) -> list[str]:
 
 
 def _changed(base: Side, head: Side) -> list[str]:
-    changed = git("diff", "--name-only", base.commit, head.commit).splitlines()
-    return [kind for kind, start in KINDS.items() if any(path.startswith(start) for path in changed)]
+    return [kind for kind, start in KINDS.items() if any(path.startswith(start) for path in _paths(base, head))]
+
+
+def _paths(base: Side, head: Side) -> list[str]:
+    return git("diff", "--name-only", "--no-renames", "-z", base.commit, head.commit).split("\0")[:-1]
+
+
+def _files(base: Side, head: Side) -> Result:
+    """The first files that changed, those of the recipe before others, how many more, and how many a run wrote."""
+    paths = sorted(_paths(base, head), key=lambda path: not path.startswith((*KINDS.values(),)))
+    written = [path for path in paths if path.startswith(WRITTEN)]
+    edited = [path for path in paths if path not in {*written}]
+    return {"first": edited[:SHOWN], "more": len(edited[SHOWN:]), "written": len(written)}
 
 
 def _params(base: Side, head: Side) -> dict[str, list[Any]]:
@@ -178,7 +213,7 @@ def comparisons(head: Side) -> Result:
     last = git("log", "-1", "--format=%H", head.commit, "--", *places).strip()
     since = f"{last}..{head.commit}" if last else head.commit
     number = int(git("rev-list", "--count", "--no-merges", since, "--", *FITS)) or 1
-    notice = f"{number} recipes have been tried on this table: a small gain may be luck, new rows would tell"
+    notice = f"{number} recipes have been tried on this table: a small gain may be luck, check it on new rows"
     return {"number": number, "notice": notice if number >= MANY else None}
 
 

@@ -1,8 +1,10 @@
 """What happened to the table: rows and columns added, removed, changed; labels changed; how far each column moved.
 
 Counts and positions, never values. Rows are known by the key; without one a changed row is a removed and an added one.
+Rows that repeat are counted: of a row that base has twice and head five times, three were added.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +30,12 @@ def difference(base: Path, head: Path) -> tuple[dict[str, Any], np.ndarray]:
     common = [name for name in kinds[1] if name in kinds[0]]
     key = old_schema.column("key") or new_schema.column("key")
     known = key is not None and all(key.name in each for each in kinds)
-    found: dict[str, Any] = {
-        "columns": {
-            "added": [name for name in kinds[1] if name not in kinds[0]],
-            "removed": [name for name in kinds[0] if name not in kinds[1]],
-            "retyped": {name: [kinds[0][name], kinds[1][name]] for name in common if kinds[0][name] != kinds[1][name]},
-        },
-        "by_key": known,
-    }
-    named = [pd.Index(_named(table, schema, key.name if known and key else None))
-             for table, schema in ((old, old_schema), (new, new_schema))]  # fmt: skip
-    gone, added = ~named[0].isin(named[1]), ~named[1].isin(named[0])
-    before, after = _pairs(*named)
+    found: dict[str, Any] = {"columns": _columns(*kinds), "by_key": known}
     named_so = _target(old_schema), _target(new_schema)
     targets = [old.column(named_so[0]), new.column(named_so[1])]
+    by, sides = key.name if known and key else None, ((old, old_schema), (new, new_schema))
+    before, after = _pairs([_named(*side, by) for side in sides], [_words(each) for each in targets])
+    gone, added = ~np.isin(np.arange(len(old)), before), ~np.isin(np.arange(len(new)), after)
     labels = _differ(targets[0].take(before), targets[1].take(after))
     found["rows"] = {"base": len(old), "head": len(new), "added": int(added.sum()), "removed": int(gone.sum())}
     found["rows"] |= {"labels": int(labels.sum()), "labels_at": (after[labels] + 1)[:SHOWN].tolist()}
@@ -55,18 +49,35 @@ def difference(base: Path, head: Path) -> tuple[dict[str, Any], np.ndarray]:
     else:
         one, other = targets
     found["rows"]["selected"] = _selected(targets[0], one, other, new_schema.task) if gone.any() else 0.0
-    same_kind = [name for name in common if kinds[0][name] == kinds[1][name]]
+    same_kind = [name for name in common if kinds[0][name] == kinds[1][name] and (key is None or name != key.name)]
     moved = {name: _moved(old.column(name), new.column(name), kinds[1][name]) for name in same_kind}
     found["moved"] = dict(sorted(((n, m) for n, m in moved.items() if m), key=lambda item: -item[1]))
     return found, after[labels]
 
 
-def _pairs(old: pd.Index, new: pd.Index) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the rows that both have; a name of several rows names none of them."""
-    once = [~names.duplicated(keep=False) for names in (old, new)]
-    at = pd.Series(np.flatnonzero(once[0]), index=old[once[0]]).reindex(new).to_numpy()
-    after = np.flatnonzero(~np.isnan(at) & once[1])
-    return at[after].astype(int), after
+def _columns(old: dict[str, str], new: dict[str, str]) -> dict[str, Any]:
+    """Names of columns that were added and removed, and both types of those that were retyped."""
+    return {
+        "added": [name for name in new if name not in old],
+        "removed": [name for name in old if name not in new],
+        "retyped": {name: [old[name], kind] for name, kind in new.items() if old.get(name, kind) != kind},
+    }
+
+
+def _pairs(names: list[np.ndarray], labels: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the rows that both have, in head's order; of rows that repeat each has one partner at most.
+
+    Rows of one name and label are paired first, so that a label counts as changed only where no row explains it.
+    """
+    sides = [pd.DataFrame({"name": name, "label": label, "row": range(len(name))})
+             for name, label in zip(names, labels, strict=True)]  # fmt: skip
+    found = []
+    for by in (["name", "label"], ["name"]):
+        counted = [side.assign(copy=side.groupby(by, dropna=False).cumcount()) for side in sides]
+        found.append(counted[0].merge(counted[1], on=[*by, "copy"])[["row_x", "row_y"]])
+        sides = [side[~side.row.isin(found[-1][at])] for side, at in zip(sides, ("row_x", "row_y"), strict=True)]
+    pairs = pd.concat(found).sort_values("row_y").to_numpy(dtype=int)
+    return pairs[:, 0], pairs[:, 1]
 
 
 def _target(schema: Schema) -> str:
@@ -92,9 +103,15 @@ def _read(folder: Path) -> tuple[pa.Table, Schema]:
 
 
 def _named(table: pa.Table, schema: Schema, key: str | None) -> np.ndarray:
+    """Of each row its key, or a hash of all that it holds beside the target: a group alone names no row."""
     if key is None:
-        return units(table, schema)
-    return np.array(table.column(key).cast(pa.string()).to_pylist(), dtype=object)
+        plain = [replace(c, role="feature") if c.role in ("group", "key") else c for c in schema.columns]
+        return units(table, replace(schema, columns=tuple(plain)))
+    return _words(table.column(key))
+
+
+def _words(values: pa.ChunkedArray) -> np.ndarray:
+    return np.array(values.cast(pa.string()).to_pylist(), dtype=object)
 
 
 def _changed(old: pa.Table, new: pa.Table, features: list[str], labels: np.ndarray, at: np.ndarray) -> dict[str, Any]:

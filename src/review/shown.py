@@ -1,4 +1,7 @@
-"""What stands beside the word: every metric with its interval, floors, curves. Of these, floors alone can block."""
+"""What stands beside the word: every metric with its interval, floors, curves. Of these, floors alone can block.
+
+Base says which metrics there are, and its code measures both sides: what head calls a metric never runs here.
+"""
 
 from typing import Any
 
@@ -6,6 +9,7 @@ import numpy as np
 
 from src.learning.curves import calibration, ranking
 from src.learning.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
+from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema
 from src.review.cells import Cells, Rows
 
@@ -15,12 +19,27 @@ Result = dict[str, Any]
 Side = tuple[Cells, Rows]
 
 
-def metrics(base: Side, head: Side, schema: Schema, floors: dict[str, float]) -> list[Result]:
-    """Each metric of the task, and what has a floor: means over the replicas, and intervals at 95 %.
+def metrics(
+    base: Side, head: Side, schema: Schema, floors: dict[str, float], wanted: list[str]
+) -> tuple[list[Result], dict[str, str]]:
+    """Each metric of the task, of floors and of evaluate.metrics (wanted): means over the replicas, intervals at 95 %.
 
-    The difference has an interval where both sides are measured on the same rows, and so in the same draws.
+    The difference has an interval where both sides are measured on the same rows, and so in the same draws. Beside
+    them, why a metric of one's own could not be measured; one that has a floor raises, since a floor must be judged.
     """
     names = tuple(dict.fromkeys([*AUTO[schema.task], *(name for name in floors if "." in name)]))
+    found, left_out = _compared(base, head, schema, names), {}
+    for name in dict.fromkeys(name for name in wanted if "." in name and name not in names):
+        try:
+            found += _compared(base, head, schema, (name,))
+        except Refusal as error:
+            left_out[name] = str(error)
+        except Exception as error:  # a user's code, of which nothing depends; its words may hold values of rows
+            left_out[name] = f"it raised {type(error).__name__}"
+    return found, left_out
+
+
+def _compared(base: Side, head: Side, schema: Schema, names: tuple[str, ...]) -> list[Result]:
     paired = base[1] is head[1]
     theirs, ours = (_measured(*side, schema, names) for side in (base, head))
     return [_one(name, theirs[name], ours[name], paired) for name in names]

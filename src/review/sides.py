@@ -201,7 +201,7 @@ class Side:
                              check=False)  # fmt: skip
         if ran.returncode:
             last = (ran.stderr.strip() or ran.stdout.strip())[-LAST:].splitlines()[-1:]
-            line = last[0].removeprefix("ERROR: ").removesuffix(RESTORE) if last else " ".join(command)
+            line = last[0].removeprefix("ERROR: ").partition(RESTORE)[0] if last else " ".join(command)
             raise Failed(self, f"does not run: {line}")
         return ran.stdout
 

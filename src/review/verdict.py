@@ -15,8 +15,9 @@ from scipy import stats
 
 ROWS, GROUPS, RAREST = 100, 5, 10  # fewer rows, groups, or rows of the rarest class: cannot tell
 CLIP, CLIP_SHARE = 0.01, 0.1  # probabilities are clipped at the smaller of CLIP and this share of the rarest class's
-NEGLIGIBLE = 0.5  # share of the margin: a 5 % test of no difference at all errs in 5 %; of a trifle hardly ever
+NEGLIGIBLE = 0.5  # share of the margin: a 5 % test of no difference at all errs in 5 %; of a negligible one hardly ever
 POWER = 0.8  # at which the smallest difference that could have been seen is stated
+NO_MARGIN = "base is no better than the trivial model, so no margin can be derived: set review.margin in params.yaml"
 NOTHING = 1e-12  # below, a difference is rounding
 LOG_LOSS, MAE, RMSE = "log_loss", "mean_absolute_error", "root_mean_squared_error"
 
@@ -136,29 +137,32 @@ def compare(
 
 def _without_noise(difference: float, margin: float) -> Verdict:
     word = "same" if abs(difference) < max(NOTHING, NEGLIGIBLE * margin) else "worse" if difference < 0 else "better"
-    return Verdict(word, "every row moved by the same amount", difference, margin, difference, difference, 0.0)
+    return Verdict(word, "every row changed by the same amount", difference, margin, difference, difference, 0.0)
 
 
 def _verdict(difference: float, margin: float, error: float, freedom: float, alpha: float, count: int) -> Verdict:
-    reach, trifle = float(stats.t.ppf(1 - alpha, freedom)) * error, NEGLIGIBLE * margin
-    worse, better = (float(stats.t.cdf((sign * difference + trifle) / error, freedom)) for sign in (1, -1))
+    reach, negligible = float(stats.t.ppf(1 - alpha, freedom)) * error, NEGLIGIBLE * margin
+    worse, better = (float(stats.t.cdf((sign * difference + negligible) / error, freedom)) for sign in (1, -1))
     low, high = difference - reach, difference + reach
+    interval = f"the {100 - 200 * alpha:.4g} % interval of the gain"
     word, why = _word(low, high, margin, worse < alpha, better < alpha)
+    why = why.format(interval=interval)
     beyond = float(stats.t.ppf(1 - alpha, freedom) + stats.t.ppf(POWER, freedom)) * error
-    needed = int(np.ceil(count * (beyond / (margin - trifle)) ** 2)) if margin > 0 else None
-    return Verdict(word, why, difference, margin, low, high, error, freedom, worse, better, trifle + beyond, needed)
+    needed = int(np.ceil(count * (beyond / (margin - negligible)) ** 2)) if margin > 0 else None
+    return Verdict(word, why, difference, margin, low, high, error, freedom, worse, better, negligible + beyond, needed)
 
 
 def _word(low: float, high: float, margin: float, worse: bool, better: bool) -> tuple[str, str]:
+    """The word and its reason, in which `{interval}` stands for the interval's name."""
     if worse:
-        return "worse", "the whole interval lies beyond half of what matters"
+        return "worse", f"{{interval}} lies entirely below {'minus half the margin' if margin else 0}"
     if better:
-        return "better", "the whole interval lies beyond half of what matters"
+        return "better", f"{{interval}} lies entirely above {'half the margin' if margin else 0}"
     if -margin < low and high < margin:
-        return "same", "the whole interval lies within what matters"
+        return "same", "{interval} lies entirely between minus the margin and the margin"
     if margin <= 0:
-        return "cannot tell", "base is no better than the trivial model, so there is no difference that matters"
-    return "cannot tell", "the interval holds differences that matter and none at all"
+        return "cannot tell", NO_MARGIN
+    return "cannot tell", "{interval} holds both differences larger than the margin and differences below half of it"
 
 
 def _row_variance(moved: np.ndarray, group: np.ndarray | None) -> tuple[float, float, float]:

@@ -29,7 +29,7 @@ from src.predictor.tables import fitted
 from src.recipe import fit, load
 from src.table.split import position, unit_columns, units
 
-MODEL = ("model.estimator", "model.arguments", "model.threshold")
+MODEL = ("model.estimator", "model.arguments", "model.threshold", "review.metric")
 
 
 def main() -> int:

@@ -11,18 +11,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from src import names, params
-from src.findings import Findings, rounded, run, short, write_json, write_text
-from src.learning.behaviour import broken
-from src.learning.behaviour import load as load_behaviours
+from src import design, names, params
+from src.findings import RULE, Findings, is_about, left_out, rounded, run, short, write_json, write_text
+from src.learning import behaviour
 from src.learning.columns import default
 from src.learning.curves import calibration, errors, ranking
 from src.learning.folds import outcome
 from src.learning.importance import used
-from src.learning.metrics import Outcome, draws, interval, losses, lower_is_better, measure, prepare, resolve
+from src.learning.metrics import (
+    Outcome,
+    draws,
+    interval,
+    losses,
+    lower_is_better,
+    main_metric,
+    measure,
+    prepare,
+    resolve,
+)
 from src.learning.requirements import columns, judged
 from src.learning.slices import MEASURES, SMALL, Slice, choose, cut, fairness
 from src.learning.weak import FEWEST, weak_slices
+from src.learning.yardsticks import AGAINST, parameters, yardsticks
 from src.predictor import prediction
 from src.predictor.modelfile import loads
 from src.predictor.prediction import scores
@@ -33,16 +43,9 @@ from src.recipe import fit, load
 from src.report.page import page
 
 PARAMS = ("evaluate.metrics", "evaluate.slices", "evaluate.bootstrap", "requirements.floors", "requirements.must_work",
-          "requirements.costs", "data.show_values")  # fmt: skip
+          "requirements.costs", "data.show_values", "data.source", "review.metric")  # fmt: skip
+PROJECT = ("description",)
 WORST = 100  # rows in the report
-CLASSIFICATION: dict[str, tuple[str, dict]] = {
-    "linear": ("sklearn.linear_model.LogisticRegression", {"max_iter": 1000}),
-    "trivial": ("sklearn.dummy.DummyClassifier", {"strategy": "prior"}),
-}
-REGRESSION: dict[str, tuple[str, dict]] = {
-    "linear": ("sklearn.linear_model.Ridge", {}),
-    "trivial": ("sklearn.dummy.DummyRegressor", {"strategy": "median"}),
-}
 
 
 def main() -> None:
@@ -57,13 +60,20 @@ def main() -> None:
     source = pq.read_table(names.TABLE, columns=kept).filter(held)
 
     truth = rows[names.TARGET].to_numpy()
-    models = {"model": model} | yardsticks(train, schema)
+    fitted = partial(
+        fit, schema=schema, seed=0, build=default
+    )  # beside the model: neither seed nor build of the user's
+    models = {"model": model}
+    models |= {name: fitted(train, params=given) for name, given in yardsticks(p.metric, schema.task).items()}
     outcomes = {name: outcome(one, truth, scores(one, rows)) for name, one in models.items()}
     by = choose(p.slices, schema, source, _one_score(outcomes["model"]))
     findings.add(
         "slices", f"{', '.join(map(repr, by)) or 'none'} ({'auto' if p.slices == 'auto' else 'as params say'})"
     )
-    _behave(Predictor(model, schema), source, findings)
+    said = design.answers(p.source)
+    if not is_about(design.about(), p.source):
+        findings.add(RULE, left_out(names.DESIGN, design.about(), p.source, design.CURE), "warning")
+    _behave(Predictor(model, schema), source, p.source, findings)
     made = measured(p, outcomes, source, rows, by, schema, findings)
     facts = {
         "task": schema.task,
@@ -74,13 +84,14 @@ def main() -> None:
     if schema.task == "binary":
         facts |= {"positive": str(schema.positive), "threshold": model["threshold"]}
     made[names.METRICS] = facts | made[names.METRICS]
-    made[names.IMPORTANCE] = used(model, rows, train, partial(_fitted, schema=schema))
+    made[names.IMPORTANCE] = used(model, rows, train, partial(fitted, params=parameters(metric=p.metric)))
     for path, content in made.items():
         write_json(path, content)
     _write_predictions(model, outcomes["model"], rows, source.select(by), schema)
     findings.write()
     worst = worst_rows(outcomes["model"], rows[names.KEY].to_numpy(), held.to_numpy(), p.show_values)
-    write_text(names.REPORT, page(rounded(made), schema, worst, findings.found))
+    (description,) = params.project(*PROJECT) if is_about(design.about(), p.source) else ("",)
+    write_text(names.REPORT, page(rounded(made), schema, worst, findings.found, said, description))
 
 
 def measured(
@@ -105,7 +116,8 @@ def measured(
     once = measure(parts, [weight[None]])
     values = {key: {name: float(value[0]) for name, value in part.items()} for key, part in once.items()}
     drawn = measure(parts, draws(len(rows), p.bootstrap, weight, group))
-    _judge(values, drawn, chosen[0], findings)
+    first = chosen[0] if p.metrics != "auto" else main_metric(p.metric, schema.task)
+    _judge(values, drawn, first, findings)
     for words, met in judged(p.floors, p.must_work, slices, values, drawn):
         findings.add("requirement", words, "note" if met else "warning", met=met)
     return {
@@ -122,12 +134,15 @@ def measured(
     }
 
 
-def _behave(predictor: Predictor, source: pa.Table, findings: Findings) -> None:
-    """Runs what expectations/behaviour.yaml states, on the raw rows of the holdout."""
-    tests = load_behaviours(Path(names.BEHAVIOUR), predictor.schema)
-    rows = source.select([*predictor.types])
+def _behave(predictor: Predictor, rows: pa.Table, source: str, findings: Findings) -> None:
+    """Runs what expectations/behaviour.yaml states of this source, on the raw rows of the holdout."""
+    path = Path(names.BEHAVIOUR)
+    tests = behaviour.load(path, predictor.schema, source)
+    if not is_about(behaviour.about(path), source):
+        findings.add(RULE, left_out(names.BEHAVIOUR, behaviour.about(path), source, behaviour.CURE), "warning")
+    rows = rows.select([*predictor.types])
     for test in tests:
-        bad, count = broken(test, predictor, rows)
+        bad, count = behaviour.broken(test, predictor, rows)
         holds = bad <= test.allowed * count
         words = f"{test.name}: {bad} of {count} rows break it, allowed {test.allowed:g} of them"
         findings.add("behaviour", words, "note" if holds else "warning", rows=count, broken=bad)
@@ -151,12 +166,6 @@ def _weak(
     return weak
 
 
-def _fitted(train: pd.DataFrame, schema: Schema, estimator: str = "auto", arguments: Any = None) -> dict[str, Any]:
-    """A model beside the project's own: no seed, threshold or features of the user's in it."""
-    p = SimpleNamespace(estimator=estimator, arguments=arguments or {}, threshold=0.5)
-    return fit(train, schema, p, 0, default)
-
-
 def worst_rows(found: Outcome, key: np.ndarray, held: np.ndarray, shown: bool) -> list[list[Any]]:
     """The rows of the largest loss: number in the table, loss, and where values may be shown key, truth, decision."""
     loss = losses(found.task, found.truth, found.scores)
@@ -169,14 +178,6 @@ def worst_rows(found: Outcome, key: np.ndarray, held: np.ndarray, shown: bool) -
                   (float(found.truth[i]), float(found.decided[i])) for i in at]  # fmt: skip
         rows = [[*row, str(key[i]), *map(str, pair)] for row, i, pair in zip(rows, at, values, strict=True)]
     return rows
-
-
-def yardsticks(train: pd.DataFrame, schema: Schema) -> dict[str, dict[str, Any]]:
-    """What the model must beat, fitted on the same rows: a plain linear model, and the class shares or the median."""
-    return {
-        name: _fitted(train, schema, estimator, given)
-        for name, (estimator, given) in (REGRESSION if schema.task == "regression" else CLASSIFICATION).items()
-    }
 
 
 def _one_score(found: Outcome) -> np.ndarray:
@@ -193,7 +194,7 @@ def _prepared(outcomes: dict[str, Outcome], slices: list[Slice], chosen: tuple[s
 
 
 def _judge(values: dict, drawn: dict, name: str, findings: Findings) -> None:
-    """Is the model clearly better than each yardstick, by the paired difference of the first metric?"""
+    """Is the model clearly better than each yardstick, by the paired difference of this metric?"""
     sign = 1 if lower_is_better(name) else -1
     for yardstick in ("trivial", "linear"):
         gain = sign * (values[yardstick][name] - values["model"][name])
@@ -202,7 +203,7 @@ def _judge(values: dict, drawn: dict, name: str, findings: Findings) -> None:
         ends = (low, high) if gain >= 0 else (-high, -low)
         words = "clearly beats" if low > 0 else "is clearly worse than" if high < 0 else "does not clearly beat"
         findings.add(
-            f"against the {yardstick} model",
+            AGAINST.format(yardstick),
             f"the model {words} the {yardstick} one: "
             f"{name} {size} (95 % interval {short(ends[0])} to {short(ends[1])})",
             "note" if yardstick == "linear" or low > 0 else "warning",

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import names, params
-from src.findings import Findings, run
+from src.findings import Findings, run, short
 from src.leakage.arithmetic import making
 from src.leakage.purity import impure
 from src.leakage.tripwires import Leak, alone, later, made, repeated, settle, shared
@@ -31,6 +31,7 @@ LOOKED_AT = (
     "src/features.py on parts, shuffled, twice and under another date"
 )
 UNGROUPED = "another split.cut, null, or data.allow: {{{first}: reason}}"
+TOGETHER = ". If such rows belong together (a patient, a shop), name what they share: data.group: COLUMN"
 BATCH = 1 << 17
 LEAST = 5  # rows on each side
 SAMPLE = 20_000  # rows that show what tells the target
@@ -128,12 +129,13 @@ def _between_sides(path: Path, schema: Schema, cut: str | None, holdout: np.ndar
     found = []
     first = file.metadata.row_group(0)
     size = {name: first.column(i).total_compressed_size for i, name in enumerate(file.schema_arrow.names)}
-    told = [name for name in size if name in (names.TARGET, *made(file.schema_arrow))]
+    told = made(file.schema_arrow)
     told.sort(key=lambda name: (file.schema_arrow.field(name).type == pa.string(), -size[name]))  # most telling first
-    if count := repeated(map(read, told), holdout):
-        words = f"{count} of {holdout.sum()} rows of the holdout have the features and the target of a training row"
-        found.append(Leak("row on both sides", (), words, "warning"))
     group = schema.column("group")
+    if count := repeated(map(read, told), holdout):
+        words = f"{count} of {holdout.sum()} rows of the holdout ({short(100 * count / holdout.sum())} %) have the"
+        cure = TOGETHER if group is None and cut is None else ""
+        found.append(Leak("row on both sides", (), f"{words} features of a training row{cure}", "warning"))
     if group and (count := shared(read(names.GROUP), holdout)):
         words = f"{count} groups of {group.name!r} stand on both sides of split.cut"
         found.append(Leak("group on both sides", (group.name,), words, cure=UNGROUPED))

@@ -1,17 +1,20 @@
 """ingest: the source table -> one typed Parquet, a schema that people review, and what the checks found."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from src import names, params
-from src.expectations.suite import failure, load, validate
-from src.findings import Findings, run, write_text
+from src.expectations.faults import check, failure
+from src.expectations.suite import CURE, find, load, place, validate
+from src.findings import RULE, Findings, left_out, run, write_text
 from src.params import nearest
 from src.predictor.refusal import Refusal
 from src.predictor.schema import ARROW, Schema
@@ -19,6 +22,7 @@ from src.predictor.sources import open_source
 from src.predictor.tables import Source, fitted, replacing
 from src.table.roles import check_names, settle, summarise
 from src.table.types import storage_types
+from src.table.unnamed import settle_unnamed
 
 DATA = ("source", "target", "task", "positive", "key", "group", "time", "weight", "ignore", "types", "unlabelled",
         "missing", "show_values")  # fmt: skip
@@ -43,6 +47,7 @@ def typed(p: SimpleNamespace, path: Path, findings: Findings) -> Schema:
     source = open_source(located(p.source), p.missing)
     findings.add("source", f"{p.source} is {source.form}, {len(source.names)} columns")
     check_names(source.names, p)
+    source, indexes = settle_unnamed(source, p, findings)
     storage = storage_types(source, p.source, p, findings)
     unlabelled = p.target if p.unlabelled == "drop" else None
     rows, dropped = _write(path, p.source, source, storage, unlabelled)
@@ -50,7 +55,7 @@ def typed(p: SimpleNamespace, path: Path, findings: Findings) -> Schema:
     if dropped:
         words = f"{dropped} of {rows + dropped} are dropped, as data.unlabelled says"
         findings.add("rows without a target", words, "left out", rows=dropped)
-    schema = settle(summarise(str(path), storage), rows, p, str(path), findings)
+    schema = settle(summarise(str(path), storage), rows, p, str(path), findings, indexes)
     return replace(schema, source=source.form, missing=tuple(p.missing))
 
 
@@ -123,20 +128,35 @@ def _grouped(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _expect(p: SimpleNamespace, table: str, findings: Findings) -> None:
-    suite = Path(names.suite(p.source))
-    for other in sorted(set(suite.parent.glob("*.json")) - {suite}):
-        words = f"{other.as_posix()} fits no source (expected {suite.name}) and was not run"
-        findings.add("suite without a source", words, "warning")
-    if not suite.exists():
-        words = f"no {suite.as_posix()}: the structural checks alone ran. Draft one: python -m src.expectations draft"
+    suite, others = find(p.source)
+    for other, named in others.items():
+        by_name = (f"a table whose file is named {other.stem}",)
+        findings.add(RULE, left_out(other.as_posix(), named or by_name, p.source, CURE), "warning")
+    if suite is None:
+        words = f"no {place(p.source).as_posix()}: the structural checks alone ran"
+        words += ". Draft one: python -m src.expectations draft"
         findings.add("expectations", words, "warning")
         return
-    results = validate(load(suite), table)
+    expectations = load(suite)
+    if faults := check(expectations):
+        words = f"{len(faults)} of {len(expectations)} expectations cannot be run: {'; '.join(faults[:SHOWN])}"
+        raise Refusal(f"{suite.as_posix()}: {words}. Mend the suite (docs/expectations.md)")
+    _repeated(suite, expectations, findings)
+    results = validate(expectations, table)
     failed = [failure(result, p.show_values) for result in results if not result["success"]]
     if failed:
         words = f"{len(failed)} of {len(results)} expectations do not hold: {'; '.join(failed[:SHOWN])}"
         raise Refusal(f"{suite.as_posix()}: {words}. Mend the table, or the suite (docs/expectations.md)")
     findings.add("expectations", f"all {len(results)} of {suite.as_posix()} hold", expected=len(results))
+
+
+def _repeated(suite: Path, expectations: list[dict[str, Any]], findings: Findings) -> None:
+    first: dict[str, int] = {}
+    for number, each in enumerate(expectations, 1):
+        same = first.setdefault(json.dumps([each["type"], each["kwargs"]], sort_keys=True), number)
+        if same != number:
+            words = f"{suite.as_posix()}: expectation {number} says what expectation {same} says. Take one out"
+            findings.add("expectations", words, "warning")
 
 
 def _in_words(schema: Schema) -> str:

@@ -7,7 +7,6 @@ import re
 import shutil
 import sys
 import tempfile
-import tomllib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from src import names, params
-from src.design import answers
-from src.findings import Findings, read_findings, run, write_text
+from src import design, names, params
+from src.findings import RULE, Findings, is_about, left_out, read_findings, run, write_text
 from src.packaging import card, wheel
 from src.predictor import golden
 from src.predictor.modelfile import dumps, loads
@@ -28,7 +26,7 @@ from src.predictor.refusal import Refusal
 from src.predictor.schema import Schema
 from src.predictor.tables import replacing
 
-PARAMS = ("requirements.latency", "requirements.size")
+PARAMS = ("data.source", "requirements.latency", "requirements.size")
 PROJECT = ("name", "version", "description", "license", "requires-python")
 MEASURED = (names.METRICS, names.LINEAR, names.TRIVIAL, names.INTERVALS, names.SLICES, names.FAIRNESS)
 EARLIER = ("ingest", "featurize", "train", "evaluate")
@@ -40,10 +38,8 @@ def main() -> None:
     p = params.read(*PARAMS)
     findings, folder = Findings("package"), Path(names.DIST)
     shutil.rmtree(folder, ignore_errors=True)
-    sys.audit("params.read", names.PROJECT, tuple(f"project.{name}" for name in PROJECT))  # heard by a hermetic run
-    content = tomllib.loads(Path(names.PROJECT).read_text(encoding="utf-8"))["project"]
-    project = wheel.Project(*(content[name] for name in PROJECT))
     schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
+    project = described(p.source, schema, findings)
     fitted = loads(Path(names.MODEL).read_bytes(), names.MODEL)
     archive = dumps(fitted, project.module)
     written = zipfile.ZipFile(io.BytesIO(archive)).read("schema.json").decode()
@@ -53,7 +49,7 @@ def main() -> None:
         {path: _json(path) for path in MEASURED},
         [finding for stage in EARLIER for finding in read_findings(stage)],
         written,
-        answers(),
+        design.answers(p.source),
         {"Milliseconds for one row": p.latency, "Megabytes of the package": p.size},
     )
     papers = {
@@ -74,6 +70,17 @@ def main() -> None:
     findings.add("package", f"{names.DIST}/{made.name}, {len(requires)} exact requirements", bytes=size)
     write_text(names.CARD, text)
     findings.write()
+
+
+def described(source: str, schema: Schema, findings: Findings) -> wheel.Project:
+    """The project of pyproject.toml, its description left out where it is about another table."""
+    content = dict(zip(PROJECT, params.project(*PROJECT), strict=True))
+    named = design.about()
+    if not is_about(named, source):
+        findings.add(RULE, left_out(f"description in {names.PROJECT}", named, source, design.CURE), "warning")
+        target = next(column.name for column in schema.columns if column.role == "target")
+        content["description"] = " ".join(f"Predicts {target} from {len(schema.inputs)} columns".split())
+    return wheel.Project(*(content[name] for name in PROJECT))
 
 
 def _json(path: str) -> Any:

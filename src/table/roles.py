@@ -79,15 +79,25 @@ def _distinct(filled: pa.ChunkedArray) -> int:
     return 1 + int(np.count_nonzero(values[1:] != values[:-1]))
 
 
-def settle(columns: tuple[Column, ...], rows: int, params: SimpleNamespace, path: str, findings: Findings) -> Schema:
-    """The schema: roles by params and rules, then task, classes and positive class by the target's values."""
+def settle(
+    columns: tuple[Column, ...],
+    rows: int,
+    params: SimpleNamespace,
+    path: str,
+    findings: Findings,
+    indexes: tuple[str, ...] = (),
+) -> Schema:
+    """The schema: roles by params and rules, then task, classes and positive class by the target's values.
+
+    indexes: columns that are taken for ids where they are nearly distinct, whatever their names.
+    """
     roles = {role: getattr(params, role) for role in ("target", "group", "time", "weight")}
     schema = Schema(columns, rows, task="")
     listed = {"ignored": params.ignore, "protected": params.protected}
     for role, name in [*roles.items(), *((role, name) for role, names in listed.items() for name in names)]:
         schema = schema.with_role(name, role)
     _check_values(schema)
-    schema = _without_use(_key(schema, params.key, findings), findings)
+    schema = _without_use(_key(schema, params.key, indexes, findings), findings)
     if not schema.inputs:
         raise Refusal(f"data: no feature is left of {len(columns)} columns, expected one at least. See data.ignore")
     return _task(schema, params, path, findings)
@@ -111,18 +121,24 @@ def _check_values(schema: Schema) -> None:
             raise Refusal(f"{expected} finite numbers from 0, found {column.low} to {column.high}")
 
 
-def looks_like_id(column: Column, rows: int) -> bool:
-    """Nearly distinct, and whole numbers named like an id or numbered without gaps, or words that are no text."""
+def looks_like_id(column: Column, rows: int, *, index: bool = False) -> bool:
+    """Nearly distinct, and whole numbers named like an id or numbered without gaps, or words that are no text.
+
+    index: it stands where a table's index does, so that whole numbers and any words are names of rows.
+    """
     filled = rows * (1 - column.missing)
-    if column.distinct < max(NEARLY * filled, 2) or column.type not in ("integer", "category"):
+    if column.distinct < max(NEARLY * filled, 2) or column.type not in ("integer", "category", *["text"] * index):
         return False
+    if index:
+        return True
     words = [word.lower() for word in re.findall(r"[A-Z]*[a-z]+|[A-Z]+", column.name)]
     named = words != [] and (words[0] == "id" or words[-1] in ID_NAMES)  # "order no" is one, "no of rooms" is none
     return named or column.type == "category" or column.high - column.low + 1 == rows
 
 
-def _key(schema: Schema, wanted: str | None, findings: Findings) -> Schema:
-    ids = [c for c in schema.columns if c.role == "feature" and looks_like_id(c, schema.rows)]
+def _key(schema: Schema, wanted: str | None, indexes: tuple[str, ...], findings: Findings) -> Schema:
+    features = [c for c in schema.columns if c.role == "feature"]
+    ids = [c for c in features if looks_like_id(c, schema.rows, index=c.name in indexes)]
     if wanted == "auto":
         wanted = next((c.name for c in ids if c.distinct == schema.rows), None)
         words = f"{wanted!r} names each row (auto: unique and looks like an id)"

@@ -118,8 +118,9 @@ def _edits(answers: Answers) -> dict[str, Edit]:
         edits["params.yaml"] = lines(
             (r"^  source: (\S+) ", quoted(source(answers))), (r"^  target: (\S+) ", quoted(answers["target"]))
         )
-        edits["docs/project.yaml"] = _unanswered
-        edits["expectations/behaviour.yaml"] = lambda text: text.split("\n\n")[0] + "\n"
+        table = (r"^table: (.*)$", quoted(source(answers)))
+        edits["docs/project.yaml"] = lambda text: set_line(_unanswered(text), *table)
+        edits["expectations/behaviour.yaml"] = lambda text: set_line(_emptied(text), *table)
     if answers["dvc_remote"]:
         stated = f"    remote = storage\n['remote \"storage\"']\n    url = {_url(answers['dvc_remote'])}\n"
         edits[".dvc/config"] = lines((r"\A\[core\]\n(?:    \w+ = \w+\n)*(\Z)", stated))
@@ -136,6 +137,11 @@ def _on_python(workflow: str, version: str) -> str:
 def _unanswered(text: str) -> str:
     """docs/project.yaml with its questions and comments, and null for every answer."""
     return re.sub(r"(?m)^  (\w+):[^\n]*\n(?:   [^\n]*\n)*", r"  \1: null\n", text)
+
+
+def _emptied(text: str) -> str:
+    """expectations/behaviour.yaml with its comment and table, and no behaviour."""
+    return text[: text.index("\nbehaviours:")] + "\nbehaviours: []\n"
 
 
 def _url(given: str) -> str:

@@ -23,8 +23,12 @@ from template.bake.answers import Answers, Refused, scheme
 
 SMALL = 10 * 2**20  # bytes: up to here a table goes into git
 PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": None}
-TEXTS, LINES, OTHERS = (".csv", ".tsv", ".txt"), (".jsonl", ".ndjson"), (".parquet", ".pq", ".feather", ".arrow")
-FORMATS = (*TEXTS, *LINES, *OTHERS)
+TEXTS, OBJECTS, OTHERS = (
+    (".csv", ".tsv", ".txt"),
+    (".jsonl", ".ndjson", ".json"),
+    (".parquet", ".pq", ".feather", ".arrow"),
+)
+FORMATS = (*TEXTS, *OBJECTS, *OTHERS)
 HEAD = 1 << 20  # bytes in which a header ends, as the pipeline has it
 BLOCK = 1 << 20
 SECONDS = 60  # without a byte from the other side
@@ -136,7 +140,7 @@ def _look(head: bytes, name: str, given: str, target: str) -> None:
     text = _decoded(head)
     if not text.strip():
         raise Refused(f"data: {given} is empty")
-    columns = _keys(text) if _form(name) in LINES else _header(text, target)
+    columns = _keys(text) if _form(name) in OBJECTS else _header(text, target)
     if target not in columns:
         shown = ", ".join(columns[:20]) + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")
         raise Refused(f"target is {target!r}: {given} has no such column, it has: {shown}")
@@ -157,17 +161,29 @@ def _header(text: str, target: str) -> list[str]:
     """The columns of a CSV: of the usual delimiters one that gives the target, else the one that gives most."""
     csv.field_size_limit(HEAD)  # a reading with another delimiter is one long field
     lines = [next(csv.reader(io.StringIO(text.lstrip("\r\n")), delimiter=each), []) for each in ",;\t|"]
-    return max(lines, key=lambda columns: (target in columns, len(columns)))
+    return max(map(_named, lines), key=lambda columns: (target in columns, len(columns)))
+
+
+def _named(columns: list[str]) -> list[str]:
+    """A column without a name is named by its position, as the pipeline names it."""
+    made = [name or f"column_{i}" for i, name in enumerate(columns, 1)]
+    for i, name in enumerate(columns):
+        while not name and made[i] in columns:
+            made[i] += "_"
+    return made
 
 
 def _keys(text: str) -> list[str]:
-    """The keys of whole lines of JSON."""
+    """The keys of all objects that are whole: in lines, in an array, or of one alone."""
     found: dict[str, None] = {}
-    for line in text.split("\n")[:-1] or [text]:
+    at, decode = text.find("{"), json.JSONDecoder().raw_decode
+    while at >= 0:
         try:
-            found |= dict.fromkeys(json.loads(line or "{}"))
-        except (ValueError, TypeError):
-            continue
+            row, end = decode(text, at)
+        except (ValueError, RecursionError):  # cut in two, or for the pipeline to refuse
+            break
+        found |= dict.fromkeys(row)
+        at = text.find("{", end)
     return [*found]
 
 

@@ -23,17 +23,17 @@ def test_the_questions_are_those_of_the_page_and_of_the_projects_own_file(monkey
     page = (ROOT / "docs/design.md").read_text(encoding="utf-8").split("## What is required")[0]
     assert re.findall(r"(?m)^\| `([\w.]+)` \|", page) == list(design.QUESTIONS)
     monkeypatch.chdir(ROOT)
-    assert list(design.answers()) == list(design.QUESTIONS)
+    assert list(design.answers("data/source/any.csv")) == list(design.QUESTIONS)
 
 
 def test_open_questions_are_none_and_use_cases_come_in_the_order_of_their_product(project: Project) -> None:
     say(f"problem: {{question: why}}\npriority:\n  use_cases:\n{CASES}\n")
-    found = design.answers()
+    found = design.answers("data/source/any.csv")
     assert (found["problem.question"], found["data.rights"]) == ("why", None)
     say("problem: {question: why}")
-    assert design.answers()["priority.use_cases"] is None
+    assert design.answers("data/source/any.csv")["priority.use_cases"] is None
     say(f"priority:\n  use_cases:\n{CASES}\n")
-    found = design.answers()
+    found = design.answers("data/source/any.csv")
     assert [case["name"] for case in found["priority.use_cases"]] == ["b", "a"]
 
 
@@ -51,14 +51,14 @@ def test_open_questions_are_none_and_use_cases_come_in_the_order_of_their_produc
 def test_what_is_no_answer_is_refused_in_one_line(project: Project, text: str, words: str) -> None:
     say(text)
     with pytest.raises(Refusal, match=rf"^docs/project.yaml.*{words}"):
-        design.answers()
+        design.answers("data/source/any.csv")
 
 
 def test_requirements_are_held_against_the_last_run(project: Project, capsys) -> None:
     say("problem: {question: '**why** <b>?'}")
+    project.table(make_table(rows=900))
     assert guarded(design.main) == 1
     assert "nothing has run yet" in capsys.readouterr().err
-    project.table(make_table(rows=900))
     project.change(requirements={
         "floors": {"roc_auc": 0.5, "log_loss": 0.0}, "must_work": ["colour = red"], "latency": 1e9, "size": 1e-6,
     })  # fmt: skip

@@ -23,8 +23,8 @@ import pytest
 import yaml
 
 from src import names as files
-from src.findings import RESTORE, Findings
-from tests.conftest import ROOT, STAGES, Project, make_table
+from src.findings import RESTORE, REVIEWED, Findings
+from tests.conftest import PRISTINE, ROOT, STAGES, Project, make_table
 
 PAGE = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
 TABLE = make_table(rows=200)
@@ -61,8 +61,6 @@ def code(name: str, content: str) -> Break:
     """One of the user's two files."""
 
     def write(project: Project) -> None:
-        (project.folder / "src").unlink()
-        shutil.copytree(ROOT / "src", project.folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
         (project.folder / "src" / name).write_text(content)
 
     return write
@@ -119,7 +117,11 @@ CASES: dict[str, tuple[Break, str, str]] = {
     "a workbook": (source(b"PK\x03\x04" + b"\0" * 60), "ingest", "is a zip archive or a workbook"),
     "a web page": (source("<!doctype html>\n<p>404</p>"), "ingest", "is a page of HTML"),
     "a pointer": (source("version https://git-lfs.github.com/spec/v1\n"), "ingest", "git lfs pull"),
-    "a JSON array": (source('[{"a": 1}]'), "ingest", "is one JSON array"),
+    "a JSON array cut off": (source('[{"a": 1}, {"a"'), "ingest", "object 2 of the array: expected a JSON object"),
+    "two JSON arrays": (source('[{"a": 1}]\n[{"a": 1}]'), "ingest", "expected nothing after the ] of the JSON array"),
+    "JSON by columns": (source('{"a": {"0": 1}}'), "ingest", "is one JSON object of columns, expected an object for"),
+    "JSON by columns, large": (source('{"a": {"0": 1' + ' ' * 2**20), "ingest", "has no object that ends in its first"),
+    "a name too few": (source("a,target\n1,2,3\n2,2,3\n"), "ingest", "every row has 3 fields, .*begin line 1 with ','"),
     "broken JSON lines": (source('{"a": 1}\n{"a": \n'), "ingest", "line 2: expected one JSON object a line"),
     "truncated gzip": (source(gzip.compress(b"a,b\n1,2\n" * 9)[:-12]), "ingest", "cannot be read as"),
     "truncated zst": (source(pa.compress(b"a,b\n1,2\n" * 99, "zstd", asbytes=True)[:-9]), "ingest", "cannot be read"),
@@ -173,7 +175,7 @@ CASES: dict[str, tuple[Break, str, str]] = {
                          "behaviour.yaml: 'x': has name; expected name, why, then"),
     "no answer": (lambda p: Path("docs/project.yaml").write_text("data: {owner: [x]}\n"), "evaluate",
                   "data.owner is .'x'., expected a sentence"),
-    "unknown slice": (params(evaluate={"slices": ["color"]}), "evaluate", "evaluate.slices names 'color'"),
+    "unknown slice": (params(evaluate={"slices": ["color"]}), "evaluate", "evaluate.slices names 'color', .*'colour'"),
     "unknown metric": (params(evaluate={"metrics": ["AUC"]}), "evaluate", "evaluate.metrics has 'AUC'"),
     "unknown estimator": (params(model={"estimator": "sklearn.svm.SVX"}), "train", "cannot be imported"),
     "no estimator": (params(model={"estimator": "numpy.ndarray"}), "train", "is no scikit-learn estimator"),
@@ -221,8 +223,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(folder)
     project.table(TABLE)
     project.run()
-    Path("dvc.lock").touch()
-    for command in ("init -q", "add dvc.lock", "-c user.name=x -c user.email=x@y.z commit -qm run"):
+    lock = {"stages": {name: {"outs": [{"path": out, "md5": f"aa{out}"} for out in OUTS[name]]} for name in STAGES}}
+    Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
+    Path(".dvc").mkdir()
+    Path(".dvc/config").touch()
+    for out in (out for name in STAGES for out in OUTS[name] if not reviewed(out)):
+        (held := Path(".dvc/cache/files/md5/aa", out)).parent.mkdir(parents=True, exist_ok=True)
+        held.touch()
+    for command in ("init -q", f"add {' '.join(REVIEWED)}", "-c user.name=x -c user.email=x@y.z commit -qm run"):
         subprocess.run(["git", *command.split()], check=True)
     os.chdir(before)
     return folder
@@ -233,9 +241,19 @@ def copy(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project
     folder = tmp_path / "project"
     shutil.copytree(made, folder, symlinks=True)
     monkeypatch.chdir(folder)
-    project = Project.__new__(Project)
-    project.folder = folder
-    return project
+    return Project(folder, new=False)
+
+
+def reviewed(out: str) -> bool:
+    return out.startswith(REVIEWED)
+
+
+def lost(before: Path) -> bool:
+    """Whether anything of the committed run is not as it was there."""
+    outs = [Path(out) for name in STAGES for out in OUTS[name]]
+    if not all(out.exists() for out in outs):
+        return True
+    return any(reviewed(str(out)) and out.read_bytes() != (before / out).read_bytes() for out in outs)
 
 
 def kept(*stages: str) -> dict[str, bytes]:
@@ -248,7 +266,7 @@ def kept(*stages: str) -> dict[str, bytes]:
 def run(stage: str, **limits: Any) -> tuple[int, str]:
     """Exit code and standard error of the command, in a process of its own where the code or limits are others."""
     name = "src.params" if stage == "params" else f"src.stages.{stage}"
-    if limits or not Path("src").is_symlink():
+    if limits or any(Path("src", file).read_text() != content for file, content in PRISTINE.items()):
         ran = subprocess.run([sys.executable, "-m", name], capture_output=True, text=True, **limits)
         return ran.returncode, ran.stderr
     sys.modules.pop(name, None)
@@ -264,7 +282,7 @@ def known(line: str) -> bool:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_bad_input_gets_one_line_and_leaves_what_was_there(name: str, copy: Project) -> None:
+def test_bad_input_gets_one_line_and_leaves_what_was_there(name: str, copy: Project, made: Path) -> None:
     spoil, stage, words = CASES[name]
     spoil(copy)
     at = 0 if stage == "params" else STAGES.index(stage)
@@ -274,13 +292,43 @@ def test_bad_input_gets_one_line_and_leaves_what_was_there(name: str, copy: Proj
     code, said = run(stage)
     assert code == 1
     assert re.fullmatch(rf"ERROR: .*{words}.*\n", said), said
-    assert stage == "params" or said.rstrip().endswith(RESTORE)
+    assert (RESTORE in said) == (stage != "params" and lost(made))
+    assert "?." not in said
     assert kept(*STAGES[at:]) == before
     assert known(said), f"docs/errors.md has no such message: {said}"
 
 
+CHECKOUT = "python3 -m src.environment dvc checkout"
+WAYS: list[tuple[Callable[[], Any], str]] = [  # what became of a committed run, and what brings it back
+    (lambda: None, ""),
+    (lambda: Path("metrics/metrics.json").write_text("{}"), "git restore metrics"),
+    (lambda: Path("metrics/new.json").write_text("{}"), ""),
+    (lambda: Path("data/model.skops").unlink(), CHECKOUT),
+    (lambda: [Path(f"{at}/data/model.skops").unlink() for at in (".", ".dvc/cache/files/md5/aa")], ""),
+    (lambda: [Path(f"data/{out}").unlink() for out in ("model.skops", "schema.json")],
+     f"git restore data/schema.json && {CHECKOUT}"),
+    (lambda: Path("dvc.lock").write_text("stages:"), f"git restore dvc.lock && {CHECKOUT}"),
+    (lambda: [Path(name).unlink() for name in ("dvc.lock", ".dvc/cache/files/md5/aa/data/table.parquet")],
+     f"git restore dvc.lock && {CHECKOUT} --allow-missing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lose", "command"), WAYS)
+def test_the_way_back_is_told_where_something_that_is_committed_was_lost(
+    lose: Callable[[], Any], command: str, copy: Project
+) -> None:
+    lose()
+    Path("data/source/table.csv").unlink()
+    said = run("ingest")[1]
+    assert said.rstrip().partition(RESTORE)[2] == command
+    if command:
+        assert said.count("\n") == 1
+
+
 def test_there_is_no_way_back_to_a_run_that_is_not_committed(copy: Project) -> None:
     Path("data/source/table.csv").unlink()
+    Path("metrics/metrics.json").unlink()
+    assert RESTORE in run("ingest")[1]
     shutil.rmtree(".git")
     assert RESTORE not in run("ingest")[1]
     subprocess.run(["git", "init", "-q"], check=True)
@@ -289,7 +337,9 @@ def test_there_is_no_way_back_to_a_run_that_is_not_committed(copy: Project) -> N
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("what", ["Ctrl-C", "no memory", "a read-only folder", "a full disk"])
-def test_a_stage_that_is_stopped_leaves_what_was_there(what: str, stage: str, copy: Project, monkeypatch) -> None:
+def test_a_stage_that_is_stopped_leaves_what_was_there(
+    what: str, stage: str, copy: Project, made: Path, monkeypatch
+) -> None:
     limits: dict[str, Any] = {}
     if what == "Ctrl-C":  # after the last of its work
         monkeypatch.setattr(Findings, "write", lambda _: os.kill(os.getpid(), signal.SIGINT))
@@ -304,6 +354,6 @@ def test_a_stage_that_is_stopped_leaves_what_was_there(what: str, stage: str, co
     code, said = run(stage, **limits)
     assert (code, said.count("\n")) == (1, 1), said
     assert said.startswith("ERROR: ")
-    assert said.rstrip().endswith(RESTORE)
+    assert (RESTORE in said) == lost(made)
     assert kept(*later) == before
     assert known(said), f"docs/errors.md has no such message: {said}"

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,17 @@ def test_console_blocks_print_what_the_readme_shows(clone: Path) -> None:
 def test_blocks_that_are_not_run_are_listed() -> None:
     skipped = re.findall(r"(?m)^```\w+ not run$", README)
     listed = README.split("## What is not run")[1]
-    assert len(skipped) == 3
+    assert len(skipped) == 4
     for block in ("cookiecutter", "The block for Windows", "The block of the package's command"):
         assert block in listed
+
+
+def test_badges_are_true() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    low, high = re.findall(r"3\.(\d+)", project["requires-python"])
+    assert f"python-3.{low}_to_3.{int(high) - 1}-" in README
+    assert f"licence-{project['license']}-" in README
+    assert (ROOT / ".github/workflows/ci.yml").exists()
 
 
 def test_every_path_of_the_tree_is_there_and_no_other() -> None:

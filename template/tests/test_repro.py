@@ -1,6 +1,5 @@
 """make repro: the guard on the automatic key, and a source that is not there."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import pytest
 from src import repro
 from src.predictor.refusal import guarded
 from src.predictor.schema import Column, Schema
-from tests.conftest import ROOT, Project, make_table
+from tests.conftest import Project, make_table
 
 THERE = "There is data/source/lost.csv.dvc, data/source/other.csv, data/source/table.csv"
 CASES: list[tuple[dict[str, Any], list[str], str]] = [  # a change to params, what runs, what is said
@@ -99,8 +98,7 @@ def touched(path: str) -> Callable[[], object]:
 def test_a_run_under_which_its_inputs_change_is_refused_and_its_lock_undone(
     project: Project, change: Callable, what: str, ends: int, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    Path("src").unlink()
-    shutil.copytree(ROOT / "src", "src", ignore=shutil.ignore_patterns("__pycache__"))
+    project.copy_code()
     project.table(make_table(rows=3), key=None)
     Path("dvc.lock").write_text(LOCK)
     commit("params.yaml", "dvc.lock")

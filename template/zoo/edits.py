@@ -170,7 +170,9 @@ def forged_with_lock(author: Author) -> None:
 
 def behaviour_removed(author: Author) -> None:
     path = author.folder / "expectations/behaviour.yaml"
-    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text())[1:]))
+    given = yaml.safe_load(path.read_text())
+    given = given if isinstance(given, dict) else {"behaviours": given}
+    path.write_text(yaml.safe_dump(given | {"behaviours": given["behaviours"][1:]}))
 
 
 def behind_a_pointer(author: Author) -> None:

@@ -92,8 +92,10 @@ def test_with_a_table_of_ones_own_nothing_is_left_of_the_sample_or_the_template(
                 and name != "docs/updating.md"]  # fmt: skip
     answers = yaml.safe_load(found["docs/project.yaml"])
     asked = yaml.safe_load((ROOT / "docs/project.yaml").read_text(encoding="utf-8"))
+    source = f"data/source/{table.name}"
+    assert answers.pop("table") == source and asked.pop("table")
     assert {group: dict.fromkeys(keys) for group, keys in asked.items()} == answers
-    assert yaml.safe_load(found["expectations/behaviour.yaml"]) is None
+    assert yaml.safe_load(found["expectations/behaviour.yaml"]) == {"table": source, "behaviours": []}
     assert found["expectations/behaviour.yaml"].startswith("# How the model must behave")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from src.predictor.sources import open_source
 from template.bake import table as bake
 from template.bake.answers import Refused
 
@@ -38,13 +39,25 @@ def bring(folder: Path, data: str, target: str = "größe") -> Path:
     ("l.jsonl", '{"id": 1}\n{"größe": 2}\n'.encode()), ("p.parquet", b"PAR1 is not looked into"),
     ("wide.csv", (",".join(f"a column with a long name {i}" for i in range(20000)) + ",größe\n1\n").encode()),
     ("inside.csv", 'a,b,c,d;größe\n1;2\n'.encode()), ("mark.csv", b"\xef\xbb\xbf" + TEXT.encode()),
-    ("quoted.csv", '"id, 1","größe"\n1,2\n'.encode())])  # fmt: skip
+    ("quoted.csv", '"id, 1","größe"\n1,2\n'.encode()), ("i.csv", ',größe\n0,2\n'.encode()),
+    ("array.json", '[{"id": {"größe": 1}},\n {"größe": 2}]'.encode()), ("cut.json", '[{"größe": 1}, {"a'.encode()),
+    ("one.json", '{\n "id": 1,\n "größe": 2\n}'.encode())])  # fmt: skip
 def test_a_table_comes_as_it_is(folder: Path, name: str, content: bytes) -> None:
     (folder / "here" / name).write_bytes(content)
     assert bring(folder, name).read_bytes() == content
     assert bring(folder, str(folder / "here" / name)).read_bytes() == content
     assert bring(folder, (folder / "here" / name).as_uri()).read_bytes() == content
     assert not list((folder / "project").rglob("*.dvc"))
+
+
+def test_a_column_without_a_name_is_named_as_the_pipeline_names_it(folder: Path) -> None:
+    for header in (",a,", "a,,b", '"",column_1,', ";;a", "column_2\t\tcolumn_2_"):
+        path = folder / "here/t.csv"
+        path.write_text(f"{header}\n" + "1,2,3\n".replace(",", next(mark for mark in ",;\t" if mark in header)))
+        for name in open_source(str(path)).names:
+            bring(folder, "t.csv", name)
+        with pytest.raises(Refused, match="has no such column"):
+            bring(folder, "t.csv", "column_9")
 
 
 def test_a_name_loses_only_what_a_path_or_a_shell_misreads(folder: Path) -> None:
@@ -58,6 +71,8 @@ def test_a_name_loses_only_what_a_path_or_a_shell_misreads(folder: Path) -> None
     ("nul.csv", b"id,b\x00c,d\n", "has no such column"),
     ("t.csv", b"id,b\n1,2\n", "target is 'größe': t.csv has no such column, it has: id, b"),
     ("t.jsonl", b'{"id": 1}\n', "t.jsonl has no such column, it has: id"),
+    ("t.json", '[{"id": {"größe": 1}}]'.encode(), "t.json has no such column, it has: id$"),
+    ("i.csv", b",id,,column_3\n1,2,3,4\n", "i.csv has no such column, it has: column_1, id, column_3_, column_3$"),
     ("bad.csv.gz", b"no gzip", "cannot be unpacked"),
     ("wide.csv", ",".join(f"c{i}" for i in range(30)).encode(), "c19 and 10 more")])  # fmt: skip
 def test_what_is_no_table_with_the_target_is_refused(

@@ -2,7 +2,6 @@
 
 import importlib.util
 import io
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,9 +23,8 @@ from tests.test_dvc_yaml import closure
 @pytest.fixture
 def assembled(project: Project) -> dict:
     """A project as the page on more than one table builds it, on a copy of the code; the stage as it is declared."""
-    for name in ("src", "dvc.yaml"):
-        Path(name).unlink()
-    shutil.copytree(ROOT / "src", "src", ignore=shutil.ignore_patterns("assemble.py", "__pycache__"))
+    project.copy_code()
+    Path("dvc.yaml").unlink()
     for path, _, content in blocks("more-than-one-table.md"):
         if path:
             Path(path).write_text(content, encoding="utf-8")

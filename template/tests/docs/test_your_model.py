@@ -1,7 +1,6 @@
 """The page on the model does what it says: each model becomes a package, each refusal is said in its words."""
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -40,8 +39,6 @@ MODELS = [i for i, (path, _, _) in enumerate(MODEL_PAGE) if path == "src/model.p
 
 @pytest.mark.parametrize("number", MODELS)
 def test_each_model_of_the_page_becomes_a_package(project: Project, number: int) -> None:
-    Path("src").unlink()
-    shutil.copytree(ROOT / "src", "src", ignore=shutil.ignore_patterns("__pycache__"))
     Path("src/model.py").write_text(MODEL_PAGE[number][2], encoding="utf-8")
     project.table(make_table())
     _, before, text = MODEL_PAGE[number - 1]
@@ -95,9 +92,6 @@ def refusals() -> Iterator[Callable[[], Any]]:
 
 
 def test_each_refusal_of_the_page_is_said_in_its_words(project: Project) -> None:
-    Path("src").unlink()
-    Path("src").mkdir()
-    Path("src/features.py").touch()
     Path("src/model.py").write_text("from src.names import KEY\n", encoding="utf-8")
     page = (ROOT / "docs/your-model.md").read_text(encoding="utf-8")
     messages = re.findall(r"(?m)^\| `(.+?)` \| .+ \| .+ \|$", page)

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from src.expectations.draft import draft
-from src.expectations.suite import dumps, failure, load, validate
+from src.expectations.faults import failure
+from src.expectations.suite import dumps, load, validate
 from src.predictor.schema import ARROW, Schema
 from src.table.roles import summarise
 

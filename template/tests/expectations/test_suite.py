@@ -1,7 +1,6 @@
 """Great Expectations, a projection of columns at a time, gives what it gives on the whole frame."""
 
 import json
-import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from src.expectations.suite import _result, dumps, failure, load, validate
-from src.predictor.refusal import Refusal
+from src.expectations.faults import failure
+from src.expectations.suite import RAISED, _result, about, dumps, load, validate
 from tests.conftest import ROOT
 
 QUOTED = 'it\'s "so"'  # a condition shows it in another spelling
@@ -81,7 +80,6 @@ WORDS: list[tuple[str, dict[str, Any], str, str]] = [  # what is said, and what 
         "1 and 1.5, 2 and 2.0, 3 and 3.0",
     ),
     ("column_mean_to_be_between", {"column": "c", "min_value": 3}, "'c' (min_value 3): found 2.5", ""),
-    ("column_mean_to_be_between", {"column": "w", "min_value": 3}, "'w' (min_value 3) raised: ...", ""),
 ]
 
 
@@ -92,33 +90,18 @@ def test_a_failure_says_what_and_where_and_values_only_when_it_may(what, kwargs,
     for show in (False, True):
         said = failure(result, show).replace(" rows do not, the first are rows", " rows")
         said = said.replace(" of the set are absent", " absent")
-        reason = "" if result["error"] else " [for a reason]"
         shown = f", with the values {values}" if show and values else ""
-        expected = f"expect_{what} of {words}{shown}{reason}"
-        assert re.sub("raised: .*", "raised: ...", said) == expected
+        expected = f"expect_{what} of {words}{shown} [for a reason]"
+        assert said == expected
 
 
-def test_one_that_raised_is_no_pass_whatever_it_says_and_quotes_no_value() -> None:
+def test_one_that_raised_is_no_pass_whatever_it_says() -> None:
     raised = {"raised_exception": True, "exception_message": "no 'hidden' number\nmore"}
     config = SimpleNamespace(type="expect_it")
     run = SimpleNamespace(success=True, exception_info={"metric": raised}, result=None, expectation_config=config)
     found = _result(run)
-    assert (found["success"], found["error"]) == (False, "no ... number")
-
-
-UNKNOWN = [
-    (written([SUITE[0], ("foo", {"column": "a"})]), "expectations: .* \\(expect_foo not found\\)"),
-    (written([("column_to_exist", {"colum": "a"})]), "expectations: .* colum extra fields not permitted"),
-    ("{", r"s\.json: is no suite"),
-    ('{"expectations": [{"type": "x"}]}', r"s\.json: is no suite"),
-]
-
-
-@pytest.mark.parametrize(("suite", "words"), UNKNOWN)
-def test_what_great_expectations_does_not_take_is_refused_in_one_line(suite, words, tmp_path, capfd) -> None:
-    with pytest.raises(Refusal, match=f"^[^\n]*{words}[^\n]*$"):
-        results(suite, tmp_path)
-    assert "Traceback" not in capfd.readouterr().err
+    assert (found["success"], found["error"]) == (False, RAISED)
+    assert "hidden" not in str(found)
 
 
 SUITES = sorted((ROOT / "expectations").glob("*.json"))
@@ -127,7 +110,7 @@ SUITES = sorted((ROOT / "expectations").glob("*.json"))
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.name)
 def test_every_suite_of_the_project_is_canonical(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert text == dumps(path.stem, load(path)), "python -m src.expectations format"
+    assert text == dumps(path.stem, load(path), about(path)), "python -m src.expectations format"
 
 
 def test_the_same_meaning_gives_the_same_bytes(tmp_path: Path) -> None:

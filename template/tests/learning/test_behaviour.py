@@ -47,7 +47,7 @@ CASES: list[tuple[str, Any, tuple[int, int]]] = [
 
 @pytest.mark.parametrize(("what", "then", "expected"), CASES)
 def test_rows_that_break_it_are_counted(what: str, then: str, expected: tuple[int, int], tmp_path: Path) -> None:
-    (test,) = load(write(tmp_path, f"- name: n\n  why: w\n  {what}\n  then: {then}\n"), SCHEMA)
+    (test,) = load(write(tmp_path, f"- name: n\n  why: w\n  {what}\n  then: {then}\n"), SCHEMA, "")
     rows = ROWS.set_column(1, "y", pa.array([2.0, 1.0, 2.0]))
     assert broken(test, Sloped(), rows) == expected
 
@@ -60,9 +60,9 @@ def test_a_regression_s_row_lies_between_bounds_and_no_file_is_no_behaviour(tmp_
             return pd.DataFrame({"prediction": table.column("x").to_pandas()})
 
     for then, bad in (("{above: 1, below: 3}", 0), ("{above: 3}", 1)):
-        (test,) = load(write(tmp_path, f"- {{name: n, why: w, row: {{x: 2}}, then: {then}}}"), schema)
+        (test,) = load(write(tmp_path, f"- {{name: n, why: w, row: {{x: 2}}, then: {then}}}"), schema, "")
         assert broken(test, Value(schema), ROWS) == (bad, 1)
-    assert load(tmp_path / "none.yaml", schema) == []
+    assert load(tmp_path / "none.yaml", schema, "") == []
 
 
 @pytest.mark.parametrize(("text", "words"), [
@@ -77,4 +77,4 @@ def test_a_regression_s_row_lies_between_bounds_and_no_file_is_no_behaviour(tmp_
 )  # fmt: skip
 def test_what_is_no_behaviour_is_refused_in_one_line(text: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(Refusal, match=words):
-        load(write(tmp_path, text), SCHEMA)
+        load(write(tmp_path, text), SCHEMA, "")

@@ -70,6 +70,69 @@ def test_a_bad_row_stops_or_goes_aside_and_leaves_the_others_as_they_were(comman
     pd.testing.assert_frame_equal(pd.read_parquet("bad.parquet"), pd.read_parquet("good.parquet"))
 
 
+def test_unusual_values_are_counted_at_the_end_and_flagged_set_aside_or_refused_on_request(
+    command, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(sys.modules[command.open_source.__module__], "BATCH", 10)
+    rows = TABLE.head(30).astype({"x1": object})
+    rows.loc[[3, 11, 12, 20], "x1"] = 99.5
+    rows.loc[2, "x1"] = "secret"
+    rows.loc[11, "colour"] = None
+    rows.to_json("odd.json", orient="records")
+    low, high = (float(f"{end:.6g}") for end in (TABLE["x1"].min(), TABLE["x1"].max()))
+    expected = {
+        "x1": f"expected a value in or near the table's range, {low} to {high}",
+        "colour": "expected a value, as in every row of the table",
+    }
+    predict = ["predict", "odd.json", "-o", "odd.parquet", "--aside", "aside.jsonl"]
+    command.main([*predict, "--flag"])
+    assert capsys.readouterr().err.splitlines() == [
+        "29 rows predicted into odd.parquet, 1 set aside",
+        f"unusual: column 'x1': 4 values, {expected['x1']} (rows 4, 12, 13, ...)",
+        f"unusual: column 'colour': 1 values, {expected['colour']} (rows 12)",
+    ]
+    flagged = pd.read_parquet("odd.parquet").set_index("row_id")
+    flags = flagged.pop("unusual")
+    assert flags[flags != ""].to_dict() == {"1003": "x1", "1011": "x1; colour", "1012": "x1", "1020": "x1"}
+    command.main(predict)
+    pd.testing.assert_frame_equal(pd.read_parquet("odd.parquet").set_index("row_id"), flagged)
+    capsys.readouterr()
+    command.main([*predict, "--strict"])
+    assert capsys.readouterr().err == "25 rows predicted into odd.parquet, 5 set aside\n"
+    aside = [json.loads(line) for line in Path("aside.jsonl").read_text().splitlines()]
+    assert [(value["row"], value["column"]) for value in aside] == [
+        (3, "x1"), (4, "x1"), (12, "x1"), (12, "colour"), (13, "x1"), (21, "x1")
+    ]  # fmt: skip
+    assert aside[1] == {"row": 4, "column": "x1", "expected": expected["x1"].removeprefix("expected "), "found": "99.5"}
+    rows.drop(index=2).to_json("odd.json", orient="records")
+    with pytest.raises(command.Refusal, match=r"odd.json, row 3, column 'x1': expected a value in or near .* --aside"):
+        command.main(["predict", "odd.json", "--strict"])
+
+
+def test_usual_rows_get_not_a_word_and_an_empty_flag(command, capsys) -> None:
+    TABLE.to_csv("usual.csv", index=False)
+    command.main(["predict", "usual.csv", "-o", "usual.csv.parquet", "--flag", "--strict"])
+    assert capsys.readouterr().err == "300 rows predicted into usual.csv.parquet, 0 set aside\n"
+    assert set(pd.read_parquet("usual.csv.parquet")["unusual"]) == {""}
+
+
+@pytest.mark.parametrize("index", [None, range(300), range(500, 800), [f"row {i}" for i in range(300)]])
+def test_an_index_that_is_written_into_the_file_changes_nothing(command, index) -> None:
+    TABLE.to_csv("plain.csv", index=False)
+    command.main(["predict", "plain.csv", "-o", "plain.parquet"])
+    rows = TABLE if index is None else TABLE.set_axis(pd.Index(index))
+    rows.to_csv("indexed.csv")
+    command.main(["predict", "indexed.csv", "-o", "indexed.parquet"])
+    assert pd.read_parquet("indexed.parquet").equals(pd.read_parquet("plain.parquet"))
+
+
+def test_a_renamed_column_is_named(command) -> None:
+    TABLE.rename(columns={"colour": "Color"}).to_csv("renamed.csv", index=False)
+    words = r"column 'colour' is missing \(1 of 4 are\); found 6 columns; the nearest is 'Color'. Rename it$"
+    with pytest.raises(command.Refusal, match=words):
+        command.main(["predict", "renamed.csv"])
+
+
 def test_info_is_json_and_check_wants_golden_answers_and_exact_versions(command, monkeypatch, capsys) -> None:
     command.main(["info"])
     assert json.loads(capsys.readouterr().out)["inputs"]["colour"] == "category"

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.predictor import featurizing
 from src.predictor.predictor import Predictor
 from src.predictor.refusal import Refusal
 from template.tests.predictor.conftest import SCHEMA, TABLE, make_model
@@ -43,8 +42,10 @@ def test_frames_tables_dicts_and_text_are_predicted_alike_in_any_order_of_column
 @pytest.mark.parametrize("form", [pd.DataFrame, pa.Table.from_pandas, lambda frame: frame.to_dict("records")])
 def test_no_rows_give_no_predictions_and_a_missing_column_is_refused(predictor: Predictor, form) -> None:
     assert predictor.predict(form(TABLE[:0])).equals(predictor.predict(form(TABLE))[:0])
-    with pytest.raises(Refusal, match=r"'größe' is missing \(2 of 6 are\)"):
+    with pytest.raises(Refusal, match=r"'größe' is missing \(2 of 6 are\); found 5 columns$"):
         predictor.predict(form(TABLE.drop(columns=["größe", "flag"])))
+    with pytest.raises(Refusal, match=r"\(1 of 6 are\); found 7 columns; the nearest is 'GRÖSSE'. Rename it$"):
+        predictor.predict(form(TABLE.rename(columns={"größe": "GRÖSSE"})))
 
 
 @pytest.mark.parametrize(("column", "value", "expected"), [
@@ -67,6 +68,6 @@ def test_a_value_that_does_not_fit_is_refused_by_its_place(predictor, form, colu
 )  # fmt: skip
 def test_features_of_no_use_are_refused(monkeypatch, features, x1: float, message: str) -> None:
     linear = Predictor(make_model("sklearn.linear_model.LogisticRegression"), SCHEMA)
-    monkeypatch.setattr(featurizing, "features", features)
+    monkeypatch.setattr("src.features.features", features)
     with pytest.raises(Refusal, match=message):
         linear.predict([ROW | {"x1": x1}, ROW])

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import json
 import lzma
 import subprocess
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pytest
 
-from src.predictor import sources
+from src.predictor import json_array, sources
 from src.predictor.delimited import BLOCK
 from src.predictor.refusal import Refusal
 from src.predictor.sources import HEAD, open_source
@@ -47,6 +48,38 @@ def test_encoding_keys_and_decimal_mark_are_found_wherever_they_show(tmp_path, c
     (tmp_path / "table").write_bytes(content)
     decimal = open_source(str(tmp_path / "table")).decimal
     assert convert(read(tmp_path / "table")["a"], kind, decimal).to_pylist()[-2:] == values
+
+
+@pytest.mark.parametrize("size", [7, 64, HEAD])
+@pytest.mark.parametrize("form", ["array", "indented", "lines"])
+def test_objects_are_read_alike_from_an_array_and_from_lines(tmp_path, monkeypatch, form: str, size: int) -> None:
+    rows = [{"größe": f'{"]}, [{" * i} "{i}" \\ ü', "b": i} | ({"": {"x": [i]}} if i % 2 else {}) for i in range(1, 40)]
+    texts = {
+        "array": json.dumps(rows),
+        "indented": "\ufeff\n" + json.dumps(rows, indent=2, ensure_ascii=False) + "\n ",
+        "lines": "\n".join(map(json.dumps, rows)),
+    }
+    monkeypatch.setattr(json_array, "BLOCK", size)
+    monkeypatch.setattr(sources, "BATCH", 10)
+    expected = [
+        {"größe": row["größe"], "b": str(row["b"]), "column_3": json.dumps(row.get("")) if "" in row else None}
+        for row in rows
+    ]
+    (tmp_path / "table").write_text(texts[form], encoding="utf-8")
+    with (tmp_path / "table").open("rb") as file:
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=file))
+        assert read("-").to_pylist() == expected
+    source = open_source(str(tmp_path / "table"))
+    assert (source.names, source.unnamed) == (("größe", "b", "column_3"), ("column_3",))
+    assert [batch.num_rows for batch in source.batches()] == [10, 10, 10, 9]
+    assert read(tmp_path / "table").to_pylist() == expected
+
+
+def test_one_object_is_one_row_and_an_array_that_goes_on_beyond_its_head_is_read_whole(tmp_path) -> None:
+    (tmp_path / "table").write_text(json.dumps({"a": 1, "b": [2], "c": None}, indent=1))
+    assert read(tmp_path / "table").to_pylist() == [{"a": "1", "b": "[2]", "c": None}]
+    (tmp_path / "table").write_text(json.dumps([{"a": f"{i}" * 1000} for i in range(1000)]))
+    assert read(tmp_path / "table")["a"].to_pylist() == [f"{i}" * 1000 for i in range(1000)]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
@@ -104,13 +137,22 @@ def open_sink_of_another(path, suffix: str) -> None:
 @pytest.mark.parametrize(("content", "message"), [
      (b"", "empty"), (b" \n\n ", "empty"), (b"\xef\xbb\xbf", "empty"), (b"{}\n", "found none"),
      (b"a,b\n", "header and no rows$"), (b"a," * HEAD, "no rows in its first MiB"), (b"\na\nsecret\n", "found none"),
-     (b"a,b,a\n1,secret,3\n", "'a' twice"), (b"a,,b\n1,secret,3\n", "without a name"),
+     (b"a,b,a\n1,secret,3\n", "'a' twice"), (b"a,,b\n1,secret\n", "line 2 has 2 fields, expected 3"),
      (b"a,b\n1,2\n1,secret,3\n", "line 3 has 3 fields, expected 2. M"), (b"a,b\n1,2\nsecret\n", "line 3 has 1 fields"),
      (b"a,b\n" + b"secret" * BLOCK + b",2\n", "longer than 1 MiB"), (b"PK\x03\x04secret\0", "workbook"),
      (b"PAR1secret", "Parquet"), (b"ARROW1secret", "Feather"), (zstd(b"a,b\n"), "no rows"),
      (b"a,b\nsecret,\x81\n", "cp1252"), ("a,b\nsecret,2\n".encode("utf-16")[:-1], "utf-16"),
      (b"\x7fELFsecret\0\0\0\0", "binary"), (b'{"a": "secret"}\n{"a": "\\ud800"}\n', "JSON lines"),
-     (b"a,b\n1,2\n1;secret\n", "line 3 has 1 fields, expected 2, ';' stands"), (b'[\n {"a": 1}]', "one JSON array"),
+     (b"a,b\n1,2\n1;secret\n", "line 3 has 1 fields, expected 2, ';' stands"), (b"[]", "found none"),
+     (b'[{"a": 1}, {"a": "secret"]', "object 2 of the array: expected a JSON object and , or ]"),
+     (b'[{"a": 1}, "secret"]', "object 2 of the array"), (b'[{"a": "secret"},]', "object 2 of the array"),
+     (b'[{"a": "secret"} {"a": 2}]', "object 1 of the array"), (b'[{"a": 1}', "object 1 of the array"),
+     (b'[{"a": 1}] [{"a": "secret"}]', "expected nothing after the ] of"), (b'[{"a": "\xfc"}]', "read as a JSON array"),
+     (b'[{"a": ' + b"[" * 10**5 + b"]}]", "object 1 of the array"), (b'{"a": ' + b"[" * 10**5, "line 1.*JSON object"),
+     (b'[{"a": "' + b"x" * HEAD + b'"}]', "no object that ends in its first MiB, expected an object for each row"),
+     (b'{"a": {"0": "secret"}, "b": {"0": 1}}', r"one JSON object of columns, .* to_json\(orient='records'\)"),
+     (b"a,b\nsecret,2,3\n1,2,3\n", "every row has 3 fields, expected 2 .* begin line 1 with ','"),
+     (b"a;b\nsecret;2;\n1;2;\n", "every row has 3 fields, expected 2 .*; the last is empty. End line 1 with ';', too"),
      (b'a,b\n1,2\n1,"secret\n3,4\n', "a quote opened in line 3 is not closed"),
      (b'a,b\n1,"secret\n2,"y"\n3,z\n', "a quote opened in line 2 is not"), (b"version https://git-lfs", "git lfs pull"),
      (b"<!DOCTYPE html>\n<p>secret</p>", "a page of"), (b"# secret\na,b\n1,2\n", "line 2 has 2 fields, expected 1"),

@@ -2,16 +2,25 @@
 
 import json
 import re
+import shutil
+import subprocess
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from src import names
+from src import names, params
 from src.findings import short
 from tests.conftest import Project, make_table
 
+PHONE, MARGINS = 390, 32  # CSS pixels
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
+FRAME = """<iframe width={width} height=800 srcdoc="{page}"></iframe><script>onload = () => {{
+const inside = document.querySelector("iframe").contentDocument.documentElement;
+document.title = inside.clientWidth + " " + inside.scrollWidth; }}</script>"""
 NASTY = "<script>x</script> & $a_b$"
 
 
@@ -112,3 +121,44 @@ def test_values_of_rows_are_shown_only_where_they_may(project: Project, shown: b
     assert [len(row) for row in worst] == [5 if shown else 2] * 100
     losses = [float(loss) for _, loss, *_ in worst]
     assert losses == sorted(losses, reverse=True)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_on_a_phone_each_table_has_its_box_names_break_and_figures_are_legible(project: Project, task: str) -> None:
+    text = ran(project, task)
+    assert text.count("<table>") == text.count('<div class="wide"><table>') > 5
+    styles = text.partition("<style>")[2].partition("</style>")[0]
+    assert re.search(r"\.wide { overflow-x: auto }", styles)
+    assert re.search(r"body {[^}]*overflow-wrap: anywhere", styles)
+    assert re.search(r"figure svg {[^}]*width: 100%; height: auto", styles)
+    assert all(float(least) <= 14 for least in re.findall(r"min-width: ([\d.]+)rem", styles))
+    figures = re.findall(r"<svg (.*?)>(.*?)</svg>", text, flags=re.DOTALL)
+    assert len(figures) > 8
+    for attributes, drawn in figures:
+        assert not re.search(r"\b(width|height)=", attributes)
+        scale = (PHONE - MARGINS) / float(re.findall(r'viewBox="0 0 ([\d.]+) ', attributes)[0])
+        assert min(float(size) * scale for size in re.findall(r"font(?:-size)?: ([\d.]+)px", drawn)) > 10
+    for words in re.findall(r"<td>(.*?)</td>", text):
+        assert max(map(len, re.split(r" |<wbr>", words))) <= 24, words
+
+
+@pytest.mark.skipif(not BROWSER, reason="no Chromium is here")
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_a_browser_as_wide_as_a_phone_never_scrolls_the_page_sideways(project: Project, task: str) -> None:
+    Path("wide.html").write_text(FRAME.format(width=PHONE, page=escape(ran(project, task))), encoding="utf-8")
+    command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=profile", "--dump-dom"]
+    shown = subprocess.run([*command, Path("wide.html").absolute().as_uri()], capture_output=True, encoding="utf-8",
+                           check=True, timeout=120).stdout  # fmt: skip
+    inside, needed = map(int, re.findall(r"<title>(\d+) (\d+)</title>", shown)[0])
+    assert PHONE - MARGINS < needed <= inside <= PHONE
+
+
+def test_the_first_screen_has_the_description_and_one_line_for_all_that_is_not_stated(project: Project) -> None:
+    Path("docs/project.yaml").write_text(yaml.safe_dump({"use": {"intended": "Teaching & <testing>."}}))
+    text = ran(project, "binary")
+    (description,) = params.project("description")
+    assert f'<p class="lead">{description}.</p>' in text
+    assert text.count("<dt>") == 1
+    assert "<dt>Intended use</dt><dd>Teaching &amp; &lt;testing&gt;.</dd>" in text
+    said = "Not stated yet: question, excluded use, limits, data, rights (docs/project.yaml)."
+    assert (text.count("ot stated"), text.count(said)) == (1, 1)

@@ -91,6 +91,23 @@ def test_a_file_of_a_pushed_folder_that_is_gone(copy: Callable[..., Tiny], monke
     assert verify().word == FRESH
 
 
+def test_what_one_push_brings_is_one_line(copy: Callable[..., Tiny], monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = copy()
+    tiny.sh(STORE)
+    (found,) = asked(tiny, monkeypatch).findings
+    assert re.fullmatch(
+        r"6 objects are not in remote store \(.*store\): data/model.txt, data/note.txt, data/source/big.csv and 3 more",
+        found.what,
+    )
+    assert (found.expected, found.cure) == ("", "dvc push")
+    tiny.sh("dvc push -q data/model.txt parts")
+    (found,) = verify().findings
+    assert found.what.endswith(": data/note.txt, data/table.txt")
+    tiny.sh("rm -r .dvc/cache/files")
+    (found,) = verify().findings
+    assert found.cure == "dvc push in the clone that made it, or make repro && dvc push"
+
+
 def test_issue_11099_without_the_listing_and_what_dvc_says(copy: Callable[..., Tiny], monkeypatch) -> None:
     tiny = copy("inside")
     tiny.sh(STALE_PART + " && " + STORE + " && dvc push -q" + COMMIT)
@@ -110,7 +127,7 @@ def test_issue_11099_without_the_listing_and_what_dvc_says(copy: Callable[..., T
         (200, FRESH, ""),
         (403, CANNOT_TELL, "refused us: HTTP 403 Forbidden. Next: log in, or set the credentials"),
         (401, CANNOT_TELL, "refused us: HTTP 401 Unauthorized. Next: log in, or set the credentials"),
-        (404, NOT_PUSHED, "data/model.txt is not in remote web"),
+        (404, NOT_PUSHED, "objects are not in remote web .*: data/model.txt, "),
         (500, CANNOT_TELL, "gave no answer: HTTP 500"),
         (0, CANNOT_TELL, "gave no answer: .*Connect call failed"),
     ],

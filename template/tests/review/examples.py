@@ -18,7 +18,10 @@ def compared(word: str, difference: float, low: float, high: float, **more: Any)
     return {
         "version": 1, "project": "loans", "word": word, "why": "the difference is larger than its noise",
         "base_commit": SHA, "head_commit": SHA[::-1], "base_is": "the merge base of HEAD and origin/main",
-        "changed": ["data", "params", "code"], "params": {"model.rate": [0.1, 2]}, "metric": "log_loss", "alpha": 0.05,
+        "changed": ["data", "params", "code"], "params": {"model.rate": [0.1, 2]},
+        "files": {"first": ["params.yaml", "src/features.py"], "more": 3, "written": 8},
+        "left_out": ["metric src.model.cost: evaluate.metrics of base does not name it"],
+        "metric": "log_loss", "alpha": 0.05,
         "base": base, "head": base - difference, "trivial": 0.69, "difference": difference, "low": low, "high": high,
         "margin": 0.01, "visible": 0.03, "rows_needed": 5200, "rows_compared": 1200, "replicas": 5, "unpaired": None,
         "slices": [{"column": "region", "level": "north", "rows_compared": 300, "word": word, "difference": difference,
@@ -36,11 +39,11 @@ def compared(word: str, difference: float, low: float, high: float, **more: Any)
         "importance": {"base": {"amount": 0.2}, "head": {"amount": 0.1, "income": 0.2}},
         "expectations": {"base": 7, "head": 7}, "relabelled": {"rows": 4, "word": word},
         "evaluator": {"word": word, "why": "head's own rule"},
-        "moved": {"sentence": "the data moved nothing that matters",
+        "moved": {"sentence": "the data made no difference that matters",
                   "data": {"word": "same", "difference": 0.001, "low": -0.01, "high": 0.01},
                   "code": {"word": word, "difference": difference, "low": low, "high": high}},
         "executed": {"stages": ["train", "evaluate"], "identical": ["dist"], "differ": ["metrics/metrics.json"],
-                     "why": "dvc.lock has them otherwise than base",
+                     "why": "their entries in dvc.lock are not those of base",
                      "metrics_differ": [{"file": "metrics/metrics.json", "key": "log_loss", "committed": 0.3,
                                          "executed": 0.31}]},
         "reasons": [], "notes": ["another CPU was used"], "red": [],
@@ -87,6 +90,7 @@ def renamed(result: dict[str, Any], text: str) -> dict[str, Any]:
         for one in made["reasons"]
     ]
     made["slices"] = [one | {"column": text, "level": text} for one in made["slices"]]
+    made |= {"files": {"first": [text] * 10, "more": 3, "written": 8}, "left_out": [text]}
     if "data" in made:
         columns = {"added": [text], "removed": [text], "retyped": {text: [text, text]}}
         made["data"] |= {"columns": columns, "moved": {text: 0.5}}

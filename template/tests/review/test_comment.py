@@ -15,6 +15,7 @@ from src.review.gate import NAMES
 from src.review.markdown import code, sentence, short
 from src.review.page import page
 from src.review.terminal import told
+from src.review.verdict import NO_MARGIN
 from template.tests.review.examples import EXAMPLES, HOSTILE, SHA, renamed
 
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable("table")
@@ -109,11 +110,11 @@ def test_numbers_are_written_as_everywhere(value: float | None) -> None:
 
 
 def test_only_the_standard_library_is_needed() -> None:
-    for name in ("comment", "markdown"):
+    for name in ("comment", "details", "markdown"):
         tree = ast.parse(Path(f"src/review/{name}.py").read_text(encoding="utf-8"))
         used = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         used |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-        assert used <= {*sys.stdlib_module_names, "collections.abc", "src.review.markdown"}
+        assert used <= {*sys.stdlib_module_names, "collections.abc", "src.review.details", "src.review.markdown"}
 
 
 def test_the_page_says_what_each_reason_means() -> None:
@@ -134,12 +135,53 @@ def test_what_was_executed_again_moved_or_relabelled_is_told() -> None:
     for line in (
         "| `metrics/metrics.json` | `log_loss` | `0.3` | `0.31` |",
         "| code and parameters | -0.0412 | -0.0601 to -0.0223 | `worse` |",
-        "Executed again, other bytes: `metrics/metrics.json`",
+        "Run again, other bytes: `metrics/metrics.json`",
         "Rows with another label: 4, left out; with them: `worse`",
         "Head's own review says: `worse`",
     ):
         assert line in text
-    assert ", they count: too few others" in comment(EXAMPLES["worse"] | {"relabelled": {"rows": 4}})
+    assert ", not left out: too few others" in comment(EXAMPLES["worse"] | {"relabelled": {"rows": 4}})
+
+
+def test_what_changed_names_ten_files_and_how_many_more() -> None:
+    for count, said in ((2, "Files: `f0`, `f1`."), (10, "`f9`."), (13, "`f9` and 3 more.")):
+        names = [f"f{n}" for n in range(count)]
+        result = EXAMPLES["same"] | {"files": {"first": names[:10], "more": len(names[10:]), "written": 0}}
+        assert said in comment(result)
+        assert ("f9 and 3 more)" in "\n".join(told(result))) == (count == 13)
+    hostile = EXAMPLES["same"] | {"files": {"first": ["a\x1b[2Jb`c|d\ne"] * 11, "more": 0, "written": 7}}
+    assert "Files: " + ", ".join(["`a\ufffd[2Jb'c¦d e`"] * 10) + "; 7 written by the run." in comment(hostile)
+    assert "\x1b" not in "\n".join(told(hostile))
+    assert "**What changed:** nothing that the model depends on. Files: `docs/x.md`." in comment(
+        EXAMPLES["same"] | {"changed": [], "files": {"first": ["docs/x.md"]}, "params": {}}
+    )
+
+
+def test_without_a_margin_it_is_said_why_and_what_to_set() -> None:
+    why = {"margin": 0.0, "trivial": 0.31, "why": NO_MARGIN, "rows_needed": None}
+    for name in ("worse", "small"):
+        result = EXAMPLES[name] | why
+        text, lines = comment(result), "\n".join(told(result))
+        assert (
+            "base is no better than the trivial model, whose error is 0.31: set `review.margin` in `params.yaml`"
+            in text
+        )
+        assert not re.search(r"(change|difference) of 0\b|is 0\.$", text)
+        assert "no margin: base is no better than trivial" in lines
+    assert text.partition("<details>")[0].count("no better than the trivial") == 1
+
+
+def test_a_p_value_that_is_corrected_is_called_so_wherever_it_stands() -> None:
+    result = EXAMPLES["slice"]
+    for text in (comment(result), "\n".join(told(result)), page(result)):
+        assert [*re.findall(r"(\w*) ?\bp of worse", text)] == ["corrected"]
+
+
+def test_what_is_not_shown_is_named() -> None:
+    for text in (comment(EXAMPLES["same"]), page(EXAMPLES["same"]), "\n".join(told(EXAMPLES["same"]))):
+        assert re.search(
+            r"[Nn]ot shown: metric `?src.model.cost:`? `?evaluate.metrics`? of base does not name it", text
+        )
 
 
 def test_an_accepted_reason_names_who_and_where() -> None:

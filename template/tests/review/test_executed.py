@@ -132,7 +132,7 @@ def test_a_model_of_other_bytes_alone_is_a_note(run: Path, monkeypatch) -> None:
     git(run, "commit", "-qam", "another processor")
     told, names, notes = found(run, monkeypatch)
     assert (told["differ"], names) == (["data/model.skops"], [])
-    assert notes == ["executed again, other bytes and the same numbers: data/model.skops"]
+    assert notes == ["run again: other bytes, the same numbers: data/model.skops"]
 
 
 def test_a_run_that_cannot_be_repeated_is_said_with_its_own_line(run: Path, monkeypatch) -> None:

@@ -63,7 +63,7 @@ def test_what_the_numbers_say(base: Side, result: dict[str, Any], names: list[st
 def test_other_weights_of_rows_that_both_have_are_a_reason(base: Side) -> None:
     weighted = commit("weighted", **{"params.yaml": "data: {weight: share}\n"})
     found, _ = reasons({"word": "same", "data": {"rows": {"by_column": {"share": 3}}}}, weighted, commit("head"))
-    assert [each["what"] for each in found] == ["3 weights of rows that both have are others"]
+    assert [each["what"] for each in found] == ["3 rows of base have another weight in head"]
 
 
 def test_settings_of_dvc_that_cannot_be_read_are_red_where_base_has_them(base: Side) -> None:

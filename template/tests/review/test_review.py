@@ -75,7 +75,7 @@ def test_where_base_cannot_predict_each_side_is_judged_on_its_own_rows(repositor
     changed(without)
     (_, _, *rest), result = review(repository)
     assert "column 'x2' is missing" in result["unpaired"]
-    assert any("each side on rows of its own" in line for line in rest)
+    assert any("judged on different rows" in line for line in rest)
     assert result["error"] > 0
 
 

@@ -95,3 +95,37 @@ def test_without_a_key_a_changed_row_is_a_removed_and_an_added_one(tmp_path: Pat
     found, _ = difference(base, head)
     assert not found["by_key"]
     assert (found["rows"]["added"], found["rows"]["removed"]) == (1, 1)
+
+
+def counted(tmp_path: Path, monkeypatch, tables: list[pd.DataFrame], **data: object) -> tuple[dict, list[int]]:
+    """rows of the first table against the second, and the positions of other labels."""
+    folders = [ingested(tmp_path / name, t, monkeypatch, **data) for name, t in zip("ab", tables, strict=True)]
+    found, relabelled = difference(*folders)
+    return found["rows"], relabelled.tolist()
+
+
+def test_rows_that_repeat_are_counted_each(tmp_path: Path, monkeypatch) -> None:
+    """A table whose 600 rows are 12 different ones, and 500 more of them in another order."""
+    rows = [(size, colour) for size in (1.5, 2.5, 3.5) for colour in ("red", "blue", "green", "grey")]
+    old = pd.DataFrame(rows * 50, columns=["size", "colour"]).assign(target=["yes", "no", "no"] * 200)
+    new = pd.concat([old, old[:500]]).sample(frac=1, random_state=0)
+    found, relabelled = counted(tmp_path, monkeypatch, [old, new], key=None)
+    assert (found["added"], found["removed"], found["labels"], relabelled) == (500, 0, 0, [])
+    (tmp_path / "back").mkdir()
+    found, _ = counted(tmp_path / "back", monkeypatch, [new, old], key=None)
+    assert (found["added"], found["removed"], found["labels"]) == (0, 500, 0)
+
+
+def test_other_labels_of_rows_that_repeat_are_counted(tmp_path: Path, monkeypatch) -> None:
+    old = pd.DataFrame({"size": np.arange(300) % 6 + 0.5, "target": ["yes", "no"] * 150})
+    new = old.assign(target=old.target.where(old.index >= 7, "yes"))  # of the rows 0 to 6 three were no
+    found, relabelled = counted(tmp_path, monkeypatch, [old, new], key=None)
+    assert (found["added"], found["removed"], found["labels"]) == (0, 0, 3)
+    assert {old["size"][row] for row in relabelled} == {1.5, 3.5, 5.5}, "which of those that repeat cannot be known"
+
+
+def test_rows_of_a_group_are_rows_and_not_one(tmp_path: Path, monkeypatch) -> None:
+    old = make_table().drop(columns="row_id").assign(shop=np.arange(300) // 10)
+    new = pd.concat([old.drop(index=[0, 1, 2]), old[:5].assign(x1=9.0)])
+    found, _ = counted(tmp_path, monkeypatch, [old, new], key=None, group="shop")
+    assert (found["added"], found["removed"], found["labels"]) == (5, 3, 0)

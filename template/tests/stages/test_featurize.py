@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from src.findings import read_findings
-from src.predictor import featurizing
 from src.predictor.refusal import Refusal
 from src.stages import featurize
 from tests.conftest import Project, make_table
@@ -24,7 +23,7 @@ def run(project: Project, monkeypatch: pytest.MonkeyPatch) -> Any:
         project.change(split=split or {})
         project.run("ingest")
         monkeypatch.setattr(featurize, "BATCH", 50)
-        monkeypatch.setattr(featurizing, "features", features)
+        monkeypatch.setattr("src.features.features", features)
         featurize.main()
         return pq.read_table("data/features.parquet")
 
@@ -136,7 +135,7 @@ def test_what_is_found_stops_in_one_line_with_its_cure_and_leaves_the_last_file_
 def test_rows_groups_and_times_between_the_sides(run, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = make_table("regression", rows=120).assign(g=np.arange(120) // 2, t=pd.date_range("2024-01-01", periods=120))
     frame["paid"] = frame.t + pd.Timedelta("3h")
-    frame.loc[119, ["x1", "x2", "colour", "flag", "target"]] = frame.loc[0, ["x1", "x2", "colour", "flag", "target"]]
+    frame.loc[119, ["x1", "x2", "colour", "flag"]] = frame.loc[0, ["x1", "x2", "colour", "flag"]]
     cut: Any = {"time": "t", "split": {"cut": "2024-04-02"}}
     cure = "Cure: another split.cut, null, or data.allow: {'g': reason}"
     with pytest.raises(Refusal, match=f"1 groups of 'g' stand on both sides of split.cut. {cure}"):
@@ -146,12 +145,27 @@ def test_rows_groups_and_times_between_the_sides(run, monkeypatch: pytest.Monkey
     assert warned == {"later than the time": "'paid' is later than 't' in 120 of 120 rows: was it known by then?"}
     run(lambda rows: rows[["x1", "x2", "colour"]], frame, **cut)
     warned = {f["rule"]: f["evidence"] for f in read_findings("featurize") if f["severity"] == "warning"}
-    assert warned == {
-        "row on both sides": "1 of 28 rows of the holdout have the features and the target of a training row"
-    }
+    assert warned == {"row on both sides": "1 of 28 rows of the holdout (3.571 %) have the features of a training row"}
     monkeypatch.setattr(featurize, "_after", lambda schema, cut: np.arange(120) >= 100)
     with pytest.raises(Refusal, match=r"leakage: 8 training rows are not before 2024-04-02. Cure: this is a bug"):
         run(frame=frame, **cut)
+
+
+def test_rows_with_equal_features_on_both_sides_of_a_split_by_key_are_counted_and_a_group_is_the_cure(run) -> None:
+    frame = make_table(rows=120)
+    copies = frame.head(30).assign(row_id=range(5000, 5030), target=frame["target"].head(30).iloc[::-1].to_numpy())
+    table = pd.concat([frame, copies], ignore_index=True)
+    made = run(frame=table).to_pandas()
+    features = made[["x1", "x2", "colour", "flag"]].apply(lambda row: "|".join(map(str, row)), axis=1)
+    held = made["@side"] == "holdout"
+    count = int(features[held].isin(features[~held]).sum())
+    (warned,) = (f for f in read_findings("featurize") if f["severity"] == "warning")
+    words = f"{count} of {held.sum()} rows of the holdout ({100 * count / held.sum():.4g} %) have the features of a"
+    cure = "If such rows belong together (a patient, a shop), name what they share: data.group: COLUMN"
+    assert (warned["rule"], warned["evidence"]) == ("row on both sides", f"{words} training row. {cure}")
+    assert count > 1
+    run(frame=table.assign(g=[*range(120), *range(30)]), group="g")
+    assert not [f for f in read_findings("featurize") if f["severity"] == "warning"]
 
 
 def test_nothing_found_is_one_note_that_says_what_was_looked_at(run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from src.findings import RULE
 from src.predictor import delimited, sources
 from src.predictor.refusal import Refusal
 from src.stages import ingest
@@ -36,7 +37,7 @@ def test_it_writes_every_row_typed_a_schema_and_what_it_decided(project: Project
     assert {c["name"]: c["missing"] for c in schema["columns"]}["x2"] == frame.x2.isna().mean() > 0
     assert schema["rows"] == table.num_rows == 50
     rules = {finding["rule"]: finding for finding in found}
-    assert rules["suite without a source"]["severity"] == "warning"
+    assert rules[RULE]["severity"] == "warning"
     assert rules["expectations"]["counts"] == {"expected": 2}
 
 

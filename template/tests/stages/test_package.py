@@ -1,7 +1,6 @@
 """package: a wheel that repeats the pipeline anywhere, with the user's own code, or none at all."""
 
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,7 +13,7 @@ import pytest
 from src import names
 from src.packaging.wheel import SHIPPED
 from src.predictor.refusal import Refusal
-from tests.conftest import ROOT, STAGES, Project, environment, make_table
+from tests.conftest import STAGES, Project, environment, make_table
 
 FEATURES = "def features(rows):\n    import packaging\n    return rows.assign(double=2 * rows['x1'])\n"
 MODEL = """
@@ -76,8 +75,6 @@ def test_the_package_is_the_same_twice_and_none_is_left_when_it_differs_from_eva
 
 
 def test_ones_own_features_classes_and_functions_predict_where_the_project_is_not(project: Project) -> None:
-    Path("src").unlink()
-    shutil.copytree(ROOT / "src", "src")
     Path("src/features.py").write_text(FEATURES)
     Path("src/model.py").write_text(MODEL)
     project.table(make_table())

@@ -1,0 +1,124 @@
+"""The README's three steps for another table, in a clone: nothing that people wrote about the first one is used."""
+
+import html
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from sklearn.datasets import load_diabetes, load_wine
+
+from src import names
+from src.findings import RULE
+from tests.conftest import ROOT, STAGES, environment, make_table
+
+pytestmark = pytest.mark.slow
+FIRST = ("data/source/breast-cancer.csv", "diagnosis")
+SAMPLE = re.compile("(?i)breast|cancer|malignan|benign|nucle(us|i)|biops|aspirate|wisconsin|concave|clinic|radius")
+WRITTEN = ["expectations/breast-cancer.json", "docs/project.yaml", "expectations/behaviour.yaml",
+           "description in pyproject.toml"]  # fmt: skip
+ELSEWHERE = "--ignore=tests/test_clone.py --ignore=tests/test_pipeline.py"  # they read no table of the project
+
+
+def wine(path: Path) -> None:
+    frame = load_wine(as_frame=True).frame
+    frame.assign(target=frame["target"].map({0: "north", 1: "south", 2: "east"})).to_csv(path, index=False)
+
+
+def parts(path: Path) -> None:
+    path.mkdir()
+    frame = make_table("multiclass", rows=400)
+    for number in range(2):
+        frame.iloc[number::2].to_csv(path / f"{number}.csv", index=False)
+
+
+TABLES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "wine.csv": (wine, "multiclass"),
+    "diabetes.parquet": (lambda path: load_diabetes(as_frame=True).frame.to_parquet(path), "regression"),
+    "orders.jsonl": (lambda path: make_table().to_json(path, orient="records", lines=True), "binary"),
+    "parts": (parts, "multiclass"),
+}
+
+
+def make(folder: Path, verb: str, **changes: str) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run(["make", verb], cwd=folder, env=environment(PATH=path, PYTHON=sys.executable, **changes),
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False)  # fmt: skip
+    assert ran.returncode == 0, ran.stdout[-3000:]
+    return ran.stdout
+
+
+def read(folder: Path, source: str, target: str) -> None:
+    """Step 2: two keys."""
+    path = folder / names.PARAMS
+    text = re.sub(r"(?m)^(  source: )\S+", rf"\g<1>{source}", path.read_text(encoding="utf-8"))
+    path.write_text(re.sub(r"(?m)^(  target: )\S+", rf"\g<1>{target}", text), encoding="utf-8")
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = [path for top in ("data", "metrics", "dist") for path in (folder / top).rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
+            for path in [*files, folder / "dvc.lock"] if "source" not in path.parts}  # fmt: skip
+
+
+def metadata(folder: Path) -> str:
+    (wheel,) = (folder / names.DIST).glob("*.whl")
+    archive = zipfile.ZipFile(wheel)
+    return "".join(archive.read(name).decode() for name in archive.namelist() if name.endswith(("/METADATA", ".md")))
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """HEAD in a new folder, run once on its own table, and what that gave."""
+    folder = tmp_path_factory.mktemp("another") / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    (folder / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    assert RULE not in make(folder, "repro")
+    return folder, digests(folder)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_nothing_said_about_the_first_table_is_applied_to_or_shown_of_another(clone, name: str) -> None:
+    folder, _ = clone
+    write, task = TABLES[name]
+    write(folder / "data/source" / name)
+    read(folder, f"data/source/{name}", "target")
+    said = make(folder, "repro")
+    found = {stage: json.loads((folder / names.checks(stage)).read_text(encoding="utf-8")) for stage in STAGES}
+    every = [each for findings in found.values() for each in findings]
+    warnings = [each["evidence"] for each in every if each["rule"] == RULE]
+    assert [line.partition(" is about ")[0] for line in warnings] == WRITTEN
+    for line in warnings:
+        assert f"{FIRST[0]}, and data.source is data/source/{name}, so it is left out. If it is about this" in line
+        assert said.count(line) == 1
+        said = said.replace(line, "")
+    page = html.unescape((folder / names.REPORT).read_text(encoding="utf-8"))
+    for line in warnings[:3]:  # the package comes after the report
+        assert page.count(line) == 1
+        page = page.replace(line, "")
+    own = [each for each in every if each["rule"] != RULE]
+    texts = {"terminal": said, names.REPORT: page, "wheel": metadata(folder), "findings": json.dumps(own)}
+    texts |= {path.name: path.read_text(encoding="utf-8") for path in (folder / "metrics").iterdir()
+              if not path.name.startswith("checks-")}  # fmt: skip
+    assert {where: SAMPLE.findall(text) for where, text in texts.items() if SAMPLE.search(text)} == {}
+    assert json.loads(texts["metrics.json"])["task"] == task
+    assert "15 questions open" in said
+    assert re.search(r"(?m)^Summary: Predicts target from \d+ columns$", texts["wheel"])
+
+
+def test_the_projects_own_tests_pass_on_another_table(clone) -> None:
+    make(clone[0], "test", PYTEST_ADDOPTS=ELSEWHERE)
+
+
+def test_back_on_the_first_table_all_of_it_applies_again_byte_for_byte(clone) -> None:
+    folder, before = clone
+    read(folder, *FIRST)
+    assert RULE not in make(folder, "repro")
+    assert digests(folder) == before
+    assert "malignant" in metadata(folder)
