@@ -154,7 +154,7 @@ def install_step(what, command):
             pass
         except KeyboardInterrupt:
             process.wait()
-            refuse("setup stopped while it %s by Ctrl-C; run it again: make setup" % what)
+            refuse("stopped by Ctrl-C while the set-up %s; run it again: make setup" % what)
     if process.returncode:
         say("\n" + output.rstrip())
         folders = [folder for folder in (".", os.path.expanduser("~"), tempfile.gettempdir()) if os.path.isdir(folder)]

@@ -14,7 +14,7 @@ import yaml
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from voluptuous import Invalid
 
-from src import design, names, params
+from src import design, environment, names, params
 from src.expectations.suite import place
 from src.findings import read_findings, short, write_text
 from src.learning.yardsticks import advise
@@ -27,6 +27,7 @@ LOCK, BUSY = "dvc.lock", Path(".dvc/tmp/rwlock")  # DVC's: what made what, and w
 
 
 def main() -> int:
+    environment.need_git()
     for key in params.fill():
         print(f"{names.PARAMS}: {key} was absent and now stands there with its default")
     p = params.check()

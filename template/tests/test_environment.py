@@ -17,6 +17,7 @@ LOCK = "uv==1.2 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nuv-build==9.9
 
 PROJECT = '[project]\ndependencies = [\n  "uv",\n]\n\n[project.optional-dependencies]\nremotes = ["dvc[s3]"]\n'
 GROUPS = 'notebook = ["ipykernel"]\nplots = ["plotly"]\n'
+MINE = "{}.{}".format(*sys.version_info[:2])
 OTHER = f"3.{25 - sys.version_info.minor}"  # 3.11 for 3.14, 3.12 for 3.13, and the other way round
 
 
@@ -56,7 +57,7 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         if "venv" in command:
             shutil.rmtree(".venv", ignore_errors=True)
             make_venv(Path(".venv"), "")
-            made_with(".".join(map(str, sys.version_info[:2])), Path(sys.executable))
+            made_with(MINE, Path(sys.executable))
         return 0
 
     monkeypatch.setattr(environment, "run", run)
@@ -95,8 +96,8 @@ def test_a_venv_is_used_as_it_is_even_through_a_link_until_lock_or_extras_change
     assert not environment.is_ready([])
 
 
-@pytest.mark.parametrize("step", ["venv --clear", "pip", "uv pip"])
-def test_a_set_up_that_was_killed_is_made_anew(ran: list, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("step", "python"), [("venv --clear", OTHER), ("pip", OTHER), ("pip", MINE), ("uv pip", MINE)])
+def test_a_set_up_that_was_killed_is_made_anew(ran: list, step: str, python: str, monkeypatch) -> None:
     """The worst of it: .venv was whole, a clearing that stops half-way leaves Python and the record."""
     whole = environment.run
 
@@ -107,7 +108,7 @@ def test_a_set_up_that_was_killed_is_made_anew(ran: list, step: str, monkeypatch
 
     Path(".venv").unlink()
     make_venv(Path(".venv"), environment.lock_hash([]) + "\n+plots\n")
-    made_with(OTHER if "--clear" in step else ".".join(map(str, sys.version_info[:2])), Path("gone"))
+    made_with(python, Path("gone"))
     Path(".dvc/config").write_text("['remote \"a\"']\n    url = s3://b\n")
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
         patch.setattr(environment, "run", killed)
@@ -179,14 +180,15 @@ def test_venv_keeps_its_python_where_none_is_named_and_a_change_is_said(ran: lis
     assert capsys.readouterr().out == ""
     Path(".venv", environment.RECORD).write_text("0" * 64)  # of its lock and its Python
     main([])
-    mine = "{}.{}".format(*sys.version_info[:2])
     assert ran[1][1:] == ["-m", "venv", "--clear", ".venv"], "a Python that is named has its way"
-    assert f".venv was Python {OTHER}, is now {mine}" in capsys.readouterr().out.splitlines()
+    assert f".venv was Python {OTHER}, is now {MINE}" in capsys.readouterr().out.splitlines()
     other.unlink()
     change_lock(more="x==1\n")
     made_with(OTHER, other)
     main(["--any-python"])
-    assert f".venv was Python {OTHER} ({other} is gone), is now {mine}" in capsys.readouterr().out.splitlines()
+    assert f".venv was Python {OTHER} ({other} is gone), is now {MINE}" in capsys.readouterr().out.splitlines()
+    made_with("3.9", Path(__file__))  # the lock does not cover it any more
+    main(["--any-python"])
 
 
 def test_to_make_a_lock_uv_is_enough(ran: list) -> None:
@@ -243,6 +245,11 @@ def test_a_home_that_cannot_be_written_costs_downloads_and_no_more(ran, capsys, 
     main([])
     assert "the home folder cannot be written" in capsys.readouterr().out
     assert environment.os.environ["UV_NO_CACHE"] == "1"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    assert not environment.spare_home()
+    monkeypatch.setattr(environment.os, "access", lambda path, mode: False)
+    assert environment.spare_home()
     assert Path(environment.os.environ["MPLCONFIGDIR"]).is_relative_to(Path(".venv").resolve())
 
 

@@ -54,6 +54,15 @@ def test_another_automatic_key_of_the_same_table_or_no_source_stops(
     assert error.count("\n") == int(words != "")
 
 
+def test_without_git_nothing_runs_and_one_line_says_so(project: Project, monkeypatch, capsys) -> None:
+    project.table(make_table(rows=3), target="y")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SystemExit):
+        guarded(repro.main)
+    assert capsys.readouterr().err.startswith("ERROR: git is not on PATH: ")
+    assert not Path("dvc.lock").exists()
+
+
 LOCK = "schema: '2.0'\nstages:\n  ingest:\n    cmd: x\n    outs:\n    - path: data/table.parquet\n      md5: aaaa\n"
 
 
