@@ -86,10 +86,11 @@ def _span(result: Result) -> str:
     low, high = number(result.get("low")), number(result.get("high"))
     if low is None or high is None or low == high == 0:
         return ""
-    return f"The {level(result)} interval of the change is {_between(low, high)}."
+    return f"The {level(result)} interval of the change is {between(low, high)}."
 
 
-def _between(low: float, high: float) -> str:
+def between(low: float, high: float) -> str:
+    """An interval of the change, without signs."""
     if low >= 0:
         return f"{short(low)} to {short(high)} better"
     if high <= 0:
@@ -115,11 +116,11 @@ def _row(result: Result, beside: str) -> list[str]:
     ends = [number(result.get(name)) for name in ("low", "high")]
     moved = number(result.get("difference")) or 0.0
     size = f"{short(abs(moved))} {'better' if moved > 0 else 'worse'}" if moved else "none"
-    between = f" ({_between(ends[0], ends[1])})" if ends[0] is not None and ends[1] is not None else ""
+    interval = f" ({between(ends[0], ends[1])})" if ends[0] is not None and ends[1] is not None else ""
     word = result.get("word")
     said = f"**{word}**" if isinstance(word, str) and word in WORDS else code(word)
     return [code(result.get("metric")) + beside, short(result.get("base")), short(result.get("head")),
-            size + between, said]  # fmt: skip
+            size + interval, said]  # fmt: skip
 
 
 def changed(result: Result) -> str:
