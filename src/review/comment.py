@@ -77,7 +77,7 @@ def first(result: Result) -> str:
         f"is {short(head)}, as before."
         if moved == 0
         else f"went from {short(base)} to {short(head)}, {short(abs(moved))} {'lower' if moved > 0 else 'higher'}"
-        + (f" ({abs(moved) / base:.1%})." if base > 0 else ".")
+        + (f" ({100 * abs(moved) / base:.1f} %)." if base > 0 else ".")
     )
     return " ".join([f"**{word}.**", size.format(code(result.get("metric"))), _span(result), _meaning(result)]).strip()
 
@@ -165,7 +165,8 @@ def _now(result: Result) -> str:
         lines.append(f"- {code(reason.get('name'))}: {who}, since {ended(by.get('why'))}")
     count = len(stay) + len(unnamed)
     if count:
-        opening = f"**What to do now: the check is red for {count} reason{'s' * (count > 1)}.** Mend each or accept it:"
+        each = "Mend each" if count > 1 else "Mend it"
+        opening = f"**What to do now: the check is red for {count} reason{'s' * (count > 1)}.** {each}, or accept it:"
     elif result["word"] == "cannot tell":
         opening = f"**What to do now:** the check is green and blocks nothing. {_more_rows(result)}"
     else:
