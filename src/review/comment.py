@@ -77,7 +77,7 @@ def first(result: Result) -> str:
         f"is {short(head)}, as before."
         if moved == 0
         else f"went from {short(base)} to {short(head)}, {short(abs(moved))} {'lower' if moved > 0 else 'higher'}"
-        + (f" ({abs(moved) / base:.1%})." if base > 0 else ".")
+        + (f" ({100 * abs(moved) / base:.1f} %)." if base > 0 else ".")
     )
     return " ".join([f"**{word}.**", size.format(code(result.get("metric"))), _span(result), _meaning(result)]).strip()
 
@@ -86,10 +86,11 @@ def _span(result: Result) -> str:
     low, high = number(result.get("low")), number(result.get("high"))
     if low is None or high is None or low == high == 0:
         return ""
-    return f"The {level(result)} interval of the change is {_between(low, high)}."
+    return f"The {level(result)} interval of the change is {between(low, high)}."
 
 
-def _between(low: float, high: float) -> str:
+def between(low: float, high: float) -> str:
+    """An interval of the change, without signs."""
     if low >= 0:
         return f"{short(low)} to {short(high)} better"
     if high <= 0:
@@ -115,11 +116,11 @@ def _row(result: Result, beside: str) -> list[str]:
     ends = [number(result.get(name)) for name in ("low", "high")]
     moved = number(result.get("difference")) or 0.0
     size = f"{short(abs(moved))} {'better' if moved > 0 else 'worse'}" if moved else "none"
-    between = f" ({_between(ends[0], ends[1])})" if ends[0] is not None and ends[1] is not None else ""
+    interval = f" ({between(ends[0], ends[1])})" if ends[0] is not None and ends[1] is not None else ""
     word = result.get("word")
     said = f"**{word}**" if isinstance(word, str) and word in WORDS else code(word)
     return [code(result.get("metric")) + beside, short(result.get("base")), short(result.get("head")),
-            size + between, said]  # fmt: skip
+            size + interval, said]  # fmt: skip
 
 
 def changed(result: Result) -> str:
@@ -164,7 +165,8 @@ def _now(result: Result) -> str:
         lines.append(f"- {code(reason.get('name'))}: {who}, since {ended(by.get('why'))}")
     count = len(stay) + len(unnamed)
     if count:
-        opening = f"**What to do now: the check is red for {count} reason{'s' * (count > 1)}.** Mend each or accept it:"
+        each = "Mend each" if count > 1 else "Mend it"
+        opening = f"**What to do now: the check is red for {count} reason{'s' * (count > 1)}.** {each}, or accept it:"
     elif result["word"] == "cannot tell":
         opening = f"**What to do now:** the check is green and blocks nothing. {_more_rows(result)}"
     else:

@@ -15,6 +15,7 @@ from src.reproducibility import remote
 from src.review.artefact import artefact
 from src.review.executed import executed
 from src.review.loosened import REQUIRE, Reason, loosened, reason
+from src.review.markdown import probability
 from src.review.sides import FOLDER, Side, git
 
 NAMES = ("worse", "worse-than-release", "slice", "floor", "lock", "metrics", "not-pushed", "package", "expectations",
@@ -64,8 +65,8 @@ def of_numbers(result: dict[str, Any], base: Side) -> Iterator[Reason]:
     if (release := result.get("release", {})).get("word") == "worse":
         yield reason("worse-than-release", f"worse than {release['name']}: {release['why']}", mend)
     for part in (part for part in result.get("slices", []) if part["blocks"]):
-        size = f"gain {short(part['difference'])}, corrected p {short(part.get('worse'))}"
-        what = f"worse where {part['column']} = {part['level']}: {size}"
+        size = f"{short(abs(part['difference']))} (corrected p {probability(part.get('worse'))})"
+        what = f"worse where {part['column']} = {part['level']}, by {size}"
         yield reason("slice", what, mend)
     for floor in (floor for floor in result.get("floors", []) if floor["broken"]):
         what = f"{floor['metric']} is {short(floor['head'])}, its floor {short(floor['floor'])}"

@@ -67,11 +67,10 @@ def _rows(result: Result) -> dict[str, list[list[str]]]:
         ],
         "slice_rows": [
             [
-                _slice(s),
+                _slice(s) + (" (blocks)" if s.get("blocks") is True else ""),
                 *map(short, _values(s, "rows_compared", "difference")),
                 _ends(s),
                 probability(s.get("worse")),
-                "yes" if s.get("blocks") is True else "",
             ]
             for s in worst_first(result)[:MANY]
         ],

@@ -3,7 +3,7 @@
 from typing import Any
 
 from src.findings import short
-from src.review.comment import KINDS, files
+from src.review.comment import KINDS, between, files
 from src.review.details import counts, level, worst_first
 from src.review.markdown import clean, probability
 
@@ -27,8 +27,9 @@ def told(result: dict[str, Any]) -> list[str]:
     ]
     lines += [f"  not shown: {each}" for each in result.get("left_out", [])]
     for part in worst_first(result)[:SLICES]:
-        gain = f"gain {short(part['difference'])}, corrected p of worse {probability(part['worse'])}"
-        lines.append(f"  slice {part['column']} = {part['level']}: {gain}, {part['rows_compared']} rows")
+        size = f"{short(abs(part['difference']))} {'better' if part['difference'] > 0 else 'worse'}"
+        about = f"corrected p of worse {probability(part['worse'])}, {part['rows_compared']} rows"
+        lines.append(f"  slice {part['column']} = {part['level']}: {size}, {about}")
     lines += [f"  {line}" for line in _remarks(result)]
     if "release" in result:
         lines.append(f"  against the release: {_first(result['release'], result['release']['name'])}")
@@ -74,7 +75,7 @@ def _first(result: dict[str, Any], other: str = "base") -> str:
     words = f"{result['word']}: {result['metric']} is {short(abs(result['difference']))} {way} than {other}"
     if result["low"] is None:
         return words
-    return f"{words} ({level(result)} interval of the gain: {short(result['low'])} to {short(result['high'])})"
+    return f"{words} ({level(result)} interval: {between(result['low'], result['high'])})"
 
 
 def _numbers(result: dict[str, Any]) -> list[str]:

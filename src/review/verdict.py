@@ -144,7 +144,7 @@ def _verdict(difference: float, margin: float, error: float, freedom: float, alp
     reach, negligible = float(stats.t.ppf(1 - alpha, freedom)) * error, NEGLIGIBLE * margin
     worse, better = (float(stats.t.cdf((sign * difference + negligible) / error, freedom)) for sign in (1, -1))
     low, high = difference - reach, difference + reach
-    interval = f"the {100 - 200 * alpha:.4g} % interval of the gain"
+    interval = f"the {100 - 200 * alpha:.4g} % interval"
     word, why = _word(low, high, margin, worse < alpha, better < alpha)
     why = why.format(interval=interval)
     beyond = float(stats.t.ppf(1 - alpha, freedom) + stats.t.ppf(POWER, freedom)) * error
@@ -154,15 +154,16 @@ def _verdict(difference: float, margin: float, error: float, freedom: float, alp
 
 def _word(low: float, high: float, margin: float, worse: bool, better: bool) -> tuple[str, str]:
     """The word and its reason, in which `{interval}` stands for the interval's name."""
+    size = " by more than half the margin" if margin else ""
     if worse:
-        return "worse", f"{{interval}} lies entirely below {'minus half the margin' if margin else 0}"
+        return "worse", f"all of {{interval}} is worse{size}"
     if better:
-        return "better", f"{{interval}} lies entirely above {'half the margin' if margin else 0}"
+        return "better", f"all of {{interval}} is better{size}"
     if -margin < low and high < margin:
-        return "same", "{interval} lies entirely between minus the margin and the margin"
+        return "same", "all of {interval} lies within the margin"
     if margin <= 0:
         return "cannot tell", NO_MARGIN
-    return "cannot tell", "{interval} holds both differences larger than the margin and differences below half of it"
+    return "cannot tell", "{interval} holds changes larger than the margin and changes smaller than half of it"
 
 
 def _row_variance(moved: np.ndarray, group: np.ndarray | None) -> tuple[float, float, float]:

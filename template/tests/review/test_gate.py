@@ -73,6 +73,12 @@ def test_settings_of_dvc_that_cannot_be_read_are_red_where_base_has_them(base: S
     assert told["reasons"][0]["what"].startswith("not checked: ")
 
 
+def test_a_slice_says_by_how_much_and_its_corrected_p(base: Side) -> None:
+    part = {"blocks": True, "column": "a", "level": "b", "difference": -0.25, "worse": 1e-9}
+    found, _ = reasons({"word": "same", "slices": [part]}, base, commit("head"))
+    assert [each["what"] for each in found] == ["worse where a = b, by 0.25 (corrected p < 0.0001)"]
+
+
 def test_a_floor_without_an_interval_is_judged_by_the_value() -> None:
     found = {"metric": "roc_auc", "head": 0.52, "head_low": np.nan, "head_high": np.nan}
     for floor, is_broken in ((0.8, True), (0.5, False)):

@@ -41,7 +41,7 @@ def test_captions_are_filled_in_and_say_what_the_figure_shows() -> None:
 def test_a_phone_shows_tables_and_figures_whole() -> None:
     """What is wider than the screen would be cut: words wrap there, and no figure has a least width."""
     style = page(EXAMPLES["worse"]).partition("</style>")[0]
-    assert style.rindex("figure svg { min-width: 0 }") > style.index("min-width")
+    assert style.rindex("figure svg { min-width: 0;") > style.index("min-width")
     assert re.search(r"@media \(max-width: 40rem\) { th, td { white-space: normal", style)
 
 

@@ -104,13 +104,13 @@ def test_the_reason_names_the_interval_and_the_margin() -> None:
     base, head = sides(np.random.default_rng(4), shift=-1.0)
     cases = [(base, head, 0.1, 0.05), (head, base, 0.1, 0.05), (base, head, 10.0, 0.05), (base, head, 0.0, 0.01)]
     assert {compare(*case).why for case in cases} == {
-        "the 90 % interval of the gain lies entirely below minus half the margin",
-        "the 90 % interval of the gain lies entirely above half the margin",
-        "the 90 % interval of the gain lies entirely between minus the margin and the margin",
-        "the 98 % interval of the gain lies entirely below 0",
+        "all of the 90 % interval is worse by more than half the margin",
+        "all of the 90 % interval is better by more than half the margin",
+        "all of the 90 % interval lies within the margin",
+        "all of the 98 % interval is worse",
     }
     noisy = compare(*sides(np.random.default_rng(6), rows=40), 0.05)
-    assert noisy.why.endswith("holds both differences larger than the margin and differences below half of it")
+    assert noisy.why.endswith("90 % interval holds changes larger than the margin and changes smaller than half of it")
 
 
 def test_the_whole_interval_must_lie_beyond_half_of_what_matters() -> None:
