@@ -14,7 +14,7 @@ from src import names
 from src.findings import RULE
 from src.packaging.wheel import SHIPPED
 from src.predictor.refusal import Refusal
-from tests.conftest import STAGES, Project, environment, make_table
+from tests.conftest import ROOT, STAGES, Project, environment, make_table
 
 FEATURES = "def features(rows):\n    import packaging\n    return rows.assign(double=2 * rows['x1'])\n"
 MODEL = """
