@@ -48,6 +48,7 @@ CALLED: dict[tuple[str, str], list[str]] = {
                                 "python -m src.environment pytest -m slow or not slow template/tests"],
     ("template", "drills"): ["python -m src.environment", "python -m src.environment template.zoo",
                              "python -m src.environment template.faults",
+                             "python -m src.environment pytest -m slow -k every_block template/tests/test_week.py",
                              "python -m src.environment pytest -m slow or not slow -k every_other_mutation "
                              "template/tests"],
     ("template", "elsewhere"): ["python -m src.environment", "python -m src.environment src.repro",
