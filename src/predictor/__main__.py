@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from . import golden, tables
-from .predictor import Predictor
+from .predictor import Predictor, Tally, flags
 from .refusal import Refusal, guarded
 from .sources import open_source
-from .unusual import Tally, flags
 
 NAME = __package__.split(".")[0].replace("_", "-")  # the distribution's, and so the command's
 

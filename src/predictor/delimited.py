@@ -1,7 +1,11 @@
-"""CSV and its kin in batches: delimiter and decimal mark are found out, a row that does not fit is found by line."""
+"""CSV and its kin in batches: delimiter and decimal mark are found out, a row that does not fit is found by line.
+
+And a JSON array of objects, read object by object: what is held is a piece of it, or its longest object.
+"""
 
 import csv
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +24,9 @@ SAMPLE = 200  # rows that settle the delimiter
 BLOCK = 4 << 20  # bytes read at once; a row is shorter
 LONGEST = 1 << 20  # characters of a value
 MARKS = ",;\t|"
+PIECE = 1 << 20  # characters of a JSON array read at once
+OBJECT = 1 << 26  # characters of one of its objects
+MARK = re.compile(r"\S")
 
 csv.field_size_limit(LONGEST)
 
@@ -126,3 +133,55 @@ def _decimal(rows: Iterable[list[str]]) -> str:
     number = re.compile(r"\s*[+-]?\d+([.,])\d+([eE][+-]?\d+)?\s*")
     marks = Counter(found[1] for row in rows for cell in row if (found := number.fullmatch(cell)))
     return "," if marks[","] > marks["."] else "."
+
+
+class _Text:
+    """The array's text, of which a block is held, or an object."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = io.TextIOWrapper(stream, "utf-8-sig")
+        self.held, self.at = "", 0
+
+    def mark(self) -> str:
+        """The next character that is no blank, passed over; "" at the end."""
+        while not (found := MARK.search(self.held, self.at)):
+            self.held, self.at = self.stream.read(PIECE), 0
+            if not self.held:
+                return ""
+        self.at = found.end()
+        return found[0]
+
+    def row(self) -> dict | None:
+        """The object that begins at the last mark; None where that is none, or does not end."""
+        self.at -= 1
+        while True:
+            try:
+                value, self.at = json.JSONDecoder().raw_decode(self.held, self.at)
+                return value if isinstance(value, dict) else None
+            except RecursionError:
+                return None
+            except ValueError:  # it may go on in the next block
+                self.held, self.at = self.held[self.at :], 0
+                more = self.stream.read(max(PIECE, len(self.held))) if len(self.held) < OBJECT else ""
+                if not more:
+                    return None
+                self.held += more
+
+
+def elements(name: str, stream: Any) -> Iterator[dict]:
+    """The objects of the array that `stream` (of bytes) holds; raises Refusal at the first that is none."""
+    text = _Text(stream)
+    text.mark()  # the opening bracket
+    number, mark = 0, text.mark()
+    while mark != "]" or number:
+        number += 1
+        row = text.row() if mark == "{" else None
+        after = text.mark() if row is not None else ""
+        if row is None or after not in (",", "]"):
+            raise Refusal(f"{name}, object {number} of the array: expected a JSON object and , or ] after it, in UTF-8")
+        yield row
+        if after == "]":
+            break
+        mark = text.mark()
+    if text.mark():
+        raise Refusal(f"{name}: expected nothing after the ] of the JSON array. Write one array, or one object a line")

@@ -1,17 +1,21 @@
 """Raw rows to predictions: types, then features, then the model. This is what a package is for."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from . import modelfile, tables
 from .featurizing import make_features
 from .prediction import predict
 from .refusal import Refusal, nearest_name
-from .schema import Schema, frame
-from .unusual import Unusual, find_unusual, flags
+from .schema import ARROW, Column, Schema, frame
 
 EXPECTED = {
     "integer": "a whole number",
@@ -21,6 +25,17 @@ EXPECTED = {
     "category": "text",
     "text": "text",
 }
+FAR = 0.5  # of a range's width: a value beyond either end by more is unusual
+FIRST, LINES = 3, 10  # row numbers in a line about unusual values, and lines
+
+
+@dataclass(frozen=True)
+class Unusual:
+    """The rows (positions from 0) of one column with such values, and what was expected there, in words."""
+
+    column: str
+    expected: str
+    rows: np.ndarray
 
 
 class Predictor:
@@ -80,7 +95,7 @@ class Predictor:
 
     def unusual(self, table: pa.Table) -> list[Unusual]:
         """Values of typed rows that are far outside the range of the table that the model comes from, or missing where
-        none was: see unusual.py."""
+        none was."""
         return find_unusual(table, self.schema.inputs)
 
     def predict(
@@ -139,3 +154,75 @@ def _array(values: Any) -> pa.ChunkedArray:
         texts = [str(value).encode(errors="replace").decode() for value in values]  # so that `typed` finds the misfit
         made = pa.array(texts, mask=pd.Series(list(values), dtype=object).isna().to_numpy())
     return made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made])
+
+
+def find_unusual(table: pa.Table, columns: Iterable[Column]) -> list[Unusual]:
+    """What is unusual in typed rows, by the ranges and the shares of missing values of the schema."""
+    found = []
+    for column in columns:
+        values = table.column(column.name)
+        if not column.missing:
+            gaps = pc.is_null(values, nan_is_null=True)
+            found.append(Unusual(column.name, "a value, as in every row of the table", _positions(gaps)))
+        if column.low is not None:
+            low, high = _limits(column)
+            numbers = _numbers(values)
+            far = pc.or_(pc.less(numbers, low), pc.greater(numbers, high))
+            words = f"a value in or near the table's range, {column.low} to {column.high}"
+            found.append(Unusual(column.name, words, _positions(far)))
+    return [each for each in found if len(each.rows)]
+
+
+def _limits(column: Column) -> tuple[float, float]:
+    """How far values may lie outside the range: FAR of its width on either side."""
+    low, high = (
+        _numbers(pa.array([datetime.fromisoformat(end) if column.type == "timestamp" else end]))[0].as_py()
+        for end in (column.low, column.high)
+    )
+    return low - FAR * (high - low), high + FAR * (high - low)
+
+
+def _numbers(values: Any) -> Any:
+    if pa.types.is_timestamp(values.type):
+        values = values.cast(ARROW["timestamp"]).cast(pa.int64())
+    return values.cast(pa.float64(), safe=False)
+
+
+def _positions(mask: pa.ChunkedArray) -> np.ndarray:
+    return pc.indices_nonzero(pc.fill_null(mask, False)).to_numpy()
+
+
+def flags(found: list[Unusual], rows: int) -> list[str]:
+    """Of each row the columns with unusual values, joined by "; "; empty where there is none."""
+    names: list[list[str]] = [[] for _ in range(rows)]
+    for each in found:
+        for row in each.rows:
+            names[row].append(each.column)
+    return ["; ".join(columns) for columns in names]
+
+
+class Tally:
+    """What was unusual in all batches of a table."""
+
+    def __init__(self) -> None:
+        self.counts: dict[tuple[str, str], int] = {}
+        self.first: dict[tuple[str, str], list[int]] = {}
+
+    def add(self, found: list[Unusual], numbers: np.ndarray) -> None:
+        """numbers: of the rows in the whole table, by their positions in this batch."""
+        for each in found:
+            what = (each.column, each.expected)
+            self.counts[what] = self.counts.get(what, 0) + len(each.rows)
+            first = self.first.setdefault(what, [])
+            first += numbers[each.rows[: FIRST - len(first)]].tolist()
+
+    def lines(self) -> list[str]:
+        """A line for each column, the commonest first."""
+        ordered = sorted(self.counts.items(), key=lambda item: -item[1])
+        lines = [
+            f"unusual: column {column!r}: {count:,} value{'s' * (count > 1)}, expected {expected} "
+            f"(row{'s' * (count > 1)} {', '.join(map(str, self.first[column, expected]))}{', ...' * (count > FIRST)})"
+            for (column, expected), count in ordered[:LINES]
+        ]
+        more = len(ordered) - len(lines)
+        return [*lines, f"unusual: and {more} more columns"] if more > 0 else lines

@@ -25,8 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .delimited import open_csv
-from .json_array import elements
+from .delimited import elements, open_csv
 from .refusal import Refusal
 from .tables import Source, name_columns, reading
 

@@ -21,8 +21,7 @@ from src.predictor.schema import ARROW, Schema
 from src.predictor.sources import open_source
 from src.predictor.tables import Source, fitted, replacing
 from src.table.roles import check_names, settle, summarise
-from src.table.types import storage_types
-from src.table.unnamed import settle_unnamed
+from src.table.types import settle_unnamed, storage_types
 
 DATA = ("source", "target", "task", "positive", "key", "group", "time", "weight", "ignore", "types", "unlabelled",
         "missing", "show_values")  # fmt: skip

@@ -1,8 +1,14 @@
-"""Types, settled on whole columns: what a CSV's text can be read as, and whether words are categories or free text."""
+"""Types, settled on whole columns: what a CSV's text can be read as, whether words are categories or free text.
 
+Before that, columns without a name: what merely counts rows is dropped, any other has the name of its position.
+"""
+
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -26,6 +32,8 @@ NUMBER = r"^\s*[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?\s*$"
 DATE = r"^\s*(\d{1,4}[-/. ]\w{1,9}[-/. ]\d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4})\b"
 FEW_WORDS = 0.01  # of a column of numbers: more likely a fault of the file than what the column holds
 SHOWN = 5  # row numbers in a message
+PANDAS = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name in Parquet and Feather
+NAMED = 5  # names in a message
 WORDS_OF_TEXT = 3.0  # free text: this many words on average ...
 DISTINCT_OF_TEXT = 0.5  # ... and this share of the values distinct
 
@@ -150,3 +158,56 @@ def is_free_text(values: pa.ChunkedArray, distinct: int) -> bool:
         return False
     spaces = pc.sum(pc.count_substring_regex(values, r"\s+")).as_py() or 0
     return spaces / filled + 1 >= WORDS_OF_TEXT
+
+
+def settle_unnamed(source: Source, params: SimpleNamespace, findings: Findings) -> tuple[Source, tuple[str, ...]]:
+    """The source without row counters, and those of its columns that name rows where they are distinct.
+
+    These are the first column, if it has no name, and pandas' own index. params: what names one keeps it.
+    """
+    first = source.names[:1] if source.names[0] in source.unnamed else ()
+    indexes = tuple(name for name in source.names if name in first or PANDAS.fullmatch(name))
+    stated = {params.target, params.key, params.group, params.time, params.weight}
+    stated |= {*params.ignore, *params.types, *params.protected}
+    counters = [name for name in indexes if name not in stated and counts_rows(source, name)]
+    for name in counters:
+        what = f"pandas' index {name!r}" if PANDAS.fullmatch(name) else "the first column has no name and"
+        words = f"{what} counts the rows: dropped. To keep it: data.types: {{{name}: integer}}"
+        findings.add("row counter", words, "left out")
+    kept = tuple(name for name in source.names if name not in counters)
+    odd = [name for name in kept if name not in stated and name in (*source.unnamed, *indexes)]
+    if odd:
+        shown = f"{', '.join(map(repr, odd[:NAMED]))}{', ...' * (len(odd) > NAMED)}"
+        cure = f"Name them in the file, or leave them out: data.ignore: [{', '.join(odd[:NAMED])}]"
+        words = f"{len(odd)} in the file, called {shown} here. {cure}"
+        findings.add("columns without a name", words, "warning", columns=len(odd))
+    types = source.types and {name: source.types[name] for name in kept}
+    return replace(source, names=kept, types=types), tuple(name for name in indexes if name in kept)
+
+
+def counts_rows(source: Source, name: str) -> bool:
+    """Whether the column has each number from 0, or from 1, once, in any order: in the whole table or in each part."""
+    parts = [_numbers(part, name) for part in source.parts or (source,)]
+    whole = [part for part in parts if part is not None]
+    if len(whole) < len(parts):
+        return False
+    return all(map(_is_counter, whole)) or _is_counter(np.concatenate(whole))
+
+
+def _numbers(source: Source, name: str) -> np.ndarray | None:
+    """The column's whole numbers, None where it holds anything else."""
+    found = []
+    for batch in source.batches():
+        values = batch.column(name)
+        if pa.types.is_timestamp(values.type) or values.null_count:
+            return None
+        try:
+            found.append(convert(values, "integer", source.decimal).to_numpy())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            return None
+    return np.concatenate(found) if found else np.empty(0, "int64")
+
+
+def _is_counter(values: np.ndarray) -> bool:
+    ordered = np.sort(values)
+    return len(ordered) > 0 and ordered[0] in (0, 1) and bool((np.diff(ordered) == 1).all())

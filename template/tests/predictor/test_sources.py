@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pytest
 
-from src.predictor import json_array, sources
+from src.predictor import delimited, sources
 from src.predictor.delimited import BLOCK
 from src.predictor.refusal import Refusal
 from src.predictor.sources import HEAD, open_source
@@ -59,7 +59,7 @@ def test_objects_are_read_alike_from_an_array_and_from_lines(tmp_path, monkeypat
         "indented": "\ufeff\n" + json.dumps(rows, indent=2, ensure_ascii=False) + "\n ",
         "lines": "\n".join(map(json.dumps, rows)),
     }
-    monkeypatch.setattr(json_array, "BLOCK", size)
+    monkeypatch.setattr(delimited, "PIECE", size)
     monkeypatch.setattr(sources, "BATCH", 10)
     expected = [
         {"größe": row["größe"], "b": str(row["b"]), "column_3": json.dumps(row.get("")) if "" in row else None}
@@ -77,9 +77,9 @@ def test_objects_are_read_alike_from_an_array_and_from_lines(tmp_path, monkeypat
 
 def test_an_object_of_an_array_that_does_not_end_is_not_held(tmp_path, monkeypatch) -> None:
     (tmp_path / "table").write_text(json.dumps([{"a": "x"}, {"a": "y" * 5000}]))
-    monkeypatch.setattr(json_array, "BLOCK", 64)
+    monkeypatch.setattr(delimited, "PIECE", 64)
     assert read(tmp_path / "table")["a"].to_pylist() == ["x", "y" * 5000]
-    monkeypatch.setattr(json_array, "LONGEST", 1000)
+    monkeypatch.setattr(delimited, "OBJECT", 1000)
     with pytest.raises(Refusal, match="object 2 of the array: expected a JSON object"):
         read(tmp_path / "table")
 

@@ -8,10 +8,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from src.predictor.predictor import Predictor
+from src.predictor.predictor import Predictor, Tally, Unusual, find_unusual, flags
 from src.predictor.refusal import Refusal
 from src.predictor.schema import ARROW, Column
-from src.predictor.unusual import Tally, Unusual, find_unusual, flags
 
 LOW, HIGH = "2020-01-01 00:00:00", "2020-01-11 00:00:00"
 # The column, values that are usual, and values that are not.
