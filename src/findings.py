@@ -160,8 +160,10 @@ def _restore() -> str:
 
 
 def _way_back() -> list[str]:
-    lock = yaml.safe_load(_run("git", "show", f":./{LOCK}"))
-    changed = _run("git", "ls-files", "--modified", "--", *REVIEWED).splitlines()  # diff would write the index
+    if "/.dvc/tmp/exps/" in f"{Path.cwd().as_posix()}/":
+        return []  # dvc exp run --temp or --queue: a copy, in which nothing is lost
+    lock = yaml.safe_load(_run("git", "show", f"HEAD:./{LOCK}"))
+    changed = _changed()
     restored = [kept for kept in REVIEWED if any(path == kept or path.startswith(f"{kept}/") for path in changed)]
     commands = [f"git restore {' '.join(restored)}"] if restored else []
     outs = {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage.get("outs", [])}
@@ -172,6 +174,15 @@ def _way_back() -> list[str]:
         if any(there and (LOCK in changed or not Path(path).exists()) for path, there in kept.items()):
             commands.append(CHECKOUT if all(kept.values()) else f"{CHECKOUT} --allow-missing")
     return commands
+
+
+def _changed() -> list[str]:
+    """Files of HEAD that are others here; the index is neither read, which dvc exp run fills, nor written."""
+    lines = _run("git", "ls-tree", "-r", "HEAD", "--", *REVIEWED).splitlines()
+    committed = {path: about.split()[2] for about, _, path in (line.partition("\t") for line in lines)}
+    here = [path for path in committed if Path(path).is_file()]
+    hashes = dict(zip(here, _run("git", "hash-object", "--", *here).split() if here else [], strict=True))
+    return [path for path, commit in committed.items() if hashes.get(path) != commit]
 
 
 def _cache() -> Path:

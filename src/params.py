@@ -200,11 +200,14 @@ def _value(key: str, given: dict[str, Any]) -> Any:
     value = given.get(key, rule.default)
     if value is REQUIRED:
         raise Refusal(f"{PARAMS}: {key} is missing, expected {rule.allowed}. Add it")
+    if value is None and rule.default in ([], {}):
+        return rule.default  # left blank
     if not rule.fits(value):
         hint = nearest(str(value), rule.allowed.split(" | "))
         if isinstance(value, int | float | date) and rule.fits(str(value)):
             hint = ". Put it in quotes"  # YAML reads yes as true, and 007 as 7
-        raise Refusal(f"{PARAMS}: {key} is {value!r}, expected {rule.allowed}{hint}")
+        given_as = "blank" if value is None else repr(value)
+        raise Refusal(f"{PARAMS}: {key} is {given_as}, expected {rule.allowed}{hint}")
     return value
 
 

@@ -335,6 +335,18 @@ def test_the_way_back_is_told_where_something_that_is_committed_was_lost(
         assert said.count("\n") == 1
 
 
+def test_an_experiment_in_a_copy_of_its_own_has_lost_nothing(copy: Project, monkeypatch) -> None:
+    shutil.copytree(copy.folder, copied := copy.folder / ".dvc/tmp/exps/standalone/tmp1", symlinks=True,
+                    ignore=shutil.ignore_patterns("tmp"))  # fmt: skip
+    Path("data/model.skops").unlink()
+    Path("data/source/table.csv").unlink()
+    assert RESTORE in run("ingest")[1]
+    monkeypatch.chdir(copied)
+    Path("data/model.skops").unlink()
+    Path("data/source/table.csv").unlink()
+    assert RESTORE not in run("ingest")[1]
+
+
 def test_there_is_no_way_back_to_a_run_that_is_not_committed(copy: Project) -> None:
     Path("data/source/table.csv").unlink()
     Path("metrics/metrics.json").unlink()

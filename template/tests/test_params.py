@@ -29,6 +29,8 @@ WRONG = {  # what stands there beside the two keys that must be given, and what 
     "split: {cut: '2024-01-31'}": "split.cut is set and data.time is null",
     "data: {task: regression, positive: a}": "data.positive is for a binary task",
     "data: {task: multiclass}\nmodel: {threshold: 0.4}": "model.threshold is for a binary task",
+    "data: {time: , task: }": r"data.task is blank, expected auto \| binary",
+    "model: {seed: }": "model.seed is blank, expected a whole number from 0",
     "data: {ignore: [auto], time: t}\nsplit: {cut: '2024-01-31 10:00:00'}": "^all is well$",
     "data: {tagret: y}": r"data.tagret is no key, expected data.source, data.target.* Did you mean 'data.target'\?$",
     "assemble: {days: 9}": "params.yaml: assemble.days is no key, expected data.source",
@@ -52,6 +54,20 @@ def test_what_is_wrong_is_refused_with_what_was_given_and_what_is_allowed(text, 
     except Refusal as error:
         said = str(error)
     assert re.search(words, said)
+
+
+def test_a_blank_is_null_or_an_empty_list_or_map_where_that_is_the_default(tmp_path, monkeypatch) -> None:
+    """As dvc exp run -S leaves each null of the file."""
+    monkeypatch.chdir(tmp_path)
+    empty = {key: rule.default for key, rule in params.KEYS.items() if rule.default in (None, [], {})}
+    assert {"data.group", "data.ignore", "data.types", "split.cut", "requirements.latency"} < set(empty)
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    blank, count = re.subn(r"(?m)^(  \w+:) (null|\[\]|\{\}) ", r"\1       ", text)
+    assert count == len(empty)
+    Path("params.yaml").write_text(blank, encoding="utf-8")
+    found = vars(params.check())
+    assert {key: found[key.split(".")[1]] for key in empty} == empty
+    assert params.fill() == []
 
 
 @pytest.mark.parametrize("text", [SMALL, SMALL.rstrip("\n"), NESTED, WINDOWS])

@@ -19,6 +19,7 @@ PAGES = [ROOT / "README.md", *DOCS, *sorted((ROOT / "template").glob("*.md"))]
 RUN = {
     "README.md": "test_readme.py",
     "docs/expectations.md": "expectations/test_main.py",
+    "docs/experiments.md": "docs/test_experiments.py",
     "docs/remotes.md": "docs/test_pages.py",
 }
 
