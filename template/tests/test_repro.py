@@ -31,7 +31,7 @@ def test_another_automatic_key_of_the_same_table_or_no_source_stops(
 ) -> None:
     ran: list[str] = []
 
-    def dvc(_: str, stage: str = "all", key: str = "b") -> None:
+    def dvc(_: str, stage: str = "all", key: str = "b", only: object = None) -> None:
         ran.append(stage)
         columns = [Column(name, "integer", "key" if name == key else "feature") for name in "ab"]
         text = Schema((*columns, Column("y", "number", "target")), 3, "regression").dumps()
@@ -61,6 +61,21 @@ def test_without_git_nothing_runs_and_one_line_says_so(project: Project, monkeyp
         guarded(repro.main)
     assert capsys.readouterr().err.startswith("ERROR: git is not on PATH: ")
     assert not Path("dvc.lock").exists()
+
+
+@pytest.mark.parametrize(("only", "expected"), [(None, "Running stage 'ingest':\nup to date\n"),
+                                               (repro.RUNNING, "Running stage 'ingest':\n")])  # fmt: skip
+def test_dvcs_summary_of_the_first_stage_is_not_shown_and_its_failure_is(
+    only: Any, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dvc.py").write_text(
+        """print("Running stage 'ingest':\\nup to date"); import sys; sys.exit(int(sys.argv[1]))"""
+    )
+    repro._dvc("0", only=only)
+    assert capfd.readouterr().out == expected
+    with pytest.raises(SystemExit, match="7"):
+        repro._dvc("7", only=only)
 
 
 LOCK = "schema: '2.0'\nstages:\n  ingest:\n    cmd: x\n    outs:\n    - path: data/table.parquet\n      md5: aaaa\n"
