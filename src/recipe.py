@@ -19,7 +19,6 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from src import model as user
 from src.names import GROUP, KEY, TARGET, TIME, WEIGHT
 from src.predictor.prediction import CONTRACT, steady_threads
 from src.predictor.refusal import Refusal, raised_in
@@ -86,6 +85,8 @@ def unfitted(
         raise Refusal("data: no feature with a value is left, expected one at least. See the roles in data/schema.json")
     last = estimator(params, schema.task, seed)
     try:
+        from src import model as user
+
         pipeline = (build or user.build)(types, last)
     except Exception as error:
         raise Refusal(raised_in("src/model.py", error)) from error

@@ -99,7 +99,10 @@ def build(project: Project, papers: dict[str, bytes], requires: list[str], licen
         (top / "LICENSE").write_bytes(license_text)
         (top / "pyproject.toml").write_bytes(_pyproject(project, requires).encode())
         os.environ.pop("SOURCE_DATE_EPOCH", None)  # hatchling's own fixed date
-        made = Path(next(WheelBuilder(str(top)).build(directory=str(top / "out"), versions=["standard"])))
+        try:
+            made = Path(next(WheelBuilder(str(top)).build(directory=str(top / "out"), versions=["standard"])))
+        except (TypeError, ValueError) as error:
+            raise Refusal(f"pyproject.toml: {str(error).partition(', see ')[0]}. Mend it") from None
         folder.mkdir(parents=True, exist_ok=True)
         return Path(shutil.move(made, folder / made.name))
 

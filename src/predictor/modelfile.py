@@ -17,8 +17,7 @@ import numpy as np
 import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
-from .. import model
-from .refusal import Refusal
+from .refusal import Refusal, raised_in
 
 # What skops does not trust by itself and scikit-learn's own estimators need. Types of a user's own modules that the
 # project carries are added by `trusted`; those of other libraries stand in TRUSTED of src/model.py.
@@ -37,14 +36,18 @@ TRUSTED = (
     "sklearn.utils.validation.check_array",
 )
 FIXED = {"n_jobs": "null", "n_threads": "1", "_stop_words_id": "null"}
-ROOT = model.__package__  # "src" in the project, the import name in the package
+ROOT = str(__package__).rpartition(".")[0]  # "src" in the project, the import name in the package
 OWN = [f"{ROOT}.{name}" for name in ("features", "model", "learning.columns")]  # what a fitted pipeline may refer to
 
 
 def trusted() -> list[str]:
     """The types and functions that a model file may name."""
+    try:
+        from .. import model  # noqa: F401  # it imports what its pipelines use
+    except Exception as error:
+        raise Refusal(raised_in("src/model.py", error)) from error
     names = list(TRUSTED)
-    for module in [sys.modules[own] for own in OWN if own in sys.modules]:  # model imports what its pipelines use
+    for module in [sys.modules[own] for own in OWN if own in sys.modules]:
         members = [m for m in vars(module).values() if inspect.isclass(m) or inspect.isfunction(m)]
         names += [f"{m.__module__}.{m.__qualname__}" for m in members if m.__module__ == module.__name__]
         names += getattr(module, "TRUSTED", ())
@@ -112,8 +115,9 @@ def untrusted(content: bytes) -> list[str]:
 
 def loads(content: bytes, name: str) -> dict[str, Any]:
     """The model in these bytes; refused before anything is built when it names a type that is not on the list."""
+    known = trusted()
     try:
-        return skops.io.loads(content, trusted=trusted())
+        return skops.io.loads(content, trusted=known)
     except UntrustedTypesFoundException:
         raise Refusal(
             f"{name}: names {', '.join(untrusted(content))}, which no list of trusted types holds; nothing was loaded. "

@@ -24,7 +24,11 @@ def raised_in(file: str, error: Exception) -> str:
     lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(Path(file).name)]
     names_code = isinstance(error, KeyError | AttributeError | NameError | TypeError | ImportError)
     words = f": {error}" if names_code else ""
-    return f"{file}{f', line {lines[-1]}' if lines else ''}: raised {type(error).__name__}{words}. Mend it"
+    if isinstance(error, SyntaxError):
+        lines, words = [error.lineno], f": {error.msg}"
+    library = ", or add the package to dependencies in pyproject.toml, then make lock"
+    cure = f"Mend it{library if isinstance(error, ModuleNotFoundError) else ''}"
+    return f"{file}{f', line {lines[-1]}' if lines else ''}: raised {type(error).__name__}{words}. {cure}"
 
 
 def guarded(main: Callable[[], int], hint: Callable[[], str] = str, failed: int = 1) -> int:

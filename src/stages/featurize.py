@@ -18,7 +18,7 @@ from src.findings import Findings, run, short
 from src.leakage.arithmetic import making
 from src.leakage.purity import impure
 from src.leakage.tripwires import Leak, alone, later, made, repeated, settle, shared
-from src.predictor.featurizing import make_features
+from src.predictor.featurizing import load_features, make_features
 from src.predictor.refusal import Refusal
 from src.predictor.schema import ARROW, Schema, frame, type_of
 from src.predictor.tables import convert, replacing
@@ -44,6 +44,7 @@ def main() -> None:
     findings = Findings("featurize")
     schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
     holdout = sides(schema, p, findings)
+    load_features()  # a file that cannot be imported is no impure function
     leaks = impure(make_features, _heads(schema))  # before it has been called: it may keep what it read
     with replacing(names.FEATURES) as path:
         sample = write(path, schema, holdout)

@@ -66,6 +66,18 @@ def code(name: str, content: str) -> Break:
     return write
 
 
+def version(words: str) -> Break:
+    """The project's version is edited by hand."""
+
+    def write(project: Project) -> None:
+        path = project.folder / "pyproject.toml"
+        text = path.read_text(encoding="utf-8")
+        path.unlink()  # a link to the repository's own
+        path.write_text(re.sub("(?m)^version = .*$", f'version = "{words}"', text), encoding="utf-8")
+
+    return write
+
+
 def column(name: str, values: Any, **data: Any) -> Break:
     return rows(TABLE.assign(**{name: values}), **data)
 
@@ -213,6 +225,12 @@ CASES: dict[str, tuple[Break, str, str]] = {
     "features raise": (code("features.py", FRAME + "return rows.assign(y=rows['no'])"), "featurize", "3: raised K"),
     "fewer rows": (code("features.py", FRAME + "return rows.head(1)"), "featurize", "expected the 200 rows it was"),
     "no frame": (code("features.py", FRAME + "return None"), "featurize", "expected features.. to return a frame"),
+    "missing library": (code("features.py", "import no_such_library\n"), "featurize",
+                        "features.py, line 1: raised ModuleNotFoundError: .*, then make lock"),
+    "no Python": (code("features.py", "def features(rows:\n"), "featurize", "features.py, line 1: raised SyntaxError"),
+    "missing library of the model": (code("model.py", "import no_such_library\n"), "train",
+                                     "model.py, line 1: raised ModuleNotFoundError: .*, then make lock"),
+    "wrong version": (version("abc"), "package", "pyproject.toml: Invalid version `abc`"),
     "no pipeline": (code("model.py", "def build(types, estimator):\n    return estimator\n"), "train", "return a Pipe"),
     "table not there": (lambda p: Path("data/table.parquet").unlink(), "featurize", "No such file or directory"),
     "model not there": (lambda p: Path("data/model.skops").unlink(), "evaluate", "No such file or directory"),
