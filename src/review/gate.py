@@ -11,7 +11,6 @@ from typing import Any
 
 from src.findings import short, write_text
 from src.predictor.refusal import Refusal
-from src.reproducibility import remote
 from src.review.artefact import artefact
 from src.review.executed import executed
 from src.review.loosened import REQUIRE, Reason, loosened, reason
@@ -103,7 +102,7 @@ class Untouched(Side):
         self.run(["git", "reset", "--quiet", "--hard"])
         if (local := Path(".dvc/config.local")).exists():
             shutil.copyfile(local, self.folder / local)
-        self.run([sys.executable, "-m", "dvc", "cache", "dir", "--local", str(remote.cache())])
+        self.share_cache()
 
 
 def lock(head: Untouched) -> tuple[list[Reason], list[str]]:

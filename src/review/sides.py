@@ -190,17 +190,26 @@ class Side:
             _copy(source, self.folder / source)
             return
         dvc = [sys.executable, "-m", "dvc"]
-        self.run([*dvc, "cache", "dir", "--local", str(remote.cache())])
+        self.share_cache()
         try:
             self.run([*dvc, "pull", str(pointer.relative_to(self.folder))])
         except Failed:
             raise NoData(self, f"has no data here: {source} is neither in the cache nor in a remote") from None
 
+    def share_cache(self) -> None:
+        """The project's cache is that of the worktree, too; by a relative path, since DVC writes ASCII alone."""
+        try:
+            path = os.path.relpath(remote.cache(), self.folder)
+        except ValueError:  # another drive on Windows
+            path = str(remote.cache())
+        self.run([sys.executable, "-m", "dvc", "cache", "dir", "--local", path])
+
     def run(self, command: list[str]) -> str:
         ran = subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, encoding="utf-8",
                              check=False)  # fmt: skip
         if ran.returncode:
-            last = (ran.stderr.strip() or ran.stdout.strip())[-LAST:].splitlines()[-1:]
+            said = (ran.stderr.strip() or ran.stdout.strip())[-LAST:].splitlines()
+            last = [line for line in said if line.startswith("ERROR: ")][-1:] or said[-1:]
             line = last[0].removeprefix("ERROR: ").partition(RESTORE)[0] if last else " ".join(command)
             raise Failed(self, f"does not run: {line}")
         return ran.stdout
