@@ -33,7 +33,7 @@ def of_author(base: Side, head: Side) -> dict[str, Any]:
     nothing = {"word": "cannot tell", "no_data": True}
     try:
         kept = json.loads(git("show", f"{head.commit}:{KEPT}"))
-        if kept["word"] not in WORDS:
+        if kept["word"] not in WORDS or not isinstance(kept["slices"], list):
             raise ValueError
         list(of_numbers(kept, base)), told(kept | {"reasons": [], "notes": []})  # anybody can write that file
         json.dumps(rounded(kept), ensure_ascii=False).encode()

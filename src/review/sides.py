@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -72,8 +72,20 @@ class Side:
 
     @property
     def before(self) -> list[str]:
-        """Stages of one's own, which may make what ingest reads (docs/more-than-one-table.md)."""
-        return [name for name in self.stages if name not in (*RECIPE, "evaluate", "package")]
+        """Stages of one's own that make what ingest reads, in the order of a run (docs/more-than-one-table.md)."""
+        found: list[str] = []
+        seen = {*RECIPE, "evaluate", "package"}
+
+        def visit(path: PurePosixPath) -> None:
+            for name, stage in self.stages.items():
+                if name not in seen and any(path.is_relative_to(out) for out in _paths(stage.get("outs", []))):
+                    seen.add(name)
+                    for dep in stage.get("deps", []):
+                        visit(PurePosixPath(dep))
+                    found.append(name)
+
+        visit(PurePosixPath(str(self.params.get("data.source"))))
+        return found
 
     @cached_property
     def params(self) -> dict[str, Any]:
