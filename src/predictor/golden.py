@@ -15,12 +15,16 @@ from .schema import NUMERIC, Column
 
 ROWS = 8
 TOLERANCE = 1e-6
+MADE_UP = ". The rows are made up, to check the package with; in the last of them every value is missing, as may happen"
 
 
 def make(predictor: Predictor) -> str:
     """Golden rows and their answers, as JSON lines."""
     made = rows(predictor)
-    answers = json.loads(predictor.predict(made).to_json(orient="records", double_precision=15))
+    try:
+        answers = json.loads(predictor.predict(made).to_json(orient="records", double_precision=15))
+    except Refusal as error:
+        raise Refusal(f"{error}{MADE_UP}") from error
     lines = (
         json.dumps({"row": row, "answer": answer}, ensure_ascii=False)
         for row, answer in zip(made, answers, strict=True)

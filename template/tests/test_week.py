@@ -229,7 +229,9 @@ def add_library(project: Path) -> None:
     words = features.read_text(encoding="utf-8").replace(
         "import pandas as pd", f"import {LIBRARY}\nimport pandas as pd"
     )
-    words = words.replace('["city"].str.strip().str.lower()', f'["city"].str.strip().map({LIBRARY}.underscore)')
+    words = words.replace(
+        '["city"].str.strip().str.lower()', f'["city"].str.strip().map({LIBRARY}.underscore, na_action="ignore")'
+    )
     features.write_text(words, encoding="utf-8")
     assert f"{LIBRARY}" in run(project, "make", "lock")
     after = lock.read_text(encoding="utf-8").splitlines()

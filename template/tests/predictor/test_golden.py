@@ -8,6 +8,14 @@ from src.predictor import golden
 from src.predictor.refusal import Refusal
 
 
+def test_features_that_cannot_take_a_missing_value_are_refused_with_the_reason(predictor, monkeypatch) -> None:
+    monkeypatch.setattr(
+        "src.features.features", lambda rows: rows.assign(long=rows["colour"].map(lambda word: word[0]))
+    )
+    with pytest.raises(Refusal, match=r"raised TypeError: .*made up, to check the package.* every value is missing"):
+        golden.make(predictor)
+
+
 @pytest.mark.parametrize(("name", "changed"), [("prediction", "maybe"), ("probability_yes", 0.123456)])
 def test_golden_rows_are_of_ranges_and_levels_and_hold_until_an_answer_is_changed(predictor, name, changed) -> None:
     lines = [json.loads(line) for line in golden.make(predictor).splitlines()]
