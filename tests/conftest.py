@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 STAGES = ("ingest", "featurize", "train", "evaluate", "package")
 PRISTINE = {
     "features.py": "def features(rows):\n    return rows\n",
-    "model.py": "from .learning.columns import default as build\n\nTRUSTED = ()\n",
+    "model.py": "from .learning.columns import default as build\n\nTRUSTED: tuple[str, ...] = ()\n",
 }
 OWN = yaml.safe_load((ROOT / names.PARAMS).read_text(encoding="utf-8"))
 SAMPLE = 2000  # rows of one's own table that the tests take, or more where so few cannot be learned from

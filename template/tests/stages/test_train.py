@@ -1,7 +1,6 @@
 """train: which estimator it became and why, what the folds said, the threshold, and types that nobody trusts yet."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,8 +80,6 @@ def test_a_wrapped_estimator_the_folds_and_the_automatic_threshold_are_said(proj
 def test_all_types_that_are_not_trusted_are_named_before_the_folds_in_a_block_that_can_be_pasted(
     project: Project,
 ) -> None:
-    Path("src").unlink()
-    shutil.copytree(ROOT / "src", "src", ignore=shutil.ignore_patterns("__pycache__"))
     Path("foreign.py").write_text(FOREIGN, encoding="utf-8")
     code = Path("src/model.py").read_text(encoding="utf-8")
     code = BLOCK.sub('TRUSTED: tuple[str, ...] = (\n    "decimal.Decimal",\n)', code)
