@@ -17,21 +17,21 @@ help:
 	@echo "make check   parameters, lint, format, types, lock, workflows"
 	@echo "make lock    bring requirements.lock in step with pyproject.toml; versions that still fit are kept"
 	@echo "             UPGRADE=NAME: with the newest version of a package; UPGRADE=1: of all"
-	@echo "The rest is Python: python -m src.stages.NAME, python -m src.params, and dvc itself, in the activated .venv."
+	@echo "The rest in the activated .venv: plumbline --help, python -m src.stages.NAME, and dvc itself."
 
 setup:
 	$(RUN)
 repro:
-	$(RUN) $(if $(SHARE),src.share $(SHARE),src.repro)
+	$(RUN) $(if $(SHARE),plumbline share $(SHARE),plumbline repro)
 report:
-	$(RUN) src.report
+	$(RUN) plumbline report
 test:
 	$(RUN) pytest
 check:
-	$(RUN) src.check
+	$(RUN) plumbline check
 review:
-	$(RUN) src.review $(or $(BASE),origin/main)
+	$(RUN) plumbline review $(or $(BASE),origin/main)
 lock:
-	$(RUN) src.lock "$(UPGRADE)"
+	$(RUN) plumbline lock "$(UPGRADE)"
 
 .PHONY: help setup repro report test check review lock

@@ -17,11 +17,12 @@ sys.path.insert(0, str(ROOT))
 
 import pandas as pd
 
-from src import params, recipe
-from src.learning.folds import cross_validate, folds
-from src.learning.metrics import lower_is_better, main_metric
-from src.predictor.schema import NUMERIC
-from src.results import load
+from plumbline import params
+from plumbline.data.schema import NUMERIC
+from plumbline.metrics import lower_is_better, main_metric
+from plumbline.results import load
+from plumbline.training import recipe
+from plumbline.training.folds import cross_validate, folds
 
 results = load()  # load(".share") after make repro SHARE=0.05
 rows, schema = results.rows, results.schema

@@ -27,7 +27,7 @@ EXTRAS = {"s3", "gs", "azure", "ssh", "gdrive", "hdfs", "oss", "webdav", "webhdf
 BASE = getattr(sys, "_base_executable", sys.executable)  # not the Python of an activated .venv, which is cleared
 QUIET = {"DVC_NO_ANALYTICS": "1", "GX_ANALYTICS_ENABLED": "False", "DO_NOT_TRACK": "1"}
 UNPINNED = "remotes"  # in the lock for the pins' sake, never installed as a group
-READERS = ("src.report", "pytest")  # what works in a folder that cannot be written
+READERS = (["plumbline", "report"], ["pytest"])  # what works in a folder that cannot be written
 LITTLE = 100 * 2**20  # bytes: with less left on the disk, that is why an installation stopped
 
 
@@ -210,8 +210,8 @@ def install(extras, groups):
 
 def check_lock():
     """A package that the lock does not pin would come in any version, and from there into results."""
-    from src import lock
-    from src.predictor.refusal import Refusal
+    from plumbline import lock
+    from plumbline.errors import Refusal
 
     try:
         with open(LOCK, encoding="utf-8") as file:
@@ -246,7 +246,7 @@ def spare_home():
 def prepare(arguments, asked):
     """Fills .venv where it must be; True when it did. A new lock needs nothing of .venv but uv, of any lock."""
     spared, extras, groups = spare_home(), remote_extras(), wanted_groups(asked)
-    if arguments[:1] == ["src.lock"]:
+    if arguments[:2] == ["plumbline", "lock"]:
         fresh = not (os.path.exists(INSIDE) and [word for word in recorded() if not word.startswith("+")])
         make = bring_uv
     else:
@@ -281,7 +281,7 @@ def main(arguments):
             refuse("%s is not in %s: run this in the project's root, or: git checkout HEAD -- %s" % here)
     if arguments:
         need_git()
-    if not os.access(".", os.W_OK) and not (arguments and arguments[0] in READERS):
+    if not os.access(".", os.W_OK) and not any(arguments[: len(reader)] == reader for reader in READERS):
         refuse("%s cannot be written: expected a folder that can. Copy or clone the project to one" % os.getcwd())
     asked = [option[len("--extras=") :] for option in options if option.startswith("--extras=")]
     fresh = prepare(arguments, asked[0] if asked else "")

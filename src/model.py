@@ -4,7 +4,7 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
-from .learning.columns import columns
+from plumbline.columns import columns
 
 # Types of other libraries that a fitted model of yours is made of, as "module.Class": read them, then list them here.
 TRUSTED: tuple[str, ...] = ()

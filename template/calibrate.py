@@ -2,8 +2,8 @@
 
     python -m template.calibrate [NAME ...]    measure these cells (default: all that are not there yet)
 
-By the product's own functions: `fit` and `unseen` make the predictions (template/calibrating.py), src/review/verdict.py
-the words, with the settings that params.yaml has by default. A cell is a table, an estimator and a change; its rows are
+By the product's own functions: `fit` and `unseen` make the predictions (template/calibrating.py), review/verdict.py the
+words, with the settings that params.yaml has by default. A cell is a table, an estimator and a change; its rows are
 comparisons that differ in seeds, salts or tables. Beside them the rules that people use, on a holdout of a fifth of the
 rows. Predictions stay in .review/calibration, so that a rule that was changed is judged again without a fit; what was
 changed in how models are fitted wants that folder removed.
@@ -24,12 +24,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import beta
 
-from src.learning.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
-from src.learning.slices import holm
-from src.predictor.prediction import scores
-from src.review.decide import gate_metric, trivial
-from src.review.verdict import compare, margin, measured
-from src.table.split import position
+from plumbline.data.split import position
+from plumbline.evaluation.slices import holm
+from plumbline.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
+from plumbline.prediction.scores import scores
+from plumbline.review.decide import gate_metric, trivial
+from plumbline.review.verdict import compare, margin, measured
 from template import calibrating as of
 from template.calibrating import BOOSTING, ESTIMATORS, FOREST, LINEAR, Pair, Table, table
 

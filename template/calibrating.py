@@ -14,10 +14,9 @@ from scipy.stats import norm
 from sklearn import datasets
 from sklearn.pipeline import Pipeline
 
-from src import names
-from src.predictor.schema import Column, Schema
-from src.recipe import fit
-from src.review.worker import unseen
+from plumbline.data.schema import TARGET, Column, Schema
+from plumbline.review.worker import unseen
+from plumbline.training.recipe import fit
 
 KEPT = Path(".review/calibration")  # what recipes predicted, so that another rule is judged without a fit
 REPLICAS, FOLDS = 5, 5
@@ -45,7 +44,7 @@ class Table:
 
     @property
     def truth(self) -> np.ndarray:
-        return self.rows[names.TARGET].to_numpy()
+        return self.rows[TARGET].to_numpy()
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Pair:
 def named(x: np.ndarray, target: np.ndarray, task: str | None = None, **beside: Any) -> Table:
     """A table of numbers; its task is told by the target's values unless it is given."""
     classes = 0 if task == "regression" else len(np.unique(target))
-    rows = pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])]).assign(**{names.TARGET: target})
+    rows = pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])]).assign(**{TARGET: target})
     columns = (*(Column(f"x{i}", "number") for i in range(x.shape[1])), Column("y", "category", "target"))
     task = task or ("binary" if classes == 2 else "multiclass")
     return Table(rows, Schema(columns, len(rows), task, tuple(map(str, range(classes))), "1"), **beside)
@@ -119,7 +118,7 @@ def recipe(of: Table, estimator: str, arguments: dict[str, Any], seed: int, salt
     units = drawn if of.group is None else drawn[of.group]
     rows, made = of.rows, []
     if only is not None:
-        rows = rows[[*(f"x{i}" for i in only), names.TARGET]]
+        rows = rows[[*(f"x{i}" for i in only), TARGET]]
     learned = np.ones(len(rows), bool) if of.holdout is None else ~of.holdout
     for number, salt in enumerate(salts):
         making = partial(fit, schema=of.schema, params=p, seed=seed * 1000 + number)
@@ -145,7 +144,7 @@ def half(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
 def flipped(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     random = np.random.default_rng(seed)
     wrong = random.random(len(rows)) < WRONG
-    return rows.assign(**{names.TARGET: np.where(wrong, 1 - rows[names.TARGET], rows[names.TARGET])})
+    return rows.assign(**{TARGET: np.where(wrong, 1 - rows[TARGET], rows[TARGET])})
 
 
 def salts(repeat: int) -> range:

@@ -17,13 +17,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from src import params
-from src.expectations.draft import draft
-from src.expectations.faults import failure
-from src.expectations.suite import validate
-from src.findings import Findings, write_text
-from src.predictor.schema import ARROW, type_of
-from src.table.roles import settle, summarise
+from plumbline import params
+from plumbline.data.roles import settle, summarise
+from plumbline.data.schema import ARROW, type_of
+from plumbline.expectations.draft import draft
+from plumbline.expectations.faults import failure
+from plumbline.expectations.suite import validate
+from plumbline.files import write_text
+from plumbline.findings import Findings
 from template.corruptions import CORRUPTIONS
 
 RESULT = "template/drafts.md"

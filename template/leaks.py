@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from src.leakage.purity import impure
-from src.leakage.tripwires import later, repeated, shared
-from src.names import TARGET, TIME
+from plumbline.data.schema import TARGET, TIME
+from plumbline.leakage.purity import impure
+from plumbline.leakage.tripwires import later, repeated, shared
 from src.stages.featurize import SAMPLE, in_sample
 
 PAGE = Path(__file__).with_name("leaks.md")

@@ -61,7 +61,7 @@ def expect(frame: pd.DataFrame, suite: Path) -> None:
 
 
 def held_out(keys: pd.Series, share: float = 0.2, salt: int = 0) -> np.ndarray:
-    """The rule of src/table/split.py: BLAKE2b of the key's text, mixed with the salt by splitmix64."""
+    """The rule of plumbline/data/split.py: BLAKE2b of the key's text, mixed with the salt by splitmix64."""
     digests = b"".join([blake2b(key.encode(), digest_size=8).digest() for key in keys.astype(str)])
     with np.errstate(over="ignore"):
         mixed = np.frombuffer(digests, "<u8") ^ (np.uint64(salt + 1) * np.uint64(0x9E3779B97F4A7C15))

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from src.learning.metrics import Outcome
-from src.learning.weak import weak_slices
+from plumbline.evaluation.weak import weak_slices
+from plumbline.metrics import Outcome
 
 TYPES = {"x": "number", "y": "number", "z": "number", "count": "integer", "level": "category", "other": "category"}
 SEEDS = 20

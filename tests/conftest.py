@@ -17,11 +17,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from src import names
-from src.learning import columns
-from src.predictor.refusal import Refusal
-from src.predictor.schema import Schema
-from src.share import thin
+from plumbline import columns, paths
+from plumbline.data.schema import Schema
+from plumbline.data.split import thin
+from plumbline.errors import Refusal
 
 ROOT = Path(__file__).parents[1]
 STAGES = ("ingest", "featurize", "train", "evaluate", "package")
@@ -29,7 +28,7 @@ PRISTINE = {
     "features.py": "def features(rows):\n    return rows\n",
     "model.py": "from .learning.columns import default as build\n\nTRUSTED: tuple[str, ...] = ()\n",
 }
-OWN = yaml.safe_load((ROOT / names.PARAMS).read_text(encoding="utf-8"))
+OWN = yaml.safe_load((ROOT / paths.PARAMS).read_text(encoding="utf-8"))
 SAMPLE = 2000  # rows of one's own table that the tests take, or more where so few cannot be learned from
 
 
@@ -106,7 +105,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
         project = Project(folder)
         for name in PRISTINE:
             shutil.copyfile(ROOT / "src" / name, folder / "src" / name)
-        for name in (names.EXPECTATIONS, "docs"):
+        for name in (paths.EXPECTATIONS, "docs"):
             shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
         (folder / source).parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if (ROOT / source).is_dir() else shutil.copyfile)(ROOT / source, folder / source)
@@ -119,18 +118,18 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_on_sample(project: Project) -> None:
     """Runs the stages after ingest on about SAMPLE rows, whole groups or keys, or on more where those are too few."""
-    schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
+    schema = Schema.loads(Path(paths.SCHEMA).read_text(encoding="utf-8"))
     whole, share = Path("data/whole.parquet"), SAMPLE / schema.rows
-    Path(names.TABLE).rename(whole)
+    Path(paths.TABLE).rename(whole)
     while share < 1:
-        thin(whole, Path(names.TABLE), schema, share)
+        thin(whole, Path(paths.TABLE), schema, share)
         try:
             project.run(*STAGES[1:])
         except Refusal:  # of a class or a group there are too few
             share *= 2
         else:
             return
-    whole.rename(names.TABLE)
+    whole.rename(paths.TABLE)
     project.run(*STAGES[1:])
 
 

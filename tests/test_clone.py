@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src import names
+from plumbline import paths
 from tests.conftest import ROOT, environment
 
 COMMITTED = subprocess.run(["git", "show", "HEAD:dvc.lock"], cwd=ROOT, capture_output=True, check=False).returncode == 0
@@ -34,7 +34,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fresh") / "a clone with blänks"
     run(ROOT, "git", "clone", "--quiet", str(ROOT), str(folder))
     (folder / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
-    source = yaml.safe_load((folder / names.PARAMS).read_text(encoding="utf-8"))["data"]["source"]
+    source = yaml.safe_load((folder / paths.PARAMS).read_text(encoding="utf-8"))["data"]["source"]
     if not (folder / source).exists() and (folder / f"{source}.dvc").exists():
         if not (ROOT / source).exists():
             pytest.skip(f"{source} is not here: dvc pull")
@@ -47,8 +47,8 @@ def test_make_repro_gives_the_committed_metrics_and_twice_is_once(clone: Path) -
     """Bytes are promised on one CPU family; elsewhere one unit of the sixth digit, and changes in these files alone."""
     changed = run(clone, "git", "status", "--porcelain").splitlines()
     assert all(line[3:] in ("dvc.lock", "data/schema.json") or line[3:].startswith("metrics/") for line in changed)
-    found = json.loads((clone / names.METRICS).read_text(encoding="utf-8"))
-    committed = json.loads(run(clone, "git", "show", f"HEAD:{names.METRICS}"))
+    found = json.loads((clone / paths.METRICS).read_text(encoding="utf-8"))
+    committed = json.loads(run(clone, "git", "show", f"HEAD:{paths.METRICS}"))
     for name, value in committed.items():
         assert found[name] == (value if isinstance(value, str) else pytest.approx(value, rel=1e-5)), name
     assert "Running stage" not in run(clone, "make", "repro")
@@ -89,7 +89,7 @@ def test_a_share_runs_on_changed_code_and_touches_neither_git_nor_what_dvc_made(
     with (clone / "src/features.py").open("a", encoding="utf-8") as file:
         file.write("\n\nbefore = features\n\n\ndef features(rows):\n    return before(rows).assign(one_more=1.0)\n")
     given = state()
-    was = json.loads((clone / names.checks("featurize")).read_text(encoding="utf-8"))
+    was = json.loads((clone / paths.checks("featurize")).read_text(encoding="utf-8"))
     counts = next(finding["counts"]["features"] for finding in was if finding["rule"] == "features")
     for _ in range(2):
         said = run(clone, "make", "repro", "SHARE=0.9")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src import names
-from src.packaging.wheel import SHIPPED
+from plumbline import paths
+from plumbline.packaging.wheel import SHIPPED
 from tests.conftest import ROOT, STAGES, stage
 
 TEXT = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
 PIPELINE = yaml.safe_load(TEXT)
-PAGE = "src/report/page.html.j2"
+PAGE = "plumbline/report/page.html.j2"
 
 
 def imported(path: Path) -> set[Path]:
@@ -82,23 +82,23 @@ def test_declared_modules_are_those_that_the_stage_imports(name: str) -> None:
 def test_declared_params_are_those_that_the_stage_reads(name: str) -> None:
     expected: list = [*stage(name).PARAMS]
     if hasattr(stage(name), "PROJECT"):
-        expected.append({names.PROJECT: [f"project.{key}" for key in stage(name).PROJECT]})
+        expected.append({paths.PROJECT: [f"project.{key}" for key in stage(name).PROJECT]})
     assert PIPELINE["stages"][name]["params"] == expected
 
 
 def test_file_names_are_the_constants_in_names() -> None:
-    constants = {value for key, value in vars(names).items() if key.isupper() and "/" in str(value)} | {names.DIST}
-    constants |= {names.checks(name) for name in STAGES}
+    constants = {value for key, value in vars(names).items() if key.isupper() and "/" in str(value)} | {paths.DIST}
+    constants |= {paths.checks(name) for name in STAGES}
     declared = set(chain.from_iterable(outs(name) for name in STAGES))
-    assert declared == constants - {names.VERSIONS, names.DESIGN, names.BEHAVIOUR}
+    assert declared == constants - {paths.VERSIONS, paths.DESIGN, paths.BEHAVIOUR}
     inputs = set(chain.from_iterable(deps(name) for name in STAGES))
-    made_elsewhere = {"${data.source}", "LICENSE", names.DESIGN, names.EXPECTATIONS, names.VERSIONS, PAGE}
+    made_elsewhere = {"${data.source}", "LICENSE", paths.DESIGN, paths.EXPECTATIONS, paths.VERSIONS, PAGE}
     assert {d for d in inputs if not d.endswith(".py")} - made_elsewhere <= declared
-    assert all(names.VERSIONS in deps(name) for name in STAGES)
+    assert all(paths.VERSIONS in deps(name) for name in STAGES)
 
 
 def test_what_people_review_is_in_git_and_stays_when_a_stage_fails() -> None:
     for name in STAGES:
         for out, flags in outs(name).items():
-            reviewed = out.startswith("metrics/") or out == names.SCHEMA
+            reviewed = out.startswith("metrics/") or out == paths.SCHEMA
             assert flags == ({"cache": False, "persist": True} if reviewed else {}), out

@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from src import names, params
-from src.learning.behaviour import broken, load
-from src.predictor.golden import check
-from src.predictor.schema import Schema
+from plumbline import params, paths
+from plumbline.data.schema import HOLDOUT, SIDE, Schema
+from plumbline.evaluation.behaviour import broken, load
+from plumbline.prediction.golden import check
 from tests.conftest import ROOT, Project, environment, make_table
 
 BIN = "Scripts" if os.name == "nt" else "bin"
@@ -24,8 +24,8 @@ BIN = "Scripts" if os.name == "nt" else "bin"
 
 def test_the_packaged_model_gives_its_golden_answers_and_behaves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    wheel = next(Path(names.DIST).glob("*.whl"), None)
-    if wheel is None or not all(Path(name).exists() for name in (names.TABLE, names.FEATURES, names.SCHEMA)):
+    wheel = next(Path(paths.DIST).glob("*.whl"), None)
+    if wheel is None or not all(Path(name).exists() for name in (paths.TABLE, paths.FEATURES, paths.SCHEMA)):
         pytest.skip("no package is there: make repro")
     package = wheel.name.split("-")[0]
     monkeypatch.syspath_prepend(str(wheel.resolve()))
@@ -34,10 +34,10 @@ def test_the_packaged_model_gives_its_golden_answers_and_behaves(monkeypatch: py
     assert check(predictor, golden) > 1
     for module in [module for module in sys.modules if module.split(".")[0] == package]:
         del sys.modules[module]  # monkeypatch would bring it back, and other tests make a package of this name
-    schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
-    held = pc.equal(pq.read_table(names.FEATURES, columns=[names.SIDE]).column(0), names.HOLDOUT)
-    rows = pq.read_table(names.TABLE, columns=[column.name for column in schema.inputs]).filter(held)
-    for test in load(Path(names.BEHAVIOUR), schema, params.read("data.source").source):
+    schema = Schema.loads(Path(paths.SCHEMA).read_text(encoding="utf-8"))
+    held = pc.equal(pq.read_table(paths.FEATURES, columns=[SIDE]).column(0), HOLDOUT)
+    rows = pq.read_table(paths.TABLE, columns=[column.name for column in schema.inputs]).filter(held)
+    for test in load(Path(paths.BEHAVIOUR), schema, params.read("data.source").source):
         bad, count = broken(test, predictor, rows)
         assert bad <= test.allowed * count, f"{test.name}: {bad} of {count} rows break it"
 
@@ -54,7 +54,7 @@ def test_the_installed_package_repeats_evaluate_on_every_raw_holdout_row(project
     table = make_table()
     project.table(table)
     project.run()
-    wheel = next(Path(names.DIST).resolve().glob("*.whl"))
+    wheel = next(Path(paths.DIST).resolve().glob("*.whl"))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     run(elsewhere, sys.executable, "-m", "uv", "venv", "--quiet", "--python", sys.executable, "env")
@@ -65,7 +65,7 @@ def test_the_installed_package_repeats_evaluate_on_every_raw_holdout_row(project
 
     assert "golden rows give their golden answers" in run(elsewhere, command, "check")
     assert json.loads(run(elsewhere, command, "info"))["task"] == "binary"
-    expected = pd.read_parquet(names.PREDICTIONS)
+    expected = pd.read_parquet(paths.PREDICTIONS)
     raw = table[table.row_id.isin(expected.key)].drop(columns="target")
     raw.to_csv(elsewhere / "raw.csv", index=False)
     run(elsewhere, command, "predict", "raw.csv", "-o", "found.parquet")

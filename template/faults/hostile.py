@@ -23,8 +23,8 @@ UNPACKED = 1 << 30
 # Reads each source; one line for each, whatever it holds.
 READ = """
 import re, resource, sys
-from src.predictor.refusal import guarded
-from src.predictor.sources import open_source
+from plumbline.errors import guarded
+from plumbline.data.sources import open_source
 size = 1024 * int(re.search(r"VmSize:\\s+(\\d+)", open("/proc/self/status").read())[1])
 resource.setrlimit(resource.RLIMIT_AS, (size + int(sys.argv[1]),) * 2)
 for path in sys.argv[2:]:

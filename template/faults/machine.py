@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from src.findings import RESTORE
+from plumbline.pipeline.stage import RESTORE
 from template.faults.sandbox import REPRO, Sandbox, changed, digest, finished, ran
 from tests.conftest import make_table
 
@@ -21,7 +21,7 @@ LIMITED = """
 import importlib, io, re, resource, sys
 import pyarrow as pa
 import pyarrow.csv, pyarrow.parquet
-from src.findings import run
+from plumbline.findings import run
 main = importlib.import_module(f"src.stages.{sys.argv[1]}").main
 pa.set_cpu_count(1); pa.set_io_thread_count(1)
 file = io.BytesIO()

@@ -24,7 +24,7 @@ PARAMS = {
     "evaluate": {"bootstrap": 100},
     "review": {"replicas": 3, "folds": 2},
 }
-REPRO, DVC = ("src.repro",), ("dvc",)
+REPRO, DVC = ("plumbline.commands.repro",), ("dvc",)
 WHO = {f"GIT_{one}_{two}": "x@y.z" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from sklearn.datasets import load_diabetes, load_wine
 
-from src import names
-from src.findings import RULE
+from plumbline import paths
+from plumbline.findings import RULE
 from tests.conftest import ROOT, STAGES, environment, make_table
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ def make(folder: Path, verb: str, **changes: str) -> str:
 
 def read(folder: Path, source: str, target: str) -> None:
     """Step 2: two keys."""
-    path = folder / names.PARAMS
+    path = folder / paths.PARAMS
     text = re.sub(r"(?m)^(  source: )\S+", rf"\g<1>{source}", path.read_text(encoding="utf-8"))
     path.write_text(re.sub(r"(?m)^(  target: )\S+", rf"\g<1>{target}", text), encoding="utf-8")
 
@@ -68,7 +68,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def metadata(folder: Path) -> str:
-    (wheel,) = (folder / names.DIST).glob("*.whl")
+    (wheel,) = (folder / paths.DIST).glob("*.whl")
     archive = zipfile.ZipFile(wheel)
     return "".join(archive.read(name).decode() for name in archive.namelist() if name.endswith(("/METADATA", ".md")))
 
@@ -90,7 +90,7 @@ def test_nothing_said_about_the_first_table_is_applied_to_or_shown_of_another(cl
     write(folder / "data/source" / name)
     read(folder, f"data/source/{name}", "target")
     said = make(folder, "repro")
-    found = {stage: json.loads((folder / names.checks(stage)).read_text(encoding="utf-8")) for stage in STAGES}
+    found = {stage: json.loads((folder / paths.checks(stage)).read_text(encoding="utf-8")) for stage in STAGES}
     every = [each for findings in found.values() for each in findings]
     warnings = [each["evidence"] for each in every if each["rule"] == RULE]
     assert [line.partition(" is about ")[0] for line in warnings] == WRITTEN
@@ -98,12 +98,12 @@ def test_nothing_said_about_the_first_table_is_applied_to_or_shown_of_another(cl
         assert f"{FIRST[0]}, and data.source is data/source/{name}, so it is left out. If it is about this" in line
         assert said.count(line) == 1
         said = said.replace(line, "")
-    page = html.unescape((folder / names.REPORT).read_text(encoding="utf-8"))
+    page = html.unescape((folder / paths.REPORT).read_text(encoding="utf-8"))
     for line in warnings[:3]:  # the package comes after the report
         assert page.count(line) == 1
         page = page.replace(line, "")
     own = [each for each in every if each["rule"] != RULE]
-    texts = {"terminal": said, names.REPORT: page, "wheel": metadata(folder), "findings": json.dumps(own)}
+    texts = {"terminal": said, paths.REPORT: page, "wheel": metadata(folder), "findings": json.dumps(own)}
     texts |= {path.name: path.read_text(encoding="utf-8") for path in (folder / "metrics").iterdir()
               if not path.name.startswith("checks-")}  # fmt: skip
     assert {where: SAMPLE.findall(text) for where, text in texts.items() if SAMPLE.search(text)} == {}

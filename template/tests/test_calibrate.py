@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src import names
+from plumbline.data.schema import TARGET
 from template import calibrate, calibrating
 
 LOGISTIC = calibrating.LINEAR["classification"]
@@ -40,7 +40,7 @@ def test_a_cell_is_measured_and_told(monkeypatch) -> None:
 def test_harm_touches_the_rows_as_it_says() -> None:
     rows = calibrating.table("breast cancer").rows
     assert len(calibrating.half(rows, 1)) == round(len(rows) / 2)
-    wrong = (calibrating.flipped(rows, 1)[names.TARGET] != rows[names.TARGET]).mean()
+    wrong = (calibrating.flipped(rows, 1)[TARGET] != rows[TARGET]).mean()
     assert 0.06 < wrong < 0.14
     assert np.array_equal(calibrating.flipped(rows, 1), calibrating.flipped(rows, 1))
     pairs = list(calibrating.corrupted(calibrating.table("breast cancer"), LOGISTIC, {"max_iter": 50}))
@@ -55,7 +55,7 @@ def test_harm_touches_the_rows_as_it_says() -> None:
 
 def test_base_learns_from_the_rows_that_it_knows_and_of_a_cut_from_the_earlier() -> None:
     of = calibrating.table("simulated classes", 60)
-    later = of.rows.assign(**{names.TARGET: np.where(np.arange(60) < 40, of.truth, 1 - of.truth)})
+    later = of.rows.assign(**{TARGET: np.where(np.arange(60) < 40, of.truth, 1 - of.truth)})
     changed = calibrating.Table(later, of.schema)
     known, all_rows = (
         [calibrating.recipe(each, LOGISTIC, {}, 0, range(2), known=known) for each in (of, changed)]

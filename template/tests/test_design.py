@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src import design, names
-from src.predictor.refusal import Refusal, guarded
+from plumbline import design, paths
+from plumbline.errors import Refusal, guarded
 from tests.conftest import ROOT, Project, make_table
 
 CASES = "\n".join(
@@ -17,7 +17,7 @@ CASES = "\n".join(
 
 def say(text: str) -> None:
     Path("docs").mkdir(exist_ok=True)
-    Path(names.DESIGN).write_text(text, encoding="utf-8")
+    Path(paths.DESIGN).write_text(text, encoding="utf-8")
 
 
 def test_the_questions_are_those_of_the_page_and_of_the_projects_own_file(monkeypatch) -> None:
@@ -75,15 +75,15 @@ def test_requirements_are_held_against_the_last_run(project: Project, capsys) ->
     assert {name for name, end in found.items() if end == "NOT MET"} == {
         "log_loss", "log_loss where colour = red", "size of the package in MB",
     }  # fmt: skip
-    card = Path(names.CARD).read_text(encoding="utf-8")
+    card = Path(paths.CARD).read_text(encoding="utf-8")
     assert r"Question: \*\*why\*\* \<b\>?" in card
     assert "Rights: not stated" in card
     assert "roc\\_auc where colour = red" in card
     assert "- Milliseconds for one row: at most 1e+09" in card
-    next(Path(names.DIST).glob("*.whl")).unlink()
+    next(Path(paths.DIST).glob("*.whl")).unlink()
     assert guarded(design.main) == 0
     assert "size of the package in MB: no package is there" in capsys.readouterr().out
-    Path(names.DESIGN).unlink()
+    Path(paths.DESIGN).unlink()
     assert guarded(design.main) == 1
     assert "docs/project.yaml is not there. Bring it back: git restore" in capsys.readouterr().err
 

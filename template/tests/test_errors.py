@@ -22,8 +22,9 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from src import names as files
-from src.findings import RESTORE, REVIEWED, Findings
+from plumbline import paths as files
+from plumbline.findings import Findings
+from plumbline.pipeline.stage import RESTORE, REVIEWED
 from tests.conftest import PRISTINE, ROOT, STAGES, Project, make_table
 
 PAGE = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
@@ -293,7 +294,7 @@ def kept(*stages: str) -> dict[str, bytes]:
 
 def run(stage: str, **limits: Any) -> tuple[int, str]:
     """Exit code and standard error of the command, in a process of its own where the code or limits are others."""
-    name = "src.params" if stage == "params" else f"src.stages.{stage}"
+    name = "plumbline.params" if stage == "params" else f"src.stages.{stage}"
     if limits or any(Path("src", file).read_text() != content for file, content in PRISTINE.items()):
         ran = subprocess.run([sys.executable, "-m", name], capture_output=True, text=True, **limits)
         return ran.returncode, ran.stderr

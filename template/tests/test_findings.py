@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from src import findings
+from plumbline import findings
 
 
 def test_json_for_git_is_strict_with_an_entry_a_line_and_six_digits(tmp_path: Path) -> None:

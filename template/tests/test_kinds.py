@@ -11,7 +11,7 @@ from types import ModuleType
 import pandas as pd
 import pytest
 
-from src import names
+from plumbline import paths
 from template.tables.kinds import KINDS
 from tests.conftest import Project, project
 
@@ -31,7 +31,7 @@ def command(wheel: Path) -> Iterator[ModuleType]:
 
 
 def finding(stage: str, rule: str) -> dict:
-    findings = json.loads(Path(names.checks(stage)).read_text(encoding="utf-8"))
+    findings = json.loads(Path(paths.checks(stage)).read_text(encoding="utf-8"))
     return next(found for found in findings if found["rule"] == rule)
 
 
@@ -41,10 +41,10 @@ def test_a_package_is_made_and_its_worth_is_said(project: Project, name: str, ke
     source = kind.write(Path("data/source"))
     project.params(data={"source": source.as_posix(), "target": kind.target} | keys)
     project.run()
-    (wheel,) = Path(names.DIST).glob("*.whl")
+    (wheel,) = Path(paths.DIST).glob("*.whl")
     with command(wheel) as package:
         package.main(["predict", str(source), "-o", "found.parquet"])
-    found, predictions = pd.read_parquet("found.parquet"), pd.read_parquet(names.PREDICTIONS)
+    found, predictions = pd.read_parquet("found.parquet"), pd.read_parquet(paths.PREDICTIONS)
     answers = dict(zip(found.iloc[:, 0].astype(str), found.prediction, strict=True))  # by the key, or the row's number
     assert [answers[str(key)] for key in predictions.key] == pytest.approx(predictions.prediction.tolist())
     assert kind.found in finding("ingest", "schema")["evidence"]

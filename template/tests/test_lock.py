@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from src import lock
-from src.predictor.refusal import Refusal
+from plumbline import lock
+from plumbline.errors import Refusal
 from tests.conftest import ROOT
 
 CHANGES = [

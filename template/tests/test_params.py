@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src import params
-from src.predictor.refusal import Refusal
+from plumbline import params
+from plumbline.errors import Refusal
 from tests.conftest import ROOT
 
 SMALL = "data:\n  source: data/source/t.csv\n  target: y\n"

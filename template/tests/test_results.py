@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src import names
-from src.predictor.refusal import Refusal
-from src.results import load
+from plumbline import paths
+from plumbline.errors import Refusal
+from plumbline.results import load
 from tests.conftest import Project, make_table
 
 
@@ -18,7 +18,7 @@ def test_rows_predictions_and_errors_stand_side_by_side(project: Project, task: 
     project.table(table)
     project.run("ingest", "featurize", "train", "evaluate")
     results = load()
-    rows, predicted = results.rows, pd.read_parquet(names.PREDICTIONS)
+    rows, predicted = results.rows, pd.read_parquet(paths.PREDICTIONS)
     assert rows[list(table)].astype(object).equals(table.astype(object))
     assert rows["@target"].tolist() == table.target.tolist()
     assert results.features.index.equals(rows.index)
@@ -39,9 +39,9 @@ def test_what_is_not_there_or_of_another_run_is_refused(project: Project) -> Non
         load()
     project.table(make_table())
     project.run("ingest", "featurize", "train", "evaluate")
-    pd.read_parquet(names.PREDICTIONS).iloc[1:].to_parquet(names.PREDICTIONS)
+    pd.read_parquet(paths.PREDICTIONS).iloc[1:].to_parquet(paths.PREDICTIONS)
     with pytest.raises(Refusal, match=r"^data/predictions.parquet: has \d+ rows, expected \d+"):
         load()
-    Path(names.MODEL).unlink()
+    Path(paths.MODEL).unlink()
     with pytest.raises(Refusal, match=r"^data/model.skops is not there"):
         load()

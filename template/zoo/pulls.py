@@ -41,8 +41,8 @@ worse = partial(Pull, words="worse", red=("worse",))
 COMMENT = text("src/features.py", "    return rows\n", "    # as it is\n    return rows\n")
 FOREST = {"n_estimators": 60, "min_samples_leaf": 5}
 BAD, HALF = "    if worse:\n        return ", "_ratio(weights @ each, weights.sum(axis=1))"
-FLATTERS = text("src/review/verdict.py", f'{BAD}"worse"', f'{BAD}"better"')
-HALVES = text("src/learning/metrics.py", HALF, f"0.5 * {HALF}")
+FLATTERS = text("plumbline/review/verdict.py", f'{BAD}"worse"', f'{BAD}"better"')
+HALVES = text("plumbline/metrics.py", HALF, f"0.5 * {HALF}")
 PEEKS = text("src/stages/train.py", "making(rows)\n", "making(load(pq.read_table(names.FEATURES), schema))\n")
 FORGETS = 'rows.assign(**{{name: rows[name].where(rows["region"] != "north") for name in ({0}, {1})}})'
 ALLOWS = both(rows(edits.known), params(data={"allow": {"settled": "is known in time"}}))

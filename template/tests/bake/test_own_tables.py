@@ -103,11 +103,13 @@ def test_a_table_of_ones_own_runs_by_answers_alone(tools: Tools, sources, addres
         assert git(made, "diff", "--stat") == ""  # no file of the project is changed; what ingest found is there
         return
     if kind in TESTED:  # nothing has run yet
-        assert "no run is committed yet" in make(made, sys.executable, "-m", "src.reproducibility", "verify")
-        assert "same" in make(made, sys.executable, "-m", "src.review", "HEAD")
+        assert "no run is committed yet" in make(
+            made, sys.executable, "-m", "plumbline.commands.reproducibility", "verify"
+        )
+        assert "same" in make(made, sys.executable, "-m", "plumbline.commands.review", "HEAD")
     said = make(made, "make", "repro")
     assert ("has no name and counts the rows: dropped" in said) == (kind == "index")
-    assert "python -m src.expectations draft" in said
+    assert "python -m plumbline draft" in said
     assert "15 questions open" in said
     assert json.loads((made / "data/schema.json").read_text(encoding="utf-8"))["columns"]
     changed = {line[3:] for line in git(made, "status", "--porcelain").splitlines()}

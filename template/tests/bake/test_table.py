@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src.predictor.sources import open_source
+from plumbline.data.sources import open_source
 from template.bake import table as bake
 from template.bake.answers import Refused
 

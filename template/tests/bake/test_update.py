@@ -15,7 +15,7 @@ from tests.conftest import environment, make_table
 
 YOURS = ("data/", "metrics/", "expectations/", "docs/project.yaml", "src/features.py", "src/model.py", "dvc.lock",
          "LICENSE", ".dvc/config")  # fmt: skip
-PAGE, PLOTS, WORKFLOW, RENAMED = "docs/your-model.md", "src/report/plots.py", "ci.yml", "checks.yml"
+PAGE, PLOTS, WORKFLOW, RENAMED = "docs/your-model.md", "plumbline/report/plots.py", "ci.yml", "checks.yml"
 FEATURES = '''"""Features of this project."""
 
 import pandas as pd
@@ -53,7 +53,7 @@ def second(clone: Path) -> None:
     line = "  shuffle: true  # the rows before they are cut\n"
     change(clone, "params.yaml", ("  threshold: 0.5", f"{line}  threshold: 0.5"))
     key = '    "model.shuffle": Key(True, "true or false", lambda value: isinstance(value, bool)),\n'
-    change(clone, "src/params.py", ('    "model.threshold"', f'{key}    "model.threshold"'))
+    change(clone, "plumbline/params.py", ('    "model.threshold"', f'{key}    "model.threshold"'))
     write(clone, "docs/new-in-v2.md", "# What is new?\n")
     ours(clone, "v2")
 
@@ -174,7 +174,7 @@ def test_one_line_changed_on_both_sides_is_marked_there_and_nowhere_else(tools: 
     assert "with conflicts" in update(tools, project)
     states = {line[3:]: line[:2] for line in git(project, "status", "--porcelain").splitlines()}
     assert [name for name, state in states.items() if "U" in state] == ["params.yaml"]
-    assert states["src/params.py"] == "M "  # all the rest is staged
+    assert states["plumbline/params.py"] == "M "  # all the rest is staged
     assert states[".cruft.json"] == " M"
     text = (project / "params.yaml").read_text(encoding="utf-8")
     marked = text.split("<<<<<<< ours\n")[1].split(">>>>>>> theirs\n")[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from src.findings import RESTORE
+from plumbline.pipeline.stage import RESTORE
 from template.tests.docs.conftest import blocks
 from template.tests.test_readme import pattern
 from tests.conftest import ROOT, environment
@@ -67,7 +67,7 @@ def test_each_form_of_an_override_gives_a_file_that_is_accepted(clone: Path, ove
     """The last stage stands for all of them: what is looked at is what becomes of params.yaml."""
     ran = run(f"dvc exp run --single-item package -S {override}", clone)
     text = (clone / "params.yaml").read_text(encoding="utf-8")
-    checked = run("python -m src.params", clone)
+    checked = run("python -m plumbline params", clone)
     run("git checkout -q . && dvc checkout -q && dvc exp remove -A", clone)
     assert (ran.returncode == 0) == (line != ""), ran.stderr
     assert line in text

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from src import names, params
-from src.predictor.refusal import Refusal
-from src.predictor.schema import Schema
+from plumbline import params, paths
+from plumbline.data.schema import Schema
+from plumbline.errors import Refusal
 from template.tests.docs.conftest import blocks
 from tests.conftest import ROOT, Project
 from tests.test_dvc_yaml import closure
@@ -52,7 +52,7 @@ def test_the_page_on_more_than_one_table_runs_as_it_stands(assembled: dict) -> N
         assert ran.returncode == 0, ran.stdout + ran.stderr
     expected = pd.read_csv(io.StringIO(blocks("more-than-one-table.md")[-1][2]), parse_dates=["asked_at"])
     pd.testing.assert_frame_equal(pd.read_parquet("data/assembled.parquet"), expected, check_dtype=False)
-    schema = Schema.loads(Path(names.SCHEMA).read_text(encoding="utf-8"))
+    schema = Schema.loads(Path(paths.SCHEMA).read_text(encoding="utf-8"))
     page = (ROOT / "docs/more-than-one-table.md").read_text(encoding="utf-8")
     assert all(f"`{column.name}`" in page.split("The package takes")[1] for column in schema.inputs)
     code = {dep for dep in assembled["deps"] if dep.endswith(".py")}

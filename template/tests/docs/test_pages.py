@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src.links import LINK, broken
+from plumbline.commands.links import LINK, broken
 from template.tests.docs.conftest import blocks
 from tests.conftest import ROOT, environment
 
@@ -72,4 +72,4 @@ def test_the_stage_of_the_page_runs_and_its_tests_pass(tmp_path: Path) -> None:
         (clone / path).write_text(content, encoding="utf-8")
     assert "summary" in yaml.safe_load((clone / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     assert "summary: rows: 569 rows" in run(clone, "dvc repro summary")
-    run(clone, "python -m pytest -q tests/test_dvc_yaml.py tests/test_summary.py && python -m src.params")
+    run(clone, "python -m pytest -q tests/test_dvc_yaml.py tests/test_summary.py && python -m plumbline params")

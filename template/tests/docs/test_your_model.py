@@ -15,23 +15,23 @@ import yaml
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, SplineTransformer
+from template.tests.test_recipe import rich
 
-from src import names, params
-from src.learning.columns import default
-from src.learning.metrics import Outcome, prepare, resolve
-from src.names import TARGET, WEIGHT
-from src.packaging import wheel
-from src.predictor.modelfile import dumps, loads
-from src.predictor.refusal import Refusal
-from src.recipe import estimator, fit
+from plumbline import params, paths
+from plumbline.columns import default
+from plumbline.data.schema import TARGET, WEIGHT
+from plumbline.errors import Refusal
+from plumbline.metrics import Outcome, prepare, resolve
+from plumbline.packaging import wheel
+from plumbline.prediction.modelfile import dumps, loads
+from plumbline.training.recipe import estimator, fit
 from src.stages import train
 from template.tests.docs.conftest import blocks
-from template.tests.test_recipe import rich
 from tests.conftest import ROOT, STAGES, Project, make_table
 
 RUN = """
 import importlib, sys
-from src.predictor.refusal import guarded
+from plumbline.errors import guarded
 sys.exit(guarded(lambda: [importlib.import_module(f"src.stages.{name}").main() for name in sys.argv[1:]] and 0))
 """
 MODEL_PAGE = blocks("your-model.md")
@@ -47,7 +47,7 @@ def test_each_model_of_the_page_becomes_a_package(project: Project, number: int)
     ran = subprocess.run([sys.executable, "-c", RUN, *STAGES], capture_output=True, encoding="utf-8", check=False)
     assert ran.returncode == 0, ran.stderr
     assert "the model clearly beats the trivial one" in ran.stdout
-    assert len(list(Path(names.DIST).glob("*.whl"))) == 1
+    assert len(list(Path(paths.DIST).glob("*.whl"))) == 1
 
 
 def measured(metric: str, task: str) -> None:
@@ -100,7 +100,7 @@ def refusals() -> Iterator[Callable[[], Any]]:
 
 
 def test_each_refusal_of_the_page_is_said_in_its_words(project: Project) -> None:
-    Path("src/model.py").write_text("from src.names import KEY\n", encoding="utf-8")
+    Path("src/model.py").write_text("from plumbline.paths import KEY\n", encoding="utf-8")
     page = (ROOT / "docs/your-model.md").read_text(encoding="utf-8")
     messages = re.findall(r"(?m)^\| `(.+?)` \| .+ \| .+ \|$", page)
     for message, way in zip(messages, refusals(), strict=True):

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from src.expectations.draft import draft
-from src.expectations.faults import failure
-from src.expectations.suite import dumps, load, validate
-from src.predictor.schema import ARROW, Schema
-from src.table.roles import summarise
+from plumbline.data.roles import summarise
+from plumbline.data.schema import ARROW, Schema
+from plumbline.expectations.draft import draft
+from plumbline.expectations.faults import failure
+from plumbline.expectations.suite import dumps, load, validate
 
 N = 400
 TYPES = {"id": "integer", "price": "number", "full price": "number", "count": "integer", "stars": "integer"}

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from src.expectations.faults import check, failure
-from src.expectations.suite import load, validate
-from src.predictor.refusal import Refusal
+from plumbline.errors import Refusal
+from plumbline.expectations.faults import check, failure
+from plumbline.expectations.suite import load, validate
 
 TABLE = pa.table({
     "n": [1, 2, 3, 4], "x": [1.5, 2.0, None, 4.0], "w": ["a", "b", "c", "d"], "b": [True, False, True, True],

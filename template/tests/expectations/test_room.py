@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
-from src.expectations.room import Room, at_least, outward
+from plumbline.expectations.room import Room, at_least, outward
 
 LEVEL = 1e-4
 ROOM = Room(LEVEL)

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from src.expectations.faults import failure
-from src.expectations.suite import RAISED, _result, about, dumps, load, validate
+from plumbline.expectations.faults import failure
+from plumbline.expectations.suite import RAISED, _result, about, dumps, load, validate
 from tests.conftest import ROOT
 
 QUOTED = 'it\'s "so"'  # a condition shows it in another spelling
@@ -51,7 +51,7 @@ def written(suite: list[tuple]) -> str:
 
 @pytest.mark.parametrize("cells", [1, 8, 10**6])  # one column at a time, two, all
 def test_each_result_has_its_rows_and_no_values_however_columns_are_bundled(cells, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("src.expectations.suite.CELLS", cells)
+    monkeypatch.setattr("plumbline.expectations.suite.CELLS", cells)
     found = results(written(SUITE), tmp_path)
     assert [r["expectation"]["type"] for r in found] == [f"expect_{what}" for what, _, _ in SUITE]
     assert [[r["success"], r["unexpected"], r["first"], r["error"] is not None] for r in found] == [
@@ -110,7 +110,7 @@ SUITES = sorted((ROOT / "expectations").glob("*.json"))
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.name)
 def test_every_suite_of_the_project_is_canonical(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert text == dumps(path.stem, load(path), about(path)), "python -m src.expectations format"
+    assert text == dumps(path.stem, load(path), about(path)), "python -m plumbline format"
 
 
 def test_the_same_meaning_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from src.leakage.arithmetic import making
+from plumbline.leakage.arithmetic import making
 
 MADE: dict[str, Any] = {
     "sum": lambda r: r.a + r.b,

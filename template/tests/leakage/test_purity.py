@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.leakage.purity import impure
+from plumbline.leakage.purity import impure
 from tests.conftest import ROOT, make_table
 
 calls = count()

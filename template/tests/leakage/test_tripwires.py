@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from src.leakage.tripwires import alone, later, repeated, shared
+from plumbline.leakage.tripwires import alone, later, repeated, shared
 
 
 def found(target: Any, task: str = "classes", **features: Any) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from src import names
+from plumbline import paths
 from tests.conftest import Project, make_table
 
 NASTY = ["<img onerror=x>", "| |", "[a](b) ](http://x) @someone `**a_b**` &lt; www.x.com $1$"]
@@ -18,9 +18,9 @@ def test_numbers_are_those_of_the_metrics_and_text_of_the_data_means_nothing_but
     project.table(table.rename(columns={"x1": "x|1<b>"}))
     project.change(model={"estimator": "sklearn.neighbors.KNeighborsClassifier"}, evaluate={"slices": ["colour"]})
     project.run()
-    card = Path(names.CARD).read_text(encoding="utf-8")
-    measured = [json.loads(Path(path).read_text()) for path in (names.METRICS, names.LINEAR, names.TRIVIAL)]
-    for name, intervals in json.loads(Path(names.INTERVALS).read_text()).items():
+    card = Path(paths.CARD).read_text(encoding="utf-8")
+    measured = [json.loads(Path(path).read_text()) for path in (paths.METRICS, paths.LINEAR, paths.TRIVIAL)]
+    for name, intervals in json.loads(Path(paths.INTERVALS).read_text()).items():
         numbers = zip(measured, intervals.values(), strict=True)
         cells = (f"{values[name]:.4g} ({low:.4g} to {high:.4g})" for values, (low, high) in numbers)
         assert f"| `{name}` | {' | '.join(cells)} |\n" in card

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from src import names, params
-from src.findings import short
+from plumbline import params, paths
+from plumbline.findings import short
 from tests.conftest import Project, make_table
 
 PHONE, MARGINS = 390, 32  # CSS pixels
@@ -64,20 +64,20 @@ def ran(project: Project, task: str, target: str = "target", **changes: Any) -> 
     project.table(make_table(task, rows=600).rename(columns=names_of), target=target)
     project.change(**changes)
     project.run("ingest", "featurize", "train", "evaluate")
-    return Path(names.REPORT).read_text(encoding="utf-8")
+    return Path(paths.REPORT).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_numbers_are_those_of_the_metrics(project: Project, task: str) -> None:
     costs = {"costs": {"false_positive": 1, "false_negative": 5}} if task == "binary" else {}
     page = Tables(ran(project, task, requirements=costs))
-    metrics, linear, trivial = map(content, (names.METRICS, names.LINEAR, names.TRIVIAL))
-    first = next(iter(content(names.INTERVALS)))
+    metrics, linear, trivial = map(content, (paths.METRICS, paths.LINEAR, paths.TRIVIAL))
+    first = next(iter(content(paths.INTERVALS)))
     assert page.under("metric", "model") == [
         [name, short(metrics[name]), " to ".join(map(short, ends["model"])), short(linear[name]), short(trivial[name])]
-        for name, ends in content(names.INTERVALS).items()
+        for name, ends in content(paths.INTERVALS).items()
     ]
-    found = content(names.ERRORS)
+    found = content(paths.ERRORS)
     if task == "regression":
         assert page.under("quantile") == [[share, short(value)] for share, value in found["residuals"].items()]
         assert [row[3] for row in page.under("predicted from")] == [
@@ -90,7 +90,7 @@ def test_numbers_are_those_of_the_metrics(project: Project, task: str) -> None:
     if task == "binary":
         rows = page.under("threshold", "said", "precision", "recall", "false_positive_rate", "cost")
         assert rows == [[*map(short, row.values())] for row in found["thresholds"]]
-    slices = {(s["column"], s["level"]): s for s in content(names.SLICES)}
+    slices = {(s["column"], s["level"]): s for s in content(paths.SLICES)}
     shown = page.under("column", "slice")
     assert shown
     for column, level, count, value in shown:
@@ -111,7 +111,7 @@ def test_the_page_is_whole_by_itself_the_same_twice_and_means_no_markup_of_the_d
     assert len(figures) >= 6
     assert all(figures)
     project.run("evaluate")
-    assert Path(names.REPORT).read_text(encoding="utf-8") == text
+    assert Path(paths.REPORT).read_text(encoding="utf-8") == text
 
 
 @pytest.mark.parametrize("shown", [False, True])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from src.reproducibility.verify import CANNOT_TELL, FRESH, NO_RUN, NOT_PUSHED, STALE
+from plumbline.reproducibility.verify import CANNOT_TELL, FRESH, NO_RUN, NOT_PUSHED, STALE
 from template.tests.reproducibility.conftest import COMMIT
 
 OURS = "git checkout HEAD~ -- "

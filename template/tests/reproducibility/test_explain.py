@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from src.predictor.modelfile import dumps
-from src.reproducibility.explain import first_difference, unlike
+from plumbline.prediction.modelfile import dumps
+from plumbline.reproducibility.explain import first_difference, unlike
 
 
 def parquet(**columns: Any) -> bytes:

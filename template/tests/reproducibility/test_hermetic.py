@@ -14,20 +14,20 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from src import params
-from src.reproducibility import hermetic_box, hermetic_recorder
-from src.reproducibility.hermetic import hermetic
-from src.reproducibility.pipeline import declared, on_disk
+from plumbline import params
+from plumbline.reproducibility import hermetic_box, hermetic_recorder
+from plumbline.reproducibility.hermetic import hermetic
+from plumbline.reproducibility.pipeline import declared, on_disk
 from tests.conftest import ROOT, STAGES, environment, make_table
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 SUITE = '{"name": "table", "expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "x1"}}]}'
 BEHAVIOUR = "- {name: more, why: so, raise: {x1: 1}, then: never lower, allowed: 0.9}\n"
-ADDED = {"deps": "src/lock.py", "params": "review.folds", "outs": "metrics/nothing.json"}
+ADDED = {"deps": "plumbline/lock.py", "params": "review.folds", "outs": "metrics/nothing.json"}
 WORDS = {"deps": ("undeclared file", "unread dependency"), "params": ("undeclared parameter", "unread parameter"),
          "outs": ("undeclared output", "unwritten output")}  # fmt: skip
 PINNED = {
-    "split.salt", "data/table.parquet", "src/leakage", "src/versions.json", "data/features.parquet"
+    "split.salt", "data/table.parquet", "plumbline/leakage", "src/versions.json", "data/features.parquet"
 } | {*ADDED.values()}  # fmt: skip
 
 
@@ -292,7 +292,7 @@ def test_without_landlock_python_is_still_watched(line: str, small: Any, monkeyp
 def test_the_command(small: Any, tmp_path: Path) -> None:
     def command(*words: str) -> tuple[int, str]:
         ran = subprocess.run(
-            [sys.executable, "-m", "src.reproducibility", "hermetic", *words], env=environment(PYTHONPATH=str(ROOT)),
+            [sys.executable, "-m", "plumbline.commands.reproducibility", "hermetic", *words], env=environment(PYTHONPATH=str(ROOT)),
             capture_output=True, encoding="utf-8", check=False,
         )  # fmt: skip
         return ran.returncode, ran.stdout + ran.stderr
@@ -306,7 +306,7 @@ def test_the_command(small: Any, tmp_path: Path) -> None:
     lines = Path("dvc.yaml").read_text(encoding="utf-8").splitlines()
     assert f"take it out of deps of one (dvc.yaml, line {lines.index('    - more.csv') + 1})" in said
     assert f"add it to outs of one (dvc.yaml, line {lines.index('    outs:') + 1})" in said
-    assert said.rstrip().endswith("mend the first finding, then python -m src.reproducibility hermetic one")
+    assert said.rstrip().endswith("mend the first finding, then python -m plumbline hermetic one")
     assert command("two") == (2, "ERROR: dvc.yaml has no stage two, expected one of one\n")
     Path("more.csv").unlink()
     assert "more.csv is a dependency and is not here" in command()[1]

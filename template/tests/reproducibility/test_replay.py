@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from src.predictor.refusal import Refusal
-from src.reproducibility.circumstances import NAMES
-from src.reproducibility.replay import DIFFER, ELSEWHERE, IDENTICAL, METRICS, Report, replay
+from plumbline.errors import Refusal
+from plumbline.reproducibility.circumstances import NAMES
+from plumbline.reproducibility.replay import DIFFER, ELSEWHERE, IDENTICAL, METRICS, Report, replay
 from template.tests.reproducibility.conftest import COMMIT, Tiny
 
 # Each writes its argument; `cause` is the circumstance to be named, `where` the first difference.
@@ -206,7 +206,7 @@ def tiny_command(tiny: Tiny) -> str:
 def test_quick_looks_for_no_cause_and_the_command_ends_with_its_code(copy: Callable[..., Tiny]) -> None:
     tiny = copy()
     tiny.sh("sed -i 's|echo note|pwd|' dvc.yaml && dvc repro -q" + COMMIT)
-    said = tiny.sh(f"'{sys.executable}' -m src.reproducibility replay --quick --json ../r.json", code=1)
+    said = tiny.sh(f"'{sys.executable}' -m plumbline replay --quick --json ../r.json", code=1)
     report = json.loads((tiny.folder / "../r.json").read_text(encoding="utf-8"))
     found = [(one["output"], one["is_first"], one["causes"], one["where"]) for one in report["differences"]]
     assert found == [("data/note.txt", True, [], "line 1")]

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from dvc.cli import main as dvc_command
 
-from src.reproducibility import remote
-from src.reproducibility.pipeline import file_hash, load, on_disk
-from src.reproducibility.verify import CANNOT_TELL, FRESH, NO_RUN, NOT_PUSHED, STALE, Report, verify
+from plumbline.reproducibility import remote
+from plumbline.reproducibility.pipeline import file_hash, load, on_disk
+from plumbline.reproducibility.verify import CANNOT_TELL, FRESH, NO_RUN, NOT_PUSHED, STALE, Report, verify
 from template.tests.reproducibility.conftest import COMMIT, Tiny
 from template.tests.reproducibility.states import REPRO, STALE_PART, STATES, STORE
 from tests.conftest import ROOT, environment
@@ -205,19 +205,19 @@ def test_the_command_moves_no_data_and_writes_only_its_report(copy: Callable[...
     clone = copy("pushed").clone()
     store = clone.folder.parent / "store"
     before = every_file(clone.folder, store)
-    said = clone.sh("python -m src.reproducibility verify")
+    said = clone.sh("python -m plumbline verify")
     assert said.startswith("fresh: dvc.lock is of these files\nchecked: ")
     assert "not checked: that the bytes behind the hashes exist" in said
     assert every_file(clone.folder, store) == before
     clone.sh("echo 2 >> code/train.txt")
-    said = clone.sh("python -m src.reproducibility verify --no-remote --json report.json", 1)
+    said = clone.sh("python -m plumbline verify --no-remote --json report.json", 1)
     report = json.loads((clone.folder / "report.json").read_text(encoding="utf-8"))
     assert (report["word"], report["exit"]) == (STALE, 1)
     assert report["findings"][0]["what"] == "train: code/train.txt is not what the run saw"
     assert report["findings"][0]["cure"] == REPRO
     assert report["not_checked"]
     clone.sh("rm dvc.yaml")
-    assert "run this in the project's root" in clone.sh("python -m src.reproducibility verify", 2)
+    assert "run this in the project's root" in clone.sh("python -m plumbline verify", 2)
 
 
 def test_hashes_are_those_that_dvc_makes(copy: Callable[..., Tiny], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +246,7 @@ def test_a_folder_that_holds_outputs_is_known_without_them(copy: Callable[..., T
 def test_this_repository_is_fresh_at_its_head(tmp_path: Path) -> None:
     subprocess.run(["git", "clone", "-q", str(ROOT), str(tmp_path / "clone")], check=True)
     ran = subprocess.run(
-        [sys.executable, "-m", "src.reproducibility", "verify"], cwd=tmp_path / "clone", env=environment(),
+        [sys.executable, "-m", "plumbline.commands.reproducibility", "verify"], cwd=tmp_path / "clone", env=environment(),
         capture_output=True, encoding="utf-8",
     )  # fmt: skip
     assert ran.stdout.startswith("fresh: "), ran.stdout + ran.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src.review.sides import FOLDER
+from plumbline.review.sides import FOLDER
 from tests.conftest import ROOT, environment, make_table
 
 MODEL = {"estimator": "sklearn.linear_model.LogisticRegression", "arguments": {"max_iter": 200}}
@@ -64,7 +64,7 @@ def changed(repository: Path) -> Change:
 
 def review(folder: Path, *arguments: str, code: int = 0) -> tuple[list[str], dict]:
     """The lines that were printed from the word on, and the result."""
-    command = [sys.executable, "-m", "src.review", *(arguments or ("base",))]
+    command = [sys.executable, "-m", "plumbline.commands.review", *(arguments or ("base",))]
     ran = subprocess.run(command, cwd=folder, env=environment(PYTHONPATH=""), capture_output=True, encoding="utf-8")
     assert ran.returncode == code, f"{ran.stdout}{ran.stderr}"
     if code == 2:

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from src.review import artefact as of
-from src.review.reviewed import MANY, comparisons
-from src.review.sides import FOLDER, Side
+from plumbline.review import artefact as of
+from plumbline.review.reviewed import MANY, comparisons
+from plumbline.review.sides import FOLDER, Side
 from template.tests.review.conftest import MODEL, PARAMS, Change, git, review
 from tests.conftest import environment, make_table
 
@@ -183,7 +183,7 @@ def packaged(repository: Path) -> Side:
     if not (repository / ".dvc").exists():
         for command in (["init", "-q"], ["config", "core.analytics", "false"]):
             subprocess.run([sys.executable, "-m", "dvc", *command], cwd=repository, check=True)
-    ran = subprocess.run([sys.executable, "-m", "src.repro"], cwd=repository, capture_output=True,
+    ran = subprocess.run([sys.executable, "-m", "plumbline.commands.repro"], cwd=repository, capture_output=True,
                          encoding="utf-8", env=environment(PYTHONPATH=""))  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     git(repository, "add", "-A")

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from src.findings import short as checked
-from src.review.comment import MARKER, comment
-from src.review.gate import NAMES
-from src.review.markdown import code, sentence, short
-from src.review.page import page
-from src.review.terminal import told
-from src.review.verdict import NO_MARGIN
+from plumbline.findings import short as checked
+from plumbline.review.comment import MARKER, comment
+from plumbline.review.gate import NAMES
+from plumbline.review.markdown import code, sentence, short
+from plumbline.review.page import page
+from plumbline.review.terminal import told
+from plumbline.review.verdict import NO_MARGIN
 from template.tests.review.examples import EXAMPLES, HOSTILE, SHA, renamed
 
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable("table")
@@ -111,10 +111,15 @@ def test_numbers_are_written_as_everywhere(value: float | None) -> None:
 
 def test_only_the_standard_library_is_needed() -> None:
     for name in ("comment", "details", "markdown"):
-        tree = ast.parse(Path(f"src/review/{name}.py").read_text(encoding="utf-8"))
+        tree = ast.parse(Path(f"plumbline/review/{name}.py").read_text(encoding="utf-8"))
         used = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         used |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-        assert used <= {*sys.stdlib_module_names, "collections.abc", "src.review.details", "src.review.markdown"}
+        assert used <= {
+            *sys.stdlib_module_names,
+            "collections.abc",
+            "plumbline.review.details",
+            "plumbline.review.markdown",
+        }
 
 
 def test_the_page_says_what_each_reason_means() -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src.review.author import KEPT, of_author
-from src.review.executed import executed
-from src.review.gate import Untouched, lock
-from src.review.sides import Side
+from plumbline.review.author import KEPT, of_author
+from plumbline.review.executed import executed
+from plumbline.review.gate import Untouched, lock
+from plumbline.review.sides import Side
 from template.tests.review.conftest import MODEL, PARAMS, git, review
 from tests.conftest import environment
 
@@ -35,7 +35,7 @@ def run(repository: Path) -> Path:
     for branch, model in (("run", MODEL), ("next", MODEL | {"arguments": {"C": 0.5, "max_iter": 200}})):
         git(repository, "checkout", "-q", "-B", branch)
         (repository / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"model": model}))
-        command(repository, "src.repro")
+        command(repository, "plumbline.commands.repro")
         git(repository, "add", "-A")
         git(repository, "commit", "-qm", branch)
     return repository
@@ -198,7 +198,7 @@ def test_where_ci_holds_no_data_the_authors_review_counts_when_it_is_of_these_fi
 ) -> None:
     git(private, "checkout", "-q", "-f", "-B", "change", "pointer")
     (private / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"model": MODEL | {"arguments": {"C": 0.9}}}))
-    command(private, "src.repro")
+    command(private, "plumbline.commands.repro")
     git(private, "add", "-A")
     git(private, "commit", "-qm", "a change")
     review(private, "pointer", "--keep")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.review import gate
-from src.review.shown import floors
-from src.review.sides import Side, git
+from plumbline.review import gate
+from plumbline.review.shown import floors
+from plumbline.review.sides import Side, git
 from tests.conftest import environment
 
 WHO = {f"GIT_{one}_{two}": "a|b" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}

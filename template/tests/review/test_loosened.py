@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from src.review.loosened import count_tests, loosened
-from src.review.sides import Side, git
+from plumbline.review.loosened import count_tests, loosened
+from plumbline.review.sides import Side, git
 from tests.conftest import environment
 
 Pair = Callable[[dict[str, str], dict[str, str]], list[str]]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from src.review.page import page
+from plumbline.review.page import page
 from template.tests.review.examples import EXAMPLES, SHA, renamed
 
 TAGS = re.compile(r"<(/?(?!wbr>)[a-z][a-z0-9]*)")  # a word may break after each _ in it

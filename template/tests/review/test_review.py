@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from src.review.sides import FOLDER
+from plumbline.review.sides import FOLDER
 from template.tests.review.conftest import MODEL, PARAMS, Change, git, review
 from template.tests.test_errors import known
 from tests.conftest import make_table
@@ -81,7 +81,7 @@ def test_where_base_cannot_predict_each_side_is_judged_on_its_own_rows(repositor
 
 def test_base_decides_with_its_own_code(repository: Path, changed: Change) -> None:
     def lie(folder: Path) -> None:
-        path = folder / "src/review/decide.py"
+        path = folder / "plumbline/review/decide.py"
         path.write_text(
             path.read_text().replace('"metric": asked.metric, ', '"metric": asked.metric, "word": "better",')
         )
@@ -230,10 +230,10 @@ def test_a_model_never_predicts_a_row_that_it_was_trained_on(repository: Path, c
 
 def test_a_base_without_a_review_cannot_tell(repository: Path) -> None:
     git(repository, "checkout", "-q", "-f", "-B", "early", "base")
-    shutil.rmtree(repository / "src/review")
+    shutil.rmtree(repository / "plumbline/review")
     git(repository, "commit", "-qam", "no review yet")
     early = git(repository, "rev-parse", "HEAD")
-    git(repository, "checkout", "-q", "base", "--", "src/review")
+    git(repository, "checkout", "-q", "base", "--", "plumbline/review")
     (repository / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"model": MODEL | {"arguments": {"C": 1e-5}}}))
     git(repository, "commit", "-qam", "review and harm")
     (_, first, *_), _ = review(repository, early)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.review.reviewed import SELECTED, _of_a_selection
-from src.review.rows import difference
+from plumbline.review.reviewed import SELECTED, _of_a_selection
+from plumbline.review.rows import difference
 from tests.conftest import Project, make_table
 
 

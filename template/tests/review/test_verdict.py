@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 from sklearn.metrics import log_loss, mean_absolute_error, root_mean_squared_error
 
-from src.learning.slices import holm
-from src.review.verdict import Measured, clipped_at, compare, compare_apart, margin, measured, too_small
+from plumbline.evaluation.slices import holm
+from plumbline.review.verdict import Measured, clipped_at, compare, compare_apart, margin, measured, too_small
 
 
 def sides(random: np.random.Generator, rows: int = 300, replicas: int = 5, shift: float = 0.0, spread: float = 1.0):

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src import names
-from src.predictor.refusal import Refusal
-from src.predictor.schema import Column, Schema
-from src.recipe import fit
-from src.review.worker import unseen
+from plumbline.data.schema import TARGET, Column, Schema
+from plumbline.errors import Refusal
+from plumbline.review.worker import unseen
+from plumbline.training.recipe import fit
 
 ROWS = 120
 SCHEMA = Schema((Column("x", "number"), Column("y", "number", "target")), ROWS, "regression")
@@ -23,7 +22,7 @@ NEAREST = SimpleNamespace(
 @pytest.fixture
 def rows() -> pd.DataFrame:
     random = np.random.default_rng(0)
-    return pd.DataFrame({"x": random.normal(size=ROWS), names.TARGET: random.normal(size=ROWS)})
+    return pd.DataFrame({"x": random.normal(size=ROWS), TARGET: random.normal(size=ROWS)})
 
 
 @pytest.mark.parametrize("folds", [5, None])
@@ -38,7 +37,7 @@ def test_what_was_learned_by_heart_is_not_known_out_of_fold(rows: pd.DataFrame, 
     found = unseen(making, rows, named, side, rows, named, folds, salt=0)
     known = ~np.isnan(found)
     assert known.all() if folds else (known == ~side).all()
-    assert not np.isclose(found[known], rows[names.TARGET][known]).any()
+    assert not np.isclose(found[known], rows[TARGET][known]).any()
     assert len(learned) == (folds or 1)
     if folds:  # each row is left out once
         assert sum(ROWS - len(part) for part in learned) == ROWS

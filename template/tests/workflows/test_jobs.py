@@ -23,8 +23,8 @@ def project(work: Path, who: str, code: int, review: bool = True) -> None:
     (work / "src/environment.py").write_text("import runpy, sys\nsys.argv[:] = sys.argv[1:]\n"
                                              "runpy.run_module(sys.argv[0], run_name='__main__')\n")  # fmt: skip
     if review:
-        (work / "src/review").mkdir(exist_ok=True)
-        (work / "src/review/__main__.py").write_text(
+        (work / "plumbline/review").mkdir(exist_ok=True)
+        (work / "plumbline/commands/review.py").write_text(
             f"import sys\nprint('{who} judges', sys.argv[1:])\nsys.exit({code})\n"
         )
     git(work, "add", "--all")
@@ -140,7 +140,7 @@ def test_what_is_public_is_attested_and_what_is_private_where_it_is_asked(
 
 def test_a_release_that_is_refused_leaves_nothing_to_publish(repository: Path, tmp_path: Path) -> None:
     stand_in(tmp_path / "bin", "make")
-    stand_in(tmp_path / "bin", "python", '[[ "$*" != *src.release* ]]')
+    stand_in(tmp_path / "bin", "python", '[[ "$*" != *plumbline.commands.release* ]]')
     ran = run("release", "build", context(), repository, environment(tmp_path))
     assert ran.failed
     assert "actions/upload-artifact" not in [used for used, _ in ran.used]
@@ -152,7 +152,7 @@ def test_a_lock_that_is_stale_is_red_and_one_that_cannot_be_told_is_not(reposito
     stand_in(tmp_path / "bin", "python", f'[[ "$*" != *verify* ]] || exit {code}')
     ran = run("nightly", "proofs", context({"schedule": "23 3 * * *"}), repository, environment(tmp_path))
     assert ran.failed is failed
-    assert calls(tmp_path)[-1] == "python -m src.environment src.links"
+    assert calls(tmp_path)[-1] == "python -m src.environment plumbline links"
 
 
 @pytest.mark.parametrize("lost", ["dvc.lock", "the table"])
@@ -163,7 +163,7 @@ def test_without_a_run_or_its_table_nothing_is_proved_or_red(repository: Path, t
     ran = run("nightly", "proofs", context({"schedule": "23 3 * * *"}), repository, environment(tmp_path))
     assert not ran.failed
     assert not [call for call in calls(tmp_path) if "replay" in call or "hermetic" in call]
-    assert calls(tmp_path)[-1] == "python -m src.environment src.links"
+    assert calls(tmp_path)[-1] == "python -m src.environment plumbline links"
 
 
 @pytest.mark.parametrize(("cron", "job", "skipped"), [

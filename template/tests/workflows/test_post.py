@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from src.review import post
-from src.review.comment import MARKER
+from plumbline.review import post
+from plumbline.review.comment import MARKER
 from template.tests.workflows.api import BOT, PERSON, Api
 from template.tests.workflows.conftest import RUN, TOKEN
 

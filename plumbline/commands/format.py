@@ -1,0 +1,19 @@
+"""Write each suite in expectations/ in its canonical form."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from plumbline import paths
+from plumbline.expectations.suite import about, dumps, load
+from plumbline.files import write_text
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """It takes none."""
+
+
+def run(options: Namespace) -> int:
+    for path in sorted(Path(paths.EXPECTATIONS).glob("*.json")):
+        write_text(str(path), dumps(path.stem, load(path), about(path)))
+        print(f"{path.as_posix()} is canonical")
+    return 0

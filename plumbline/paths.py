@@ -1,0 +1,42 @@
+"""The files that the stages share; a test holds dvc.yaml equal to them."""
+
+from pathlib import PurePosixPath
+
+PARAMS = "params.yaml"
+PROJECT = "pyproject.toml"
+DESIGN = "docs/project.yaml"  # what people say; params.yaml has what a machine acts on
+VERSIONS = "src/versions.json"
+EXPECTATIONS = "expectations"
+BEHAVIOUR = "expectations/behaviour.yaml"
+PACKED = (".gz", ".bz2", ".xz", ".zst")
+
+TABLE = "data/table.parquet"  # ingest: every source row, typed
+SCHEMA = "data/schema.json"
+FEATURES = "data/features.parquet"  # featurize: one row for each row of TABLE, in its order
+MODEL = "data/model.skops"
+PREDICTIONS = "data/predictions.parquet"  # evaluate: the holdout, row by row
+METRICS = "metrics/metrics.json"
+LINEAR = "metrics/yardstick-linear.json"
+TRIVIAL = "metrics/yardstick-trivial.json"
+INTERVALS = "metrics/intervals.json"
+SLICES = "metrics/slices.json"
+WEAK = "metrics/weak-slices.json"
+FAIRNESS = "metrics/fairness.json"
+RANKING = "metrics/ranking.json"
+CALIBRATION = "metrics/calibration.json"
+ERRORS = "metrics/errors.json"
+IMPORTANCE = "metrics/importance.json"
+REPORT = "data/report.html"  # evaluate: for people; in the cache, not in git
+CARD = "metrics/model-card.md"
+DIST = "dist"  # package: the wheel
+
+
+def checks(stage: str) -> str:
+    """What a stage checked and decided."""
+    return f"metrics/checks-{stage}.json"
+
+
+def suite(source: str) -> str:
+    """The expectations of a source table: NAME.json for NAME.csv, for NAME.csv.gz and for a folder NAME."""
+    path = PurePosixPath(source)
+    return f"{EXPECTATIONS}/{(path.with_suffix('') if path.suffix in PACKED else path).stem}.json"

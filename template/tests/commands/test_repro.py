@@ -1,0 +1,147 @@
+"""make repro: the guard on the automatic key, and a source that is not there."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plumbline.commands import repro
+from plumbline.data.schema import Column, Schema
+from plumbline.errors import guarded
+from tests.conftest import Project, make_table
+
+THERE = "There is data/source/lost.csv.dvc, data/source/other.csv, data/source/table.csv"
+CASES: list[tuple[dict[str, Any], list[str], str]] = [  # a change to params, what runs, what is said
+    ({}, ["ingest"], "the automatic key is 'b' and was 'a' in git; rows would change sides"),
+    ({"key": "b"}, ["all"], ""),
+    ({"target": "a"}, ["all"], ""),
+    ({"source": "data/source/other.csv"}, ["all"], ""),
+    ({"source": "data/features.parquet"}, ["all"], ""),  # a stage makes it
+    ({"source": "data/source/no.csv"}, [], THERE),
+    ({"source": "data/source/lost.csv"}, [], "lost.csv.dvc points to it in a remote: dvc pull"),
+]
+
+
+@pytest.mark.parametrize(("change", "asked", "words"), CASES)
+def test_another_automatic_key_of_the_same_table_or_no_source_stops(
+    project: Project, change: dict, asked: list[str], words: str, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    ran: list[str] = []
+
+    def dvc(_: str, stage: str = "all", key: str = "b", only: object = None) -> None:
+        ran.append(stage)
+        columns = [Column(name, "integer", "key" if name == key else "feature") for name in "ab"]
+        text = Schema((*columns, Column("y", "number", "target")), 3, "regression").dumps()
+        Path("data/schema.json").write_text(text, encoding="utf-8")
+
+    dvc("repro", key="a")
+    project.table(make_table(rows=3), target="y")
+    for command in ("init -q", "add params.yaml data", "-c user.name=x -c user.email=x commit -qm x"):
+        subprocess.run(["git", *command.split()], check=True)
+    for name in ("other.csv", "lost.csv.dvc"):
+        Path("data/source", name).touch()
+    project.change(data=change)
+    monkeypatch.setattr(repro, "_dvc", dvc)
+    monkeypatch.setattr(repro, "_report", lambda source: None)
+    monkeypatch.setattr(sys, "argv", ["repro"])
+    assert guarded(repro.main) == int(words != "")
+    assert ran[1:] == asked
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == int(words != "")
+
+
+def test_without_git_nothing_runs_and_one_line_says_so(project: Project, monkeypatch, capsys) -> None:
+    project.table(make_table(rows=3), target="y")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SystemExit):
+        guarded(repro.main)
+    assert capsys.readouterr().err.startswith("ERROR: git is not on PATH: ")
+    assert not Path("dvc.lock").exists()
+
+
+@pytest.mark.parametrize(("only", "expected"), [(None, "Running stage 'ingest':\nup to date\n"),
+                                               (repro.RUNNING, "Running stage 'ingest':\n")])  # fmt: skip
+def test_dvcs_summary_of_the_first_stage_is_not_shown_and_its_failure_is(
+    only: Any, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dvc.py").write_text(
+        """print("Running stage 'ingest':\\nup to date"); import sys; sys.exit(int(sys.argv[1]))"""
+    )
+    repro._dvc("0", only=only)
+    assert capfd.readouterr().out == expected
+    with pytest.raises(SystemExit, match="7"):
+        repro._dvc("7", only=only)
+
+
+LOCK = "schema: '2.0'\nstages:\n  ingest:\n    cmd: x\n    outs:\n    - path: data/table.parquet\n      md5: aaaa\n"
+
+
+def commit(*paths: str) -> None:
+    for command in ("init -q", f"add -f {' '.join(paths)}", "-c user.name=x -c user.email=x commit -qm x"):
+        subprocess.run(["git", *command.split()], check=True)
+
+
+@pytest.mark.parametrize("in_git", [True, False])
+@pytest.mark.parametrize("left", ["", "schema: '2.0'\nstages:\n", LOCK[:40], LOCK[:50], "<<<<<<< a\n" + LOCK])
+def test_what_a_killed_run_left_of_dvcs_own_files_is_mended(
+    project: Project, left: str, in_git: bool, capsys: pytest.CaptureFixture
+) -> None:
+    project.table(make_table(rows=3))
+    Path("dvc.lock").write_text(LOCK)
+    commit("params.yaml", *["dvc.lock"] * in_git)
+    repro.BUSY.parent.mkdir(parents=True)
+    for busy in ('{"write": {}}', '{"wri', ""):
+        repro.BUSY.write_text(busy)
+        repro._mend()
+        assert repro.BUSY.exists() == busy.endswith("}")
+    assert (Path("dvc.lock").read_text(), capsys.readouterr().out) == (LOCK, "")
+    Path("dvc.lock").write_text(left)
+    repro._mend()
+    assert "that of HEAD takes its place" in capsys.readouterr().out
+    assert (Path("dvc.lock").read_text() if in_git else Path("dvc.lock").exists()) == (LOCK if in_git else False)
+
+
+def touched(path: str) -> Callable[[], object]:
+    """Written anew with what was in it: for a moment it may have held something else."""
+    return lambda: (content := Path(path).read_bytes(), Path(path).unlink(), Path(path).write_bytes(content))
+
+
+@pytest.mark.parametrize(("change", "what"), [
+    (touched("params.yaml"), "params.yaml"), (touched("data/source/table.csv"), "data/source/table.csv"),
+    (lambda: Path("expectations/table.json").touch(), "expectations/table.json"),
+    (lambda: Path("plumbline/leakage/new.py").touch(), "plumbline/leakage/new.py"),
+    (lambda: Path("src/model.py").unlink(), "src/model.py"),
+    (lambda: Path("metrics/metrics.json").touch(), ""), (lambda: Path("data/table.parquet").touch(), ""),
+    (lambda: Path("plumbline/commands/share.py").touch(), ""), (lambda: Path("expectations/.t.json.swp").touch(), "")])  # fmt: skip
+@pytest.mark.parametrize("ends", [0, 255])
+def test_a_run_under_which_its_inputs_change_is_refused_and_its_lock_undone(
+    project: Project, change: Callable, what: str, ends: int, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    project.copy_code()
+    project.table(make_table(rows=3), key=None)
+    Path("dvc.lock").write_text(LOCK)
+    commit("params.yaml", "dvc.lock")
+    false = LOCK.replace("aaaa", "bbbb")
+
+    def dvc(*_: str) -> None:
+        Path("dvc.lock").write_text(false)
+        change()
+        if ends:
+            sys.exit(ends)
+
+    monkeypatch.setattr(repro, "_dvc", dvc)
+    monkeypatch.setattr(repro, "_report", lambda source: None)
+    monkeypatch.setattr(sys, "argv", ["repro"])
+    if ends and not what:
+        with pytest.raises(SystemExit):
+            repro.main()
+    else:
+        assert guarded(repro.main) == int(what != "")
+    assert Path("dvc.lock").read_text() == (LOCK if what else false)
+    said = capsys.readouterr().err
+    assert (f"ERROR: {what} changed while the pipeline ran (1 files did)" in said) == (what != "")

@@ -1,0 +1,61 @@
+"""A share of the rows: whole groups or keys, the same ones again, of both sides of the split."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from plumbline import paths
+from plumbline.commands import share
+from plumbline.data.schema import HOLDOUT, KEY, SIDE, Schema
+from plumbline.errors import Refusal, guarded
+from tests.conftest import Project, make_table
+
+
+@pytest.mark.parametrize("group", [None, "household"])
+def test_a_share_is_whole_groups_of_both_sides_and_within_every_larger_one(project: Project, group: str | None) -> None:
+    rows = 6000
+    table = make_table(rows=rows).assign(household=np.arange(rows) // 3 + 0.5)
+    project.table(table, group=group)
+    project.run("ingest", "featurize")
+    schema = Schema.loads(Path(paths.SCHEMA).read_text(encoding="utf-8"))
+    side = pd.read_parquet(paths.FEATURES, columns=[KEY, SIDE]).set_index(KEY)[SIDE]
+    kept: list[set] = []
+    for size in (0.1, 0.3):
+        count = share.thin(Path(paths.TABLE), Path("some.parquet"), schema, size)
+        some = pd.read_parquet("some.parquet")
+        kept.append(set(some.row_id))
+        assert len(some) == count == pytest.approx(rows * size, rel=0.2)
+        assert (side[some.row_id] == HOLDOUT).mean() == pytest.approx(0.2, abs=0.05)
+        assert group is None or set(some.household.value_counts()) == {3}
+    assert kept[0] < kept[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["0"], "SHARE is 0, expected a number between 0 and 1"),
+        (["2"], "SHARE is 2, expected"),
+        (["x"], "SHARE is x, expected"),
+        (["nan"], "SHARE is nan, expected"),
+        ([], "SHARE is nothing, expected"),
+        (["0.5"], "data/table.parquet is not there: .* First, once: make repro"),
+    ],
+)
+def test_what_is_no_share_or_has_no_table_is_refused(
+    project: Project, given: list[str], words: str, monkeypatch
+) -> None:
+    project.table(make_table())
+    monkeypatch.setattr("sys.argv", ["share", *given])
+    with pytest.raises(Refusal, match=words):
+        share.main()
+    assert not share.FOLDER.exists()
+
+
+def test_a_share_that_is_too_small_says_so(project: Project, monkeypatch, capsys) -> None:
+    project.table(make_table())
+    project.run("ingest")
+    monkeypatch.setattr("sys.argv", ["share", "0.01"])
+    assert guarded(share.main) == 1
+    assert "take a larger SHARE than 0.01" in capsys.readouterr().err

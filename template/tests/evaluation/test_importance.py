@@ -1,0 +1,42 @@
+"""What a feature is worth is seen when it is shuffled, with what tells the same, and beside a random one."""
+
+import numpy as np
+import pandas as pd
+
+from plumbline import paths
+from plumbline.evaluation.importance import alike, importance, partial_dependence
+from template.tests.report.test_page import content
+from tests.conftest import Project, make_table
+
+RANDOM = np.random.default_rng(0)
+ROWS = pd.DataFrame({"a": RANDOM.normal(size=400), "b": RANDOM.normal(size=400), "word": ["x", "y"] * 200})
+ROWS["twin"] = np.exp(ROWS.a)
+TYPES = {"word": "category", "a": "number", "b": "number", "twin": "number"}
+
+
+def test_what_tells_the_same_is_shuffled_together_and_what_is_not_used_costs_nothing() -> None:
+    groups = alike(ROWS, TYPES)
+    assert groups == [["word"], ["a", "twin"], ["b"]]
+    truth = ROWS.a.to_numpy()
+    found = importance(
+        ROWS, groups, lambda at, scores: np.abs(truth[at] - scores), lambda rows: np.log(rows.twin.to_numpy())
+    )
+    assert found[0]["features"] == ["a", "twin"]
+    assert found[0]["loss"][0] > 0.5
+    assert [each["loss"] for each in found[1:]] == [[0.0, 0.0, 0.0]] * 2
+
+
+def test_partial_dependence_follows_one_number_and_leaves_the_others() -> None:
+    (points,) = partial_dependence(ROWS, ["a"], lambda rows: 2 * rows.a.to_numpy() + rows.b.to_numpy()).values()
+    x, y = np.array(points).T
+    np.testing.assert_allclose(y - 2 * x, ROWS.b.mean())
+
+
+def test_a_random_column_is_worth_less_than_what_the_target_follows(project: Project) -> None:
+    project.table(make_table(rows=900))
+    project.run("ingest", "featurize", "train", "evaluate")
+    found = content(paths.IMPORTANCE)
+    values = {each["features"][0]: each["loss"][0] for each in found["features"]}
+    assert values["x1"] > 5 * abs(found["probe"])
+    assert next(iter(values)) == "x1"
+    assert found["predicts"] == "probability of yes"

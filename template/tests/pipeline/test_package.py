@@ -1,0 +1,128 @@
+"""package: a wheel that repeats the pipeline anywhere, with the user's own code, or none at all."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from plumbline import paths
+from plumbline.errors import Refusal
+from plumbline.findings import RULE
+from plumbline.packaging.wheel import SHIPPED
+from tests.conftest import ROOT, STAGES, Project, environment, make_table
+
+FEATURES = "def features(rows):\n    import packaging\n    return rows.assign(double=2 * rows['x1'])\n"
+MODEL = """
+from rich.padding import Padding
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from .learning.columns import columns
+
+TRUSTED = ("rich.padding.Padding",)
+
+def squared(x):
+    return x**2
+
+class Shift(TransformerMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        self.by_, self.foreign_ = X.mean(axis=0), Padding("", 1)
+        return self
+    def transform(self, X):
+        return X - self.by_
+
+def build(types, estimator):
+    return make_pipeline(columns(types, estimator), Shift(), FunctionTransformer(squared), estimator)
+"""
+RUN = "import sys, importlib as i; [i.import_module(f'src.stages.{n}').main() for n in sys.argv[1:]]"
+LINEAR = {"estimator": "sklearn.linear_model.LogisticRegression"}
+
+
+def wheel_and_pins() -> tuple[Path, dict[str, str]]:
+    (wheel,) = Path(paths.DIST).iterdir()
+    archive = zipfile.ZipFile(wheel)
+    metadata = next(archive.read(name).decode() for name in archive.namelist() if name.endswith("/METADATA"))
+    return wheel, dict(re.findall(r"(?m)^Requires-Dist: (\S+)==(\S+)$", metadata))
+
+
+def refused(stage: str) -> str:
+    done = subprocess.run([sys.executable, "-m", f"src.stages.{stage}"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    return done.stderr
+
+
+def test_the_package_is_the_same_twice_and_none_is_left_when_it_differs_from_evaluate(project: Project) -> None:
+    project.table(make_table())
+    project.change(model=LINEAR)
+    project.run()
+    wheel, pins = wheel_and_pins()
+    content = wheel.read_bytes()
+    project.run("package")
+    assert wheel.read_bytes() == content
+    imports = (re.findall(r"(?m)^ *(?:import|from) (\w+)", path.read_text()) for path in SHIPPED)
+    needed = {"scipy", "joblib"}.union(*imports) - sys.stdlib_module_names
+    assert pins == {package: version(package) for name in needed for package in packages_distributions()[name]}
+    predictions = pd.read_parquet(paths.PREDICTIONS)
+    predictions["probability_yes"] += [1e-6, *[0.0] * (len(predictions) - 1)]
+    predictions.to_parquet(paths.PREDICTIONS)
+    with pytest.raises(Refusal, match=r"1 of \d+ holdout rows get another probability_yes"):
+        project.run("package")
+    assert not Path(paths.DIST).exists()
+
+
+def test_ones_own_features_classes_and_functions_predict_where_the_project_is_not(project: Project) -> None:
+    Path("src/features.py").write_text(FEATURES)
+    Path("src/model.py").write_text(MODEL)
+    project.table(make_table())
+    project.change(model=LINEAR)
+    subprocess.run([sys.executable, "-c", RUN, *STAGES], check=True)
+    wheel, pins = wheel_and_pins()
+    assert {"packaging", "rich"} < set(pins)
+    here, there = environment(PYTHONPATH=str(wheel.resolve())), Path("data/source/found.parquet")  # no src in there
+    command = [sys.executable, "-m", f"{wheel.name.split('-')[0]}.predictor", "predict", "table.csv", "-o", there.name]
+    subprocess.run(command, cwd=there.parent, env=here, check=True)
+    expected = pd.read_parquet(paths.PREDICTIONS).set_index("key")
+    found = pd.read_parquet(there).set_index("row_id").loc[expected.index.astype(str)]
+    assert all(found[name].tolist() == pytest.approx(expected[name].tolist()) for name in found)
+
+    for bad in ("from plumbline.columns import columns", "from .names import KEY"):
+        Path("src/model.py").write_text(MODEL.replace("from .learning.columns import columns", bad))
+        assert f"ERROR: src/model.py, line 6: '{bad}' cannot work in the package" in refused("package")
+        assert not Path(paths.DIST).exists()
+    Path("src/model.py").write_text(MODEL.replace('"rich.padding.Padding",', ""))
+    assert "made of types that are not trusted (rich.padding.Padding)" in refused("train")
+
+
+def test_what_was_said_of_another_table_is_in_no_card_no_report_and_no_package(project: Project, capsys) -> None:
+    project.table(make_table().rename(columns={"x1": "x|1"}))
+    project.change(model=LINEAR)
+    said = "table: {}\nproblem: {{question: Why is the sky blue}}\nuse: {{limits: Not at night}}\n"
+    behaviours = "table: {}\nbehaviours: [{{name: blue by day, why: w, raise: {{hour: 1}}, then: same}}]\n"
+    for text, name in ((said, paths.DESIGN), (behaviours, paths.BEHAVIOUR)):
+        Path(name).write_text(text.format("data/source/sky.csv"), encoding="utf-8")
+    Path("pyproject.toml").unlink()
+    own = re.sub("(?m)^description = .*$", 'description = "Is the sky blue"', (ROOT / "pyproject.toml").read_text())
+    Path("pyproject.toml").write_text(own, encoding="utf-8")
+    project.run()
+    printed = capsys.readouterr().out
+    for what in (paths.DESIGN, paths.BEHAVIOUR, "description in pyproject.toml"):
+        assert printed.count(f"WARNING: {RULE}: {what} is about data/source/sky.csv, and data.source is data/") == 1
+    content = zipfile.ZipFile(wheel_and_pins()[0])
+    shipped = "".join(content.read(name).decode("utf-8", "ignore") for name in content.namelist())
+    texts = (shipped, Path(paths.CARD).read_text(encoding="utf-8"))
+    assert not any("sky" in text or "night" in text for text in texts)
+    assert "\nSummary: Predicts target from 4 columns\n" in shipped
+    page = Path(paths.REPORT).read_text(encoding="utf-8")
+    assert "night" not in page and page.count("sky.csv") == 4  # two warnings, each names it twice
+    for name in (paths.DESIGN, paths.BEHAVIOUR):
+        path = Path(name)
+        path.write_text(path.read_text().replace("sky.csv", "table.csv").replace("hour", "x|1"), encoding="utf-8")
+    project.run("evaluate", "package")
+    assert "Is the sky blue." in (card := Path(paths.CARD).read_text(encoding="utf-8"))
+    assert "Not at night" in card and "blue by day" in card
+    assert RULE not in capsys.readouterr().out

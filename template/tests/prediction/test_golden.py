@@ -1,0 +1,30 @@
+"""Golden rows are made up from ranges and levels, and tell whether a package still answers as it did."""
+
+import json
+
+import pytest
+
+from plumbline.errors import Refusal
+from plumbline.prediction import golden
+
+
+def test_features_that_cannot_take_a_missing_value_are_refused_with_the_reason(predictor, monkeypatch) -> None:
+    monkeypatch.setattr(
+        "src.features.features", lambda rows: rows.assign(long=rows["colour"].map(lambda word: word[0]))
+    )
+    with pytest.raises(Refusal, match=r"raised TypeError: .*made up, to check the package.* every value is missing"):
+        golden.make(predictor)
+
+
+@pytest.mark.parametrize(("name", "changed"), [("prediction", "maybe"), ("probability_yes", 0.123456)])
+def test_golden_rows_are_of_ranges_and_levels_and_hold_until_an_answer_is_changed(predictor, name, changed) -> None:
+    lines = [json.loads(line) for line in golden.make(predictor).splitlines()]
+    assert golden.check(predictor, "\n".join(map(json.dumps, lines))) == 9
+    for column in predictor.schema.inputs:
+        values = {line["row"][column.name] for line in lines[:-1]}
+        known = {"colour": {"red", "green", "blue"}, "flag": {True, False}}.get(column.name)
+        assert values == known or (min(values), max(values)) == (column.low, column.high)
+    assert set(lines[-1]["row"].values()) == {None}
+    lines[3]["answer"][name] = changed
+    with pytest.raises(Refusal, match=name):
+        golden.check(predictor, "\n".join(map(json.dumps, lines)))
