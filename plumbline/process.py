@@ -1,9 +1,81 @@
-"""The programs that are started: git is called here and nowhere else."""
+"""The one place that starts programs, and the one function that calls git."""
 
 import shutil
 import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
 
 from plumbline.errors import Refusal
+
+Command = Sequence[str | Path] | str  # a text is a line for the shell
+Ran = subprocess.CompletedProcess[str]
+Started = subprocess.Popen[str]
+
+
+def run(
+    command: Command,
+    *,
+    cwd: str | Path | None = None,
+    env: Mapping[str, str] | None = None,
+    given: str | None = None,
+    show: bool = False,
+    umask: int = -1,
+    before: Callable[[], object] | None = None,
+) -> Ran:
+    """Runs a program to its end; what it printed is in `stdout` and `stderr`, characters that are no UTF-8 replaced.
+
+    Parameters
+    ----------
+    command : list of words, or str
+        A str is a line for the shell, as DVC runs the commands of stages.
+    given : str
+        What the program reads.
+    show : bool
+        Let it print to the terminal instead; `stdout` and `stderr` are empty then.
+    umask, before
+        As `umask` and `preexec_fn` of `subprocess.Popen`.
+    """
+    ran = subprocess.run(  # noqa: S602, the shell's lines are those of dvc.yaml
+        command, cwd=cwd, env=env, input=given, capture_output=not show, encoding="utf-8", errors="replace",
+        shell=isinstance(command, str), umask=umask, preexec_fn=before, check=False,
+    )  # fmt: skip
+    return subprocess.CompletedProcess(command, ran.returncode, ran.stdout or "", ran.stderr or "")
+
+
+def start(
+    command: Command,
+    *,
+    cwd: str | Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: int | IO[str] | None = None,
+    stdout: int | IO[str] | None = None,
+    stderr: int | IO[str] | None = None,
+) -> Started:
+    """Starts a program and does not wait: PIPE where its input or output is wanted."""
+    return subprocess.Popen(
+        command, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=stderr, encoding="utf-8", errors="replace"
+    )
+
+
+PIPE = subprocess.PIPE
+
+
+def git(
+    *arguments: str | Path, cwd: str | Path | None = None, env: Mapping[str, str] | None = None, strict: bool = True
+) -> str:
+    """What git prints, bytes that are no UTF-8 as surrogates, line ends as they are.
+
+    Raises
+    ------
+    Refusal
+        With git's last line, where it fails; where `strict` is False the answer is "" instead.
+    """
+    ran = subprocess.run(["git", *arguments], cwd=cwd, env=env, capture_output=True, check=False)
+    if ran.returncode and strict:
+        said = ran.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"ended with {ran.returncode}"]
+        raise Refusal(f"git {' '.join(map(str, arguments))}: {said[0]}")
+    return "" if ran.returncode else ran.stdout.decode("utf-8", "surrogateescape")
 
 
 def need_git() -> None:
@@ -16,6 +88,5 @@ def need_git() -> None:
 
 def changed_since_head(*where: str) -> set[str]:
     """The files below these paths that are others than in HEAD, or not in git."""
-    asked = ["git", "status", "--porcelain", "-z", "--no-renames", "-uall", "--", *where]
-    shown = subprocess.run(asked, capture_output=True, encoding="utf-8", check=False).stdout
+    shown = git("status", "--porcelain", "-z", "--no-renames", "-uall", "--", *where, strict=False)
     return {entry[3:] for entry in shown.split("\0") if entry}
