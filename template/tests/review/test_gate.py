@@ -9,7 +9,8 @@ import pytest
 
 from plumbline.review import gate
 from plumbline.review.shown import floors
-from plumbline.review.sides import Side, git
+from plumbline.process import git
+from plumbline.review.sides import Side
 from tests.conftest import environment
 
 WHO = {f"GIT_{one}_{two}": "a|b" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}

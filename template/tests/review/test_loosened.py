@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from plumbline.review.loosened import count_tests, loosened
-from plumbline.review.sides import Side, git
+from plumbline.process import git
+from plumbline.review.sides import Side
 from tests.conftest import environment
 
 Pair = Callable[[dict[str, str], dict[str, str]], list[str]]
