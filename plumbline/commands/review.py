@@ -25,9 +25,9 @@ from plumbline.review.terminal import told
 FAILED = 2
 BY = "REVIEW_BY_BASE"  # base: base's own code decides; head: head's is asked for what stands beside
 # What a review is made of, first the two without which there is none.
-JUDGES = ("plumbline/commands/review.py", "plumbline/review", "plumbline/contract.py", "plumbline/evaluation", "plumbline/metrics.py",
-          "plumbline/columns.py", "plumbline/training/folds.py", "plumbline/pipeline/evaluate.py",
-          "src/stages/evaluate.py")  # fmt: skip
+JUDGES = ("plumbline/commands/review.py", "plumbline/review", "plumbline/contract.py", "plumbline/evaluation",
+          "plumbline/metrics.py", "plumbline/columns.py", "plumbline/training/folds.py",
+          "plumbline/pipeline/evaluate.py", "src/stages/evaluate.py")  # fmt: skip
 RESULT, COMMENT, PAGE = (FOLDER / name for name in ("result.json", "review.md", "review.html"))
 BESIDE = FOLDER / "of-head.json"
 

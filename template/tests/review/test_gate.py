@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from plumbline.process import git
 from plumbline.review import gate
 from plumbline.review.shown import floors
-from plumbline.process import git
 from plumbline.review.sides import Side
 from tests.conftest import environment
 
