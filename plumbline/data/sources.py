@@ -51,7 +51,7 @@ class _Stream(io.RawIOBase):
     """A file whose reads are never short, so that nothing depends on how a pipe or a decompressor delivers."""
 
     def __init__(self, file: Any) -> None:
-        self.file, self.lines = file, 0
+        self.file, self.lines, self.bytes = file, 0, 0
 
     def readable(self) -> bool:
         return True
@@ -60,6 +60,7 @@ class _Stream(io.RawIOBase):
         content = self.file.read(len(buffer))
         buffer[: len(content)] = content
         self.lines += content.count(b"\n")
+        self.bytes += len(content)
         return len(content)
 
 
@@ -92,10 +93,10 @@ def open_source(path: str, missing: Iterable[str] = ()) -> Source:
     if other:
         raise Refusal(f"{name}: is {other}")
     if re.match(r"\s*(\{|\[\s*[]{])", text):
-        source = _json(name, text, len(head) == HEAD, again, missing)
+        source, taken = _json(name, text, len(head) == HEAD, again, missing), lambda: 1.0
     else:
-        source = open_csv(name, text, len(head) == HEAD, encoding, again, missing)
-    return replace(source, share=readings.share) if readings else source
+        source, taken = open_csv(name, text, len(head) == HEAD, encoding, again, missing)
+    return replace(source, share=lambda: readings.share() * taken()) if readings else source
 
 
 def _start(file: Path) -> bytes:

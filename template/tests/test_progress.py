@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from template.tests.terminal import in_terminal, posix
-from tests.conftest import ROOT, environment
+from plumbline.testing import ROOT, environment
 
 # rich would fold it, take out the first mark, draw the second and colour the rest.
 LINE = "see [bold]docs[/bold] :smile: " + "x" * 150 + " 'a' 17"
