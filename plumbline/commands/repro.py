@@ -100,7 +100,8 @@ def _inputs(source: str) -> dict[str, tuple[int, int, int]]:
     made = _made_by_stages()
     given = [dep.replace("${data.source}", source) for stage in _stages() for dep in stage.get("deps", [])]
     given = [dep for dep in given if dep not in made and not Path(f"{dep}.dvc").exists()]  # those DVC may link anew
-    files = [file for name in given for file in [Path(name), *Path(name).rglob("[!._]*.*")] if file.is_file()]
+    found = [file for name in given for file in [Path(name), *Path(name).rglob("[!._]*.*")] if file.is_file()]
+    files = [file for file in found if file.suffix != ".pyc"]  # Python's own, as .dvcignore has it
     states = {file.as_posix(): file.stat() for file in [*files, *map(Path, ("dvc.yaml", paths.PARAMS, paths.PROJECT))]}
     return {name: (state.st_mtime_ns, state.st_size, state.st_ino) for name, state in states.items()}
 

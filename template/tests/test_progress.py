@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from template.tests.terminal import in_terminal, posix
 from plumbline.testing import ROOT, environment
+from template.tests.terminal import in_terminal, posix
 
 # rich would fold it, take out the first mark, draw the second and colour the rest.
 LINE = "see [bold]docs[/bold] :smile: " + "x" * 150 + " 'a' 17"
