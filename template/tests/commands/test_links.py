@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.commands import links
+from template.tests.command import command
 
 PAGE = "# The first: what?\n\n## A second\n\nSee [x]({}).\n"
 
@@ -14,13 +15,13 @@ PAGE = "# The first: what?\n\n## A second\n\nSee [x]({}).\n"
 def test_these_lead_somewhere(pages: Path, link: str) -> None:
     (pages / "docs/page.md").write_text(PAGE.format(link))
     assert links.broken(Path("docs/page.md")) == []
-    assert links.main() == 0
+    assert command("links") == 0
 
 
 @pytest.mark.parametrize("link", ["#a-third", "gone.md", "other.md#a-second", "gone.md#a-second", "top.md"])
 def test_these_lead_nowhere(pages: Path, link: str, capsys: pytest.CaptureFixture[str]) -> None:
     (pages / "docs/page.md").write_text(PAGE.format(link))
-    assert links.main() == 1
+    assert command("links") == 1
     assert capsys.readouterr().out == f"docs/page.md: {link} leads nowhere\n"
 
 
