@@ -24,10 +24,10 @@ from plumbline.errors import Refusal
 from plumbline.metrics import Outcome, prepare, resolve
 from plumbline.packaging import wheel
 from plumbline.prediction.modelfile import dumps, loads
+from plumbline.testing import ROOT, STAGES, Project, make_table
 from plumbline.training.recipe import estimator, fit
 from src.stages import train
 from template.tests.docs.conftest import blocks
-from tests.conftest import ROOT, STAGES, Project, make_table
 
 RUN = """
 import importlib, sys
