@@ -3,7 +3,7 @@
 import pandas as pd
 import pyarrow as pa
 import pytest
-from template.tests.predictor.conftest import COLUMNS
+from template.tests.prediction.conftest import COLUMNS
 
 from plumbline.data.schema import ARROW, Column, Schema, frame, ready, types_of
 

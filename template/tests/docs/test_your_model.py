@@ -15,7 +15,7 @@ import yaml
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, SplineTransformer
-from template.tests.test_recipe import rich
+from template.tests.training.test_recipe import rich
 
 from plumbline import params, paths
 from plumbline.columns import default

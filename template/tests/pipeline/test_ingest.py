@@ -83,7 +83,7 @@ def test_a_failed_expectation_shows_values_where_the_project_allows_it(project: 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
 def test_bytes_do_not_depend_on_the_batches_of_the_source(project: Project, name: str, monkeypatch) -> None:
-    monkeypatch.setattr(ingest, "ROW_GROUP", 64)
+    monkeypatch.setattr("plumbline.pipeline.ingest.ROW_GROUP", 64)
     project.table(make_table(rows=300), name=name)
     made = set()
     for rows in (7, 64, 1000):

@@ -31,7 +31,7 @@ def command(tmp_path_factory):
         patch.syspath_prepend(wheel)
         patch.setenv("PYTHONPATH", str(wheel))
         name = wheel.name.split("-")[0]
-        yield import_module(f"{name}.predictor.__main__")
+        yield import_module(f"{name}.prediction.cli")
     for module in [module for module in sys.modules if module.split(".")[0] == name]:
         del sys.modules[module]
 
@@ -58,7 +58,7 @@ def test_a_bad_row_stops_or_goes_aside_and_leaves_the_others_as_they_were(comman
     rows.loc[[1, 15], "flag"] = "maybe"
     rows.to_json("bad.jsonl", orient="records", lines=True)
     TABLE[:30].drop([*range(10), 15]).to_json("good.jsonl", orient="records", lines=True)
-    stops = [sys.executable, "-m", command.__package__, "predict", "bad.jsonl", "-o", "bad.parquet"]
+    stops = [sys.executable, "-m", command.__name__, "predict", "bad.jsonl", "-o", "bad.parquet"]
     ran = subprocess.run(stops, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr.count("\n"), Path("bad.parquet").exists()) == (1, 1, False)
     assert ran.stderr.split("Mend")[0] == "ERROR: bad.jsonl, row 1, column 'x1': expected a number. "
@@ -152,6 +152,6 @@ def test_no_rows_and_other_forms_of_output_are_refused(command) -> None:
 
 
 def test_a_reader_that_has_enough_is_no_error(command) -> None:
-    run, buffered = f"'{sys.executable}' -m {command.__package__}", environment(PYTHONUNBUFFERED="")
+    run, buffered = f"'{sys.executable}' -m {command.__name__}", environment(PYTHONUNBUFFERED="")
     both = f"({run} predict data/source/table.csv; {run} info) | true"
     assert subprocess.run(["sh", "-c", both], capture_output=True, env=buffered).stderr == b""
