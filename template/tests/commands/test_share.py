@@ -9,6 +9,7 @@ import pytest
 from plumbline import paths
 from plumbline.commands import share
 from plumbline.data.schema import HOLDOUT, KEY, SIDE, Schema
+from plumbline.data.split import thin
 from plumbline.errors import Refusal, guarded
 from plumbline.testing import Project, make_table
 
@@ -23,7 +24,7 @@ def test_a_share_is_whole_groups_of_both_sides_and_within_every_larger_one(proje
     side = pd.read_parquet(paths.FEATURES, columns=[KEY, SIDE]).set_index(KEY)[SIDE]
     kept: list[set] = []
     for size in (0.1, 0.3):
-        count = share.thin(Path(paths.TABLE), Path("some.parquet"), schema, size)
+        count = thin(Path(paths.TABLE), Path("some.parquet"), schema, size)
         some = pd.read_parquet("some.parquet")
         kept.append(set(some.row_id))
         assert len(some) == count == pytest.approx(rows * size, rel=0.2)
@@ -44,18 +45,16 @@ def test_a_share_is_whole_groups_of_both_sides_and_within_every_larger_one(proje
     ],
 )
 def test_what_is_no_share_or_has_no_table_is_refused(
-    project: Project, given: list[str], words: str, monkeypatch
+    project: Project, command, given: list[str], words: str
 ) -> None:
     project.table(make_table())
-    monkeypatch.setattr("sys.argv", ["share", *given])
     with pytest.raises(Refusal, match=words):
-        share.main()
+        command("share", *given)
     assert not share.FOLDER.exists()
 
 
-def test_a_share_that_is_too_small_says_so(project: Project, monkeypatch, capsys) -> None:
+def test_a_share_that_is_too_small_says_so(project: Project, command, capsys) -> None:
     project.table(make_table())
     project.run("ingest")
-    monkeypatch.setattr("sys.argv", ["share", "0.01"])
-    assert guarded(share.main) == 1
+    assert guarded(lambda: command("share", "0.01")) == 1
     assert "take a larger SHARE than 0.01" in capsys.readouterr().err
