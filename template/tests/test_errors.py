@@ -25,7 +25,7 @@ import yaml
 from plumbline import paths as files
 from plumbline.findings import Findings
 from plumbline.pipeline.stage import RESTORE, REVIEWED
-from tests.conftest import PRISTINE, ROOT, STAGES, Project, make_table
+from plumbline.testing import PRISTINE, ROOT, STAGES, Project, make_table
 
 PAGE = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
 TABLE = make_table(rows=200)
