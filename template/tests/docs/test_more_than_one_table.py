@@ -12,12 +12,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from plumbline import params, paths
+from plumbline import params, paths, versions
 from plumbline.data.schema import Schema
 from plumbline.errors import Refusal
 from template.tests.docs.conftest import blocks
 from tests.conftest import ROOT, Project
-from tests.test_dvc_yaml import closure
 
 
 @pytest.fixture
@@ -56,7 +55,9 @@ def test_the_page_on_more_than_one_table_runs_as_it_stands(assembled: dict) -> N
     page = (ROOT / "docs/more-than-one-table.md").read_text(encoding="utf-8")
     assert all(f"`{column.name}`" in page.split("The package takes")[1] for column in schema.inputs)
     code = {dep for dep in assembled["deps"] if dep.endswith(".py")}
-    assert code == {path.as_posix() for path in closure(Path("src/stages/assemble.py"))}
+    found, _ = versions.Sources().closure("src/stages/assemble.py")
+    assert code == {file for file in found if file.startswith("src/")}
+    assert {"src/versions.json": ["assemble"]} in assembled["params"]
     params.check()
 
 
