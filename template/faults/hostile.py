@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from plumbline.testing import environment, make_table
 from template.faults.sandbox import ROOT, finished, ran
-from tests.conftest import environment, make_table
 
 ROOM = 700 << 20  # bytes beyond what is imported
 UNPACKED = 1 << 30

@@ -8,7 +8,7 @@ import pytest
 
 from plumbline import lock
 from plumbline.errors import Refusal
-from tests.conftest import ROOT
+from plumbline.testing import ROOT
 
 CHANGES = [
     ("pyproject.toml", '\n  "dvc",', '\n  "dvc>3",', "requirements.lock: made from another dependency list"),

@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from plumbline.testing import ROOT
 from src.environment import remote_extras
 from template.bake import files
 from template.bake.answers import FOLDERS, Refused
 from template.tests.bake.conftest import git, tree
-from tests.conftest import ROOT
 
 TOP = {"LICENSE", "Makefile", "README.md", "data", "docs", "dvc.yaml", "expectations", "notebooks", "params.yaml",
        "plumbline", "pyproject.toml", "requirements.lock", "src", "tests"}  # fmt: skip

@@ -16,9 +16,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from plumbline.testing import environment, make_table
 from template.bake import table as bake
 from template.tests.bake.conftest import Tools, git
-from tests.conftest import environment, make_table
 
 pytestmark = pytest.mark.slow
 ACCENTED = "größe in cm"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.testing import environment, make_table
 from template.tests.bake.conftest import Tools, git, tree
 from template.tests.docs.conftest import blocks
-from tests.conftest import environment, make_table
 
 YOURS = ("data/", "metrics/", "expectations/", "docs/project.yaml", "src/features.py", "src/model.py",
          "src/versions.json", "dvc.lock", "LICENSE", ".dvc/config")  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from plumbline.commands import draft as expectations
 from plumbline.errors import Refusal
 from plumbline.expectations.suite import about
-from tests.conftest import Project, make_table
+from plumbline.testing import Project, make_table
 
 SUITE = Path("expectations/table.json")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from plumbline import paths
 from plumbline.commands import report as report
 from plumbline.errors import guarded
-from tests.conftest import Project
+from plumbline.testing import Project
 
 
 def opening(opened: list[str], there: bool, url: str) -> bool:

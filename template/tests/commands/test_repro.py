@@ -11,7 +11,7 @@ import pytest
 from plumbline.commands import repro
 from plumbline.data.schema import Column, Schema
 from plumbline.errors import guarded
-from tests.conftest import Project, make_table
+from plumbline.testing import Project, make_table
 
 THERE = "There is data/source/lost.csv.dvc, data/source/other.csv, data/source/table.csv"
 CASES: list[tuple[dict[str, Any], list[str], str]] = [  # a change to params, what runs, what is said

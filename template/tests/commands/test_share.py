@@ -10,7 +10,7 @@ from plumbline import paths
 from plumbline.commands import share
 from plumbline.data.schema import HOLDOUT, KEY, SIDE, Schema
 from plumbline.errors import Refusal, guarded
-from tests.conftest import Project, make_table
+from plumbline.testing import Project, make_table
 
 
 @pytest.mark.parametrize("group", [None, "household"])

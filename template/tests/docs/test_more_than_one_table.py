@@ -15,8 +15,8 @@ import yaml
 from plumbline import params, paths, versions
 from plumbline.data.schema import Schema
 from plumbline.errors import Refusal
+from plumbline.testing import ROOT, Project
 from template.tests.docs.conftest import blocks
-from tests.conftest import ROOT, Project
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from plumbline.commands.links import LINK, broken
+from plumbline.testing import ROOT, environment
 from template.tests.docs.conftest import blocks
-from tests.conftest import ROOT, environment
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [ROOT / "README.md", *DOCS, *sorted((ROOT / "template").glob("*.md"))]

@@ -24,11 +24,11 @@ from plumbline.metrics import Outcome, prepare, resolve
 from plumbline.packaging import wheel
 from plumbline.pipeline import train
 from plumbline.prediction.modelfile import dumps, loads
+from plumbline.testing import ROOT, STAGES, Project, make_table
 from plumbline.training.recipe import estimator, fit
 from src import model
 from template.tests.docs.conftest import blocks
 from template.tests.training.test_recipe import rich
-from tests.conftest import ROOT, STAGES, Project, make_table
 
 RUN = """
 import importlib, sys

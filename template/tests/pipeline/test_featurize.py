@@ -10,8 +10,8 @@ import pytest
 
 from plumbline.errors import Refusal
 from plumbline.findings import read_findings
+from plumbline.testing import Project, make_table
 from src.stages import featurize
-from tests.conftest import Project, make_table
 
 
 @pytest.fixture

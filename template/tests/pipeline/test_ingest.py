@@ -12,8 +12,8 @@ import pytest
 from plumbline.data import delimited, sources
 from plumbline.errors import Refusal
 from plumbline.findings import RULE
+from plumbline.testing import Project, make_table
 from src.stages import ingest
-from tests.conftest import Project, make_table
 
 OUTS = ("data/table.parquet", "data/schema.json", "metrics/checks-ingest.json")
 READ = delimited.pa_csv.ReadOptions

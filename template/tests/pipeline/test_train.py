@@ -16,10 +16,10 @@ from plumbline.data.schema import TARGET
 from plumbline.errors import Refusal
 from plumbline.prediction.modelfile import loads
 from plumbline.review import artefact_worker, worker
+from plumbline.testing import ROOT, Project, make_table
 from plumbline.training import recipe
 from src import model as user
 from src.stages import train
-from tests.conftest import ROOT, Project, make_table
 
 RUN = """
 import importlib, sys

@@ -7,8 +7,8 @@ import pytest
 
 from plumbline.data.schema import Column, Schema
 from plumbline.prediction.predictor import Predictor
+from plumbline.testing import make_table
 from plumbline.training.recipe import fit
-from tests.conftest import make_table
 
 COLUMNS = (
     Column("x1", "number", low=-3.0, high=3.0), Column("größe", "number", missing=0.1, low=-3.0, high=3.0),

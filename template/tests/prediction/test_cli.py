@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from tests.conftest import Project, environment, make_table
+from plumbline.testing import Project, environment, make_table
 
 TABLE = make_table()
 READERS: dict = {"csv": pd.read_csv, "jsonl": partial(pd.read_json, lines=True), "parquet": pd.read_parquet}

@@ -12,8 +12,8 @@ from template.tests.predictor.conftest import TABLE, make_model
 from plumbline.errors import Refusal
 from plumbline.prediction.modelfile import dumps, loads
 from plumbline.prediction.scores import predict
+from plumbline.testing import ROOT, environment
 from src import model as user
-from tests.conftest import ROOT, environment
 
 FOREST = "sklearn.ensemble.RandomForestClassifier"
 DIGEST = f"""

@@ -18,7 +18,7 @@ from plumbline import params
 from plumbline.reproducibility import hermetic_box, hermetic_recorder
 from plumbline.reproducibility.hermetic import hermetic
 from plumbline.reproducibility.pipeline import declared, on_disk
-from tests.conftest import ROOT, STAGES, environment, make_table
+from plumbline.testing import ROOT, STAGES, environment, make_table
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 SUITE = '{"name": "table", "expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "x1"}}]}'

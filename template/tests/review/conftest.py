@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from plumbline.review.sides import FOLDER
-from tests.conftest import ROOT, environment, make_table
+from plumbline.testing import ROOT, environment, make_table
 
 MODEL = {"estimator": "sklearn.linear_model.LogisticRegression", "arguments": {"max_iter": 200}}
 PARAMS = {"data": {"source": "data/source/table.csv", "target": "target"}, "model": MODEL,

@@ -14,9 +14,9 @@ from plumbline.data.schema import TARGET, WEIGHT, Column, Schema
 from plumbline.errors import Refusal
 from plumbline.prediction.modelfile import dumps, loads
 from plumbline.prediction.scores import CONTRACT, predict
+from plumbline.testing import ROOT, environment
 from plumbline.training import recipe
 from plumbline.training.recipe import fit
-from tests.conftest import ROOT, environment
 
 LINEAR = "sklearn.linear_model.LogisticRegression"
 ESTIMATORS = ("auto", LINEAR, "sklearn.ensemble.RandomForestClassifier", "sklearn.svm.SVC",

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from plumbline.testing import ROOT
 from template.tests.bake.conftest import git
 from template.tests.workflows.api import BOT, Api
 from template.tests.workflows.conftest import RUN, TOKEN
 from template.tests.workflows.runner import WORKFLOWS, calls, context, environment, run, stand_in
-from tests.conftest import ROOT
 
 
 # The review: who judges, and what is left of it.

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from plumbline.__main__ import COMMANDS
+from plumbline.testing import ROOT
 from template.tests.bake.conftest import AUTHOR, Tools, git
 from template.tests.workflows.conftest import RUN
 from template.tests.workflows.runner import WORKFLOWS, calls, context, environment, run, stand_in
-from tests.conftest import ROOT
 
 HOME = ROOT / ".github/workflows"
 JOBS = [(name, job) for name, workflow in WORKFLOWS.items() for job in workflow["jobs"]]
