@@ -36,7 +36,7 @@ def run(
     umask, before
         As `umask` and `preexec_fn` of `subprocess.Popen`.
     """
-    ran = subprocess.run(
+    ran = subprocess.run(  # noqa: S602, the shell's lines are those of dvc.yaml
         command, cwd=cwd, env=env, input=given, capture_output=not show, encoding="utf-8", errors="replace",
         shell=isinstance(command, str), umask=umask, preexec_fn=before, check=False,
     )  # fmt: skip
