@@ -28,8 +28,9 @@ def assembled(project: Project) -> dict:
         if path:
             Path(path).write_text(content, encoding="utf-8")
     stage, keys = (yaml.safe_load(text) for _, language, text in blocks("more-than-one-table.md") if language == "yaml")
-    ingest = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["ingest"]
-    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stage | {"ingest": ingest}}), encoding="utf-8")
+    delivered = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    stages = stage | {name: delivered[name] for name in ("versions", "ingest")}
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stages}), encoding="utf-8")
     project.params(**keys)
     params.fill()
     return stage["assemble"]

@@ -96,7 +96,7 @@ def refusals() -> Iterator[Callable[[], Any]]:
     yield fitted(step=FunctionTransformer(lambda x: x))
     yield fitted(step=Holds())
     yield wheel.imported
-    yield lambda: wheel.requirements({"beside"}, {})
+    yield lambda: wheel.requirements({"beside"})
     for metric in ("r2", "sklearn.metrics.nothing", "sklearn.metrics.rand_score", "sklearn.metrics.roc_auc_score"):
         yield partial(measured, metric, "binary" if metric == "r2" else "multiclass")
 
