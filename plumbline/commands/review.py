@@ -6,25 +6,28 @@ reason of docs/pull-requests.md is not accepted, else 0; 2 when the comparison i
 
 import json
 import os
-import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from plumbline.errors import Refusal
 from plumbline.files import write_json, write_text
+from plumbline.process import git
+from plumbline.process import run as started
 from plumbline.review.author import keep, of_author
 from plumbline.review.comment import comment
 from plumbline.review.gate import judged
 from plumbline.review.page import page
 from plumbline.review.reviewed import NOTHING, about, release, reviewed, settings_of
-from plumbline.review.sides import FOLDER, NoData, Side, git
+from plumbline.review.sides import FOLDER, NoData, Side
 from plumbline.review.terminal import told
 
 FAILED = 2
 BY = "REVIEW_BY_BASE"  # base: base's own code decides; head: head's is asked for what stands beside
-CODE = "plumbline/commands/review.py"
-JUDGES = ("plumbline/review", "src/learning", "src/stages/evaluate.py")
+# What a review is made of, first the two without which there is none.
+JUDGES = ("plumbline/commands/review.py", "plumbline/review", "plumbline/contract.py", "plumbline/evaluation",
+          "plumbline/metrics.py", "plumbline/columns.py", "plumbline/training/folds.py",
+          "plumbline/pipeline/evaluate.py", "src/stages/evaluate.py")  # fmt: skip
 RESULT, COMMENT, PAGE = (FOLDER / name for name in ("result.json", "review.md", "review.html"))
 BESIDE = FOLDER / "of-head.json"
 
@@ -45,15 +48,16 @@ def run(options: Namespace) -> int:
     base = Side("base", _merge_base(asked))
     by, base_can = os.environ.get(BY), _has_review(base)
     if base_can and not by:
-        return _by(base, "base")
+        return _by(base, "base", options)
     result = {"version": 1, "base_is": f"the merge base of HEAD and {asked}"} | _compared(base, head)
     if by == "head":
         write_json(str(BESIDE), {"word": result["word"], "why": result["why"]})
         return 0
-    if by == "base" and (beside := _of_head(base, head)):
+    if by == "base" and (beside := _of_head(base, head, options)):
         result["evaluator"] = beside
     if not base_can:
-        why = f"base has no review, so head's own judged, which says: {result['word']}"
+        said = f"{result['word']}: {result['why']}" if result["word"] == "cannot tell" else result["word"]
+        why = f"base has no review, so head's own judged, which says: {said}"
         result |= {"word": "cannot tell", "why": why}
     result |= judged(result, base, head)
     if options.keep:
@@ -79,34 +83,33 @@ def _compared(base: Side, head: Side) -> dict[str, Any]:
 
 
 def _merge_base(asked: str) -> str:
-    found = subprocess.run(["git", "merge-base", "HEAD", asked], capture_output=True, encoding="utf-8", check=False)
-    if found.returncode:
+    found = git("merge-base", "HEAD", asked, strict=False).strip()
+    if not found:
         raise Refusal(
             f"{asked}: no commit of this name has a common ancestor with HEAD here. Name another, make review "
             "BASE=HEAD~1, or fetch more history: git fetch --unshallow"
         )
-    return found.stdout.strip()
+    return found
 
 
 def _has_review(base: Side) -> bool:
-    asked = ["git", "cat-file", "-e", f"{base.commit}:{CODE}"]
-    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+    return all(git("cat-file", "-t", f"{base.commit}:{path}", strict=False) for path in JUDGES[:2])
 
 
-def _by(side: Side, name: str) -> int:
+def _by(side: Side, name: str, options: Namespace) -> int:
     """A side's own review, from its worktree: -P keeps this folder's code from being imported."""
     side.bring()
-    command = [sys.executable, "-P", "-m", "plumbline.commands.review", *sys.argv[1:]]
-    return subprocess.run(command, env=side.environment() | {BY: name}, check=False).returncode
+    command = [sys.executable, "-P", "-m", "plumbline", "review", options.base, *["--keep"] * options.keep]
+    return started(command, env=side.environment() | {BY: name}, show=True).returncode
 
 
-def _of_head(base: Side, head: Side) -> dict[str, str] | None:
+def _of_head(base: Side, head: Side, options: Namespace) -> dict[str, str] | None:
     """What head's own review says, where it, or what it measures with, is another than base's."""
     if not git("diff", "--name-only", base.commit, head.commit, "--", *JUDGES).strip():
         return None
     BESIDE.unlink(missing_ok=True)
     print("head: its own review is another, and is asked, too", flush=True)
-    _by(head, "head")
+    _by(head, "head", options)
     if not BESIDE.exists():
         return {"word": "cannot tell", "why": "head's own review does not run"}
     return json.loads(BESIDE.read_text(encoding="utf-8"))

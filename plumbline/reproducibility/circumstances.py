@@ -4,12 +4,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plumbline.process import run
 from plumbline.reproducibility.interpreter import REPLAY
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
@@ -54,10 +54,8 @@ def foreign() -> dict[str, str]:
 
     Python would make UTF-8 of an ASCII locale: the two variables forbid it.
     """
-    listed = (
-        subprocess.run(["locale", "-a"], capture_output=True, check=False).stdout if shutil.which("locale") else b""
-    )
-    found = re.search(r"(?m)^(de|fr|es|it|pt|pl|ru)_\w\w\b.*$", listed.decode("ascii", "replace"))
+    listed = run(["locale", "-a"]).stdout if shutil.which("locale") else ""
+    found = re.search(r"(?m)^(de|fr|es|it|pt|pl|ru)_\w\w\b.*$", listed)
     others = dict.fromkeys(("LC_NUMERIC", "LC_TIME", "LC_COLLATE", "LC_MONETARY"), found[0] if found else "C")
     return {"LC_CTYPE": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", **others}
 

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -18,8 +17,9 @@ import yaml
 
 from plumbline.params import KEYS
 from plumbline.paths import PARAMS
+from plumbline.process import run as started
 from plumbline.reproducibility import hermetic_recorder as recorder
-from plumbline.reproducibility.pipeline import Stage, file_hash, files_in, folder_hash, paths
+from plumbline.reproducibility.pipeline import Stage, file_hash, files_in, folder_hash, listed
 
 Item = tuple[str, str]  # file, path; param, file:key; environment, name; outside, path; network, address
 TRAP = "undeclared parameter "  # stands for the value of one, with its name behind it
@@ -101,7 +101,7 @@ def _toml(content: Any) -> str:
 
 def everything(stages: dict[str, Stage], stage: Stage) -> set[Item]:
     """All that a plain run of the stage has and a hermetic one has not."""
-    files = {*paths("ls-files", "-coz", "--exclude-standard")}
+    files = {*listed("ls-files", "-coz", "--exclude-standard")}
     files |= {name for one in stages.values() for path in (*one.deps, *one.outs) for name in contents(path)}
     files -= {name for dep in stage.deps for name in contents(dep)} | {*stage.params, PARAMS}
     items = {("file", name) for name in files if Path(name).is_file()}
@@ -149,10 +149,9 @@ def run(stage: Stage, parents: Iterable[str], given: set[Item], without: frozens
         is_confined = recorder.landlock() and "outside" not in kinds
         command = stage.cmd if isinstance(stage.cmd, str) else " && ".join(stage.cmd)
         start = perf_counter()
-        ran = subprocess.run(command, shell=True, cwd=top / "project", env=env, capture_output=True, check=False,  # noqa: S602, as DVC does
-                             preexec_fn=confine if is_confined else None)  # fmt: skip
-        output = (ran.stdout + ran.stderr).decode("utf-8", "replace")
-        return _seen(stage, top, put, Ran(ran.returncode, output, perf_counter() - start, {}, set(), set(), set()))
+        ran = started(command, cwd=top / "project", env=env, before=confine if is_confined else None)
+        seconds, output = perf_counter() - start, ran.stdout + ran.stderr
+        return _seen(stage, top, put, Ran(ran.returncode, output, seconds, {}, set(), set(), set()))
 
 
 def _fill(folder: Path, stage: Stage, given: set[Item], without: frozenset[Item]) -> dict[str, os.stat_result]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.review.sides import Side, git
+from plumbline.process import git
+from plumbline.review.sides import Side
 
 
 def test_of_ones_own_stages_those_run_that_make_the_source_in_the_order_of_a_run(tmp_path: Path, monkeypatch) -> None:
