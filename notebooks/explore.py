@@ -23,6 +23,7 @@ from plumbline.metrics import lower_is_better, main_metric
 from plumbline.results import load
 from plumbline.training import recipe
 from plumbline.training.folds import cross_validate, folds
+from src.model import build
 
 results = load()  # load(".share") after make repro SHARE=0.05
 rows, schema = results.rows, results.schema
@@ -75,7 +76,7 @@ settings = params.read(
     "model.estimator", "model.arguments", "model.seed", "model.folds", "model.threshold", "review.metric"
 )
 metric = main_metric(settings.metric, schema.task)
-fit = partial(recipe.fit, schema=schema, params=settings, seed=settings.seed)
+fit = partial(recipe.fit, schema=schema, params=settings, seed=settings.seed, build=build)
 _, parts = folds(train, schema.task, settings.folds, settings.seed)
 tried = {"without it": train, "with it": with_feature(train)}
 compared = pd.DataFrame(

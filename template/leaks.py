@@ -23,7 +23,7 @@ import pyarrow as pa
 from plumbline.data.schema import TARGET, TIME
 from plumbline.leakage.purity import impure
 from plumbline.leakage.tripwires import later, repeated, shared
-from src.stages.featurize import SAMPLE, in_sample
+from plumbline.pipeline.featurize import SAMPLE, in_sample
 
 PAGE = Path(__file__).with_name("leaks.md")
 SHARE = 0.95  # of the leaks of each sort must be caught

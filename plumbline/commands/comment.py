@@ -10,7 +10,9 @@ from plumbline.review.post import patiently, post, text
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="what was downloaded of the review's run, or nothing")
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="what was downloaded of the review's run, or nothing"
+    )
 
 
 def run(options: Namespace) -> int:

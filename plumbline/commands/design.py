@@ -1,4 +1,4 @@
-"""What is still open in docs/project.yaml, and whether the last run meets `requirements` of params.yaml."""
+"""List what is still open in docs/project.yaml, and say whether the last run meets `requirements` of params.yaml."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -10,7 +10,7 @@ from plumbline.findings import is_about, left_out
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """It takes none."""
+    """Adds none."""
 
 
 def run(options: Namespace) -> int:

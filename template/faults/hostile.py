@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from plumbline.testing import environment, make_table
 from template.faults.sandbox import ROOT, finished, ran
-from tests.conftest import environment, make_table
 
 ROOM = 700 << 20  # bytes beyond what is imported
 UNPACKED = 1 << 30
@@ -40,7 +40,7 @@ TESTED = [
     ("a set-up that is killed at any of its steps", "no .venv passes for whole; the same command again fills it",
      "tests/test_environment.py", "test_a_set_up_that_was_killed_is_made_anew"),
     ("a model file with a forged type", "refused before anything is built",
-     "tests/predictor/test_modelfile.py", "test_a_forged_type_is_refused_before_anything_is_built"),
+     "tests/prediction/test_modelfile.py", "test_a_forged_type_is_refused_before_anything_is_built"),
     ("paths with .., links and parts that are links to outside; tags, aliases and depth in the three YAML files",
      "refused in one line", "tests/test_errors.py", "test_bad_input_gets_one_line_and_leaves_what_was_there"),
     ("markup in names and values", "text in report and card",
@@ -49,9 +49,9 @@ TESTED = [
     ("a worktree of a review that git did not finish", "made anew",
      "tests/review/test_sides.py", "test_half_a_worktree_is_made_anew"),
     ("half a dvc.lock, half a list of who works on what", "HEAD's lock; an empty list",
-     "tests/test_repro.py", "test_what_a_killed_run_left_of_dvcs_own_files_is_mended"),
+     "tests/commands/test_repro.py", "test_what_a_killed_run_left_of_dvcs_own_files_is_mended"),
     ("an input that is edited during make repro", "refused in one line, HEAD's lock",
-     "tests/test_repro.py", "test_a_run_under_which_its_inputs_change_is_refused_and_its_lock_undone"),
+     "tests/commands/test_repro.py", "test_a_run_under_which_its_inputs_change_is_refused_and_its_lock_undone"),
     ("a hostile artifact for the comment workflow", "refused in words of our own",
      "tests/workflows/test_post.py", "test_a_hostile_artifact_is_refused_in_words_of_our_own"),
 ]  # fmt: skip

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.pipeline.stage import RESTORE
+from plumbline.testing import make_table
 from template.faults.sandbox import REPRO, Sandbox, changed, digest, finished, ran
-from tests.conftest import make_table
 
 YEARS = 20 * 365 * 86400
 OTHER = "/dev/shm"  # noqa: S108, a disk in memory

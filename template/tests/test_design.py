@@ -8,7 +8,7 @@ import yaml
 
 from plumbline import design, paths
 from plumbline.errors import Refusal, guarded
-from tests.conftest import ROOT, Project, make_table
+from plumbline.testing import ROOT, Project, make_table
 
 CASES = "\n".join(
     f"    - {{name: {n}, value: {v}, feasibility: {f}, why: w}}" for n, v, f in (("a", 2, 2), ("b", 5, 1))

@@ -23,9 +23,11 @@ import pytest
 import yaml
 
 from plumbline import paths as files
+from plumbline import versions
+from plumbline.__main__ import main
 from plumbline.findings import Findings
 from plumbline.pipeline.stage import RESTORE, REVIEWED
-from tests.conftest import PRISTINE, ROOT, STAGES, Project, make_table
+from plumbline.testing import PRISTINE, ROOT, STAGES, Project, make_table
 
 PAGE = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
 TABLE = make_table(rows=200)
@@ -231,6 +233,8 @@ CASES: dict[str, tuple[Break, str, str]] = {
     "no Python": (code("features.py", "def features(rows:\n"), "featurize", "features.py, line 1: raised SyntaxError"),
     "missing library of the model": (code("model.py", "import no_such_library\n"), "train",
                                      "model.py, line 1: raised ModuleNotFoundError: .*, then make lock"),
+    "columns from where they were": (code("model.py", "from .learning.columns import default as build\n"), "train",
+                                     "model.py, line 1: raised ModuleNotFoundError: .*from plumbline.columns import"),
     "wrong version": (version("abc"), "package", "pyproject.toml: Invalid version `abc`"),
     "no pipeline": (code("model.py", "def build(types, estimator):\n    return estimator\n"), "train", "return a Pipe"),
     "table not there": (lambda p: Path("data/table.parquet").unlink(), "featurize", "No such file or directory"),
@@ -294,7 +298,11 @@ def kept(*stages: str) -> dict[str, bytes]:
 
 def run(stage: str, **limits: Any) -> tuple[int, str]:
     """Exit code and standard error of the command, in a process of its own where the code or limits are others."""
-    name = "plumbline.params" if stage == "params" else f"src.stages.{stage}"
+    if stage == "params":
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            return main(["params"]), said.getvalue()
+    versions.write()  # as the stage before all others does
+    name = f"src.stages.{stage}"
     if limits or any(Path("src", file).read_text() != content for file, content in PRISTINE.items()):
         ran = subprocess.run([sys.executable, "-m", name], capture_output=True, text=True, **limits)
         return ran.returncode, ran.stderr

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.testing import ROOT, environment
 from template.faults import __main__ as faults
 from template.faults import hostile, kills
 from template.faults.sandbox import MOMENT
-from tests.conftest import ROOT, environment
 
 WRITES = "import pathlib; p = pathlib.Path('.a.part'); p.write_text('new'); p.replace('a'); pathlib.Path('b').touch()"
 

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from plumbline import paths
+from plumbline.testing import Project, project
 from template.tables.kinds import KINDS
-from tests.conftest import Project, project
 
 __all__ = ["project"]
 CASES = [(name, {}) for name in KINDS] + [(name, kind.keys) for name, kind in KINDS.items() if kind.keys]

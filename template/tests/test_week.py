@@ -16,11 +16,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from plumbline.testing import environment
 from template.bake.answers import slug
 from template.tests.bake.conftest import Tools, git
 from template.tests.docs.conftest import blocks
 from template.tests.test_pythons import OTHERS, find
-from tests.conftest import environment
 
 pytestmark = pytest.mark.slow
 FEATURES = next(text for _, language, text in blocks("your-features.md") if language == "python")
@@ -125,7 +125,7 @@ def paste(project: Path, page: str) -> None:
                 file.write_text(text.replace("stages:\n", f"stages:\n{content}", 1), encoding="utf-8")
             else:
                 set_params(project, content)
-        elif path.endswith(".py"):
+        elif path.endswith(".py") and language == "python":
             (project / path).write_text(content, encoding="utf-8")
 
 

@@ -1,14 +1,14 @@
 """A commit on main: run, pushed where there is a remote, kept where git has the table; what is missing is said."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
-from plumbline.commands import deliver as delivery
+from plumbline.commands import deliver
 from plumbline.errors import guarded
 from template.tests.bake.conftest import git
+from template.tests.command import command
 
 RAN: list[str] = []
 
@@ -37,7 +37,7 @@ class Repository:
 
     def run(self, *module: str) -> int:
         RAN.append(" ".join(module))
-        if module == ("plumbline.commands.repro",) and "lock" in self.codes:
+        if module == ("plumbline", "repro") and "lock" in self.codes:
             (self.folder / "dvc.lock").write_text("another\n")
         return self.codes.get(module[-1], 0)
 
@@ -48,10 +48,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     (tmp_path / "store").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     made = Repository(tmp_path / "work")
-    monkeypatch.setattr(delivery, "run", made.run)
-    monkeypatch.setattr(sys, "argv", ["delivery"])
+    monkeypatch.setattr(deliver, "start", made.run)
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
-    monkeypatch.setattr(delivery, "ask", lambda wanted: {"": ANSWERS[made.answer]})
+    monkeypatch.setattr(deliver, "ask", lambda wanted: {"": ANSWERS[made.answer]})
     made.answer = "here"
     RAN.clear()
     return made
@@ -61,9 +60,9 @@ ANSWERS = {"here": {"url": "u", "missing": []}, "denied": {"url": "u", "error": 
            "silent": {"url": "u", "error": "no answer within 15 s", "denied": False}}  # fmt: skip
 
 
-def delivered(capsys: pytest.CaptureFixture[str], code: int = 0) -> tuple[str, str]:
+def delivered(capsys: pytest.CaptureFixture[str], code: int = 0, *words: str) -> tuple[str, str]:
     """What is said, and what the next step is told."""
-    assert guarded(delivery.main) == code
+    assert guarded(lambda: command("deliver", *words)) == code
     path = Path(os.environ["GITHUB_OUTPUT"])
     return "".join(capsys.readouterr()), path.read_text() if path.exists() else ""
 
@@ -71,7 +70,7 @@ def delivered(capsys: pytest.CaptureFixture[str], code: int = 0) -> tuple[str, s
 def test_without_a_remote_it_runs_fills_and_keeps(repository: Repository, capsys) -> None:
     repository.commit("x", "second")
     said, told = delivered(capsys)
-    assert RAN == ["plumbline.commands.repro", "plumbline.commands.review HEAD^1", "dvc gc --workspace --force --quiet"]
+    assert RAN == ["plumbline repro", "plumbline review HEAD^1", "dvc gc --workspace --force --quiet"]
     assert (said, told) == ("delivered\n", "keep=true\n")
 
 
@@ -83,16 +82,16 @@ def test_the_first_commit_has_none_before_it(repository: Repository, capsys) -> 
 def test_a_remote_gets_the_results_and_what_it_holds_alone_is_kept_nowhere_else(repository: Repository, capsys) -> None:
     repository.remote("../../store")
     assert delivered(capsys)[1] == "keep=true\n"
-    assert RAN[:2] == ["plumbline.commands.repro", "dvc push"]
+    assert RAN[:2] == ["plumbline repro", "dvc push"]
     RAN.clear()
     repository.pointer()
     said, _ = delivered(capsys)
     assert Path(os.environ["GITHUB_OUTPUT"]).read_text() == "keep=true\nkeep=false\n"
     assert RAN == [
         "dvc pull data/source/table.csv.dvc",
-        "plumbline.commands.repro",
+        "plumbline repro",
         "dvc push",
-        "plumbline.commands.review HEAD^1",
+        "plumbline review HEAD^1",
     ]
     assert "nothing kept" in said
 
@@ -121,39 +120,40 @@ def test_a_pointer_without_a_remote_and_a_pull_that_fails(repository: Repository
 
 
 @pytest.mark.parametrize(("codes", "code", "says"), [
-    ({"plumbline.commands.repro": 1}, 1, ""), ({"push": 1}, 0, "::warning::dvc push failed"), ({"HEAD^1": 1}, 0, "delivered"),
+    ({"repro": 1}, 1, ""), ({"push": 1}, 0, "::warning::dvc push failed"), ({"HEAD^1": 1}, 0, "delivered"),
     ({"HEAD^1": 2}, 0, "::warning::the review of this commit could not be made"),
     ({"lock": 1}, 0, "::warning::this run wrote another dvc.lock")])  # fmt: skip
 def test_what_is_red_and_what_is_said(repository: Repository, capsys, codes, code: int, says: str) -> None:
     repository.remote("../../store")
     repository.codes |= codes
     assert delivered(capsys, code)[0].startswith(says)
-    assert ("dvc push" in RAN) == (not codes.keys() & {"plumbline.commands.repro", "lock"})
+    assert ("dvc push" in RAN) == (not codes.keys() & {"repro", "lock"})
 
 
 def test_only_the_newest_cells_are_kept(repository: Repository, capsys) -> None:
-    for number in range(delivery.CELLS + 2):
+    for number in range(deliver.CELLS + 2):
         path = Path(f".review/cells/{number}")
         path.mkdir(parents=True)
         os.utime(path, (number, number))
     delivered(capsys)
-    assert sorted(int(path.name) for path in Path(".review/cells").iterdir()) == list(range(2, delivery.CELLS + 2))
+    assert sorted(int(path.name) for path in Path(".review/cells").iterdir()) == list(range(2, deliver.CELLS + 2))
 
 
 def test_the_secret_becomes_dvcs_own_file_for_this_account_alone(repository: Repository, capsys, monkeypatch) -> None:
     repository.remote("https://host/path")
-    monkeypatch.setenv(delivery.CREDENTIALS, "['remote \"storage\"']\n    password = secret")
+    monkeypatch.setenv(deliver.CREDENTIALS, "['remote \"storage\"']\n    password = secret")
     said, _ = delivered(capsys)
-    assert delivery.PRIVATE.read_text().endswith("password = secret\n")
-    assert delivery.PRIVATE.stat().st_mode & 0o777 == 0o600
+    assert deliver.PRIVATE.read_text().endswith("password = secret\n")
+    assert deliver.PRIVATE.stat().st_mode & 0o777 == 0o600
     assert "secret" not in said
 
 
-def test_bring_alone_says_by_its_code_whether_the_table_is_here(repository: Repository, capsys, monkeypatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["delivery", "bring"])
-    assert delivered(capsys) == ("", "")
+def test_bring_alone_says_by_its_code_whether_the_table_is_here(repository: Repository, capsys) -> None:
+    assert delivered(capsys, 0, "bring") == ("", "")
     repository.pointer()
-    assert delivered(capsys, 1)[0].startswith("ERROR: git has a pointer to the table, and no remote is the default.")
+    assert delivered(capsys, 1, "bring")[0].startswith(
+        "ERROR: git has a pointer to the table, and no remote is the default."
+    )
     (repository.folder / ".dvc/config").write_text("[core\n")
-    assert delivered(capsys, 1)[0].startswith("ERROR: .dvc/config cannot be read")
+    assert delivered(capsys, 1, "bring")[0].startswith("ERROR: .dvc/config cannot be read")
     assert RAN == []

@@ -1,14 +1,14 @@
 """A tag, pyproject.toml and the wheel name the same version of the same project on main, or nothing is released."""
 
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from plumbline.commands.release import agreed, main
+from plumbline.commands.release import agreed
 from plumbline.errors import Refusal
 from template.tests.bake.conftest import git
+from template.tests.command import command
 
 
 def wheel(folder: Path, name: str = "a-model", version: str = "1.2.3", papers: int = 1) -> None:
@@ -54,17 +54,16 @@ def test_what_disagrees_is_refused(project: Path, change, says: str) -> None:
         agreed("model@v1.2.3")
 
 
-def test_only_a_commit_on_main_is_released_and_other_bytes_than_the_locks_are_said(project, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["release", "model@v1.2.3"])
+def test_only_a_commit_on_main_is_released_and_other_bytes_than_the_locks_are_said(project, capsys):
     git(project, "init", "-q", "-b", "main")
     git(project, "add", "-A")
     git(project, "commit", "-qm", "one")
     git(project, "update-ref", "refs/remotes/origin/main", "HEAD")
-    assert main() == 0
+    assert command("release", "model@v1.2.3") == 0
     assert capsys.readouterr().out == "model@v1.2.3: dist/a-model-1.2.3-py3-none-any.whl may be released\n"
     (project / "dvc.lock").write_text("two\n")
-    assert main() == 0
+    assert command("release", "model@v1.2.3") == 0
     assert "bytes are not those in dvc.lock" in capsys.readouterr().out
     git(project, "commit", "-qam", "two")
     with pytest.raises(Refusal, match="not on origin/main"):
-        main()
+        command("release", "model@v1.2.3")

@@ -1,5 +1,6 @@
 """make repro: the guard on the automatic key, and a source that is not there."""
 
+import py_compile
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,8 @@ import pytest
 from plumbline.commands import repro
 from plumbline.data.schema import Column, Schema
 from plumbline.errors import guarded
-from tests.conftest import Project, make_table
+from plumbline.testing import Project, make_table
+from template.tests.command import command
 
 THERE = "There is data/source/lost.csv.dvc, data/source/other.csv, data/source/table.csv"
 CASES: list[tuple[dict[str, Any], list[str], str]] = [  # a change to params, what runs, what is said
@@ -39,15 +41,14 @@ def test_another_automatic_key_of_the_same_table_or_no_source_stops(
 
     dvc("repro", key="a")
     project.table(make_table(rows=3), target="y")
-    for command in ("init -q", "add params.yaml data", "-c user.name=x -c user.email=x commit -qm x"):
-        subprocess.run(["git", *command.split()], check=True)
+    for line in ("init -q", "add params.yaml data", "-c user.name=x -c user.email=x commit -qm x"):
+        subprocess.run(["git", *line.split()], check=True)
     for name in ("other.csv", "lost.csv.dvc"):
         Path("data/source", name).touch()
     project.change(data=change)
     monkeypatch.setattr(repro, "_dvc", dvc)
     monkeypatch.setattr(repro, "_report", lambda source: None)
-    monkeypatch.setattr(sys, "argv", ["repro"])
-    assert guarded(repro.main) == int(words != "")
+    assert guarded(lambda: command("repro")) == int(words != "")
     assert ran[1:] == asked
     error = capsys.readouterr().err
     assert words in error
@@ -57,8 +58,7 @@ def test_another_automatic_key_of_the_same_table_or_no_source_stops(
 def test_without_git_nothing_runs_and_one_line_says_so(project: Project, monkeypatch, capsys) -> None:
     project.table(make_table(rows=3), target="y")
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(SystemExit):
-        guarded(repro.main)
+    assert guarded(lambda: command("repro")) == 1
     assert capsys.readouterr().err.startswith("ERROR: git is not on PATH: ")
     assert not Path("dvc.lock").exists()
 
@@ -82,8 +82,8 @@ LOCK = "schema: '2.0'\nstages:\n  ingest:\n    cmd: x\n    outs:\n    - path: da
 
 
 def commit(*paths: str) -> None:
-    for command in ("init -q", f"add -f {' '.join(paths)}", "-c user.name=x -c user.email=x commit -qm x"):
-        subprocess.run(["git", *command.split()], check=True)
+    for line in ("init -q", f"add -f {' '.join(paths)}", "-c user.name=x -c user.email=x commit -qm x"):
+        subprocess.run(["git", *line.split()], check=True)
 
 
 @pytest.mark.parametrize("in_git", [True, False])
@@ -111,13 +111,21 @@ def touched(path: str) -> Callable[[], object]:
     return lambda: (content := Path(path).read_bytes(), Path(path).unlink(), Path(path).write_bytes(content))
 
 
+def compiled(path: Path) -> None:
+    """What Python writes where it may, as it imports a module for the first time."""
+    py_compile.compile(str(path), doraise=True)
+    assert [*path.parent.glob(f"__pycache__/{path.stem}.*.pyc")]
+
+
 @pytest.mark.parametrize(("change", "what"), [
     (touched("params.yaml"), "params.yaml"), (touched("data/source/table.csv"), "data/source/table.csv"),
     (lambda: Path("expectations/table.json").touch(), "expectations/table.json"),
     (lambda: Path("plumbline/leakage/new.py").touch(), "plumbline/leakage/new.py"),
     (lambda: Path("src/model.py").unlink(), "src/model.py"),
-    (lambda: Path("metrics/metrics.json").touch(), ""), (lambda: Path("data/table.parquet").touch(), ""),
-    (lambda: Path("plumbline/commands/share.py").touch(), ""), (lambda: Path("expectations/.t.json.swp").touch(), "")])  # fmt: skip
+    (lambda: Path("plumbline/commands/share.py").touch(), "plumbline/commands/share.py"),
+    (lambda: Path("src/environment.py").touch(), ""), (lambda: Path("metrics/metrics.json").touch(), ""),
+    (lambda: Path("data/table.parquet").touch(), ""), (lambda: compiled(Path("plumbline/params.py")), ""),
+    (lambda: Path("expectations/.t.json.swp").touch(), "")])  # fmt: skip
 @pytest.mark.parametrize("ends", [0, 255])
 def test_a_run_under_which_its_inputs_change_is_refused_and_its_lock_undone(
     project: Project, change: Callable, what: str, ends: int, monkeypatch: pytest.MonkeyPatch, capsys
@@ -136,12 +144,11 @@ def test_a_run_under_which_its_inputs_change_is_refused_and_its_lock_undone(
 
     monkeypatch.setattr(repro, "_dvc", dvc)
     monkeypatch.setattr(repro, "_report", lambda source: None)
-    monkeypatch.setattr(sys, "argv", ["repro"])
     if ends and not what:
         with pytest.raises(SystemExit):
-            repro.main()
+            command("repro")
     else:
-        assert guarded(repro.main) == int(what != "")
+        assert guarded(lambda: command("repro")) == int(what != "")
     assert Path("dvc.lock").read_text() == (LOCK if what else false)
     said = capsys.readouterr().err
     assert (f"ERROR: {what} changed while the pipeline ran (1 files did)" in said) == (what != "")

@@ -10,7 +10,8 @@ from plumbline import paths
 from plumbline.commands import share
 from plumbline.data.schema import HOLDOUT, KEY, SIDE, Schema
 from plumbline.errors import Refusal, guarded
-from tests.conftest import Project, make_table
+from plumbline.testing import Project, make_table
+from template.tests.command import command
 
 
 @pytest.mark.parametrize("group", [None, "household"])
@@ -43,19 +44,15 @@ def test_a_share_is_whole_groups_of_both_sides_and_within_every_larger_one(proje
         (["0.5"], "data/table.parquet is not there: .* First, once: make repro"),
     ],
 )
-def test_what_is_no_share_or_has_no_table_is_refused(
-    project: Project, given: list[str], words: str, monkeypatch
-) -> None:
+def test_what_is_no_share_or_has_no_table_is_refused(project: Project, given: list[str], words: str) -> None:
     project.table(make_table())
-    monkeypatch.setattr("sys.argv", ["share", *given])
     with pytest.raises(Refusal, match=words):
-        share.main()
+        command("share", *given)
     assert not share.FOLDER.exists()
 
 
-def test_a_share_that_is_too_small_says_so(project: Project, monkeypatch, capsys) -> None:
+def test_a_share_that_is_too_small_says_so(project: Project, capsys) -> None:
     project.table(make_table())
     project.run("ingest")
-    monkeypatch.setattr("sys.argv", ["share", "0.01"])
-    assert guarded(share.main) == 1
+    assert guarded(lambda: command("share", "0.01")) == 1
     assert "take a larger SHARE than 0.01" in capsys.readouterr().err

@@ -12,8 +12,8 @@ import pytest
 from plumbline.data.schema import Schema
 from plumbline.errors import Refusal
 from plumbline.findings import read_findings
+from plumbline.testing import Project, make_table
 from src.stages import ingest
-from tests.conftest import Project, make_table
 
 ROWS = 60
 TABLE = make_table(rows=ROWS).drop(columns="row_id")

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.conftest import ROOT
+from plumbline.testing import ROOT
 
 BLOCK = re.compile(r"(?ms)^(?:`([\w./-]+)`[^\n]*\n\n)?```(\w+)\n(.*?)^```$")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from plumbline.pipeline.stage import RESTORE
+from plumbline.testing import ROOT, environment
 from template.tests.docs.conftest import blocks
 from template.tests.test_readme import pattern
-from tests.conftest import ROOT, environment
 
 WHO = "-c user.name=x -c user.email=x@y.z"
 SESSION = "".join(content for _, language, content in blocks("experiments.md") if language == "console")

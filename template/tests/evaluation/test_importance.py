@@ -5,8 +5,8 @@ import pandas as pd
 
 from plumbline import paths
 from plumbline.evaluation.importance import alike, importance, partial_dependence
+from plumbline.testing import Project, make_table
 from template.tests.report.test_page import content
-from tests.conftest import Project, make_table
 
 RANDOM = np.random.default_rng(0)
 ROWS = pd.DataFrame({"a": RANDOM.normal(size=400), "b": RANDOM.normal(size=400), "word": ["x", "y"] * 200})

@@ -12,7 +12,7 @@ import yaml
 from plumbline import paths
 from plumbline.commands import repro
 from plumbline.evaluation.yardsticks import CAUTIOUS, LINEAR, advise
-from tests.conftest import Project, make_table
+from plumbline.testing import Project, make_table
 
 OWN = "as it was delivered"
 PARAMS = """data:

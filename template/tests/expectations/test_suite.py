@@ -12,7 +12,7 @@ import pytest
 
 from plumbline.expectations.faults import failure
 from plumbline.expectations.suite import RAISED, _result, about, dumps, load, validate
-from tests.conftest import ROOT
+from plumbline.testing import ROOT
 
 QUOTED = 'it\'s "so"'  # a condition shows it in another spelling
 TABLE = {

@@ -10,8 +10,8 @@ import pytest
 
 from plumbline.errors import Refusal
 from plumbline.findings import read_findings
-from src.stages import featurize
-from tests.conftest import Project, make_table
+from plumbline.pipeline import featurize as machinery
+from plumbline.testing import Project, make_table
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def run(project: Project, monkeypatch: pytest.MonkeyPatch) -> Any:
         project.table(make_table(rows=120) if frame is None else frame, **data)
         project.change(split=split or {})
         project.run("ingest")
-        monkeypatch.setattr(featurize, "BATCH", 50)
+        monkeypatch.setattr(machinery, "BATCH", 50)
         monkeypatch.setattr("src.features.features", features)
-        featurize.main()
+        project.run("featurize")
         return pq.read_table("data/features.parquet")
 
     return run
@@ -146,7 +146,7 @@ def test_rows_groups_and_times_between_the_sides(run, monkeypatch: pytest.Monkey
     run(lambda rows: rows[["x1", "x2", "colour"]], frame, **cut)
     warned = {f["rule"]: f["evidence"] for f in read_findings("featurize") if f["severity"] == "warning"}
     assert warned == {"row on both sides": "1 of 28 rows of the holdout (3.571 %) have the features of a training row"}
-    monkeypatch.setattr(featurize, "_after", lambda schema, cut: np.arange(120) >= 100)
+    monkeypatch.setattr(machinery, "_after", lambda schema, cut: np.arange(120) >= 100)
     with pytest.raises(Refusal, match=r"leakage: 8 training rows are not before 2024-04-02. Cure: this is a bug"):
         run(frame=frame, **cut)
 
@@ -169,7 +169,7 @@ def test_rows_with_equal_features_on_both_sides_of_a_split_by_key_are_counted_an
 
 
 def test_nothing_found_is_one_note_that_says_what_was_looked_at(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(featurize, "SAMPLE", 7)  # of 120 rows every 18th, across batches
+    monkeypatch.setattr(machinery, "SAMPLE", 7)  # of 120 rows every 18th, across batches
     run()
     (note,) = (finding for finding in read_findings("featurize") if finding["rule"] == "leakage")
     assert note["evidence"].startswith("nothing found: features alone")

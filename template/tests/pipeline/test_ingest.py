@@ -12,8 +12,8 @@ import pytest
 from plumbline.data import delimited, sources
 from plumbline.errors import Refusal
 from plumbline.findings import RULE
+from plumbline.testing import Project, make_table
 from src.stages import ingest
-from tests.conftest import Project, make_table
 
 OUTS = ("data/table.parquet", "data/schema.json", "metrics/checks-ingest.json")
 READ = delimited.pa_csv.ReadOptions
@@ -83,7 +83,7 @@ def test_a_failed_expectation_shows_values_where_the_project_allows_it(project: 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
 def test_bytes_do_not_depend_on_the_batches_of_the_source(project: Project, name: str, monkeypatch) -> None:
-    monkeypatch.setattr(ingest, "ROW_GROUP", 64)
+    monkeypatch.setattr("plumbline.pipeline.ingest.ROW_GROUP", 64)
     project.table(make_table(rows=300), name=name)
     made = set()
     for rows in (7, 64, 1000):

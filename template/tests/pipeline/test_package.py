@@ -13,8 +13,8 @@ import pytest
 from plumbline import paths
 from plumbline.errors import Refusal
 from plumbline.findings import RULE
-from plumbline.packaging.wheel import SHIPPED
-from tests.conftest import ROOT, STAGES, Project, environment, make_table
+from plumbline.packaging.wheel import shipped
+from plumbline.testing import ROOT, STAGES, Project, environment, make_table
 
 FEATURES = "def features(rows):\n    import packaging\n    return rows.assign(double=2 * rows['x1'])\n"
 MODEL = """
@@ -22,7 +22,7 @@ from rich.padding import Padding
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from .learning.columns import columns
+from plumbline.columns import columns
 
 TRUSTED = ("rich.padding.Padding",)
 
@@ -51,7 +51,7 @@ def wheel_and_pins() -> tuple[Path, dict[str, str]]:
 
 
 def refused(stage: str) -> str:
-    done = subprocess.run([sys.executable, "-m", f"src.stages.{stage}"], capture_output=True, text=True, check=False)
+    done = Project(Path.cwd(), new=False).start("-m", f"src.stages.{stage}")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     return done.stderr
 
@@ -64,7 +64,7 @@ def test_the_package_is_the_same_twice_and_none_is_left_when_it_differs_from_eva
     content = wheel.read_bytes()
     project.run("package")
     assert wheel.read_bytes() == content
-    imports = (re.findall(r"(?m)^ *(?:import|from) (\w+)", path.read_text()) for path in SHIPPED)
+    imports = (re.findall(r"(?m)^ *(?:import|from) (\w+)", Path(path).read_text()) for path in shipped())
     needed = {"scipy", "joblib"}.union(*imports) - sys.stdlib_module_names
     assert pins == {package: version(package) for name in needed for package in packages_distributions()[name]}
     predictions = pd.read_parquet(paths.PREDICTIONS)
@@ -84,14 +84,23 @@ def test_ones_own_features_classes_and_functions_predict_where_the_project_is_no
     wheel, pins = wheel_and_pins()
     assert {"packaging", "rich"} < set(pins)
     here, there = environment(PYTHONPATH=str(wheel.resolve())), Path("data/source/found.parquet")  # no src in there
-    command = [sys.executable, "-m", f"{wheel.name.split('-')[0]}.predictor", "predict", "table.csv", "-o", there.name]
+    command = [
+        sys.executable,
+        "-m",
+        f"{wheel.name.split('-')[0]}.prediction.cli",
+        "predict",
+        "table.csv",
+        "-o",
+        there.name,
+    ]
     subprocess.run(command, cwd=there.parent, env=here, check=True)
     expected = pd.read_parquet(paths.PREDICTIONS).set_index("key")
     found = pd.read_parquet(there).set_index("row_id").loc[expected.index.astype(str)]
     assert all(found[name].tolist() == pytest.approx(expected[name].tolist()) for name in found)
 
-    for bad in ("from plumbline.columns import columns", "from .names import KEY"):
-        Path("src/model.py").write_text(MODEL.replace("from .learning.columns import columns", bad))
+    for bad in ("from plumbline.params import read", "import plumbline.columns", "from src import features",
+                "from .environment import main"):  # fmt: skip
+        Path("src/model.py").write_text(MODEL.replace("from plumbline.columns import columns", bad))
         assert f"ERROR: src/model.py, line 6: '{bad}' cannot work in the package" in refused("package")
         assert not Path(paths.DIST).exists()
     Path("src/model.py").write_text(MODEL.replace('"rich.padding.Padding",', ""))

@@ -11,15 +11,15 @@ import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from plumbline import paths
+from plumbline import contract, paths
 from plumbline.data.schema import TARGET
 from plumbline.errors import Refusal
-from plumbline.prediction.modelfile import loads
-from plumbline.review import artefact_worker, worker
+from plumbline.pipeline import train as machinery
+from plumbline.prediction.modelfile import read
+from plumbline.testing import ROOT, Project, make_table
 from plumbline.training import recipe
 from src import model as user
 from src.stages import train
-from tests.conftest import ROOT, Project, make_table
 
 RUN = """
 import importlib, sys
@@ -72,7 +72,7 @@ def test_a_wrapped_estimator_the_folds_and_the_automatic_threshold_are_said(proj
     project.table(make_table())
     project.change(model={"estimator": "sklearn.svm.SVC", "threshold": "auto", "folds": 3})
     project.run("ingest", "featurize", "train")
-    threshold = loads(Path(paths.MODEL).read_bytes(), paths.MODEL)["threshold"]
+    threshold = read(paths.MODEL, [])["threshold"]
     for words in ("(sklearn.svm.SVC, as params say, around SVC, which", "over 3 folds, strat", f": {threshold:.6g}}}"):
         assert words in Path(paths.checks("train")).read_text()
     assert "repeat" not in Path(paths.checks("train")).read_text()
@@ -113,7 +113,7 @@ def test_what_few_rows_do_not_show_is_said_after_the_fit(
     Path("foreign.py").write_text(FOREIGN, encoding="utf-8")
     monkeypatch.syspath_prepend(project.folder)
     monkeypatch.delitem(sys.modules, "foreign", raising=False)
-    monkeypatch.setattr(train, "FEW", 50)
+    monkeypatch.setattr(machinery, "FEW", 50)
     if expected == "Late":
         known = ("foreign.Boosted", "foreign.Leaf", "foreign.Tree", "foreign.link")
         monkeypatch.setattr(user, "TRUSTED", known)
@@ -133,7 +133,6 @@ def test_what_has_no_name_to_import_is_not_in_a_block(project: Project, monkeypa
     table = make_table()[["row_id", "x1", "x2", "target"]]
     built: Any = lambda types, last: make_pipeline(*steps, last)  # noqa: E731
     monkeypatch.setattr(user, "build", built)
-    monkeypatch.setattr(train, "fit", lambda rows, **given: recipe.fit(rows, **given, build=built))
     project.table(table)
     project.run("ingest", "featurize")
     with pytest.raises(Refusal, match=r"keeps .*<lambda>, which cannot be imported by that name"):
@@ -152,8 +151,8 @@ def test_the_pipeline_as_it_was_delivered_costs_no_fit_more(
         assert rows[TARGET].nunique() == 3
         return recipe.fit(rows, **given)
 
-    monkeypatch.setattr(train, "fit", counting)
-    monkeypatch.setattr(train, "FEW", 20)
+    monkeypatch.setattr(machinery, "fit", counting)
+    monkeypatch.setattr(machinery, "FEW", 20)
     project.table(make_table("multiclass"))
     project.change(model={"estimator": estimator, "folds": 3})
     project.run("ingest", "featurize", "train")
@@ -170,7 +169,7 @@ def test_numbers_are_fitted_and_cross_validated_by_what_decides_a_review(
     project.table(make_table("regression"))
     project.change(review={"metric": metric})
     project.run("ingest", "featurize", "train")
-    assert loads(Path(paths.MODEL).read_bytes(), paths.MODEL)["pipeline"][-1].loss == loss
+    assert read(paths.MODEL, [])["pipeline"][-1].loss == loss
     expected = "mean_absolute_error" if metric == "auto" else metric
     assert (
         f'"cross-validation", "severity": "note", "evidence": "{expected} ' in Path(paths.checks("train")).read_text()
@@ -178,8 +177,7 @@ def test_numbers_are_fitted_and_cross_validated_by_what_decides_a_review(
 
 
 def test_a_review_fits_by_the_same_parameters() -> None:
-    assert {*worker.MODEL} == {*train.PARAMS} - {"model.seed", "model.folds"}  # of which it has its own
-    assert {*artefact_worker.MODEL} == {*train.PARAMS} - {"model.folds"}
+    assert {*contract.MODEL} == {*train.PARAMS} - {"model.seed", "model.folds"}  # of which it has its own
 
 
 @pytest.mark.parametrize(("copies", "words", "severity"), [

@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from plumbline.columns import default
 from plumbline.data.schema import Column, Schema
 from plumbline.prediction.predictor import Predictor
+from plumbline.testing import make_table
 from plumbline.training.recipe import fit
-from tests.conftest import make_table
 
 COLUMNS = (
     Column("x1", "number", low=-3.0, high=3.0), Column("größe", "number", missing=0.1, low=-3.0, high=3.0),
@@ -21,9 +22,9 @@ TABLE = make_table(rows=200).rename(columns={"x2": "größe"}).assign(seen=pd.da
 
 def make_model(estimator: str = "auto", **arguments) -> dict:
     rows = TABLE.drop(columns="target").assign(**{"@target": (TABLE["target"] == "yes").astype(int)})
-    return fit(rows, SCHEMA, SimpleNamespace(estimator=estimator, arguments=arguments, threshold=0.4), 0)
+    return fit(rows, SCHEMA, SimpleNamespace(estimator=estimator, arguments=arguments, threshold=0.4), 0, default)
 
 
 @pytest.fixture(scope="session")
 def predictor() -> Predictor:
-    return Predictor(make_model(max_iter=5), SCHEMA)
+    return Predictor(make_model(max_iter=5), SCHEMA, lambda rows: rows)

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from template.tests.predictor.conftest import SCHEMA, TABLE, make_model
 
 from plumbline.errors import Refusal
 from plumbline.prediction.predictor import Predictor
+from template.tests.prediction.conftest import SCHEMA, TABLE, make_model
 
 ROW = {"x1": 0.5, "größe": None, "row_id": 7, "colour": "red", "flag": True, "seen": "2020-01-05"}
 DAYS = st.dates(date(1700, 1, 1), date(2200, 1, 1)).map(str)
@@ -66,8 +66,7 @@ def test_a_value_that_does_not_fit_is_refused_by_its_place(predictor, form, colu
     (lambda rows: rows.iloc[::-1], 1, "in their order"), (lambda rows: rows["x1"], 1, "a frame, found Series"),
     (lambda rows: rows.drop(columns="x1"), 1, "made no column 'x1'"), (lambda rows: rows, float("inf"), ".*infinity")],
 )  # fmt: skip
-def test_features_of_no_use_are_refused(monkeypatch, features, x1: float, message: str) -> None:
-    linear = Predictor(make_model("sklearn.linear_model.LogisticRegression"), SCHEMA)
-    monkeypatch.setattr("src.features.features", features)
+def test_features_of_no_use_are_refused(features, x1: float, message: str) -> None:
+    linear = Predictor(make_model("sklearn.linear_model.LogisticRegression"), SCHEMA, features)
     with pytest.raises(Refusal, match=message):
         linear.predict([ROW | {"x1": x1}, ROW])

@@ -14,7 +14,7 @@ import yaml
 
 from plumbline import params, paths
 from plumbline.findings import short
-from tests.conftest import Project, make_table
+from plumbline.testing import Project, make_table
 
 PHONE, MARGINS = 390, 32  # CSS pixels
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)

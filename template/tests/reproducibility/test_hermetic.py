@@ -19,8 +19,8 @@ from plumbline import params, versions
 from plumbline.reproducibility import hermetic_box, hermetic_recorder
 from plumbline.reproducibility.hermetic import hermetic
 from plumbline.reproducibility.pipeline import declared, on_disk
+from plumbline.testing import ROOT, STAGES, environment, make_table
 from plumbline.versions import Behind, Sources
-from tests.conftest import ROOT, STAGES, environment, make_table
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 SUITE = '{"name": "table", "expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "x1"}}]}'

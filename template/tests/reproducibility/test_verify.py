@@ -16,9 +16,9 @@ from plumbline import versions
 from plumbline.reproducibility import remote
 from plumbline.reproducibility.pipeline import file_hash, load, on_disk
 from plumbline.reproducibility.verify import CANNOT_TELL, FRESH, NO_RUN, NOT_PUSHED, STALE, Report, verify
+from plumbline.testing import ROOT, environment
 from template.tests.reproducibility.conftest import COMMIT, Tiny
 from template.tests.reproducibility.states import REPRO, STALE_PART, STATES, STORE
-from tests.conftest import ROOT, environment
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of DVC, run in this process
 CODES = {FRESH: 0, NO_RUN: 0, STALE: 1, NOT_PUSHED: 1, CANNOT_TELL: 2}

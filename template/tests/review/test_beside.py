@@ -14,8 +14,8 @@ import yaml
 from plumbline.review import artefact as of
 from plumbline.review.reviewed import MANY, comparisons
 from plumbline.review.sides import FOLDER, Side
+from plumbline.testing import environment, make_table
 from template.tests.review.conftest import MODEL, PARAMS, Change, git, review
-from tests.conftest import environment, make_table
 
 PARTLY = "the package in the cache is not what its name says: dvc fetch dist brings it"
 WORSE = {"arguments": {"C": 1e-5, "max_iter": 200}}

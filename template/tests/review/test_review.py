@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from plumbline.review.sides import FOLDER
+from plumbline.testing import make_table
 from template.tests.review.conftest import MODEL, PARAMS, Change, git, review
 from template.tests.test_errors import known
-from tests.conftest import make_table
 
 
 def test_what_is_no_part_of_the_recipe_costs_no_fit(repository: Path, changed: Change) -> None:

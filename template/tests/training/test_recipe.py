@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 from hashlib import sha256
 from types import SimpleNamespace
 
@@ -10,14 +11,15 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from plumbline.columns import default
 from plumbline.data.schema import TARGET, WEIGHT, Column, Schema
 from plumbline.errors import Refusal
 from plumbline.prediction.modelfile import dumps, loads
 from plumbline.prediction.scores import CONTRACT, predict
+from plumbline.testing import ROOT, environment
 from plumbline.training import recipe
-from plumbline.training.recipe import fit
-from tests.conftest import ROOT, environment
 
+fit = partial(recipe.fit, build=default)
 LINEAR = "sklearn.linear_model.LogisticRegression"
 ESTIMATORS = ("auto", LINEAR, "sklearn.ensemble.RandomForestClassifier", "sklearn.svm.SVC",
               "sklearn.neighbors.KNeighborsClassifier", "sklearn.dummy.DummyClassifier",
@@ -57,7 +59,7 @@ def fingerprints() -> None:
 def test_an_estimator_learns_from_columns_of_every_kind_and_takes_what_it_never_saw(estimator: str) -> None:
     rows, schema = rich(estimator)
     model = fit(rows, schema, params(estimator), 0)
-    found = predict(loads(dumps(model), "model"), rows)
+    found = predict(loads(dumps(model), "model", []), rows)
     assert found.equals(predict(model, rows))
     assert found.iloc[:, -1].corr(rows[TARGET]) > 0.7 or "Dummy" in estimator
     new = rows.assign(colour="never seen", many=None, when=None, note=None, x=np.nan, flag=None)
@@ -65,7 +67,8 @@ def test_an_estimator_learns_from_columns_of_every_kind_and_takes_what_it_never_
 
 
 def test_the_model_file_is_the_same_from_any_process_whatever_its_hash_seed_and_threads() -> None:
-    command = [sys.executable, "-W", "ignore", "-c", "from template.tests.test_recipe import fingerprints as f; f()"]
+    code = "from template.tests.training.test_recipe import fingerprints as f; f()"
+    command = [sys.executable, "-W", "ignore", "-c", code]
     runs = []
     for n in ("1", "4"):
         changes = {"PYTHONHASHSEED": n, "OMP_NUM_THREADS": n, "OPENBLAS_NUM_THREADS": n, "OMP_WAIT_POLICY": "PASSIVE"}
