@@ -20,7 +20,7 @@ from voluptuous import Invalid
 from plumbline import design, params, paths
 from plumbline.data.schema import Schema
 from plumbline.errors import Refusal
-from plumbline.evaluation.yardsticks import advise
+from plumbline.evaluation.advice import advise
 from plumbline.expectations.suite import place
 from plumbline.files import write_text
 from plumbline.findings import read_findings, short

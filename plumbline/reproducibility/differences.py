@@ -5,12 +5,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from plumbline.paths import VERSIONS
 from plumbline.process import git
 from plumbline.reproducibility.pipeline import LOCK, PIPELINE, Contents, Stage, Unknown, load, on_disk, value
+from plumbline.versions import AGAIN, Sources, stated
 
 STALE, NOT_PUSHED, CANNOT_TELL = "stale", "not pushed", "cannot tell"
 REPRO = "make repro"
 DROP = f"rm {LOCK} && make repro"
+DIGESTS = f"{AGAIN} && {REPRO}"  # DVC runs what writes src/versions.json where its inputs changed, or it itself
 ABSENT = object()
 
 
@@ -130,6 +133,17 @@ def param_differs(name: str, where: str, now: Any, saw: Any) -> Iterator[Finding
     elif typed(now) != typed(saw):
         cure = forced(name) if now == saw else REPRO  # DVC takes 1, 1.0 and true for the same
         yield Finding(STALE, f"{name}: {where} changed", short(saw), short(now), cure)
+
+
+def digests_differ(name: str, stage: Stage) -> Iterator[Finding]:
+    """Of a stage's own key in src/versions.json: the code that is here decides, whatever stands in that file."""
+    sources, held = Sources("."), stated(".")
+    known = {*sources.stages()}
+    for key in stage.params.get(VERSIONS) or []:
+        made = sources.behind(key).digest if key in known else "none"
+        if held.get(key) != made:
+            what = f"{name}: {VERSIONS}, {key} is not the digest of what the stage imports"
+            yield Finding(STALE, what, made, str(held.get(key, "none")), DIGESTS)
 
 
 def outputs_differ(name: str, stage: Stage, entry: dict[str, Any]) -> Iterator[Finding]:

@@ -19,7 +19,8 @@ from plumbline.params import KEYS
 from plumbline.paths import PARAMS
 from plumbline.process import run as started
 from plumbline.reproducibility import hermetic_recorder as recorder
-from plumbline.reproducibility.pipeline import Stage, file_hash, files_in, folder_hash, listed
+from plumbline.reproducibility.pipeline import PIPELINE, Stage, file_hash, files_in, folder_hash, listed
+from plumbline.versions import BY_NAME
 
 Item = tuple[str, str]  # file, path; param, file:key; environment, name; outside, path; network, address
 TRAP = "undeclared parameter "  # stands for the value of one, with its name behind it
@@ -85,10 +86,18 @@ def cut(file: str, names: list[str]) -> str:
         for part in above:
             at[part] = at.get(part) or {}
             at = at[part]
-        at[last] = f"{TRAP}{file}:{name}".encode() if is_yaml else f"{TRAP}{file}:{name}"
+        trap = f"{TRAP}{file}:{name}"
+        named = _with_tops(at.get(last), trap) if file == PARAMS and name in BY_NAME.values() else None
+        at[last] = named or (trap.encode() if is_yaml else trap)
     if file.endswith(".toml"):
         return "".join(f"{json.dumps(key)} = {_toml(one)}\n" for key, one in content.items())
     return yaml.safe_dump(content, sort_keys=False) if is_yaml else json.dumps(content)
+
+
+def _with_tops(value: Any, trap: str) -> list[str]:
+    """The trap as dotted names below the same packages: those stand behind a digest, what is named in them does not."""
+    words = value if isinstance(value, list) else [value]
+    return [f"{one.partition('.')[0]}.{trap}" for one in words if isinstance(one, str) and "." in one]
 
 
 def _toml(content: Any) -> str:
@@ -164,6 +173,7 @@ def _fill(folder: Path, stage: Stage, given: set[Item], without: frozenset[Item]
         shutil.copy2(name, folder / name)
         if traps := [one.removeprefix(f"{name}:") for _, one in sorted(hidden) if one.startswith(f"{name}:")]:
             (folder / name).write_text(cut(name, traps), encoding="utf-8")
+    (folder / PIPELINE).touch()  # that there is one says nothing, and a command may ask; to read it is another thing
     put = {}
     for path in (folder, *folder.rglob("*")):
         os.utime(path, ns=(0, path.stat().st_mtime_ns))  # reading renews a time of access before that of writing

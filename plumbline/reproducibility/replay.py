@@ -15,6 +15,7 @@ from typing import Any
 from plumbline.errors import Refusal
 from plumbline.process import git
 from plumbline.process import run as started
+from plumbline.progress import progress
 from plumbline.reproducibility import remote
 from plumbline.reproducibility.circumstances import NAMES, Place, named, place
 from plumbline.reproducibility.explain import first_difference, unlike
@@ -171,10 +172,12 @@ class Replay:
         self._clone(where.folder)
         project, kept = self._in(where.folder), self.root / "made" / label
         self._bring(project)
-        for name in self.order:
-            print(f"replay, {label}: {name}", flush=True)
-            if why := self._stage(name, project, where):
-                failed[name] = why
+        with progress(f"replay, {label}", len(self.order)) as advance:
+            for name in self.order:
+                print(f"replay, {label}: {name}", flush=True)
+                if why := self._stage(name, project, where):
+                    failed[name] = why
+                advance(note=name)
         hashes = {}
         for out in [out for out in self.locked if (project / out).exists()]:
             (kept / out).parent.mkdir(parents=True, exist_ok=True)

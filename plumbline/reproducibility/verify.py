@@ -104,6 +104,8 @@ def verify(ask_remote: bool = True) -> Report:
 def mended(error: Broken) -> str:
     if error.path == CONFIG:
         return f"mend {CONFIG} or {CONFIG}.local, then {AGAIN}"
+    if error.path == VERSIONS:
+        return of.DIGESTS
     if error.path != LOCK:
         return of.brought_back(error.path) if error.why == "is not here" else f"mend {error.path}, then {REPRO}"
     return f"git checkout --ours {LOCK} && {REPRO}" if git("ls-files", "-u", LOCK, strict=False) else DROP
@@ -138,6 +140,7 @@ def compare(stages: dict[str, Stage], lock: dict[str, Any], held: dict[str, Any]
             continue
         report.findings += of.dependencies_differ(name, stage, entry, contents, made)
         report.findings += of.params_differ(name, stage, entry)
+        report.findings += of.digests_differ(name, stage)
         counts["dependencies"] += len(stage.deps)
         counts["parameters"] += sum(len(keys or [file]) for file, keys in stage.params.items())
         outside = [path for path in stage.deps if of.is_away(path)]

@@ -58,7 +58,7 @@ def _measured(base: Side, head: Side, settings: SimpleNamespace) -> Result:
     try:
         if base.broken:
             return _alone(head, settings, base.broken)
-        base.prepare()
+        base.prepare(head)
         return _compared(base, head, settings)
     except Failed as error:
         if error.side != base.name:

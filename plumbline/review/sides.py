@@ -25,7 +25,12 @@ from plumbline.reproducibility.pipeline import shapeless, value, wanted
 from plumbline.versions import PACKAGE, Sources
 
 FOLDER = Path(".review")  # ignored by git
+# What a review is made of, first the two without which there is none.
+JUDGES = ("plumbline/commands/review.py", "plumbline/review", "plumbline/contract.py", "plumbline/evaluation",
+          "plumbline/metrics.py", "plumbline/columns.py", "plumbline/training/folds.py",
+          "plumbline/pipeline/evaluate.py", "src/stages/evaluate.py")  # fmt: skip
 RECIPE = ("ingest", "featurize", "train")
+PREPARED = RECIPE[:2]
 CONTRACT = "plumbline/contract.py"
 LAST = 2000  # characters of a failed command
 
@@ -185,8 +190,11 @@ class Side:
     def ready(self) -> bool:
         return (self.folder / ".ready").exists()
 
-    def prepare(self) -> None:
-        """A worktree in which ingest and featurize have run; one that is there already is used again."""
+    def prepare(self, like: "Side | None" = None) -> None:
+        """A worktree in which ingest and featurize have run; one that is there already is used again.
+
+        like: a side that is prepared, whose results are taken over where nothing that they depend on differs.
+        """
         if self._object(CONTRACT) == "absent":
             raise Failed(self, f"has no {CONTRACT}, by which a review asks a commit: it is from before there was one")
         if self.ready:
@@ -194,9 +202,15 @@ class Side:
         self.bring()
         self.run([self.python, "-m", "plumbline", "versions"])  # the commit's own may be stale, or forged
         self._bring_source()
-        for name in (*self.before, "ingest", "featurize"):
-            print(f"{self.name}: {name}", flush=True)
-            self.run([self.python, "-m", f"src.stages.{name}"])
+        stages = (*self.before, *PREPARED)
+        if like and like.recipe(*PREPARED) == self.recipe(*PREPARED):
+            print(f"{self.name}: {', '.join(stages)} as {like.name}", flush=True)
+            for out in chain.from_iterable(_paths(self.stages[name].get("outs", [])) for name in stages):
+                _copy(like.folder / out, self.folder / out)
+        else:
+            for name in stages:
+                print(f"{self.name}: {name}", flush=True)
+                self.run([self.python, "-m", f"src.stages.{name}"])
         (self.folder / ".ready").touch()
 
     def bring(self) -> None:

@@ -152,3 +152,10 @@ def test_what_changed_is_said_in_a_few_lines() -> None:
     lines = locking.changes("", many)
     assert len(lines) == 14
     assert lines[-1] == "  and 8 more: git diff requirements.lock"
+
+
+def test_stages_are_named_to_explain_and_not_to_write(locked: Path) -> None:
+    before = Path("src/versions.json").read_bytes()
+    with pytest.raises(Refusal, match="--explain"):
+        command("versions", "train")
+    assert Path("src/versions.json").read_bytes() == before
