@@ -81,7 +81,7 @@ class Sources:
     def _read(self, name: str) -> tuple[set[str], set[str]]:
         if name not in self._imports:
             files, others = set[str](), set[str]()
-            for module in _imported(name, self.path(name).read_text(encoding="utf-8")):
+            for module in _imported(name, self.path(name).read_bytes()):
                 top, *_ = parts = module.split(".")
                 if top not in self.tops:
                     others.add(top)
@@ -115,7 +115,7 @@ class Sources:
             content = yaml.safe_load((self.root / paths.PARAMS).read_bytes())
             group, name = key.split(".")
             value = (content[group] or {}).get(name)
-        except (OSError, yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError):
+        except (OSError, yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return []
         words = value if isinstance(value, list) else [value]
         return [word for word in words if isinstance(word, str) and "." in word]
@@ -128,11 +128,11 @@ class Sources:
         return {name: known[name] for name in sorted(names & known.keys())}
 
 
-def _imported(name: str, text: str) -> Iterator[str]:
+def _imported(name: str, text: bytes) -> Iterator[str]:
     """The dotted names that a file imports, wherever in it; of `from a import b` also a.b, which may be a module."""
     try:
         tree = ast.parse(text)
-    except SyntaxError:  # Python itself will say so
+    except (SyntaxError, ValueError):  # Python itself will say so
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -194,13 +194,13 @@ def test_venv_keeps_its_python_where_none_is_named_and_a_change_is_said(ran: lis
 
 def test_to_make_a_lock_uv_is_enough(ran: list) -> None:
     change_lock(more="x==1\n")
-    main(["plumbline.lock", ""])
-    assert ran == [[environment.INSIDE, "-m", "plumbline.lock", ""]], "a .venv of another lock has its uv"
+    main(["plumbline", "lock", ""])
+    assert ran == [[environment.INSIDE, "-m", "plumbline", "lock", ""]], "a .venv of another lock has its uv"
     Path(".venv").unlink()
     ran.clear()
     for _ in range(2):
-        main(["plumbline.lock", ""])
-    assert [command[2] for command in ran] == ["venv", "pip", "plumbline.lock", "plumbline.lock"]
+        main(["plumbline", "lock", ""])
+    assert [command[2] for command in ran] == ["venv", "pip", "plumbline", "plumbline"]
     assert not environment.is_ready([]), "uv alone passes for the whole"
     ran.clear()
     main([])
@@ -209,11 +209,11 @@ def test_to_make_a_lock_uv_is_enough(ran: list) -> None:
 
 def test_what_the_lock_does_not_pin_is_not_installed(ran: list, capsys) -> None:
     Path("pyproject.toml").write_text(PROJECT.replace('"uv"', '"uv", "more"') + GROUPS)
-    assert refused(capsys, "plumbline.commands.repro").startswith(
+    assert refused(capsys, "plumbline", "repro").startswith(
         "ERROR: pyproject.toml asks for other packages than requirements.lo"
     )
     Path("pyproject.toml").write_text(PROJECT.replace('"uv",', '"uv" "more",'))
-    assert refused(capsys, "plumbline.lock").startswith("ERROR: pyproject.toml cannot be read: ")
+    assert refused(capsys, "plumbline", "lock").startswith("ERROR: pyproject.toml cannot be read: ")
     Path("requirements.lock").unlink()
     assert refused(capsys).endswith("or: git checkout HEAD -- requirements.lock")
     assert ran == []
@@ -223,13 +223,13 @@ def test_what_the_lock_does_not_pin_is_not_installed(ran: list, capsys) -> None:
 def test_a_machine_that_cannot_is_told_in_one_line(ran: list, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setenv("PATH", "")
-        assert refused(capsys, "plumbline.commands.repro").startswith("ERROR: git is not on PATH: ")
+        assert refused(capsys, "plumbline", "repro").startswith("ERROR: git is not on PATH: ")
     with monkeypatch.context() as patch:
         patch.setattr(environment.os, "access", lambda path, mode: path != ".")
-        for arguments in (["plumbline.commands.repro"], []):
+        for arguments in (["plumbline", "repro"], []):
             assert f"{Path.cwd()} cannot be written" in refused(capsys, *arguments)
         assert ran == []
-        main(["plumbline.commands.report"])
+        main(["plumbline", "report"])
     monkeypatch.setenv("CONDA_PREFIX", sys.base_prefix)
     change_lock(more="x==1\n")
     main([])

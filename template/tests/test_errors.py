@@ -23,6 +23,8 @@ import pytest
 import yaml
 
 from plumbline import paths as files
+from plumbline import versions
+from plumbline.__main__ import main
 from plumbline.findings import Findings
 from plumbline.pipeline.stage import RESTORE, REVIEWED
 from plumbline.testing import PRISTINE, ROOT, STAGES, Project, make_table
@@ -252,6 +254,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(folder)
     project.table(TABLE)
     project.run()
+    versions.write()
     lock = {"stages": {name: {"outs": [{"path": out, "md5": f"aa{out}"} for out in OUTS[name]]} for name in STAGES}}
     Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
     Path(".dvc").mkdir()
@@ -294,7 +297,10 @@ def kept(*stages: str) -> dict[str, bytes]:
 
 def run(stage: str, **limits: Any) -> tuple[int, str]:
     """Exit code and standard error of the command, in a process of its own where the code or limits are others."""
-    name = "plumbline.params" if stage == "params" else f"src.stages.{stage}"
+    if stage == "params":
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            return main(["params"]), said.getvalue()
+    name = f"src.stages.{stage}"
     if limits or any(Path("src", file).read_text() != content for file, content in PRISTINE.items()):
         ran = subprocess.run([sys.executable, "-m", name], capture_output=True, text=True, **limits)
         return ran.returncode, ran.stderr
@@ -314,6 +320,7 @@ def known(line: str) -> bool:
 def test_bad_input_gets_one_line_and_leaves_what_was_there(name: str, copy: Project, made: Path) -> None:
     spoil, stage, words = CASES[name]
     spoil(copy)
+    versions.write()
     at = 0 if stage == "params" else STAGES.index(stage)
     for earlier in STAGES[: 0 if name in LOST else at]:
         assert run(earlier) == (0, "")

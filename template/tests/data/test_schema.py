@@ -3,9 +3,9 @@
 import pandas as pd
 import pyarrow as pa
 import pytest
-from template.tests.prediction.conftest import COLUMNS
 
 from plumbline.data.schema import ARROW, Column, Schema, frame, ready, types_of
+from template.tests.prediction.conftest import COLUMNS
 
 
 @pytest.mark.parametrize("classes", [("no", "jä"), (0, 1), (False, True), (1.5, 2.5)])

@@ -15,7 +15,6 @@ import yaml
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, SplineTransformer
-from template.tests.training.test_recipe import rich
 
 from plumbline import params, paths
 from plumbline.columns import default
@@ -28,6 +27,7 @@ from plumbline.testing import ROOT, STAGES, Project, make_table
 from plumbline.training.recipe import estimator, fit
 from src.stages import train
 from template.tests.docs.conftest import blocks
+from template.tests.training.test_recipe import rich
 
 RUN = """
 import importlib, sys
