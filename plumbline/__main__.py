@@ -1,12 +1,21 @@
 """The command: `python -m plumbline NAME`, which is what `plumbline NAME` starts in an activated .venv.
 
-A command is a module with `add_arguments(parser)` and `run(options) -> int`; it is imported when it is asked for.
+A command is a module with `add_arguments(parser)` and `run(options) -> int`; it is imported when it is asked for. Its
+docstring is its help. What such a module may have besides:
+
+FAILED : int
+    The exit code of a Refusal, 1 where it is not given.
+PASSES_ON : bool
+    Options, too, are arguments: they are those of a program that it starts.
+
+Nothing but the standard library is imported here: some commands run where nothing is installed.
 """
 
 import argparse
 import importlib
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from plumbline import __version__
 from plumbline.errors import Refusal, guarded, nearest_name
@@ -37,6 +46,7 @@ CODES = """exit codes:
   0  done, or the answer is yes
   1  refused, with one line that says what to do next, or the answer is no
   2  wrong arguments, or the answer could not be found (review, verify, replay, hermetic)
+  repro ends with the code of dvc repro where that fails, 255 when a stage failed
 
 plumbline NAME --help says what a command takes."""
 
@@ -49,15 +59,22 @@ def main(arguments: list[str] | None = None) -> int:
     if name.startswith("-"):
         _parser().parse_args(given or [name])
     near = nearest_name(name, COMMANDS)
-    said = f"no command {name!r}{f'. Did you mean {near!r}?' if near else '.'} All of them: plumbline --help"
-    print(f"ERROR: plumbline: {said}", file=sys.stderr)
-    return 2
+    return _parser().error(f"no command {name!r}{f'. Did you mean {near!r}?' if near else ''}")
 
 
-def _parser() -> argparse.ArgumentParser:
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        end = "" if message.endswith("?") else "."
+        print(f"ERROR: {self.prog}: {message}{end} What there is: {self.prog} --help", file=sys.stderr)
+        sys.exit(2)
+
+
+def _parser() -> _Parser:
     width = max(map(len, COMMANDS))
     listed = "\n".join(f"  {name:{width}}  {what}" for name, what in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="plumbline",
         usage="plumbline NAME [ARGUMENT ...]",
         description=f"Run it in the root of a project.\n\ncommands:\n{listed}",
@@ -70,10 +87,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(name: str, given: list[str]) -> int:
     module = importlib.import_module(f"plumbline.commands.{name}")
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"plumbline {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     module.add_arguments(parser)
+    if getattr(module, "PASSES_ON", False) and given[:1] not in (["-h"], ["--help"], ["--"]):
+        given = ["--", *given]
     options = parser.parse_args(given)
 
     def run() -> int:

@@ -3,18 +3,11 @@
 Answers flow into the model card. Nothing here stops a pipeline and nothing here is learned from.
 """
 
-from pathlib import Path
-from statistics import median
-from time import perf_counter
 from typing import Any
 
 from plumbline import params, paths
-from plumbline.data.schema import Schema
 from plumbline.errors import Refusal
-from plumbline.findings import is_about, read_findings, tables
-from plumbline.prediction import golden, modelfile
-from plumbline.prediction.predictor import Predictor
-from plumbline.project import load_user_code
+from plumbline.findings import is_about, tables
 
 QUESTIONS = (
     "problem.question",
@@ -36,8 +29,6 @@ QUESTIONS = (
 CASES = "priority.use_cases"
 USE_CASE = ("name", "value", "feasibility", "why")
 CURE = f"in {paths.DESIGN}: table: {{}}"
-TIMED = 50  # predictions of one row, of which the median counts
-MEGABYTE = 1e6
 
 
 def about() -> tuple[str, ...]:
@@ -77,34 +68,3 @@ def _use_cases(given: Any) -> list[dict[str, Any]]:
                 "value and feasibility whole numbers from 1 to 5, name and why in words; or null"
             )
     return sorted(given, key=lambda case: -case["value"] * case["feasibility"])
-
-
-def met() -> list[str]:
-    """What was asked for and what the last run gives, a line each; latency is measured here and now."""
-    asked = params.read("requirements.latency", "requirements.size")
-    lines = [f["evidence"] for f in read_findings("evaluate") if f["rule"] == "requirement"]
-    if asked.size is not None:
-        made = next(Path(paths.DIST).glob("*.whl"), None)
-        what = "size of the package in MB"
-        lines.append(
-            verdict(what, made.stat().st_size / MEGABYTE, asked.size) if made else f"{what}: no package is there"
-        )
-    if asked.latency is not None:
-        lines.append(verdict("milliseconds for one row", _latency(), asked.latency))
-    return lines
-
-
-def verdict(what: str, value: float, limit: float) -> str:
-    return f"{what}: {value:.3g}, at most {limit:g}: {'met' if value <= limit else 'NOT MET'}"
-
-
-def _latency() -> float:
-    schema = Schema.loads(Path(paths.SCHEMA).read_text(encoding="utf-8"))
-    features, model = load_user_code()
-    predictor = Predictor(modelfile.read(paths.MODEL, [features, model]), schema, features.features)
-    row, taken = golden.rows(predictor)[:1], []
-    for _ in range(TIMED):
-        start = perf_counter()
-        predictor.predict(row)
-        taken.append(1000 * (perf_counter() - start))
-    return median(taken)

@@ -26,9 +26,16 @@ def raised_in(file: str, error: Exception) -> str:
     words = f": {error}" if names_code else ""
     if isinstance(error, SyntaxError):
         lines, words = [error.lineno], f": {error.msg}"
-    library = ", or add the package to dependencies in pyproject.toml, then make lock"
-    cure = f"Mend it{library if isinstance(error, ModuleNotFoundError) else ''}"
-    return f"{file}{f', line {lines[-1]}' if lines else ''}: raised {type(error).__name__}{words}. {cure}"
+    return f"{file}{f', line {lines[-1]}' if lines else ''}: raised {type(error).__name__}{words}. {_cure(error)}"
+
+
+def _cure(error: Exception) -> str:
+    """What to do about an error that a file of the user's raised."""
+    if not isinstance(error, ModuleNotFoundError):
+        return "Mend it"
+    if str(error.name).startswith("src.learning"):  # what src/model.py imported before plumbline was a package
+        return "It lies in plumbline now: write from plumbline.columns import columns"
+    return "Mend it, or add the package to dependencies in pyproject.toml, then make lock"
 
 
 def guarded(main: Callable[[], int], hint: Callable[[], str] = str, failed: int = 1) -> int:

@@ -11,6 +11,7 @@ from plumbline.errors import Refusal
 Command = Sequence[str | Path] | str  # a text is a line for the shell
 Ran = subprocess.CompletedProcess[str]
 Started = subprocess.Popen[str]
+TimedOut = subprocess.TimeoutExpired
 
 
 def run(
@@ -22,6 +23,7 @@ def run(
     show: bool = False,
     umask: int = -1,
     before: Callable[[], object] | None = None,
+    seconds: float | None = None,
 ) -> Ran:
     """Runs a program to its end; what it printed is in `stdout` and `stderr`, characters that are no UTF-8 replaced.
 
@@ -35,10 +37,13 @@ def run(
         Let it print to the terminal instead; `stdout` and `stderr` are empty then.
     umask, before
         As `umask` and `preexec_fn` of `subprocess.Popen`.
+    seconds : float
+        After so long it is stopped, and `TimedOut` is raised.
     """
-    ran = subprocess.run(  # noqa: S602, the shell's lines are those of dvc.yaml
+    ran = subprocess.run(
         command, cwd=cwd, env=env, input=given, capture_output=not show, encoding="utf-8", errors="replace",
-        shell=isinstance(command, str), umask=umask, preexec_fn=before, check=False,
+        shell=isinstance(command, str), umask=umask, preexec_fn=before, timeout=seconds,
+        check=False,
     )  # fmt: skip
     return subprocess.CompletedProcess(command, ran.returncode, ran.stdout or "", ran.stderr or "")
 
@@ -76,6 +81,11 @@ def git(
         said = ran.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"ended with {ran.returncode}"]
         raise Refusal(f"git {' '.join(map(str, arguments))}: {said[0]}")
     return "" if ran.returncode else ran.stdout.decode("utf-8", "surrogateescape")
+
+
+def replaced(text: str) -> str:
+    """What `git` gave, for people and files: bytes that are no UTF-8 as a mark."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def need_git() -> None:

@@ -12,7 +12,7 @@ USERS = ("src/features.py", "src/model.py")
 
 
 def load_user_code() -> tuple[ModuleType, ModuleType]:
-    """src/features.py and src/model.py of the project in the working directory; refused where one cannot be imported."""
+    """src/features.py and src/model.py of the working directory; refused where one cannot be imported."""
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:

@@ -180,6 +180,7 @@ def stated(root: str | Path = ".") -> dict[str, str]:
 
 def write(root: str | Path = ".") -> list[str]:
     """Writes the file where it differs; the stages whose digest is another one now."""
+    sys.audit("params.read", paths.PARAMS, tuple(BY_NAME.values()))
     old, new = stated(root), digests(root)
     if old != new:
         write_json(str(Path(root) / paths.VERSIONS), new)

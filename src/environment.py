@@ -97,11 +97,10 @@ def record(first, groups):
 
 def lock_hash(extras, groups=()):
     """What .venv must have been made from: the lock, the dependency list, extras and groups, the Python version."""
+    parts = repr((extras + ["+" + name for name in groups], sys.version_info[:2])).encode()
     with open(LOCK, "rb") as lock, open("pyproject.toml", "rb") as project:
         asked = re.findall(rb"(?s)dependencies = \[.*?\n\]", project.read())[:1]
-        parts = extras + ["+" + name for name in groups]
-        made_from = [repr((parts, sys.version_info[:2])).encode(), lock.read()] + asked
-    return hashlib.sha256(b"".join(made_from)).hexdigest()
+        return hashlib.sha256(b"".join([parts, lock.read()] + asked)).hexdigest()
 
 
 def is_ready(extras, groups=()):
@@ -165,10 +164,10 @@ def install_step(what, command):
 
 def create_venv(groups):
     """A new .venv with nothing in it; says which Python it has where that is a surprise."""
-    new, (old, python) = sys.version_info[:2], python_of_venv()
-    if old and old != new:
+    old, python = python_of_venv()
+    if old and old != sys.version_info[:2]:
         gone = "" if os.path.exists(python) else " (%s is gone)" % python
-        say(".venv was Python %d.%d%s, is now %d.%d" % (old + (gone,) + new))
+        say(".venv was Python %d.%d%s, is now %d.%d" % (old + (gone,) + sys.version_info[:2]))
     conda = os.environ.get("CONDA_PREFIX")
     if conda and os.path.realpath(BASE).startswith(os.path.realpath(conda) + os.sep):
         say("conda's environment %s is active: .venv is made with its Python, and sees none of its packages" % conda)
@@ -205,7 +204,18 @@ def install(extras, groups):
     for name in groups:
         wanted += ["--extra", name]
     install_step("installs the packages of " + LOCK, here + wanted)
+    write_script()
     record(lock_hash(extras, groups), groups)
+
+
+def write_script():
+    """The command of an activated .venv; -m, so that a folder plumbline/ in the project's root comes first."""
+    name, text = "plumbline", '#!/bin/sh\nexec "$(dirname "$0")/python" -m plumbline "$@"\n'
+    if os.name == "nt":
+        name, text = "plumbline.bat", '@"%~dp0python.exe" -m plumbline %*\n'
+    with open(os.path.join(BIN, name), "w") as file:
+        file.write(text)
+    os.chmod(file.name, 0o755)  # noqa: S103
 
 
 def check_lock():
@@ -215,18 +225,11 @@ def check_lock():
 
     try:
         with open(LOCK, encoding="utf-8") as file:
-            if not file.read().startswith(lock.header()):
-                refuse(
-                    "pyproject.toml asks for other packages than %s was made from. Run make lock, then this again"
-                    % LOCK
-                )
+            made_from_it = file.read().startswith(lock.header())
     except Refusal as error:
         refuse(str(error))
-
-
-def need_git():
-    if shutil.which("git") is None:
-        refuse("git is not on PATH: expected it, the project compares with what is committed. Install git, then again")
+    if not made_from_it:
+        refuse("pyproject.toml asks for other packages than %s was made from. Run make lock, then this again" % LOCK)
 
 
 def spare_home():
@@ -268,19 +271,16 @@ def hand_over(arguments):
 
 
 def main(arguments):
-    options = []
-    while arguments and arguments[0].startswith("--"):
-        options.append(arguments[0])
-        arguments = arguments[1:]
+    count = next((i for i, word in enumerate(arguments) if not word.startswith("--")), len(arguments))
+    options, arguments = arguments[:count], arguments[count:]
     if "--any-python" in options:
         hand_over([option for option in options if option != "--any-python"] + arguments)
     check_version(sys.version_info)
     for name in (LOCK, "pyproject.toml"):
         if not os.path.exists(name):
-            here = (name, os.getcwd(), name)
-            refuse("%s is not in %s: run this in the project's root, or: git checkout HEAD -- %s" % here)
-    if arguments:
-        need_git()
+            refuse("%s is not in %s: run this in its root, or: git checkout HEAD -- %s" % (name, os.getcwd(), name))
+    if arguments and shutil.which("git") is None:
+        refuse("git is not on PATH: expected it, the project compares with what is committed. Install git, then again")
     if not os.access(".", os.W_OK) and not any(arguments[: len(reader)] == reader for reader in READERS):
         refuse("%s cannot be written: expected a folder that can. Copy or clone the project to one" % os.getcwd())
     asked = [option[len("--extras=") :] for option in options if option.startswith("--extras=")]

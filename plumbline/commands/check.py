@@ -1,11 +1,13 @@
-"""Everything that can be checked without running the pipeline, each in its own words (make check)."""
+"""Check all that can be checked without running the pipeline: parameters, lint, format, types, lock, workflows.
 
-import subprocess
+Each tool prints what it finds; the last line names those that found something (make check).
+"""
+
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from plumbline import lock, params, versions
+from plumbline import lock, params, process, versions
 from plumbline.errors import Refusal
 
 
@@ -25,7 +27,7 @@ def commands() -> dict[str, list[str]]:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """It takes none."""
+    """Adds none."""
 
 
 def run(options: Namespace) -> int:
@@ -39,7 +41,7 @@ def run(options: Namespace) -> int:
         print(line, file=sys.stderr)
     for name, command in commands().items():
         print(f"check: {name}", flush=True)
-        if subprocess.run(command, check=False).returncode:
+        if process.run(command, show=True).returncode:
             failed.append(name)
     print(
         f"check: failed: {', '.join(failed)}" if failed else "check: parameters, lock and all of the above are in order"

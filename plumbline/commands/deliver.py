@@ -1,4 +1,4 @@
-"""What becomes of a commit on main: it is run, its results are pushed, and what reviews would fit again is kept.
+"""Run a commit of main, push its results, and keep what reviews would fit again.
 
 Bring the table, make repro, dvc push, make review BASE=HEAD^1. For main.yml. What a machine cannot reach (no remote, no
 credentials, no answer) is said and is no fault of the commit.
@@ -6,14 +6,15 @@ credentials, no answer) is said and is no fault of the commit.
 
 import os
 import shutil
-import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from plumbline import process
 from plumbline.errors import Refusal
+from plumbline.process import git
 from plumbline.reproducibility.remote import ask, configured
-from plumbline.review.sides import FOLDER, git
+from plumbline.review.sides import FOLDER
 
 CREDENTIALS, PRIVATE = "DVC_CONFIG_LOCAL", Path(".dvc/config.local")
 CELLS = 20  # folders of .review/cells that are kept, the newest
@@ -82,10 +83,7 @@ def unreachable() -> str | None:
 
 def fill() -> None:
     """Fits what a review of the next pull request would fit of its base, and drops what is old."""
-    first = subprocess.run(
-        ["git", "rev-parse", "-q", "--verify", "HEAD^1"], capture_output=True, check=False
-    ).returncode
-    if not first and start("plumbline", "review", "HEAD^1") > 1:
+    if git("rev-parse", "-q", "--verify", "HEAD^1", strict=False) and start("plumbline", "review", "HEAD^1") > 1:
         warn("the review of this commit could not be made (its own message is above)")
     cells = sorted((FOLDER / "cells").glob("*"), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in cells[CELLS:]:
@@ -93,7 +91,7 @@ def fill() -> None:
 
 
 def start(*module: str) -> int:
-    return subprocess.run([sys.executable, "-m", *module], check=False).returncode
+    return process.run([sys.executable, "-m", *module], show=True).returncode
 
 
 def warn(line: str) -> None:

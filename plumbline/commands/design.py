@@ -1,16 +1,25 @@
-"""What is still open in docs/project.yaml, and whether the last run meets `requirements` of params.yaml."""
+"""List what is still open in docs/project.yaml, and say whether the last run meets `requirements` of params.yaml."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 
 from plumbline import params, paths
-from plumbline.design import CASES, CURE, about, answers, met
+from plumbline.data.schema import Schema
+from plumbline.design import CASES, CURE, about, answers
 from plumbline.errors import Refusal
-from plumbline.findings import is_about, left_out
+from plumbline.findings import is_about, left_out, read_findings
+from plumbline.prediction import golden, modelfile
+from plumbline.prediction.predictor import Predictor
+from plumbline.project import load_user_code
+
+TIMED = 50  # predictions of one row, of which the median counts
+MEGABYTE = 1e6
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """It takes none."""
+    """Adds none."""
 
 
 def run(options: Namespace) -> int:
@@ -30,3 +39,34 @@ def run(options: Namespace) -> int:
     print("\n".join(["\nrequirements in params.yaml:", *(f"  {line}" for line in lines or ["none is stated"])]))
     print("\nNext: answer what is open (docs/design.md), state what you require, make repro, read the card")
     return 0
+
+
+def met() -> list[str]:
+    """What was asked for and what the last run gives, a line each; latency is measured here and now."""
+    asked = params.read("requirements.latency", "requirements.size")
+    lines = [f["evidence"] for f in read_findings("evaluate") if f["rule"] == "requirement"]
+    if asked.size is not None:
+        made = next(Path(paths.DIST).glob("*.whl"), None)
+        what = "size of the package in MB"
+        lines.append(
+            verdict(what, made.stat().st_size / MEGABYTE, asked.size) if made else f"{what}: no package is there"
+        )
+    if asked.latency is not None:
+        lines.append(verdict("milliseconds for one row", _latency(), asked.latency))
+    return lines
+
+
+def verdict(what: str, value: float, limit: float) -> str:
+    return f"{what}: {value:.3g}, at most {limit:g}: {'met' if value <= limit else 'NOT MET'}"
+
+
+def _latency() -> float:
+    schema = Schema.loads(Path(paths.SCHEMA).read_text(encoding="utf-8"))
+    features, model = load_user_code()
+    predictor = Predictor(modelfile.read(paths.MODEL, [features, model]), schema, features.features)
+    row, taken = golden.rows(predictor)[:1], []
+    for _ in range(TIMED):
+        start = perf_counter()
+        predictor.predict(row)
+        taken.append(1000 * (perf_counter() - start))
+    return median(taken)

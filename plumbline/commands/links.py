@@ -8,7 +8,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """It takes none."""
+    """Adds none."""
 
 
 def run(options: Namespace) -> int:

@@ -1,14 +1,13 @@
-"""bring requirements.lock in step with pyproject.toml; a version that still fits is kept (make lock)"""
+"""Bring requirements.lock in step with pyproject.toml; a version that still fits is kept (make lock)."""
 
 import re
-import subprocess
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
 from difflib import get_close_matches
 from pathlib import Path
 
-from plumbline import paths, versions
+from plumbline import paths, process, versions
 from plumbline.errors import Refusal
 from plumbline.lock import LOCK, header, pins
 
@@ -58,7 +57,7 @@ def compile_lock(old: str, upgrade: list[str]) -> str:
         file.write_text(old, encoding="utf-8", newline="\n")
         command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *COMPILE, "--python-version", "3.11"]
         command += ["--quiet", "--no-header", "--output-file", str(file), *upgrade]
-        if subprocess.run(command, check=False).returncode:
+        if process.run(command, show=True).returncode:
             raise Refusal(
                 f"{LOCK} is as it was: uv could not make a new one, its own message is above. Mend the dependencies "
                 "in pyproject.toml, or the connection to the package index, then run again: make lock"

@@ -6,7 +6,7 @@ from plumbline.params import PARAMS, check
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """It takes none."""
+    """Adds none."""
 
 
 def run(options: Namespace) -> int:

@@ -5,7 +5,6 @@ on main, where reviews find it.
 """
 
 import re
-import subprocess
 import tomllib
 import zipfile
 from argparse import ArgumentParser, Namespace
@@ -16,17 +15,18 @@ import yaml
 
 from plumbline import paths
 from plumbline.errors import Refusal
+from plumbline.process import git
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("tag", metavar="NAME@vX.Y.Z")
+    parser.add_argument("tag", metavar="NAME@vX.Y.Z", help="the tag, as git has it")
 
 
 def run(options: Namespace) -> int:
     wheel = agreed(options.tag)
-    if subprocess.run(["git", "merge-base", "--is-ancestor", "HEAD", "origin/main"], check=False).returncode:
+    if git("merge-base", "HEAD", "origin/main", strict=False) != git("rev-parse", "HEAD"):
         raise Refusal(f"{options.tag}: its commit is not on origin/main. Merge it first, and tag the merged commit")
-    if subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "dvc.lock"], check=False).returncode:
+    if git("diff", "--name-only", "HEAD", "--", "dvc.lock"):
         print("::warning::the wheel is of this run, whose bytes are not those in dvc.lock: made on another processor?")
     print(f"{options.tag}: {wheel.as_posix()} may be released")
     return 0

@@ -9,7 +9,7 @@ from plumbline.errors import Refusal
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """It takes none."""
+    """Adds none."""
 
 
 def run(options: Namespace) -> int:

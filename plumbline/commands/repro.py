@@ -1,8 +1,10 @@
-"""Check the parameters, run the pipeline (dvc repro), say what came out and what to do next (make repro)."""
+"""Check the parameters, run the pipeline (dvc repro), say what came out and what to do next (make repro).
+
+A key that is absent from params.yaml is written there with its default. Where DVC fails, the exit code is DVC's.
+"""
 
 import json
 import re
-import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -18,19 +20,20 @@ from voluptuous import Invalid
 from plumbline import design, params, paths
 from plumbline.data.schema import Schema
 from plumbline.errors import Refusal
-from plumbline.evaluation.yardsticks import advise
+from plumbline.evaluation.advice import advise
 from plumbline.expectations.suite import place
 from plumbline.files import write_text
 from plumbline.findings import read_findings, short
 from plumbline.pipeline.ingest import located
-from plumbline.process import need_git
+from plumbline.process import PIPE, git, need_git, start
 
+PASSES_ON = True
 RUNNING = re.compile("Running stage|> |ingest: ")
 LOCK, BUSY = "dvc.lock", Path(".dvc/tmp/rwlock")  # DVC's: what made what, and who works on what
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("dvc", nargs="*", metavar="ARGUMENT", help="of dvc repro, after --: plumbline repro -- --force")
+    parser.add_argument("dvc", nargs="*", metavar="ARGUMENT", help="of dvc repro, as in plumbline repro --force train")
 
 
 def run(options: Namespace) -> int:
@@ -97,7 +100,8 @@ def _inputs(source: str) -> dict[str, tuple[int, int, int]]:
     made = _made_by_stages()
     given = [dep.replace("${data.source}", source) for stage in _stages() for dep in stage.get("deps", [])]
     given = [dep for dep in given if dep not in made and not Path(f"{dep}.dvc").exists()]  # those DVC may link anew
-    files = [file for name in given for file in [Path(name), *Path(name).rglob("[!._]*.*")] if file.is_file()]
+    found = [file for name in given for file in [Path(name), *Path(name).rglob("[!._]*.*")] if file.is_file()]
+    files = [file for file in found if file.suffix != ".pyc"]  # Python's own, as .dvcignore has it
     states = {file.as_posix(): file.stat() for file in [*files, *map(Path, ("dvc.yaml", paths.PARAMS, paths.PROJECT))]}
     return {name: (state.st_mtime_ns, state.st_size, state.st_ino) for name, state in states.items()}
 
@@ -113,8 +117,7 @@ def _made_by_stages() -> list[str]:
 
 
 def _committed(path: str) -> str | None:
-    shown = subprocess.run(["git", "show", f"HEAD:./{path}"], capture_output=True, check=False)
-    return shown.stdout.decode("utf-8") if shown.returncode == 0 else None
+    return git("show", f"HEAD:./{path}", strict=False) or None
 
 
 def _same_question(p: SimpleNamespace) -> bool:
@@ -139,12 +142,12 @@ def _compare_keys(committed: str | None, found: str | None) -> None:
 def _dvc(*arguments: str, only: re.Pattern[str] | None = None) -> None:
     """Runs DVC; only: of what it prints these lines, since its summary of a part would be taken for that of the run."""
     command = [sys.executable, "-m", "dvc", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE if only else None, encoding="utf-8") as process:
-        for line in process.stdout or ():
+    with start(command, stdout=PIPE if only else None) as running:
+        for line in running.stdout or ():
             if only and only.match(line):
                 print(line, end="", flush=True)
-    if process.returncode:
-        sys.exit(process.returncode)
+    if running.returncode:
+        sys.exit(running.returncode)
 
 
 def metrics() -> None:

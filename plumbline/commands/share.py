@@ -1,7 +1,7 @@
 """A fast loop on a share of the rows; nothing that is in git or DVC's is written (make repro SHARE=0.05).
 
 Takes the table and the schema of the last ingest and keeps whole groups or keys, by their hash, so that the same share
-is the same rows and a larger one holds the smaller. Features, model and metrics are made in FOLDER, which git ignores.
+is the same rows and a larger one holds the smaller. Features, model and metrics are made in .share/, which git ignores.
 """
 
 import importlib
@@ -23,7 +23,7 @@ STAGES = ("featurize", "train", "evaluate")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("share", nargs="?", default="nothing", help="of the rows, between 0 and 1")
+    parser.add_argument("share", nargs="?", default="nothing", metavar="SHARE", help="of the rows, between 0 and 1")
 
 
 def run(options: Namespace) -> int:

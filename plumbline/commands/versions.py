@@ -17,6 +17,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
+    if options.stages and not options.explain:
+        raise Refusal("the digests of all stages are written: name stages with --explain, or none")
     if options.explain:
         return _explain(options.stages)
     changed = versions.write()

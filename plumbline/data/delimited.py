@@ -33,8 +33,11 @@ csv.field_size_limit(LONGEST)
 
 def open_csv(
     name: str, text: str, cut: bool, encoding: str, again: Callable[[], Any], missing: Iterable[str]
-) -> Source:
-    """The table that begins with `text` (cut: and goes on); `again` opens it anew, so that it may be read twice."""
+) -> tuple[Source, Callable[[], float]]:
+    """The table that begins with `text` (cut: and goes on); `again` opens it anew, so that it may be read twice.
+
+    With it what says how much of the bytes that were read has come out in batches: Arrow reads far ahead.
+    """
     tried = {mark: list(islice(_rows(text, mark), SAMPLE)) for mark in MARKS}
     delimiter = max(tried, key=lambda mark: _agreement(tried[mark]))
     rows = tried[delimiter]
@@ -47,8 +50,11 @@ def open_csv(
     form = f"CSV, delimiter {delimiter!r}, encoding {encoding}, decimal mark {decimal!r}"
     _check_width(f"{name}: cannot be read as {form}", rows, delimiter)
 
+    taken, block = 0.0, BLOCK * (2 if encoding.startswith("utf-16") else 1)  # BLOCK is of UTF-8
+
     def batches() -> Iterator[pa.Table]:
-        stream, count = again(), 0
+        nonlocal taken
+        stream, count, blocks = again(), 0, 0
         try:
             for batch in pa_csv.open_csv(
                 stream,
@@ -64,7 +70,8 @@ def open_csv(
                     strings_can_be_null=True,
                 ),
             ):
-                count += batch.num_rows
+                count, blocks = count + batch.num_rows, blocks + 1
+                taken = min(1.0, blocks * block / stream.raw.bytes)
                 yield pa.Table.from_batches([batch]).rename_columns(names)
         except pa.ArrowInvalid as error:
             where = _misfit(again(), encoding, delimiter, len(names), False) if name != "standard input" else ""
@@ -78,7 +85,7 @@ def open_csv(
             if where:
                 raise Refusal(f"{name}: {where}. Mend the file")
 
-    return Source(names, form, decimal, batches, unnamed=unnamed)
+    return Source(names, form, decimal, batches, unnamed=unnamed), lambda: taken
 
 
 def _check_width(where: str, rows: list[list[str]], delimiter: str) -> None:

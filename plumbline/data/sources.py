@@ -13,6 +13,7 @@ import json
 import lzma
 import re
 import sys
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import replace
@@ -50,7 +51,7 @@ class _Stream(io.RawIOBase):
     """A file whose reads are never short, so that nothing depends on how a pipe or a decompressor delivers."""
 
     def __init__(self, file: Any) -> None:
-        self.file, self.lines = file, 0
+        self.file, self.lines, self.bytes = file, 0, 0
 
     def readable(self) -> bool:
         return True
@@ -59,6 +60,7 @@ class _Stream(io.RawIOBase):
         content = self.file.read(len(buffer))
         buffer[: len(content)] = content
         self.lines += content.count(b"\n")
+        self.bytes += len(content)
         return len(content)
 
 
@@ -70,14 +72,15 @@ def open_source(path: str, missing: Iterable[str] = ()) -> Source:
     if file and not file.is_file():
         raise Refusal(f"{name}: expected a file or a folder of files, found nothing there")
     with reading(name, "a file"):
-        stream = _opened(file)
+        stream = _decompressed(file.open("rb") if file else sys.stdin.buffer)
         head = stream.peek()[:HEAD]
     if head.startswith((b"PAR1", b"ARROW1")):
         form, read = ("Parquet", _parquet) if head.startswith(b"PAR1") else ("Feather", _feather)
         plain = file and head[:4] == _start(file)
         most = max(HELD, PACKED * file.stat().st_size) if file else None
         return _typed(name, form, read, (lambda: file) if plain else _kept(name, form, stream, most), missing)
-    again = partial(_opened, file) if file else lambda: stream
+    readings = _Readings(file) if file else None
+    again = readings.open if readings else lambda: stream
     with reading(name, "text"):
         encoding = _encoding(head, iter(lambda: stream.read(HEAD), b"") if file else [head])
     if b"\0" in head and not encoding.startswith("utf-16"):
@@ -90,8 +93,10 @@ def open_source(path: str, missing: Iterable[str] = ()) -> Source:
     if other:
         raise Refusal(f"{name}: is {other}")
     if re.match(r"\s*(\{|\[\s*[]{])", text):
-        return _json(name, text, len(head) == HEAD, again, missing)
-    return open_csv(name, text, len(head) == HEAD, encoding, again, missing)
+        source, taken = _json(name, text, len(head) == HEAD, again, missing), lambda: 1.0
+    else:
+        source, taken = open_csv(name, text, len(head) == HEAD, encoding, again, missing)
+    return replace(source, share=lambda: readings.share() * taken()) if readings else source
 
 
 def _start(file: Path) -> bytes:
@@ -99,9 +104,27 @@ def _start(file: Path) -> bytes:
         return opened.read(4)
 
 
-def _opened(file: Path | None) -> Any:
-    """The content of a file or of standard input, decompressed."""
-    stream = io.BufferedReader(_Stream(file.open("rb") if file else sys.stdin.buffer), HEAD)
+class _Readings:
+    """Opens a file anew each time, and knows how much of it the last reading has seen."""
+
+    def __init__(self, file: Path) -> None:
+        self.file, self.size = file, file.stat().st_size
+        self.last: weakref.ref[Any] | None = None
+
+    def open(self) -> Any:
+        opened = self.file.open("rb")
+        self.last = weakref.ref(opened)  # else each part of a folder would stay open
+        return _decompressed(opened)
+
+    def share(self) -> float:
+        if self.last is None:
+            return 0.0
+        opened = self.last()
+        return opened.tell() / self.size if opened and not opened.closed else 1.0
+
+
+def _decompressed(file: Any) -> Any:
+    stream = io.BufferedReader(_Stream(file), HEAD)
     opener = next((open_ for magic, open_ in COMPRESSED.items() if stream.peek(8).startswith(magic)), None)
     return io.BufferedReader(_Stream(opener(stream)), HEAD) if opener else stream
 
@@ -124,8 +147,13 @@ def _folder(path: str, missing: Iterable[str]) -> Source:
             yield from part.batches()
 
     decimal = "," if any(part.decimal == "," for part in parts) else "."
+
+    def share() -> float | None:
+        shares = [part.share() for part in parts]
+        return None if None in shares else sum(filter(None, shares)) / len(shares)
+
     form = f"{len(parts)} parts of {first.form}"
-    return replace(first, form=form, decimal=decimal, batches=batches, parts=tuple(parts))
+    return replace(first, form=form, decimal=decimal, batches=batches, parts=tuple(parts), share=share)
 
 
 def _encoding(head: bytes, chunks: Iterable[bytes]) -> str:
@@ -159,27 +187,33 @@ def _kept(name: str, form: str, stream: io.BufferedReader, most: int | None) -> 
     return lambda: pa.BufferReader(content)
 
 
-def _parquet(file: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def _parquet(file: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch], int | None]:
     opened = pq.ParquetFile(file)
-    return opened.schema_arrow, opened.iter_batches(BATCH, use_threads=False)
+    return opened.schema_arrow, opened.iter_batches(BATCH, use_threads=False), opened.metadata.num_rows
 
 
-def _feather(file: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def _feather(file: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch], int | None]:
+    """Nobody can tell its rows without reading them."""
     opened = pa.ipc.open_file(pa.memory_map(str(file)) if isinstance(file, Path) else file)
-    return opened.schema, (opened.get_batch(i) for i in range(opened.num_record_batches))
+    return opened.schema, (opened.get_batch(i) for i in range(opened.num_record_batches)), None
 
 
 def _typed(name: str, form: str, read: Callable[[Any], Any], again: Callable[[], Any], missing: Any) -> Source:
     with reading(name, form):
-        schema = read(again())[0]
+        schema, _, total = read(again())
     names, unnamed = name_columns(name, schema.names)
+    done = 0
 
     def batches() -> Iterator[pa.Table]:
+        nonlocal done
+        done = 0
         with reading(name, form):
             for batch in read(again())[1]:
+                done += batch.num_rows
                 yield _without(pa.Table.from_batches([batch]).rename_columns(names), missing)
 
-    return Source(names, form, ".", batches, dict(zip(names, schema.types, strict=True)), unnamed)
+    types = dict(zip(names, schema.types, strict=True))
+    return Source(names, form, ".", batches, types, unnamed, share=lambda: done / total if total else None)
 
 
 def _without(table: pa.Table, missing: Iterable[str]) -> pa.Table:

@@ -39,6 +39,7 @@ class Source:
     types: dict[str, pa.DataType] | None = None  # None where every column comes as text
     unnamed: tuple[str, ...] = ()  # of the names, those that were given by position
     parts: tuple["Source", ...] = ()  # of a folder
+    share: Callable[[], float | None] = lambda: None  # how much of it has been read; None where that is not known
 
 
 @contextmanager

@@ -16,12 +16,13 @@ from plumbline import design, params, paths
 from plumbline.columns import default
 from plumbline.data.schema import GROUP, HOLDOUT, KEY, SIDE, TARGET, WEIGHT, Schema, frame
 from plumbline.evaluation import behaviour
+from plumbline.evaluation.advice import AGAINST
 from plumbline.evaluation.curves import calibration, errors, ranking
 from plumbline.evaluation.importance import used
 from plumbline.evaluation.requirements import columns, judged
 from plumbline.evaluation.slices import MEASURES, SMALL, Slice, choose, cut, fairness
 from plumbline.evaluation.weak import FEWEST, weak_slices
-from plumbline.evaluation.yardsticks import AGAINST, parameters, yardsticks
+from plumbline.evaluation.yardsticks import parameters, yardsticks
 from plumbline.files import replacing, rounded, write_text
 from plumbline.findings import RULE, Findings, is_about, left_out, short
 from plumbline.metrics import Outcome, draws, interval, losses, lower_is_better, main_metric, measure, prepare, resolve

@@ -2,7 +2,6 @@
 
 import configparser
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 from plumbline import paths, versions
 from plumbline.errors import Refusal, guarded, raised_in
 from plumbline.files import together
+from plumbline.process import git
 from plumbline.project import blamed
 
 LOCK = "dvc.lock"
@@ -43,7 +43,7 @@ def _restore() -> str:
     """How what is committed of the last run comes back; nothing where all of it is still there."""
     try:
         commands = _way_back()
-    except (OSError, subprocess.SubprocessError):  # no git, or no committed run
+    except (OSError, Refusal):  # no git, or no committed run
         return ""
     except (yaml.YAMLError, configparser.Error, LookupError, TypeError, AttributeError):  # a file that cannot be read
         return ""
@@ -53,14 +53,14 @@ def _restore() -> str:
 def _way_back() -> list[str]:
     if "/.dvc/tmp/exps/" in f"{Path.cwd().as_posix()}/":
         return []  # dvc exp run --temp or --queue: a copy, in which nothing is lost
-    lock = yaml.safe_load(_run("git", "show", f"HEAD:./{LOCK}"))
+    lock = yaml.safe_load(git("show", f"HEAD:./{LOCK}"))
     changed = _changed()
     restored = [kept for kept in REVIEWED if any(path == kept or path.startswith(f"{kept}/") for path in changed)]
     commands = [f"git restore {' '.join(restored)}"] if restored else []
     outs = {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage.get("outs", [])}
     if LOCK in changed or not all(Path(path).exists() for path in outs):
         cache = _cache()
-        in_git = _run("git", "ls-files", "--", *outs).splitlines()
+        in_git = git("ls-files", "--", *outs).splitlines()
         kept = {path: (cache / md5[:2] / md5[2:]).exists() for path, md5 in outs.items() if path not in in_git}
         if any(there and (LOCK in changed or not Path(path).exists()) for path, there in kept.items()):
             commands.append(CHECKOUT if all(kept.values()) else f"{CHECKOUT} --allow-missing")
@@ -69,10 +69,10 @@ def _way_back() -> list[str]:
 
 def _changed() -> list[str]:
     """Files of HEAD that are others here; the index is neither read, which dvc exp run fills, nor written."""
-    lines = _run("git", "ls-tree", "-r", "HEAD", "--", *REVIEWED).splitlines()
+    lines = git("ls-tree", "-r", "HEAD", "--", *REVIEWED).splitlines()
     committed = {path: about.split()[2] for about, _, path in (line.partition("\t") for line in lines)}
     here = [path for path in committed if Path(path).is_file()]
-    hashes = dict(zip(here, _run("git", "hash-object", "--", *here).split() if here else [], strict=True))
+    hashes = dict(zip(here, git("hash-object", "--", *here).split() if here else [], strict=True))
     return [path for path, commit in committed.items() if hashes.get(path) != commit]
 
 
@@ -80,7 +80,3 @@ def _cache() -> Path:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     parser.read([".dvc/config", ".dvc/config.local"], encoding="utf-8")
     return Path(".dvc", parser.get("cache", "dir", fallback="cache"), "files", "md5")
-
-
-def _run(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout

@@ -13,6 +13,7 @@ from ..data import tables
 from ..data.sources import open_source
 from ..errors import Refusal, guarded
 from . import golden
+from .counter import counting
 from .predictor import Predictor, Tally, flags
 
 NAME = __package__.split(".")[0].replace("_", "-")  # the distribution's, and so the command's
@@ -48,8 +49,11 @@ def _predict(file: str, output: str, aside: str | None, *, flag: bool, strict: b
     predictor = Predictor.load()
     source = open_source(file, predictor.schema.missing)
     done, kept, tally = 0, 0, Tally()
-    clear = "\r" if sys.stderr.isatty() else ""
-    with tables.open_sink(output) as write, tables.open_sink(aside) if aside else nullcontext() as put_aside:
+    with (
+        tables.open_sink(output) as write,
+        tables.open_sink(aside) if aside else nullcontext() as put_aside,
+        counting(source.share, beside=output == "-") as count,
+    ):
         for batch in source.batches():
             typed, bad = predictor.typed(batch, source.decimal, strict=strict)
             fit = np.setdiff1d(np.arange(batch.num_rows), [value["row"] - 1 for value in bad])
@@ -65,11 +69,10 @@ def _predict(file: str, output: str, aside: str | None, *, flag: bool, strict: b
             tally.add(unusual, done + 1 + fit)
             write(made.append_column("unusual", pa.array(flags(unusual, len(fit)), pa.string())) if flag else made)
             done, kept = done + batch.num_rows, kept + made.num_rows
-            if clear:
-                print(f"{clear}{done:,} rows", end="", file=sys.stderr)
+            count(done)
         if not done:
             raise Refusal(f"{file}: has no rows")
-    print(f"{clear}{kept:,} rows predicted into {output}, {done - kept:,} set aside", file=sys.stderr)
+    print(f"{kept:,} rows predicted into {output}, {done - kept:,} set aside", file=sys.stderr)
     print("".join(f"{line}\n" for line in tally.lines()), end="", file=sys.stderr)
 
 

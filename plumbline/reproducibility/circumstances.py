@@ -2,19 +2,23 @@
 
 import json
 import os
+import platform
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from plumbline.process import run
 from plumbline.reproducibility.interpreter import REPLAY
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
            "NUMEXPR_MAX_THREADS", "LOKY_MAX_CPU_COUNT", "PYTHON_CPU_COUNT")  # fmt: skip
 USER = ("USER", "LOGNAME", "USERNAME", "HOSTNAME", "COMPUTERNAME")
+# What numbers are computed with: OpenBLAS, NumPy and Arrow choose it by the processor, and these overrule them.
+PROCESSOR = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "ARROW_USER_SIMD_LEVEL")
 NEEDED = ("PATH", "PATHEXT", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH", "HOME",
           "USERPROFILE", *USER)  # fmt: skip
 # What a stage prints is no output: the locale must not stop it at a character.
@@ -26,6 +30,7 @@ OUTSIDE: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "time zone": ({"TZ": "UTC"}, {"TZ": "ABC-12:45"}),
     "locale": ({"LC_ALL": "C.UTF-8"}, {}),  # changed: foreign()
     "host and user": ({}, dict.fromkeys(USER, "someone-else")),
+    "processor": ({}, {}),  # held still: as it was given; changed: another_processor()
 }
 # The same for what interpreter.py changes: one moment in which the clock stands, or another where it goes on.
 INSIDE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -37,7 +42,8 @@ INSIDE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "host and user": ({}, {"host": "another-host"}),
 }
 NAMES = ("directory", "hash seed", "threads", "clock", "time zone", "locale", "umask", "randomness",
-         "order of directory listings", "home and caches", "host and user", "environment variables")  # fmt: skip
+         "order of directory listings", "home and caches", "host and user", "environment variables",
+         "processor")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,12 +60,22 @@ def foreign() -> dict[str, str]:
 
     Python would make UTF-8 of an ASCII locale: the two variables forbid it.
     """
-    listed = (
-        subprocess.run(["locale", "-a"], capture_output=True, check=False).stdout if shutil.which("locale") else b""
-    )
-    found = re.search(r"(?m)^(de|fr|es|it|pt|pl|ru)_\w\w\b.*$", listed.decode("ascii", "replace"))
+    listed = run(["locale", "-a"]).stdout if shutil.which("locale") else ""
+    found = re.search(r"(?m)^(de|fr|es|it|pt|pl|ru)_\w\w\b.*$", listed)
     others = dict.fromkeys(("LC_NUMERIC", "LC_TIME", "LC_COLLATE", "LC_MONETARY"), found[0] if found else "C")
     return {"LC_CTYPE": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", **others}
+
+
+def another_processor() -> dict[str, str]:
+    """An old one without vector instructions; NumPy fails on a feature that it does not choose by the processor."""
+    numpy = import_module("numpy._core._multiarray_umath")
+    chosen = [name for name in numpy.__cpu_dispatch__ if numpy.__cpu_features__.get(name)]
+    is_arm = platform.machine().lower() in ("arm64", "aarch64")
+    return {
+        "OPENBLAS_CORETYPE": "ARMV8" if is_arm else "Prescott",
+        "NPY_DISABLE_CPU_FEATURES": " ".join(chosen),
+        "ARROW_USER_SIMD_LEVEL": "NONE",
+    }
 
 
 def _home(folder: Path) -> dict[str, str]:
@@ -79,6 +95,8 @@ def place(root: Path, changed: set[str]) -> Place:
         outside |= OUTSIDE.get(name, ({}, {}))[name in changed]
         inside |= INSIDE.get(name, ({}, {}))[name in changed]
     outside |= foreign() if "locale" in changed else {}
+    given |= {key: os.environ[key] for key in PROCESSOR if key in os.environ}
+    outside |= another_processor() if "processor" in changed else {}
     outside |= _home(root / "home") if "home and caches" in changed else {}
     site = root / "site"
     site.mkdir(exist_ok=True)
@@ -92,6 +110,6 @@ def place(root: Path, changed: set[str]) -> Place:
 def named(path: Path) -> list[str]:
     """The environment variables that are taken away and that the code below `path` names: the first to look at."""
     code = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in sorted(path.rglob("*.py")))
-    held = {*NEEDED, *THREADS, "TZ", "PYTHONHASHSEED", "LANG"}
+    held = {*NEEDED, *THREADS, *PROCESSOR, "TZ", "PYTHONHASHSEED", "LANG"}
     gone = sorted(set(os.environ) - held)
     return [name for name in gone if re.search(rf"""["']{re.escape(name)}["']""", code)]

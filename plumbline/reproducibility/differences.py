@@ -5,11 +5,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from plumbline.reproducibility.pipeline import LOCK, PIPELINE, Contents, Stage, Unknown, git, load, on_disk, value
+from plumbline.paths import VERSIONS
+from plumbline.process import git
+from plumbline.reproducibility.pipeline import LOCK, PIPELINE, Contents, Stage, Unknown, load, on_disk, value
+from plumbline.versions import AGAIN, Sources, stated
 
 STALE, NOT_PUSHED, CANNOT_TELL = "stale", "not pushed", "cannot tell"
 REPRO = "make repro"
 DROP = f"rm {LOCK} && make repro"
+DIGESTS = f"{AGAIN} && {REPRO}"  # DVC runs what writes src/versions.json where its inputs changed, or it itself
 ABSENT = object()
 
 
@@ -103,7 +107,7 @@ def dependency_differs(
 
 def brought_back(path: str) -> str:
     """The cure for a file that is not there."""
-    if git("ls-tree", "--name-only", "HEAD", "--", path):
+    if git("ls-tree", "--name-only", "HEAD", "--", path, strict=False):
         return f"git checkout HEAD -- {path}"
     return f"put {path} back, in git or with dvc add, or mend {PIPELINE}; then {REPRO}"
 
@@ -131,6 +135,17 @@ def param_differs(name: str, where: str, now: Any, saw: Any) -> Iterator[Finding
         yield Finding(STALE, f"{name}: {where} changed", short(saw), short(now), cure)
 
 
+def digests_differ(name: str, stage: Stage) -> Iterator[Finding]:
+    """Of a stage's own key in src/versions.json: the code that is here decides, whatever stands in that file."""
+    sources, held = Sources("."), stated(".")
+    known = {*sources.stages()}
+    for key in stage.params.get(VERSIONS) or []:
+        made = sources.behind(key).digest if key in known else "none"
+        if held.get(key) != made:
+            what = f"{name}: {VERSIONS}, {key} is not the digest of what the stage imports"
+            yield Finding(STALE, what, made, str(held.get(key, "none")), DIGESTS)
+
+
 def outputs_differ(name: str, stage: Stage, entry: dict[str, Any]) -> Iterator[Finding]:
     locked = {item["path"]: item.get("md5", "") for item in entry.get("outs") or []}
     for path in sorted(stage.outs.keys() - locked.keys()):
@@ -139,7 +154,7 @@ def outputs_differ(name: str, stage: Stage, entry: dict[str, Any]) -> Iterator[F
         yield from left_over(name, "output", locked.keys() - stage.outs.keys())
     for path in sorted(path for path, flags in stage.outs.items() if not flags.get("cache", True) and path in locked):
         if (found := on_disk(path)) != locked[path]:
-            is_merging = bool(git("ls-files", "-u"))  # then a run is due anyway
+            is_merging = bool(git("ls-files", "-u", strict=False))  # then a run is due anyway
             is_committed = not is_merging and committed_hash(path) == locked[path]
             cure = f"git checkout HEAD -- {path}" if is_committed else REPRO
             expected, seen = short(locked[path]), short(found or "none")
@@ -148,5 +163,5 @@ def outputs_differ(name: str, stage: Stage, entry: dict[str, Any]) -> Iterator[F
 
 def committed_hash(path: str) -> str | None:
     """The hash of a file in HEAD as a checkout would write it."""
-    shown = git("cat-file", "--filters", f"HEAD:./{path}")
+    shown = git("cat-file", "--filters", f"HEAD:./{path}", strict=False).encode("utf-8", "surrogateescape")
     return hashlib.md5(shown, usedforsecurity=False).hexdigest() if shown else None

@@ -4,7 +4,8 @@ docs/reproducibility.md has what is found, and what this cannot see.
 """
 
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from plumbline import versions
 from plumbline.errors import Refusal
 from plumbline.paths import PARAMS, VERSIONS
+from plumbline.progress import progress
 from plumbline.reproducibility.differences import CANNOT_TELL, Finding
 from plumbline.reproducibility.hermetic_box import TRAP, Item, Ran, contents, covered, everything, run
 from plumbline.reproducibility.hermetic_recorder import landlock
@@ -30,6 +33,8 @@ FOUND = {  # of an item: the word, what was expected, what was found, the cure, 
     "environment": ("environment", "no effect", "another result", "make it a parameter of {stage}", "params"),
     "written": ("undeclared output", "in outs", "that {stage} writes it", "add it to outs of {stage}", "outs"),
     "left": ("left elsewhere", "nothing", "that {stage} leaves it", "remove it, or make it one of outs", "outs"),
+    "module": ("undeclared file", "behind the stage's digest", USED,
+               f"import it by its name in what {{stage}} imports, then {versions.AGAIN}", "params"),
     "idle file": ("unread dependency", "to be read", "no reading, and without it the same bytes",
                   "take it out of deps of {stage}", "deps"),
     "idle param": ("unread parameter", "to be read", "no reading, and with nonsense in it the same bytes",
@@ -84,13 +89,16 @@ def hermetic(names: list[str]) -> Report:
     if not Path(LOCK).exists():
         raise Refusal(f"{LOCK} is not here, so there is no result to compare with. First: make repro")
     locked, report = load(LOCK).get("stages") or {}, Report()
-    for name in names or stages:
-        ready(name, stages[name], locked)
-        reference = {item["path"]: item["md5"] for item in locked[name]["outs"]}
-        told = report.stages[name] = Trial(name, stages, reference).examine()
-        counts = f"read {len(told['read'])} files, {len(told['params'])} parameters; wrote {len(told['outs'])} outputs"
-        print(f"{name:12} {len(told['findings'])} findings  {counts}; {told['seconds']:.1f} s, {told['runs']} run(s)",
-              flush=True)  # fmt: skip
+    with progress("stages", len(names or stages)) as advance:
+        for name in names or stages:
+            advance(0, name)
+            ready(name, stages[name], locked)
+            reference = {item["path"]: item["md5"] for item in locked[name]["outs"]}
+            told = report.stages[name] = Trial(name, stages, reference).examine()
+            read = f"read {len(told['read'])} files, {len(told['params'])} parameters"
+            print(f"{name:12} {len(told['findings'])} findings  {read}; wrote {len(told['outs'])} outputs; "
+                  f"{told['seconds']:.1f} s, {told['runs']} run(s)", flush=True)  # fmt: skip
+            advance()
     return report
 
 
@@ -103,6 +111,39 @@ def ready(name: str, stage: Stage, locked: dict[str, Any]) -> None:
         raise Refusal(f"{name}: {absent[0]} is a dependency and is not here. Bring it: dvc pull, or make repro")
 
 
+class Digest:
+    """What stands behind the stage's own key of src/versions.json, which dvc.yaml declares by that key alone."""
+
+    def __init__(self, name: str, stage: Stage) -> None:
+        self.key = f"{VERSIONS}:{name}"
+        self.is_declared = name in (stage.params.get(VERSIONS) or [])
+        self.modules: set[str] = set()
+        self.libraries: set[str] = set()
+        sources = versions.Sources()
+        if Path(VERSIONS).is_file() and name in sources.stages():
+            behind = sources.behind(name)
+            self.modules = {f"{versions.PACKAGE}/__init__.py", *behind.files}
+            self.libraries = {*behind.libraries}
+
+    @property
+    def files(self) -> set[str]:
+        """With what the digest itself is made of."""
+        return self.modules | {versions.LOCK.name, VERSIONS} if self.modules else set()
+
+    def used(self, ran: Ran) -> bool:
+        """Whether the stage imports any of it: then the key is read, whoever looks at it."""
+        imported = ran.looked.get("import", set())
+        found = {
+            re.sub(r"[-_.]+", "-", one).lower() for name in imported for one in owners().get(name.split(".")[0], ())
+        }
+        return bool(found & self.libraries or modules(imported) & self.modules)
+
+
+def modules(imported: Iterable[str]) -> set[str]:
+    """The files that these dotted names may stand for."""
+    return {f"{name.replace('.', '/')}{end}" for name in imported for end in (".py", "/__init__.py")}
+
+
 owners = cache(packages_distributions)  # of modules; not when this is imported, for it takes a moment
 
 
@@ -110,15 +151,22 @@ class Trial:
     """One stage, run as often as it takes to know what it needs."""
 
     def __init__(self, name: str, stages: dict[str, Stage], reference: dict[str, str]) -> None:
-        self.name, self.stage, self.reference = name, stages[name], reference
+        self.name, self.stage, self.reference, self.digest = name, stages[name], reference, Digest(name, stages[name])
+        self.boxed = self.stage
         self.parents = sorted({Path(out).parent.as_posix() for stage in stages.values() for out in stage.outs})
-        self.all = everything(stages, self.stage)
+        if self.digest.is_declared:
+            self.boxed = replace(self.stage, deps=[*self.stage.deps, *sorted(self.digest.files - {VERSIONS})])
+        self.all = everything(stages, self.boxed)
+        if self.digest.files and not self.digest.is_declared:
+            self.all = self.all - {("file", one) for one in self.digest.files} | {("param", self.digest.key)}
         own = {("file", one) for out in self.stage.outs for one in contents(out)}
         self.nameable = {item for item in self.all - own if item[0] in ("file", "param")}
         self.seconds: list[float] = []
 
     def run(self, given: set[Item], without: frozenset[Item] = frozenset()) -> Ran:
-        ran = run(self.stage, self.parents, given, without)
+        if ("param", self.digest.key) in given:
+            given = given | {("file", one) for one in self.digest.files}
+        ran = run(self.boxed, self.parents, given, without)
         self.seconds.append(ran.seconds)
         return ran
 
@@ -145,18 +193,11 @@ class Trial:
     def named(self, ran: Ran) -> set[Item]:
         """What a run shows that it looked for or used, and that is not declared."""
         looked = ran.looked
-        modules = {name.replace(".", "/") + ".py" for name in looked.get("import", ())}
-        files = {*looked.get("read", ()), *looked.get("miss", ()), *ran.read, *modules}
-        files |= {VERSIONS} if self.versions(ran) else set()
+        files = {*looked.get("read", ()), *looked.get("miss", ()), *ran.read, *modules(looked.get("import", ()))}
         params = looked.get("param", set()) | {*re.findall(TRAP + r"([^\s'\"]+)", ran.output)}
+        params |= {self.digest.key} if self.digest.used(ran) else set()
         used = {("file", name) for name in files} | {("param", name) for name in params}
         return used & self.nameable | {(what, one) for what in ("outside", "network") for one in looked.get(what, ())}
-
-    def versions(self, ran: Ran) -> bool:
-        """Whether it imports a package that src/versions.json names: that file is how versions are declared."""
-        named = load(VERSIONS) if Path(VERSIONS).is_file() else {}
-        modules = {name.split(".")[0] for name in ran.looked.get("import", ())}
-        return any(owner in named for module in modules for owner in owners().get(module, ()))
 
     def explained(self, ran: Ran, found: set[Item]) -> Ran:
         """Adds to `found` until the stage gives the reference: what runs show, then by halving what is left."""
@@ -188,12 +229,12 @@ class Trial:
 
     def doubted(self, ran: Ran, found: set[Item]) -> set[Item]:
         """What is declared and was not seen to be read, and variables that were asked for: does it matter?"""
-        seen = ran.looked.get("param", set())
+        seen = ran.looked.get("param", set()) | ({self.digest.key} if self.digest.used(ran) else set())
         keys = [f"{file}:{key}" for file, keys in self.stage.params.items() for key in keys or ()]
         doubts = {("param", key) for key in keys if not any(covered(one, [key]) or covered(key, [one]) for one in seen)}
         for dep in self.stage.deps:
             if not any(Path(name).is_relative_to(dep) for name in ran.read):
-                doubts |= {("file", dep)} if dep != VERSIONS or not self.versions(ran) else set()
+                doubts |= {("file", dep)}
         doubts |= {("environment", name) for name in ran.looked.get("environment", ())}
         idle = doubts
         if doubts and not self.right(self.run(found, frozenset(doubts))):
@@ -202,6 +243,8 @@ class Trial:
         return unread | {one for one in doubts - idle if one[0] == "environment"}
 
     def finding(self, kind: str, name: str) -> Finding:
+        if kind == "file" and self.digest.is_declared and re.match(f"{versions.PACKAGE}/.*\\.py$", name):
+            kind = "module"
         word, expected, found, cure, part = FOUND[kind]
         name = name.removeprefix(f"{PARAMS}:")
         where = f"{PIPELINE}, line {self.line(part, name)}"

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -18,8 +17,10 @@ import yaml
 
 from plumbline.params import KEYS
 from plumbline.paths import PARAMS
+from plumbline.process import run as started
 from plumbline.reproducibility import hermetic_recorder as recorder
-from plumbline.reproducibility.pipeline import Stage, file_hash, files_in, folder_hash, paths
+from plumbline.reproducibility.pipeline import PIPELINE, Stage, file_hash, files_in, folder_hash, listed
+from plumbline.versions import BY_NAME
 
 Item = tuple[str, str]  # file, path; param, file:key; environment, name; outside, path; network, address
 TRAP = "undeclared parameter "  # stands for the value of one, with its name behind it
@@ -85,10 +86,18 @@ def cut(file: str, names: list[str]) -> str:
         for part in above:
             at[part] = at.get(part) or {}
             at = at[part]
-        at[last] = f"{TRAP}{file}:{name}".encode() if is_yaml else f"{TRAP}{file}:{name}"
+        trap = f"{TRAP}{file}:{name}"
+        named = _with_tops(at.get(last), trap) if file == PARAMS and name in BY_NAME.values() else None
+        at[last] = named or (trap.encode() if is_yaml else trap)
     if file.endswith(".toml"):
         return "".join(f"{json.dumps(key)} = {_toml(one)}\n" for key, one in content.items())
     return yaml.safe_dump(content, sort_keys=False) if is_yaml else json.dumps(content)
+
+
+def _with_tops(value: Any, trap: str) -> list[str]:
+    """The trap as dotted names below the same packages: those stand behind a digest, what is named in them does not."""
+    words = value if isinstance(value, list) else [value]
+    return [f"{one.partition('.')[0]}.{trap}" for one in words if isinstance(one, str) and "." in one]
 
 
 def _toml(content: Any) -> str:
@@ -101,7 +110,7 @@ def _toml(content: Any) -> str:
 
 def everything(stages: dict[str, Stage], stage: Stage) -> set[Item]:
     """All that a plain run of the stage has and a hermetic one has not."""
-    files = {*paths("ls-files", "-coz", "--exclude-standard")}
+    files = {*listed("ls-files", "-coz", "--exclude-standard")}
     files |= {name for one in stages.values() for path in (*one.deps, *one.outs) for name in contents(path)}
     files -= {name for dep in stage.deps for name in contents(dep)} | {*stage.params, PARAMS}
     items = {("file", name) for name in files if Path(name).is_file()}
@@ -149,10 +158,9 @@ def run(stage: Stage, parents: Iterable[str], given: set[Item], without: frozens
         is_confined = recorder.landlock() and "outside" not in kinds
         command = stage.cmd if isinstance(stage.cmd, str) else " && ".join(stage.cmd)
         start = perf_counter()
-        ran = subprocess.run(command, shell=True, cwd=top / "project", env=env, capture_output=True, check=False,  # noqa: S602, as DVC does
-                             preexec_fn=confine if is_confined else None)  # fmt: skip
-        output = (ran.stdout + ran.stderr).decode("utf-8", "replace")
-        return _seen(stage, top, put, Ran(ran.returncode, output, perf_counter() - start, {}, set(), set(), set()))
+        ran = started(command, cwd=top / "project", env=env, before=confine if is_confined else None)
+        seconds, output = perf_counter() - start, ran.stdout + ran.stderr
+        return _seen(stage, top, put, Ran(ran.returncode, output, seconds, {}, set(), set(), set()))
 
 
 def _fill(folder: Path, stage: Stage, given: set[Item], without: frozenset[Item]) -> dict[str, os.stat_result]:
@@ -165,6 +173,7 @@ def _fill(folder: Path, stage: Stage, given: set[Item], without: frozenset[Item]
         shutil.copy2(name, folder / name)
         if traps := [one.removeprefix(f"{name}:") for _, one in sorted(hidden) if one.startswith(f"{name}:")]:
             (folder / name).write_text(cut(name, traps), encoding="utf-8")
+    (folder / PIPELINE).touch()  # that there is one says nothing, and a command may ask; to read it is another thing
     put = {}
     for path in (folder, *folder.rglob("*")):
         os.utime(path, ns=(0, path.stat().st_mtime_ns))  # reading renews a time of access before that of writing

@@ -4,7 +4,6 @@ import hashlib
 import json
 import posixpath
 import re
-import subprocess
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from ruamel.yaml import YAML  # DVC's own reader of YAML 1.2: PyYAML would take 
 from ruamel.yaml.error import YAMLError
 
 from plumbline.paths import PARAMS
+from plumbline.process import git
 
 PIPELINE, LOCK, IGNORE = "dvc.yaml", "dvc.lock", ".dvcignore"
 MARKS = re.compile(r"(?m)^(<{7} |={7}$|>{7} )")
@@ -51,13 +51,9 @@ class Stage:
     unread: list[str]
 
 
-def git(*arguments: str) -> bytes:
-    """What git prints; nothing where it refuses."""
-    return subprocess.run(["git", *arguments], capture_output=True, check=False).stdout
-
-
-def paths(*arguments: str) -> list[str]:
-    return [name for name in git(*arguments).decode("utf-8", "surrogateescape").split("\0") if name]
+def listed(*arguments: str) -> list[str]:
+    """The paths that git prints with -z; none where it refuses."""
+    return [name for name in git(*arguments, strict=False).split("\0") if name]
 
 
 def load(path: str) -> dict[str, Any]:
@@ -125,11 +121,12 @@ def _flags(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: flags or {} for out in outs for name, flags in (out if isinstance(out, dict) else {out: {}}).items()}
 
 
-def _params(content: dict[str, Any]) -> dict[str, list[str] | None]:
+def wanted(content: dict[str, Any]) -> dict[str, list[str] | None]:
+    """The parameters of a stage by file; None: all of it."""
     found: dict[str, list[str] | None] = {}
     for item in content.get("params") or []:
         for file, keys in (item if isinstance(item, dict) else {PARAMS: [item]}).items():
-            found[file] = [*(found.get(file) or []), *keys] if keys else None
+            found[file] = [*(found.get(file) or []), *keys] if keys and isinstance(keys, list) else None
     return found
 
 
@@ -159,7 +156,7 @@ def declared() -> dict[str, Stage]:
         unread = [key for key in NOT_READ if key in raw]
         one = raw if unread else resolved(raw, names)
         stages[name] = Stage(
-            one.get("cmd"), one.get("deps") or [], _params(one), _flags(one), bool(one.get("frozen")), unread
+            one.get("cmd"), one.get("deps") or [], wanted(one), _flags(one), bool(one.get("frozen")), unread
         )
     return stages
 
@@ -171,7 +168,7 @@ def _is_out(one: Any) -> bool:
 def pointers() -> dict[str, dict[str, Any]]:
     """What the .dvc files hold: path -> the entry of its hash, with the pointer's own name as `pointer`."""
     found = {}
-    for name in sorted(set(paths("ls-files", "-coz", "--exclude-standard", "--", "*.dvc"))):
+    for name in sorted(set(listed("ls-files", "-coz", "--exclude-standard", "--", "*.dvc"))):
         if not Path(name).is_file():
             continue
         content = load(name)
@@ -199,8 +196,8 @@ def folder_hash(listing: Listing) -> str:
 
 def files_in(folder: str) -> list[str]:
     """The files of a folder that DVC sees: git's and others, without what .dvcignore leaves out."""
-    ignored = set(paths("ls-files", "-ciz", f"--exclude-per-directory={IGNORE}", "--", folder))
-    seen = set(paths("ls-files", "-coz", f"--exclude-per-directory={IGNORE}", "--", folder)) - ignored
+    ignored = set(listed("ls-files", "-ciz", f"--exclude-per-directory={IGNORE}", "--", folder))
+    seen = set(listed("ls-files", "-coz", f"--exclude-per-directory={IGNORE}", "--", folder)) - ignored
     return [name for name in seen if Path(name).is_file()]
 
 

@@ -6,13 +6,13 @@ A process of its own, because a client of a cloud that does not answer can only 
 """
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from plumbline.errors import Refusal
+from plumbline.process import TimedOut, run
 
 SECONDS = 15  # S3's own client tries for 20 s to reach a host that is not there
 DENIED = ("credential", "forbidden", "unauthorized", "permission", "access denied", "401", "403")
@@ -22,11 +22,9 @@ def ask(wanted: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
     """For each remote ("" is the default): {"url", "missing": hashes}, or {"error": why} and whether it is "denied"."""
     command = [sys.executable, "-m", "plumbline.reproducibility.remote"]
     try:
-        ran = subprocess.run(
-            command, input=json.dumps(wanted), capture_output=True, check=False, encoding="utf-8", timeout=SECONDS
-        )
+        ran = run(command, given=json.dumps(wanted), seconds=SECONDS)
         return json.loads(ran.stdout)
-    except subprocess.TimeoutExpired:
+    except TimedOut:
         error = f"no answer within {SECONDS} s"
     except ValueError:
         error = (ran.stderr.strip().splitlines() or [f"code {ran.returncode}"])[-1]

@@ -4,7 +4,6 @@ import contextlib
 import graphlib
 import json
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.errors import Refusal
+from plumbline.process import git
+from plumbline.process import run as started
+from plumbline.progress import progress
 from plumbline.reproducibility import remote
 from plumbline.reproducibility.circumstances import NAMES, Place, named, place
 from plumbline.reproducibility.explain import first_difference, unlike
@@ -25,7 +27,6 @@ from plumbline.reproducibility.pipeline import (
     declared,
     file_hash,
     folder_hash,
-    git,
     load,
     on_disk,
     pointers,
@@ -105,7 +106,7 @@ class Replay:
 
     def __init__(self, root: Path) -> None:
         self.root, self.here = root, Path.cwd()
-        self.report = Report(commit=git("rev-parse", "HEAD").decode().strip())
+        self.report = Report(commit=git("rev-parse", "HEAD", strict=False).strip())
         self._clone(root / "head")
         with contextlib.chdir(self._in(root / "head")):
             self.stages, self.pointers = declared(), pointers()
@@ -138,15 +139,11 @@ class Replay:
 
     def _in(self, clone: Path) -> Path:
         """The project in a clone: it may lie below the repository's top."""
-        return clone / git("rev-parse", "--show-prefix").decode().strip()
+        return clone / git("rev-parse", "--show-prefix", strict=False).strip()
 
     def _clone(self, folder: Path) -> None:
-        top = git("rev-parse", "--show-toplevel").decode().strip()
-        ran = subprocess.run(
-            ["git", "clone", "-q", top, str(folder)], capture_output=True, encoding="utf-8", check=False
-        )
-        if ran.returncode:
-            raise Refusal(f"git clone of HEAD: {ran.stderr.strip().splitlines()[-1]}")
+        top = git("rev-parse", "--show-toplevel", strict=False).strip()
+        git("clone", "-q", top, folder)
 
     def _bring(self, folder: Path) -> None:
         """What lies behind a pointer, and nothing that a stage makes."""
@@ -175,10 +172,12 @@ class Replay:
         self._clone(where.folder)
         project, kept = self._in(where.folder), self.root / "made" / label
         self._bring(project)
-        for name in self.order:
-            print(f"replay, {label}: {name}", flush=True)
-            if why := self._stage(name, project, where):
-                failed[name] = why
+        with progress(f"replay, {label}", len(self.order)) as advance:
+            for name in self.order:
+                print(f"replay, {label}: {name}", flush=True)
+                if why := self._stage(name, project, where):
+                    failed[name] = why
+                advance(note=name)
         hashes = {}
         for out in [out for out in self.locked if (project / out).exists()]:
             (kept / out).parent.mkdir(parents=True, exist_ok=True)
@@ -197,8 +196,7 @@ class Replay:
             return f"{name} lacks {lost[0]}"
         commands = self.stages[name].cmd
         for command in commands if isinstance(commands, list) else [commands]:
-            ran = subprocess.run(command, shell=True, cwd=folder, env=where.environment, umask=where.umask,  # noqa: S602
-                                 capture_output=True, encoding="utf-8", errors="replace", check=False)  # fmt: skip
+            ran = started(command, cwd=folder, env=where.environment, umask=where.umask)
             if ran.returncode:
                 last = (ran.stderr.strip() or ran.stdout.strip() or command).splitlines()[-1]
                 return f"{name} fails ({last.removeprefix('ERROR: ')[:300]})"

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plumbline.paths import VERSIONS
+from plumbline.process import git
 from plumbline.reproducibility import differences as of
 from plumbline.reproducibility import remote
 from plumbline.reproducibility.differences import CANNOT_TELL, DROP, NOT_PUSHED, REPRO, STALE, Finding
@@ -20,9 +22,8 @@ from plumbline.reproducibility.pipeline import (
     Contents,
     Stage,
     declared,
-    git,
+    listed,
     locked,
-    paths,
     pointers,
 )
 
@@ -103,17 +104,19 @@ def verify(ask_remote: bool = True) -> Report:
 def mended(error: Broken) -> str:
     if error.path == CONFIG:
         return f"mend {CONFIG} or {CONFIG}.local, then {AGAIN}"
+    if error.path == VERSIONS:
+        return of.DIGESTS
     if error.path != LOCK:
         return of.brought_back(error.path) if error.why == "is not here" else f"mend {error.path}, then {REPRO}"
-    return f"git checkout --ours {LOCK} && {REPRO}" if git("ls-files", "-u", LOCK) else DROP
+    return f"git checkout --ours {LOCK} && {REPRO}" if git("ls-files", "-u", LOCK, strict=False) else DROP
 
 
 def without_lock(stages: dict[str, Stage]) -> Report:
     """Right after the project was made there is no run; later, a lock that is gone is a fault."""
     kept = [path for stage in stages.values() for path, flags in stage.outs.items() if flags.get("cache") is False]
-    if git("ls-tree", "HEAD", "--", LOCK):
+    if git("ls-tree", "HEAD", "--", LOCK, strict=False):
         finding = Finding(STALE, f"{LOCK} is gone", "that of HEAD", "none", f"git checkout HEAD -- {LOCK}")
-    elif results := paths("ls-files", "-z", "--", *kept) if kept else []:
+    elif results := listed("ls-files", "-z", "--", *kept) if kept else []:
         finding = Finding(STALE, f"{LOCK} is not here, results are", LOCK, results[0], REPRO)
     else:
         return Report(no_run=True)
@@ -136,6 +139,7 @@ def compare(stages: dict[str, Stage], lock: dict[str, Any], held: dict[str, Any]
             continue
         report.findings += of.dependencies_differ(name, stage, entry, contents, made)
         report.findings += of.params_differ(name, stage, entry)
+        report.findings += of.digests_differ(name, stage)
         counts["dependencies"] += len(stage.deps)
         counts["parameters"] += sum(len(keys or [file]) for file, keys in stage.params.items())
         outside = [path for path in stage.deps if of.is_away(path)]
@@ -239,8 +243,8 @@ def not_committed(stages: dict[str, Stage], held: dict[str, Any]) -> list[str]:
     for stage in stages.values():
         files |= {*stage.deps, *stage.params, *stage.outs}
     files -= made | held.keys()
-    prefix = git("rev-parse", "--show-prefix").decode().strip()
+    prefix = git("rev-parse", "--show-prefix", strict=False).strip()
     asked = ("status", "--porcelain", "-z", "--no-renames", "-uall", "--ignored=matching", "--")
-    entries = paths(*asked, *sorted(path for path in files if not of.is_away(path)))
+    entries = listed(*asked, *sorted(path for path in files if not of.is_away(path)))
     found = [(entry[:2], entry[3:].removeprefix(prefix)) for entry in entries]
     return [path for state, path in found if state != "!!" or path in files]

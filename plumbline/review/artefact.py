@@ -2,16 +2,18 @@
 
 import hashlib
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from plumbline import paths
+from plumbline.contract import CONTRACT
 from plumbline.errors import Refusal
+from plumbline.process import git, run
 from plumbline.reproducibility.remote import cached
-from plumbline.review.sides import Side, git
+from plumbline.review.cells import OTHER
+from plumbline.review.sides import Side
 
 WORKER = Path(__file__).with_name("artefact_worker.py")
 
@@ -22,12 +24,14 @@ def artefact(head: Side) -> dict[str, Any]:
         name, wheel = _wheel(head)
     except Refusal as error:
         return {"reproduces": None, "why": str(error)}
-    asked = [name, str(wheel.absolute()), paths.TABLE, str(head.params.get("model.seed", 0))]
+    asked = [str(CONTRACT), name, str(wheel.absolute()), paths.TABLE, str(head.params.get("model.seed", 0))]
     command = [head.python, str(WORKER.absolute()), *asked]
-    ran = subprocess.run(command, cwd=head.folder, env=head.environment(), capture_output=True, encoding="utf-8",
-                         check=False)  # fmt: skip
+    ran = run(command, cwd=head.folder, env=head.environment())
     lines = (ran.stderr if ran.returncode else ran.stdout).strip().splitlines() or ["no answer"]
-    return {"reproduces": not ran.returncode, "why": lines[-1].removeprefix("ERROR: ")}
+    return {
+        "reproduces": None if ran.returncode == OTHER else not ran.returncode,
+        "why": lines[-1].removeprefix("ERROR: "),
+    }
 
 
 def _wheel(head: Side) -> tuple[str, Path]:

@@ -1,7 +1,9 @@
 """In a side's worktree, on its code: its recipe is fitted as train does it, and its package asked the same rows.
 
-python ARTEFACT_WORKER.py NAME WHEEL TABLE SEED    NAME: of the wheel as it was built; WHEEL: where it lies;
-                                                   TABLE: of typed rows; SEED: model.seed
+python ARTEFACT_WORKER.py CONTRACT NAME WHEEL TABLE SEED
+
+CONTRACT: the number that the review knows; NAME: of the wheel as it was built; WHEEL: where it lies; TABLE: of typed
+rows; SEED: model.seed. The exit code is OTHER where the side has another contract.
 """
 
 import importlib
@@ -15,12 +17,16 @@ import pyarrow.parquet as pq
 from plumbline import contract
 from plumbline.contract import Refusal
 
+OTHER = 3
 ROWS = 1000  # of the holdout
 UNIT = 1e-6  # one unit of the sixth significant digit: another processor
 
 
 def main() -> int:
-    name, wheel, raw, seed = sys.argv[1:]
+    known, name, wheel, raw, seed = sys.argv[1:]
+    if (number := getattr(contract, "CONTRACT", None)) != int(known):
+        print(f"ERROR: its contract with a review is version {number}, expected {known}", file=sys.stderr)
+        return OTHER
     own = contract.read_rows()
     model = contract.fit(own.features[own.is_train], int(seed))
     table = pq.read_table(raw).take(np.flatnonzero(~own.is_train)[:ROWS])

@@ -3,16 +3,16 @@
 import hashlib
 import json
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from plumbline.errors import Refusal
 from plumbline.files import rounded, write_json
+from plumbline.process import git
 from plumbline.review.comment import WORDS
 from plumbline.review.gate import of_numbers
-from plumbline.review.sides import Side, git
+from plumbline.review.sides import Side
 from plumbline.review.terminal import told
 
 KEPT = "metrics/review.json"
@@ -54,9 +54,9 @@ def _tree(commit: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         apart = os.environ | {"GIT_INDEX_FILE": str(Path(folder, "index"))}
         for command in (["read-tree", commit], ["rm", "-q", "--cached", "--ignore-unmatch", KEPT], ["write-tree"]):
-            ran = subprocess.run(["git", *command], env=apart, capture_output=True, encoding="utf-8", check=True)
-    return ran.stdout.strip()
+            made = git(*command, env=apart)
+    return made.strip()
 
 
 def _lock(commit: str) -> str:
-    return hashlib.sha256(git("show", f"{commit}:dvc.lock").encode()).hexdigest()
+    return hashlib.sha256(git("show", f"{commit}:dvc.lock").encode("utf-8", "surrogateescape")).hexdigest()

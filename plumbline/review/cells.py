@@ -3,19 +3,25 @@
 import hashlib
 import json
 import os
-import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
 from plumbline import paths
 from plumbline.contract import CONTRACT
-from plumbline.review.sides import FOLDER, RECIPE, Failed, Side
+from plumbline.process import PIPE, Started, start
+from plumbline.progress import Advance, progress
+from plumbline.review.sides import FOLDER, RECIPE, Failed, OtherContract, Side
 
 WORKER = Path(__file__).with_name("worker.py")
+OTHER = 3  # the exit code of a worker whose side has another contract
+DONE = " is done"  # ends the line of a finished replica
 MOST = 5000  # rows up to which cross-fitting is worth its fits
 
 
@@ -85,40 +91,77 @@ def place(side: Side, head: Side, plan: Design) -> Path:
     return FOLDER / "cells" / hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True)
+class Work:
+    """What one process fits for a side, and what it prints when it fails."""
+
+    side: Side
+    job: dict[str, Any]
+    errors: IO[str]
+
+    def begin(self) -> Started:
+        command = [self.side.python, str(WORKER.absolute())]
+        process = start(command, cwd=self.side.folder, env=self.side.environment(), stdin=PIPE, stdout=PIPE,
+                        stderr=self.errors)  # fmt: skip
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(self.job))
+        process.stdin.close()
+        return process
+
+    def follow(self, process: Started, advance: Advance) -> None:
+        """Until it ends; says each replica that is done."""
+        for line in process.stdout or ():
+            if line.rstrip().endswith(DONE):
+                advance(note=self.side.name)
+        process.wait()
+
+    def check(self, process: Started) -> None:
+        if process.returncode:
+            self.errors.seek(0)
+            last = (self.errors.read().strip().splitlines()[-1:] or ["no message"])[0].removeprefix("ERROR: ")
+            if process.returncode == OTHER:
+                raise OtherContract(self.side, f"cannot be asked: {last}")
+            raise Failed(self.side, f"does not predict: {last}")
+
+
 def fill(sides: dict[Side, Path], head: Side, plan: Design) -> None:
     """Fits what is missing, each side in processes of its own; a replica that is finished stays, whatever happens."""
+    with tempfile.TemporaryDirectory() as folder:
+        works = [Work(side, job, (Path(folder) / str(number)).open("w+", encoding="utf-8", errors="replace"))
+                 for number, (side, job) in enumerate(_jobs(sides, head, plan))]  # fmt: skip
+        running = [(work, work.begin()) for work in works]
+        for work in works:
+            print(f"{work.side.name}: fits {len(work.job['replicas'])} of {plan.replicas} replicas", flush=True)
+        total = sum(len(work.job["replicas"]) for work in works)
+        with progress("fits", total) as advance, ThreadPoolExecutor(max(1, len(works))) as threads:
+            waited = [threads.submit(work.follow, process, advance) for work, process in running]
+        for (work, process), one in zip(running, waited, strict=True):
+            one.result()
+            work.check(process)
+        for work in works:
+            work.errors.close()
+
+
+def _jobs(sides: dict[Side, Path], head: Side, plan: Design) -> Iterator[tuple[Side, dict[str, Any]]]:
     waiting = {side: [pair for pair in plan.pairs(side) if not (out / f"{pair[0]}.npz").exists()] for side, out in
                sides.items()}  # fmt: skip
     waiting = {side: pairs if plan.folds else plan.pairs(side) for side, pairs in waiting.items() if pairs}
     # On the project's own holdout one process makes all of a side's, and sees whether its seed moves anything.
     share = max(1, (os.cpu_count() or 1) // max(1, len(waiting))) if plan.folds else 1
-    running = []
     for side, pairs in waiting.items():
         sides[side].mkdir(parents=True, exist_ok=True)
         same = side.recipe("ingest") == head.recipe("ingest")
-        for start in range(min(share, len(pairs))):
-            job: dict[str, Any] = {
-                "contract": CONTRACT,
-                "replicas": pairs[start::share],
-                "folds": plan.folds,
-                "table": None if same else str((head.folder / paths.TABLE).absolute()),
-                "out": str(sides[side].absolute()),
-            }
-            process = subprocess.Popen([side.python, str(WORKER.absolute())], cwd=side.folder, env=side.environment(),
-                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                       encoding="utf-8")  # fmt: skip
-            running.append((side, process, job))
-    for side, process, job in running:
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(job))
-        process.stdin.close()
-        process.stdin = None
-        print(f"{side.name}: fits {len(job['replicas'])} of {plan.replicas} replicas", flush=True)
-    failed = [(side, process.communicate()[1]) for side, process, _ in running]
-    for (side, process, _), (_, error) in zip(running, failed, strict=True):
-        if process.returncode:
-            last = error.strip().splitlines()[-1:] or ["no message"]
-            raise Failed(side, f"does not predict: {last[0].removeprefix('ERROR: ')}")
+        for first in range(min(share, len(pairs))):
+            yield (
+                side,
+                {
+                    "contract": CONTRACT,
+                    "replicas": pairs[first::share],
+                    "folds": plan.folds,
+                    "table": None if same else str((head.folder / paths.TABLE).absolute()),
+                    "out": str(sides[side].absolute()),
+                },
+            )
 
 
 def read(out: Path, plan: Design) -> Cells:

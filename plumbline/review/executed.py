@@ -2,16 +2,16 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from plumbline.errors import Refusal
+from plumbline.process import git, replaced, run
 from plumbline.reproducibility.explain import unlike
 from plumbline.review.loosened import Reason, reason
-from plumbline.review.sides import Side, git
+from plumbline.review.sides import Side
 
 LOCK = "dvc.lock"
 AGAIN = ("repro", "--no-run-cache")
@@ -51,8 +51,7 @@ def _repro(head: Side, kept: dict[str, Any], options: tuple[str, ...]) -> str | 
     """Runs with these entries alone in dvc.lock; why it failed, if so."""
     (head.folder / LOCK).write_text(yaml.safe_dump({"schema": "2.0", "stages": kept}), encoding="utf-8")
     path = f"{Path(head.python).parent}{os.pathsep}{os.environ['PATH']}"
-    ran = subprocess.run([head.python, "-m", "dvc", *AGAIN, *options], cwd=head.folder, capture_output=True,
-                         encoding="utf-8", env=head.environment() | {"PATH": path}, check=False)  # fmt: skip
+    ran = run([head.python, "-m", "dvc", *AGAIN, *options], cwd=head.folder, env=head.environment() | {"PATH": path})
     errors = [line.removeprefix("ERROR: ") for line in ran.stderr.splitlines() if line.startswith("ERROR: ")]
     return (errors or ["no message"])[0] if ran.returncode else None
 
@@ -66,7 +65,7 @@ def _compared(head: Side, stages: list[str], committed: dict[str, Any], told: di
     reviewed = {path for path in told["differ"] if (head.folder / path).is_file() and _in_git(head, path)}
     binary = [path for path in told["differ"] if path not in reviewed]
     for path in sorted(reviewed):
-        one, other = git("show", f"{head.commit}:{path}"), (head.folder / path).read_text(encoding="utf-8")
+        one, other = replaced(git("show", f"{head.commit}:{path}")), (head.folder / path).read_text(encoding="utf-8")
         if path.endswith(".json"):
             told["metrics_differ"] += [
                 {"file": path, "key": key, "committed": _short(committed), "executed": _short(again)}

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +11,12 @@ from typing import Any
 from plumbline.errors import Refusal
 from plumbline.files import write_text
 from plumbline.findings import short
+from plumbline.process import git, replaced, run
 from plumbline.review.artefact import artefact
 from plumbline.review.executed import executed
 from plumbline.review.loosened import REQUIRE, Reason, loosened, reason
 from plumbline.review.markdown import probability
-from plumbline.review.sides import FOLDER, Side, git
+from plumbline.review.sides import FOLDER, Side
 
 NAMES = ("worse", "worse-than-release", "slice", "floor", "lock", "metrics", "not-pushed", "package", "expectations",
          "floors", "margin", "behaviour", "labels", "leakage", "tests", "author", "cannot-tell")  # fmt: skip
@@ -111,8 +111,8 @@ def lock(head: Untouched) -> tuple[list[Reason], list[str]]:
     out = (head.folder.parent / f"{head.commit[:12]}.verify.json").absolute()
     out.unlink(missing_ok=True)
     ours = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2].absolute())}
-    command = [sys.executable, "-P", "-m", "plumbline.commands.reproducibility", "verify", "--json", str(out)]
-    ran = subprocess.run(command, cwd=head.folder, env=ours, capture_output=True, encoding="utf-8", check=False)
+    command = [sys.executable, "-P", "-m", "plumbline", "verify", "--json", str(out)]
+    ran = run(command, cwd=head.folder, env=ours)
     if not out.exists():
         what = f"whether dvc.lock is true could not be told: {(ran.stderr.strip().splitlines() or ['?'])[-1]}"
         return [reason("lock", what, "look with python -m plumbline verify")], []
@@ -154,6 +154,6 @@ def accepted(found: list[Reason], base: Side, head: Side) -> tuple[list[Reason],
 def _trailers(base: Side, head: Side) -> Iterator[tuple[str, str, str]]:
     """Commit, author and value of each; NUL stands in no commit, and an unfolded value has one line."""
     form = "%H%x00%an%x00%(trailers:key=Accept,valueonly,unfold)%x00"
-    fields = git("log", f"--format={form}", f"{base.commit}..{head.commit}").split("\0")
+    fields = replaced(git("log", f"--format={form}", f"{base.commit}..{head.commit}")).split("\0")
     for commit, who, values in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
         yield from ((commit.strip(), who, value.strip()) for value in values.splitlines() if value.strip())

@@ -12,7 +12,8 @@ from plumbline import params
 from plumbline.errors import Refusal
 from plumbline.findings import is_about, tables
 from plumbline.metrics import lower_is_better
-from plumbline.review.sides import Side, git
+from plumbline.process import git, replaced
+from plumbline.review.sides import Side
 
 Reason = dict[str, Any]
 Strict = Callable[[Any, Any], bool]  # (of base, of head): is head's at least as strict
@@ -78,7 +79,7 @@ def _holds(strict: Strict, base: Any, head: Any) -> bool:
 
 def _files(side: Side, folder: str, end: str) -> Iterator[str]:
     names = git("ls-tree", "-r", "-z", "--name-only", side.commit, "--", folder).split("\0")
-    return (git("show", f"{side.commit}:{name}") for name in names if name.endswith(end))
+    return (replaced(git("show", f"{side.commit}:{name}")) for name in names if name.endswith(end))
 
 
 def suites(side: Side) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Two commits to one result: what is fitted, what is compared, and what else is told of them."""
 
 import json
-import subprocess
+from itertools import chain
 from pathlib import PurePosixPath
 from types import SimpleNamespace
 from typing import Any
@@ -12,29 +12,33 @@ from plumbline import params, paths
 from plumbline.data.schema import Schema
 from plumbline.errors import Refusal
 from plumbline.findings import short
+from plumbline.lock import LOCK
+from plumbline.process import git, replaced
 from plumbline.review import shown
 from plumbline.review.cells import Cells, Design, design, fill, place, read
 from plumbline.review.decide import Result, alone, decide, present, question, relabelled, slices, undisputed
 from plumbline.review.loosened import suites
 from plumbline.review.moved import moved
 from plumbline.review.rows import difference
-from plumbline.review.sides import RECIPE, Failed, Side, git
+from plumbline.review.sides import RECIPE, Failed, OtherContract, Side
 
 SETTINGS = ("metric", "margin", "gap", "loss", "replicas", "folds", "alpha")
 IDENTICAL = "data, code, parameters and versions of the recipe are identical"
-KINDS = {"data": "data/source/", "params": "params.yaml", "code": "src/", "versions": "requirements.lock"}
+KINDS = {"data": ("data/source/",), "params": (paths.PARAMS,), "code": ("src/", "plumbline/"), "versions": (LOCK.name,)}
 NOTHING: Result = {"slices": [], "metrics": [], "floors": []}
 SELECTED = 0.05  # from here on the labels of the rows that are left are others than before
-WRITTEN = ("dvc.lock", "metrics/", paths.SCHEMA)  # by a run
+WRITTEN = ("dvc.lock", "metrics/", paths.SCHEMA, paths.VERSIONS)  # by a run
 SHOWN = 10  # files that changed
 MANY = 25  # recipes tried on one table, from which on a better one may be luck
 FITS = (
     "params.yaml",
     "src/features.py",
     "src/model.py",
-    "plumbline/training/recipe.py",
-    "src/learning",
-    "requirements.lock",
+    "plumbline/training",
+    "plumbline/evaluation",
+    "plumbline/metrics.py",
+    "plumbline/columns.py",
+    LOCK.name,
 )
 
 
@@ -45,14 +49,21 @@ def reviewed(base: Side, head: Side, settings: SimpleNamespace) -> Result:
         return told | {"word": "same", "why": IDENTICAL}
     head.prepare()
     try:
+        return told | _measured(base, head, settings)
+    except OtherContract as error:  # of head: a commit that raises it can land all the same
+        return told | {"word": "cannot tell", "why": str(error)}
+
+
+def _measured(base: Side, head: Side, settings: SimpleNamespace) -> Result:
+    try:
         if base.broken:
-            return told | _alone(head, settings, base.broken)
-        base.prepare()
-        return told | _compared(base, head, settings)
+            return _alone(head, settings, base.broken)
+        base.prepare(head)
+        return _compared(base, head, settings)
     except Failed as error:
         if error.side != base.name:
             raise
-        return told | _alone(head, settings, str(error))
+        return _alone(head, settings, str(error))
 
 
 def about(base: Side, head: Side) -> Result:
@@ -181,10 +192,9 @@ def settings_of(base: Side) -> SimpleNamespace:
 def release(base: Side) -> Side | None:
     """The newest release NAME@v* that base has in its history, NAME as in dvc.yaml's artifacts."""
     for name in [] if base.broken else _artifacts(base):
-        asked = ["git", "describe", "--tags", "--abbrev=0", "--match", f"{name}@v*", base.commit]
-        ran = subprocess.run(asked, capture_output=True, encoding="utf-8", check=False)
-        if ran.returncode == 0:
-            return Side(ran.stdout.strip(), git("rev-parse", f"{ran.stdout.strip()}^{{commit}}").strip())
+        asked = ("describe", "--tags", "--abbrev=0", "--match", f"{name}@v*", base.commit)
+        if tag := git(*asked, strict=False).strip():
+            return Side(replaced(tag), git("rev-parse", f"{tag}^{{commit}}").strip())
     return None
 
 
@@ -194,16 +204,17 @@ def _artifacts(side: Side) -> list[str]:
 
 
 def _changed(base: Side, head: Side) -> list[str]:
-    return [kind for kind, start in KINDS.items() if any(path.startswith(start) for path in _paths(base, head))]
+    files = [path for path in _paths(base, head) if not path.startswith(WRITTEN)]
+    return [kind for kind, start in KINDS.items() if any(path.startswith(start) for path in files)]
 
 
 def _paths(base: Side, head: Side) -> list[str]:
-    return git("diff", "--name-only", "--no-renames", "-z", base.commit, head.commit).split("\0")[:-1]
+    return replaced(git("diff", "--name-only", "--no-renames", "-z", base.commit, head.commit)).split("\0")[:-1]
 
 
 def _files(base: Side, head: Side) -> Result:
     """The first files that changed, those of the recipe before others, how many more, and how many a run wrote."""
-    files = sorted(_paths(base, head), key=lambda path: not path.startswith((*KINDS.values(),)))
+    files = sorted(_paths(base, head), key=lambda path: not path.startswith(tuple(chain(*KINDS.values()))))
     written = [path for path in files if path.startswith(WRITTEN)]
     edited = [path for path in files if path not in {*written}]
     return {"first": edited[:SHOWN], "more": len(edited[SHOWN:]), "written": len(written)}
@@ -229,7 +240,7 @@ def _importances(base: Side, head: Side) -> Result:
     found = {}
     for side in (base, head):
         try:
-            kept = json.loads(git("show", f"{side.commit}:{paths.IMPORTANCE}"))
+            kept = json.loads(replaced(git("show", f"{side.commit}:{paths.IMPORTANCE}")))
             found[side.name] = {", ".join(each["features"]): each["loss"][0] for each in kept["features"]}
         except (Refusal, ValueError, KeyError, TypeError):
             return {}

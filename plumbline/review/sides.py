@@ -4,10 +4,10 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,21 +16,23 @@ import yaml
 
 from plumbline import paths
 from plumbline.errors import Refusal
+from plumbline.lock import LOCK
 from plumbline.params import Loader
 from plumbline.pipeline.stage import RESTORE
+from plumbline.process import git, run
 from plumbline.reproducibility import remote
-from plumbline.reproducibility.pipeline import shapeless
+from plumbline.reproducibility.pipeline import shapeless, value, wanted
+from plumbline.versions import PACKAGE, Sources
 
 FOLDER = Path(".review")  # ignored by git
+# What a review is made of, first the two without which there is none.
+JUDGES = ("plumbline/commands/review.py", "plumbline/review", "plumbline/contract.py", "plumbline/evaluation",
+          "plumbline/metrics.py", "plumbline/columns.py", "plumbline/training/folds.py",
+          "plumbline/pipeline/evaluate.py", "src/stages/evaluate.py")  # fmt: skip
 RECIPE = ("ingest", "featurize", "train")
+PREPARED = RECIPE[:2]
+CONTRACT = "plumbline/contract.py"
 LAST = 2000  # characters of a failed command
-
-
-def git(*arguments: str) -> str:
-    ran = subprocess.run(["git", *arguments], capture_output=True, encoding="utf-8", errors="replace", check=False)
-    if ran.returncode:
-        raise Refusal(f"git {' '.join(arguments)}: {ran.stderr.strip().splitlines()[-1]}")
-    return ran.stdout
 
 
 class Failed(Refusal):
@@ -39,6 +41,10 @@ class Failed(Refusal):
     def __init__(self, side: "Side", why: str) -> None:
         super().__init__(f"{side.name} ({side.commit[:9]}) {why}")
         self.side = side.name
+
+
+class OtherContract(Failed):
+    """A side that a review of this version cannot ask."""
 
 
 class NoData(Failed):
@@ -74,7 +80,7 @@ class Side:
     def before(self) -> list[str]:
         """Stages of one's own that make what ingest reads, in the order of a run (docs/more-than-one-table.md)."""
         found: list[str] = []
-        seen = {*RECIPE, "evaluate", "package"}
+        seen = {*RECIPE, "evaluate", "package", *(n for n, one in self.stages.items() if _makes_versions(one))}
 
         def visit(path: PurePosixPath) -> None:
             for name, stage in self.stages.items():
@@ -88,9 +94,13 @@ class Side:
         return found
 
     @cached_property
+    def _groups(self) -> dict[str, Any]:
+        return self._yaml(paths.PARAMS)
+
+    @cached_property
     def params(self) -> dict[str, Any]:
         """The file as it stands, {"group.key": value}; what is absent has its default."""
-        groups = {group: keys for group, keys in self._yaml(paths.PARAMS).items() if isinstance(keys, dict)}
+        groups = {group: keys for group, keys in self._groups.items() if isinstance(keys, dict)}
         return {f"{group}.{key}": value for group, keys in groups.items() for key, value in keys.items()}
 
     @property
@@ -138,38 +148,69 @@ class Side:
         inputs = {
             path.replace("${data.source}", source) for stage in asked.values() for path in stage.get("deps", [])
         } - made
-        keys = {key for stage in asked.values() for key in stage.get("params", []) if isinstance(key, str)}
         content = {
             "cmd": [stage["cmd"] for stage in asked.values()],
             "deps": {path: self._object(path) for path in sorted(inputs)},
-            "params": {key: self.params.get(key) for key in sorted(keys)},
+            "params": self._values([wanted(stage) for stage in asked.values()]),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+    def _values(self, asked: list[dict[str, list[str] | None]]) -> dict[str, Any]:
+        """What these stages depend on in params.yaml and in other files, {"file:key": value}; a digest is made anew."""
+        found: dict[str, Any] = {}
+        for file, keys in (item for one in asked for item in one.items()):
+            if file == paths.VERSIONS:
+                found |= {f"{file}:{key}": digest(self.commit, key) for key in keys or self.stages}
+            elif keys is None or file.endswith(".py"):  # what names of Python stand for, only a run would tell
+                found[file] = self._object(file)
+            else:
+                content = self._groups if file == paths.PARAMS else self._read(file)
+                found |= {f"{file}:{key}": value(content, key) for key in keys}
+        return found
+
+    def _read(self, file: str) -> dict[str, Any]:
+        """YAML, JSON or TOML of the commit, strictly or not at all."""
+        text = git("show", f"{self.commit}:{file}", strict=False)
+        try:
+            content = tomllib.loads(text) if file.endswith(".toml") else yaml.safe_load(text)
+        except (yaml.YAMLError, ValueError, RecursionError):
+            raise Failed(self, f"has a {file} that cannot be read") from None
+        return content if isinstance(content, dict) else {}
 
     def _object(self, path: str) -> str:
         """git's name of what is there: of the path, or of the pointer beside it."""
         if self.data_of and path == self.source.as_posix():
             return self.data_of._object(self.data_of.source.as_posix())
         for each in (path, f"{path}.dvc"):
-            ran = subprocess.run(["git", "rev-parse", "--verify", "-q", f"{self.commit}:{each}"], capture_output=True,
-                                 encoding="utf-8", check=False)  # fmt: skip
-            if ran.returncode == 0:
-                return ran.stdout.strip()
+            if found := git("rev-parse", "--verify", "-q", f"{self.commit}:{each}", strict=False):
+                return found.strip()
         return "absent"
 
     @property
     def ready(self) -> bool:
         return (self.folder / ".ready").exists()
 
-    def prepare(self) -> None:
-        """A worktree in which ingest and featurize have run; one that is there already is used again."""
+    def prepare(self, like: "Side | None" = None) -> None:
+        """A worktree in which ingest and featurize have run; one that is there already is used again.
+
+        like: a side that is prepared, whose results are taken over where nothing that they depend on differs.
+        """
+        if self._object(CONTRACT) == "absent":
+            raise Failed(self, f"has no {CONTRACT}, by which a review asks a commit: it is from before there was one")
         if self.ready:
             return
         self.bring()
+        self.run([self.python, "-m", "plumbline", "versions"])  # the commit's own may be stale, or forged
         self._bring_source()
-        for name in (*self.before, "ingest", "featurize"):
-            print(f"{self.name}: {name}", flush=True)
-            self.run([self.python, "-m", f"src.stages.{name}"])
+        stages = (*self.before, *PREPARED)
+        if like and like.recipe(*PREPARED) == self.recipe(*PREPARED):
+            print(f"{self.name}: {', '.join(stages)} as {like.name}", flush=True)
+            for out in chain.from_iterable(_paths(self.stages[name].get("outs", [])) for name in stages):
+                _copy(like.folder / out, self.folder / out)
+        else:
+            for name in stages:
+                print(f"{self.name}: {name}", flush=True)
+                self.run([self.python, "-m", f"src.stages.{name}"])
         (self.folder / ".ready").touch()
 
     def bring(self) -> None:
@@ -217,8 +258,7 @@ class Side:
         self.run([sys.executable, "-m", "dvc", "cache", "dir", "--local", path])
 
     def run(self, command: list[str]) -> str:
-        ran = subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, encoding="utf-8",
-                             check=False)  # fmt: skip
+        ran = run(command, cwd=self.folder, env=self.environment())
         if ran.returncode:
             said = (ran.stderr.strip() or ran.stdout.strip())[-LAST:].splitlines()
             last = [line for line in said if line.startswith("ERROR: ")][-1:] or said[-1:]
@@ -229,6 +269,21 @@ class Side:
     def environment(self) -> dict[str, str]:
         """Imports from the worktree and from nowhere else of ours."""
         return {**os.environ, "PYTHONPATH": str(self.folder.absolute()), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@cache
+def digest(commit: str, stage: str) -> str:
+    """What src/versions.json ought to say of a stage at a commit: from its code, whatever stands in that file."""
+    side = Side("commit", commit)
+    side.bring()
+    sources = Sources(side.folder)
+    found = sources.behind(stage).digest if stage in sources.stages() else "absent"
+    has_package = (side.folder / PACKAGE).is_dir()  # else what stands behind the digest is installed by the lock
+    return found if has_package else f"{found} {side._object(LOCK.name)}"
+
+
+def _makes_versions(stage: dict[str, Any]) -> bool:
+    return paths.VERSIONS in _paths(stage.get("outs", []))
 
 
 def _copy(source: Path, to: Path) -> None:

@@ -4,7 +4,7 @@ from plumbline import params, paths
 from plumbline.data.schema import Schema
 from plumbline.files import write_json
 from plumbline.findings import Findings
-from plumbline.pipeline import evaluate as do
+from plumbline.pipeline import evaluate
 from plumbline.pipeline.stage import run
 from plumbline.prediction import modelfile
 from plumbline.prediction.predictor import Predictor
@@ -19,17 +19,17 @@ def main() -> None:
     p, findings, schema = params.read(*PARAMS), Findings("evaluate"), Schema.read(paths.SCHEMA)
     from src import features, model  # in here: run() says in one line what your files raise
 
-    fitted, data = modelfile.read(paths.MODEL, [features, model]), do.read_data(schema)
-    outcomes = do.predict_holdout(p, fitted, data, schema)
-    by = do.choose_slices(p, outcomes, data, schema, findings)
-    answers = do.read_design(p.source, findings)
-    do.check_behaviour(Predictor(fitted, schema, features.features), data.source, p.source, findings)
-    measured = do.measure_holdout(p, fitted, outcomes, data, by, schema, findings)
+    fitted, data = modelfile.read(paths.MODEL, [features, model]), evaluate.read_data(schema)
+    outcomes = evaluate.predict_holdout(p, fitted, data, schema)
+    by = evaluate.choose_slices(p, outcomes, data, schema, findings)
+    answers = evaluate.read_design(p.source, findings)
+    evaluate.check_behaviour(Predictor(fitted, schema, features.features), data.source, p.source, findings)
+    measured = evaluate.measure_holdout(p, fitted, outcomes, data, by, schema, findings)
     for path, content in measured.items():
         write_json(path, content)
-    do.write_predictions(fitted, outcomes["model"], data.rows, data.source.select(by), schema)
+    evaluate.write_predictions(fitted, outcomes["model"], data.rows, data.source.select(by), schema)
     findings.write()
-    do.write_report(measured, outcomes, data, answers, p, schema, findings)
+    evaluate.write_report(measured, outcomes, data, answers, p, schema, findings)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from plumbline import params, paths
 from plumbline.data.schema import Schema
 from plumbline.files import replacing
 from plumbline.findings import Findings
-from plumbline.pipeline.featurize import assign_sides, find_impurity, find_leaks, report_leaks, write_features
+from plumbline.pipeline import featurize
 from plumbline.pipeline.stage import run
 
 PARAMS = ("split.holdout", "split.salt", "split.cut", "data.allow")
@@ -12,14 +12,14 @@ PARAMS = ("split.holdout", "split.salt", "split.cut", "data.allow")
 
 def main() -> None:
     p, findings, schema = params.read(*PARAMS), Findings("featurize"), Schema.read(paths.SCHEMA)
-    holdout = assign_sides(schema, p, findings)
+    holdout = featurize.assign_sides(schema, p, findings)
     from src.features import features  # in here: run() says in one line what your file raises
 
-    leaks = find_impurity(features, schema)
+    leaks = featurize.find_impurity(features, schema)
     with replacing(paths.FEATURES) as path:
-        sample = write_features(path, schema, holdout, features)
-        leaks += find_leaks(sample, path, schema, p.cut, holdout)
-        report_leaks(leaks, p.allow, sample, schema, findings)
+        sample = featurize.write_features(path, schema, holdout, features)
+        leaks += featurize.find_leaks(sample, path, schema, p.cut, holdout)
+        featurize.report_leaks(leaks, p.allow, sample, schema, findings)
     findings.write()
 
 

@@ -3,7 +3,7 @@
 from plumbline import params, paths
 from plumbline.files import replacing, write_text
 from plumbline.findings import Findings
-from plumbline.pipeline.ingest import check_expectations, describe, type_table
+from plumbline.pipeline import ingest
 from plumbline.pipeline.stage import run
 
 PARAMS = (
@@ -15,10 +15,10 @@ PARAMS = (
 def main() -> None:
     p, findings = params.read(*PARAMS), Findings("ingest")
     with replacing(paths.TABLE) as table:
-        schema = type_table(p, table, findings)
-        check_expectations(p, str(table), findings)
+        schema = ingest.type_table(p, table, findings)
+        ingest.check_expectations(p, str(table), findings)
     write_text(paths.SCHEMA, schema.dumps())
-    findings.add("schema", describe(schema))
+    findings.add("schema", ingest.describe(schema))
     findings.write()
 
 

@@ -6,7 +6,7 @@ from plumbline import params, paths
 from plumbline.data.schema import Schema
 from plumbline.files import write_text
 from plumbline.findings import Findings
-from plumbline.pipeline.package import describe, make_card, write_package
+from plumbline.pipeline import package
 from plumbline.pipeline.stage import run
 from plumbline.prediction import modelfile
 from plumbline.prediction.predictor import Predictor
@@ -19,12 +19,12 @@ def main() -> None:
     from src import features, model  # in here: run() says in one line what your files raise
 
     shutil.rmtree(paths.DIST, ignore_errors=True)
-    project = describe(p.source, schema, findings)
+    project = package.describe(p.source, schema, findings)
     fitted = modelfile.read(paths.MODEL, [features, model])
     content = modelfile.dumps(fitted, {"src": project.module, "plumbline": project.module})
     limits = {"Milliseconds for one row": p.latency, "Megabytes of the package": p.size}
-    card = make_card(project, schema, content, p.source, limits)
-    write_package(project, content, Predictor(fitted, schema, features.features), card, findings)
+    card = package.make_card(project, schema, content, p.source, limits)
+    package.write_package(project, content, Predictor(fitted, schema, features.features), card, findings)
     write_text(paths.CARD, card)
     findings.write()
 

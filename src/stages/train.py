@@ -3,16 +3,8 @@
 from plumbline import params, paths
 from plumbline.data.schema import Schema
 from plumbline.findings import Findings
+from plumbline.pipeline import train
 from plumbline.pipeline.stage import run
-from plumbline.pipeline.train import (
-    check_types,
-    choose_threshold,
-    cross_validate_recipe,
-    describe,
-    fitter,
-    read_training_rows,
-    write_model,
-)
 
 PARAMS = ("model.estimator", "model.arguments", "model.seed", "model.folds", "model.threshold", "review.metric")
 
@@ -21,15 +13,15 @@ def main() -> None:
     p, findings, schema = params.read(*PARAMS), Findings("train"), Schema.read(paths.SCHEMA)
     from src import model  # in here: run() says in one line what your file raises
 
-    rows, fit = read_training_rows(schema), fitter(schema, p, model.build)
-    check_types(rows, schema, p, fit, model)
-    unseen = cross_validate_recipe(rows, schema, p, fit, findings)
+    rows, fit = train.read_training_rows(schema), train.fitter(schema, p, model.build)
+    train.check_types(rows, schema, p, fit, model)
+    unseen = train.cross_validate_recipe(rows, schema, p, fit, findings)
     fitted = fit(rows)
     if schema.task == "binary" and p.threshold == "auto":
-        fitted["threshold"] = choose_threshold(rows, unseen, schema, findings)
-    size = write_model(fitted, model)
+        fitted["threshold"] = train.choose_threshold(rows, unseen, schema, findings)
+    size = train.write_model(fitted, model)
     columns = len(fitted["types"])
-    findings.add("estimator", describe(p.estimator, fitted), rows=len(rows), features=columns, bytes=size)
+    findings.add("estimator", train.describe(p.estimator, fitted), rows=len(rows), features=columns, bytes=size)
     findings.write()
 
 

@@ -11,7 +11,10 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 REMOTES = ("s3", "gs", "azure", "ssh", "http", "https")
 DOWNLOADS = ("http", "https", "file")
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}  # Windows
-OURS = {"src", "tests", "template", "test", "dist", "metrics", "data"}
+FOLDERS = {"data", "dist", "docs", "expectations", "metrics", "notebooks", "plumbline", "src", "tests"}  # of a project
+# Modules that a project's packages bring under another name than they have in the lock, and commands that it starts.
+MODULES = {"attr", "dateutil", "dotenv", "git", "hydra", "make", "pip", "plumbline-ml", "public", "py", "pylab",
+           "python", "ruamel", "sklearn", "template", "test", "validate", "yaml"}  # fmt: skip
 LOCK = "requirements.lock"
 NONE = "unnamed"  # of a name without a letter: a folder must have some name until the hook refuses it
 Answers = dict[str, str]
@@ -70,6 +73,12 @@ def _name(name: str, pinned: str) -> None:
         raise Refused(
             f"project_name is {name!r}, expected letters, digits, blanks and hyphens, the first a Latin letter"
         )
-    taken = {*re.findall(r"(?m)^([a-z0-9-]+)==", pinned), *OURS, *getattr(sys, "stdlib_module_names", ())}
-    if made in RESERVED or made in taken:
-        raise Refused(f"project_name is {name!r}: {made} is the name of something else already. Take another one")
+    taken = {
+        "a name that Windows keeps for a device": RESERVED,
+        "a folder of every project": FOLDERS,
+        "a package or a command that projects use": {*re.findall(r"(?m)^([a-z0-9-]+)==", pinned), *MODULES},
+        "a module of Python": getattr(sys, "stdlib_module_names", ()),
+    }
+    for what, names in taken.items():
+        if made in names:
+            raise Refused(f"project_name is {name!r}: {made} is {what}. Take another name")

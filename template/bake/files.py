@@ -106,7 +106,7 @@ def _edits(answers: Answers) -> dict[str, Edit]:
     edits: dict[str, Edit] = {
         "README.md": lines((r"\A# (.*)$", f"{answers['project_name']}\n\n{answers['description']}\n\n{ORIGIN}")),
         "pyproject.toml": lines(
-            (r"^name = (.*)$", quoted(answers["slug"])),
+            (r'^name = ("[a-z0-9-]+")$', quoted(answers["slug"])),  # names of import-linter's contracts have blanks
             (r"^description = (.*)$", quoted(answers["description"])),
             (r"^authors = \[\{ name = (.*) \}\]$", quoted(answers["author"])),
             (r"^license = (.*)$", quoted(licence)),

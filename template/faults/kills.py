@@ -40,7 +40,7 @@ COMMANDS = {
         Command("pipeline", REPRO, changed, PIPELINE, 3),
         Command("package", ("src.stages.package",), finished, PACKAGE, 1),
         Command("push", ("dvc", "push"), finished, PUSH, 1),
-        Command("review", ("plumbline.commands.review", "HEAD~1"), changed, REVIEW, 1),
+        Command("review", ("plumbline", "review", "HEAD~1"), changed, REVIEW, 1),
     )
 }
 

@@ -21,7 +21,9 @@ LIMITED = """
 import importlib, io, re, resource, sys
 import pyarrow as pa
 import pyarrow.csv, pyarrow.parquet
-from plumbline.findings import run
+from plumbline import versions
+from plumbline.pipeline.stage import run
+versions.check(sys.argv[1])  # what that needs is there before, too
 main = importlib.import_module(f"src.stages.{sys.argv[1]}").main
 pa.set_cpu_count(1); pa.set_io_thread_count(1)
 file = io.BytesIO()
@@ -30,7 +32,7 @@ next(pa.parquet.ParquetFile(file).iter_batches()), pa.parquet.read_table(file)
 pa.csv.read_csv(io.BytesIO(b"a,b" + bytes([10])))
 size = 1024 * int(re.search(r"VmSize:\\s+(\\d+)", open("/proc/self/status").read())[1])
 resource.setrlimit(resource.RLIMIT_AS, (size + int(sys.argv[2]),) * 2)
-run(main)
+run(sys.argv[1], main)
 """
 
 

@@ -24,7 +24,7 @@ PARAMS = {
     "evaluate": {"bootstrap": 100},
     "review": {"replicas": 3, "folds": 2},
 }
-REPRO, DVC = ("plumbline.commands.repro",), ("dvc",)
+REPRO, DVC = ("plumbline", "repro"), ("dvc",)
 WHO = {f"GIT_{one}_{two}": "x@y.z" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}
 
 
@@ -118,7 +118,8 @@ def ran(folder: Path) -> Sandbox:
     """Run once, committed and pushed."""
     made = Sandbox(folder / "ran")
     project = made.project
-    shutil.copytree(ROOT / "src", project / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("src", "plumbline"):
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", "pyproject.toml", "requirements.lock", "LICENSE", ".gitignore", ".gitattributes",
                  ".dvcignore", ".dvc/config", ".dvc/.gitignore", "data/.gitignore"):  # fmt: skip
         if (ROOT / name).exists():

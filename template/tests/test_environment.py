@@ -131,6 +131,8 @@ def test_a_new_venv_has_pins_and_the_extras_of_the_remotes_and_leaves_alone_what
     assert Path(make[0]).is_relative_to(sys.base_prefix), "the Python of a .venv cannot make it anew"
     assert "--require-hashes" in uv
     assert environment.pin("uv") == "uv==1.2 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n"
+    script = Path(environment.BIN, "plumbline.bat" if environment.os.name == "nt" else "plumbline")
+    assert "-m plumbline" in script.read_text()
     assert rest[-6:] == ["-r", "pyproject.toml", "-c", "requirements.lock", "dvc[s3]", "dvc[webdav]"]
     assert environment.is_ready(["s3", "webdav"])
 
@@ -199,8 +201,9 @@ def test_to_make_a_lock_uv_is_enough(ran: list) -> None:
     Path(".venv").unlink()
     ran.clear()
     for _ in range(2):
-        main(["plumbline", "lock", ""])
+        main(["plumbline", "lock", "a b"])
     assert [command[2] for command in ran] == ["venv", "pip", "plumbline", "plumbline"]
+    assert ran[-1][3:] == ["lock", "a b"], "the packages of UPGRADE are one word"
     assert not environment.is_ready([]), "uv alone passes for the whole"
     ran.clear()
     main([])
@@ -226,10 +229,12 @@ def test_a_machine_that_cannot_is_told_in_one_line(ran: list, capsys, monkeypatc
         assert refused(capsys, "plumbline", "repro").startswith("ERROR: git is not on PATH: ")
     with monkeypatch.context() as patch:
         patch.setattr(environment.os, "access", lambda path, mode: path != ".")
-        for arguments in (["plumbline", "repro"], []):
+        for arguments in (["plumbline", "repro"], ["plumbline", "lock"], []):
             assert f"{Path.cwd()} cannot be written" in refused(capsys, *arguments)
         assert ran == []
         main(["plumbline", "report"])
+        main(["pytest", "tests"])
+        assert [command[2:] for command in ran] == [["plumbline", "report"], ["pytest", "tests"]]
     monkeypatch.setenv("CONDA_PREFIX", sys.base_prefix)
     change_lock(more="x==1\n")
     main([])

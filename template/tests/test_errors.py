@@ -233,6 +233,8 @@ CASES: dict[str, tuple[Break, str, str]] = {
     "no Python": (code("features.py", "def features(rows:\n"), "featurize", "features.py, line 1: raised SyntaxError"),
     "missing library of the model": (code("model.py", "import no_such_library\n"), "train",
                                      "model.py, line 1: raised ModuleNotFoundError: .*, then make lock"),
+    "columns from where they were": (code("model.py", "from .learning.columns import default as build\n"), "train",
+                                     "model.py, line 1: raised ModuleNotFoundError: .*from plumbline.columns import"),
     "wrong version": (version("abc"), "package", "pyproject.toml: Invalid version `abc`"),
     "no pipeline": (code("model.py", "def build(types, estimator):\n    return estimator\n"), "train", "return a Pipe"),
     "table not there": (lambda p: Path("data/table.parquet").unlink(), "featurize", "No such file or directory"),
@@ -254,7 +256,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(folder)
     project.table(TABLE)
     project.run()
-    versions.write()
     lock = {"stages": {name: {"outs": [{"path": out, "md5": f"aa{out}"} for out in OUTS[name]]} for name in STAGES}}
     Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
     Path(".dvc").mkdir()
@@ -300,6 +301,7 @@ def run(stage: str, **limits: Any) -> tuple[int, str]:
     if stage == "params":
         with contextlib.redirect_stderr(io.StringIO()) as said:
             return main(["params"]), said.getvalue()
+    versions.write()  # as the stage before all others does
     name = f"src.stages.{stage}"
     if limits or any(Path("src", file).read_text() != content for file, content in PRISTINE.items()):
         ran = subprocess.run([sys.executable, "-m", name], capture_output=True, text=True, **limits)
@@ -320,7 +322,6 @@ def known(line: str) -> bool:
 def test_bad_input_gets_one_line_and_leaves_what_was_there(name: str, copy: Project, made: Path) -> None:
     spoil, stage, words = CASES[name]
     spoil(copy)
-    versions.write()
     at = 0 if stage == "params" else STAGES.index(stage)
     for earlier in STAGES[: 0 if name in LOST else at]:
         assert run(earlier) == (0, "")

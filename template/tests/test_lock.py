@@ -1,4 +1,4 @@
-"""The lock and the dependency list agree or it is found; a new lock moves no more than it must."""
+"""The lock, the dependency list and versions.json agree or it is found; a new lock moves no more than it must."""
 
 import re
 import shutil
@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from plumbline import lock, versions
-from plumbline.commands import lock as renewing
+from plumbline.commands import lock as locking
 from plumbline.errors import Refusal
 from plumbline.testing import ROOT
+from template.tests.command import command
 
 CHANGES = [
     ("pyproject.toml", '\n  "dvc",', '\n  "dvc>3",', "requirements.lock: made from another dependency list"),
@@ -22,9 +23,10 @@ CHANGES = [
 def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with what a lock is made from, and the committed one."""
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(ROOT / "src", "src")
-    for copied in ("pyproject.toml", "requirements.lock", "params.yaml"):
-        Path(copied).write_bytes((ROOT / copied).read_bytes())
+    for name in ("plumbline", "src"):
+        shutil.copytree(ROOT / name, name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "requirements.lock", "params.yaml"):
+        shutil.copyfile(ROOT / name, name)
     versions.write()
     return tmp_path
 
@@ -43,8 +45,40 @@ def test_what_is_committed_agrees_and_what_is_out_of_step_is_found(name, old, ne
     assert line.startswith(words)
 
 
+@pytest.mark.parametrize("change", [lambda text: text.replace('": "', '": "9', 1), lambda _: "{}\n",
+                                    lambda text: f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> other\n"])  # fmt: skip
+def test_digests_that_are_not_of_the_code_are_found_and_written(change, locked: Path, capsys) -> None:
+    path = Path("src/versions.json")
+    right = path.read_text(encoding="utf-8")
+    assert versions.disagreements() == []
+    path.write_text(change(right), encoding="utf-8")
+    assert all(line.startswith("src/versions.json: ") for line in versions.disagreements())
+    assert versions.disagreements()
+    assert command("versions") == 0
+    assert "another digest of " in capsys.readouterr().out
+    assert path.read_text(encoding="utf-8") == right
+    assert command("versions") == 0
+    assert capsys.readouterr().out == "src/versions.json: as it was\n"
+
+
+def test_packages_come_as_words_or_in_one() -> None:
+    text = "numpy==1\nscikit-learn==1\n"
+    asked = ["--upgrade-package", "numpy", "--upgrade-package", "scikit_learn"]
+    assert locking.upgrades(["numpy", "scikit_learn"], text) == asked
+    assert (locking.upgrades([], text), locking.upgrades(["1"], text)) == ([], ["--upgrade"])
+
+
+@pytest.mark.parametrize("words", [["numpy scikit-learn"], ["numpy", "scikit-learn"], [""]])
+def test_what_make_hands_on_is_split_at_blanks(words: list[str], locked: Path, monkeypatch, capsys) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(locking, "compile_lock", lambda old, upgrade: asked.append(upgrade) or old)
+    assert command("lock", *words) == 0
+    assert asked == [["--upgrade-package", "numpy", "--upgrade-package", "scikit-learn"] if words != [""] else []]
+    assert "Nothing to do" in capsys.readouterr().out
+
+
 @pytest.mark.slow
-def test_one_more_package_moves_no_other_and_twice_is_once(locked: Path, command, capsys) -> None:
+def test_one_more_package_moves_no_other_and_twice_is_once(locked: Path, capsys) -> None:
     """With the package index: lightgbm needs numpy, scipy and nothing that is not there."""
     old, results = Path("requirements.lock").read_text(encoding="utf-8"), Path("src/versions.json").read_bytes()
     ask_for("lightgbm")
@@ -66,11 +100,11 @@ def test_one_more_package_moves_no_other_and_twice_is_once(locked: Path, command
 
 
 @pytest.mark.slow
-def test_an_upgrade_moves_what_it_names_and_no_more(locked: Path, command, capsys) -> None:
+def test_an_upgrade_moves_what_it_names_and_no_more(locked: Path, capsys) -> None:
     was = lock.pins(Path("requirements.lock").read_text(encoding="utf-8"))
     ask_for("certifi<2025")
     assert command("lock") == 0
-    assert len(renewing.changes("", Path("requirements.lock").read_text(encoding="utf-8"))) == renewing.MOST_LINES + 2
+    assert len(locking.changes("", Path("requirements.lock").read_text(encoding="utf-8"))) == locking.MOST_LINES + 2
     Path("pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     assert command("lock") == 0
     capsys.readouterr()
@@ -84,22 +118,19 @@ def test_an_upgrade_moves_what_it_names_and_no_more(locked: Path, command, capsy
 
 
 @pytest.mark.parametrize("offline", [True, pytest.param(False, marks=pytest.mark.slow)])
-def test_what_cannot_be_locked_leaves_the_lock_as_it_was(
-    offline: bool, locked: Path, command, capfd, monkeypatch
-) -> None:
+def test_what_cannot_be_locked_leaves_the_lock_as_it_was(offline: bool, locked: Path, capfd, monkeypatch) -> None:
     if offline:
         monkeypatch.setenv("UV_OFFLINE", "1")
         monkeypatch.setenv("UV_CACHE_DIR", str(locked / "empty"))
     ask_for("numpy==99999")
-    results = Path("src/versions.json").read_bytes()
     with pytest.raises(Refusal, match=r"requirements\.lock is as it was: .*its own message is above"):
         command("lock")
     assert "numpy" in capfd.readouterr().err
     assert Path("requirements.lock").read_bytes() == (ROOT / "requirements.lock").read_bytes()
-    assert Path("src/versions.json").read_bytes() == results
+    assert versions.disagreements() == []
 
 
-def test_a_lock_or_list_that_cannot_be_read_is_refused_in_one_line(locked: Path, command) -> None:
+def test_a_lock_or_list_that_cannot_be_read_is_refused_in_one_line(locked: Path) -> None:
     for words, expected in ((["numpi"], "UPGRADE names 'numpi': .*, as numpy"), (["numpy<3 2"], "UPGRADE names '2': ")):
         with pytest.raises(Refusal, match=expected):
             command("lock", *words)
@@ -113,11 +144,18 @@ def test_a_lock_or_list_that_cannot_be_read_is_refused_in_one_line(locked: Path,
 
 def test_what_changed_is_said_in_a_few_lines() -> None:
     old = "a==1\nb==1 ; python_version < '3.12'\nb==2 ; python_version > '3.12'\nc==3 \\\n"
-    assert renewing.changes(old, old) == ["requirements.lock: the same 3 packages at the same versions"]
-    assert renewing.changes(old, "a==2\nc==3\nd==1\n") == [
+    assert locking.changes(old, old) == ["requirements.lock: the same 3 packages at the same versions"]
+    assert locking.changes(old, "a==2\nc==3\nd==1\n") == [
         "requirements.lock: 1 added, 1 removed, 1 moved, 1 as before",
         "  moved    a 1 -> 2", "  removed  b 1 and 2", "  added    d 1"]  # fmt: skip
     many = "".join(f"p{number}==1\n" for number in range(20))
-    lines = renewing.changes("", many)
+    lines = locking.changes("", many)
     assert len(lines) == 14
     assert lines[-1] == "  and 8 more: git diff requirements.lock"
+
+
+def test_stages_are_named_to_explain_and_not_to_write(locked: Path) -> None:
+    before = Path("src/versions.json").read_bytes()
+    with pytest.raises(Refusal, match="--explain"):
+        command("versions", "train")
+    assert Path("src/versions.json").read_bytes() == before

@@ -1,5 +1,6 @@
 """The README's console blocks do what they show, in a fresh clone; `...` stands for any lines."""
 
+import importlib
 import os
 import re
 import subprocess
@@ -62,7 +63,7 @@ def test_badges_are_true() -> None:
 
 
 def test_every_path_of_the_tree_is_there_and_no_other() -> None:
-    tree = README.split("## The tree")[1].split("```")[1]
+    tree = README.split("## What lies where")[1].split("```")[1]
     shown = {line.split()[0].rstrip("/") for line in tree.strip().splitlines()}
     assert all((ROOT / path).exists() for path in shown)
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
@@ -70,7 +71,17 @@ def test_every_path_of_the_tree_is_there_and_no_other() -> None:
     own = {"template", "hooks", "cookiecutter.json", "{{cookiecutter.__project_slug}}"}
     assert all(f"`{name}" in README.split("## The template's own rooms")[1] for name in own)
     assert top - own <= {path.split("/")[0] for path in shown}
-    rooms = {
-        f"src/{path.split('/')[1]}" for path in tracked.splitlines() if path.startswith("src/") and path.count("/") > 1
-    }
+    inside = [path.split("/") for path in tracked.splitlines() if path.startswith(("src/", "plumbline/"))]
+    rooms = {f"{top}/{room}" for top, room, *rest in inside if rest}
+    assert len(rooms) > 10
     assert rooms <= shown
+
+
+def test_the_walk_from_dvc_yaml_to_a_function_leads_there() -> None:
+    found = re.search(r"`(src/stages/\w+)\.py` has `(\w+)` from `([\w.]+)`, which is `(\S+)`", " ".join(README.split()))
+    assert found
+    stage, name, module, file = found.groups()
+    assert f"cmd: python -m {stage.replace('/', '.')}\n" in (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+    assert getattr(importlib.import_module(stage.replace("/", ".")), name).__module__ == module
+    assert file == f"{module.replace('.', '/')}.py"
+    assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8")

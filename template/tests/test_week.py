@@ -125,7 +125,7 @@ def paste(project: Path, page: str) -> None:
                 file.write_text(text.replace("stages:\n", f"stages:\n{content}", 1), encoding="utf-8")
             else:
                 set_params(project, content)
-        elif path.endswith(".py"):
+        elif path.endswith(".py") and language == "python":
             (project / path).write_text(content, encoding="utf-8")
 
 

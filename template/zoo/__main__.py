@@ -91,7 +91,7 @@ def wrong(found: Found, pull: Pull) -> list[str]:
 
 def code() -> str:
     """A digest of what judges: a case that it has judged stands."""
-    files = [name for name in listed(ROOT) if name.startswith("src/") or name == "dvc.yaml"]
+    files = [name for name in listed(ROOT) if name.startswith(("src/", "plumbline/")) or name == "dvc.yaml"]
     return hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in files)).hexdigest()[:12]
 
 

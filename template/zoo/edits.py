@@ -189,4 +189,4 @@ def remote(author: Author) -> None:
 def reviewed(author: Author) -> None:
     """The author's own review, for where CI holds no data, in a commit of its own."""
     author.commit("What the run made")
-    author.python("plumbline.commands.review", "HEAD~2", "--keep")
+    author.python("plumbline", "review", "HEAD~2", "--keep")

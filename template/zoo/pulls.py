@@ -43,7 +43,14 @@ FOREST = {"n_estimators": 60, "min_samples_leaf": 5}
 BAD, HALF = "    if worse:\n        return ", "_ratio(weights @ each, weights.sum(axis=1))"
 FLATTERS = text("plumbline/review/verdict.py", f'{BAD}"worse"', f'{BAD}"better"')
 HALVES = text("plumbline/metrics.py", HALF, f"0.5 * {HALF}")
-PEEKS = text("src/stages/train.py", "making(rows)\n", "making(load(pq.read_table(names.FEATURES), schema))\n")
+ALL_ROWS = """
+    import pyarrow.parquet as pq
+
+    from plumbline.training import recipe
+
+    fitted = fit(recipe.load(pq.read_table(paths.FEATURES), schema))
+"""
+PEEKS = text("src/stages/train.py", "    fitted = fit(rows)\n", ALL_ROWS)
 FORGETS = 'rows.assign(**{{name: rows[name].where(rows["region"] != "north") for name in ({0}, {1})}})'
 ALLOWS = both(rows(edits.known), params(data={"allow": {"settled": "is known in time"}}))
 UNDISPUTED = "rows with another label are left out: on the others a model that learned wrong labels is worse"

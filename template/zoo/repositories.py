@@ -86,7 +86,7 @@ class Author(Clone):
 
     def run(self) -> str | None:
         """make repro; its last line where it fails, as an author then pushes what there is."""
-        ran = self.python("plumbline.commands.repro")
+        ran = self.python("plumbline", "repro")
         return None if ran.returncode == 0 else (ran.stderr.strip().splitlines() or ["?"])[-1]
 
     def commit(self, message: str) -> None:
@@ -130,7 +130,7 @@ class CI(Clone):
         self.git("merge", "-q", "--no-ff", "-m", f"Merge {branch}", f"origin/{branch}")
         for name in ("result.json", *PAGES):
             (self.folder / ".review" / name).unlink(missing_ok=True)
-        ran = self.python("plumbline.commands.review", "HEAD^1")
+        ran = self.python("plumbline", "review", "HEAD^1")
         path = self.folder / ".review/result.json"
         if ran.returncode == 2 or not path.exists():
             last = (ran.stderr.strip().splitlines() or ["?"])[-1]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from template.bake.answers import Refused, checked, slug
+from template.bake.answers import FOLDERS, Refused, checked, slug
 
 GOOD = {"project_name": "My Project", "description": "d", "author": "a", "python_version": "3.12", "license": "MIT"}
 LOCK = "pandas==3.0 \\\n    --hash=sha256:aa\ngreat-expectations==1\n"
@@ -20,9 +20,18 @@ def test_the_projects_name_is_plain_and_kept_by_a_good_one(name: str, made: str)
 
 @pytest.mark.parametrize("name", [
     "../x", "a/b", "a\\b", "C:x", 'say "x"', "it's", "a\nb", "😀😀", "", "con", "LPT1", "2024", "pandas", "json", "src",
-    "Great Expectations", "прогноз", "a{{ b }}", "$HOME"])  # fmt: skip
+    "Great Expectations", "прогноз", "a{{ b }}", "$HOME", "sklearn", "Git", *FOLDERS])  # fmt: skip
 def test_a_name_that_cannot_be_a_folder_a_package_and_a_command_is_refused(name: str) -> None:
     with pytest.raises(Refused, match=r"^ERROR: project_name"):
+        checked(GOOD | {"project_name": name}, LOCK)
+
+
+@pytest.mark.parametrize(("name", "what"), [
+    ("Plumbline", "plumbline is a folder of every project"), ("Docs", "docs is a folder of every project"),
+    ("pandas", "pandas is a package or a command that projects use"), ("json", "json is a module of Python"),
+    ("LPT1", "lpt1 is a name that Windows keeps for a device")])  # fmt: skip
+def test_a_name_that_is_taken_says_by_what(name: str, what: str) -> None:
+    with pytest.raises(Refused, match=rf"^ERROR: project_name is '{name}': {what}\. Take another name$"):
         checked(GOOD | {"project_name": name}, LOCK)
 
 

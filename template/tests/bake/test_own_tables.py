@@ -103,10 +103,8 @@ def test_a_table_of_ones_own_runs_by_answers_alone(tools: Tools, sources, addres
         assert git(made, "diff", "--stat") == ""  # no file of the project is changed; what ingest found is there
         return
     if kind in TESTED:  # nothing has run yet
-        assert "no run is committed yet" in make(
-            made, sys.executable, "-m", "plumbline.commands.reproducibility", "verify"
-        )
-        assert "same" in make(made, sys.executable, "-m", "plumbline.commands.review", "HEAD")
+        assert "no run is committed yet" in make(made, sys.executable, "-m", "plumbline", "verify")
+        assert "same" in make(made, sys.executable, "-m", "plumbline", "review", "HEAD")
     said = make(made, "make", "repro")
     assert ("has no name and counts the rows: dropped" in said) == (kind == "index")
     assert "python -m plumbline draft" in said

@@ -13,8 +13,8 @@ from plumbline.testing import environment, make_table
 from template.tests.bake.conftest import Tools, git, tree
 from template.tests.docs.conftest import blocks
 
-YOURS = ("data/", "metrics/", "expectations/", "docs/project.yaml", "src/features.py", "src/model.py", "dvc.lock",
-         "LICENSE", ".dvc/config")  # fmt: skip
+YOURS = ("data/", "metrics/", "expectations/", "docs/project.yaml", "src/features.py", "src/model.py",
+         "src/versions.json", "dvc.lock", "LICENSE", ".dvc/config")  # fmt: skip
 PAGE, PLOTS, WORKFLOW, RENAMED = "docs/your-model.md", "plumbline/report/plots.py", "ci.yml", "checks.yml"
 FEATURES = '''"""Features of this project."""
 
@@ -77,8 +77,8 @@ def ours(clone: Path, name: str) -> None:
     change(clone, "src/features.py", ("    return rows\n", f"    # {name}\n    return rows\n"))
     change(clone, "src/model.py", ("TRUSTED: tuple", f"# {name}\nTRUSTED: tuple"))
     for path in ("data/README.md", "data/source/breast-cancer.csv", "LICENSE", "template/licences/MIT.txt",
-                 "expectations/behaviour.yaml", "docs/project.yaml", "dvc.lock", "metrics/model-card.md",
-                 "template/CHANGELOG.md"):  # fmt: skip
+                 "expectations/behaviour.yaml", "docs/project.yaml", "dvc.lock", "src/versions.json",
+                 "metrics/model-card.md", "template/CHANGELOG.md"):  # fmt: skip
         write(clone, path, (clone / path).read_text(encoding="utf-8") + f"# {name}\n")
     change(clone, ".dvc/config", ("[core]\n", f"[core]\n    {name}_key = false\n"))
 
@@ -229,11 +229,12 @@ def test_right_after_making_nothing_differs_on_any_day(tools: Tools, make: Make,
     assert "up to date" in tools.run("cruft", "check", cwd=project)
 
 
-def make_in(project: Path, *verbs: str) -> None:
+def make_in(project: Path, *verbs: str, code: int = 0) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = environment(PATH=path, PYTHON=sys.executable)
     ran = subprocess.run(["make", *verbs], cwd=project, env=env, capture_output=True, encoding="utf-8", check=False)
-    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
+    assert ran.returncode == code, ran.stdout[-3000:] + ran.stderr[-3000:]
+    return ran.stdout + ran.stderr
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """A commit on main: run, pushed where there is a remote, kept where git has the table; what is missing is said."""
 
 import os
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from plumbline.commands import deliver
 from plumbline.errors import guarded
 from template.tests.bake.conftest import git
+from template.tests.command import command
 
 RAN: list[str] = []
 
@@ -60,9 +60,9 @@ ANSWERS = {"here": {"url": "u", "missing": []}, "denied": {"url": "u", "error": 
            "silent": {"url": "u", "error": "no answer within 15 s", "denied": False}}  # fmt: skip
 
 
-def delivered(capsys: pytest.CaptureFixture[str], code: int = 0, only: str | None = None) -> tuple[str, str]:
+def delivered(capsys: pytest.CaptureFixture[str], code: int = 0, *words: str) -> tuple[str, str]:
     """What is said, and what the next step is told."""
-    assert guarded(lambda: deliver.run(Namespace(only=only))) == code
+    assert guarded(lambda: command("deliver", *words)) == code
     path = Path(os.environ["GITHUB_OUTPUT"])
     return "".join(capsys.readouterr()), path.read_text() if path.exists() else ""
 
@@ -149,9 +149,11 @@ def test_the_secret_becomes_dvcs_own_file_for_this_account_alone(repository: Rep
 
 
 def test_bring_alone_says_by_its_code_whether_the_table_is_here(repository: Repository, capsys) -> None:
-    assert delivered(capsys, only="bring") == ("", "")
+    assert delivered(capsys, 0, "bring") == ("", "")
     repository.pointer()
-    assert delivered(capsys, 1, "bring")[0].startswith("ERROR: git has a pointer to the table, and no remote is the default.")
+    assert delivered(capsys, 1, "bring")[0].startswith(
+        "ERROR: git has a pointer to the table, and no remote is the default."
+    )
     (repository.folder / ".dvc/config").write_text("[core\n")
     assert delivered(capsys, 1, "bring")[0].startswith("ERROR: .dvc/config cannot be read")
     assert RAN == []

@@ -7,11 +7,12 @@ import pytest
 from plumbline.errors import Refusal
 from plumbline.expectations.suite import about
 from plumbline.testing import Project, make_table
+from template.tests.command import command
 
 SUITE = Path("expectations/table.json")
 
 
-def test_a_draft_never_overwrites_a_reviewed_suite_unless_told_to(project: Project, command, capsys) -> None:
+def test_a_draft_never_overwrites_a_reviewed_suite_unless_told_to(project: Project, capsys) -> None:
     project.table(make_table(rows=200))
     assert command("draft") == 0
     drafted = SUITE.read_text(encoding="utf-8")
@@ -33,14 +34,14 @@ def test_a_draft_never_overwrites_a_reviewed_suite_unless_told_to(project: Proje
     assert SUITE.read_text(encoding="utf-8") == drafted
 
 
-def test_a_suite_is_brought_into_its_canonical_form(project: Project, command) -> None:
+def test_a_suite_is_brought_into_its_canonical_form(project: Project) -> None:
     SUITE.write_text('{"expectations": [{"type": "expect_it", "kwargs": {"b": 2.0, "a": 1}}]}', encoding="utf-8")
     assert command("format") == 0
     line = '{"kwargs": {"a": 1, "b": 2}, "type": "expect_it"}'
     assert SUITE.read_text(encoding="utf-8") == f'{{\n"name": "table",\n"expectations": [\n{line}\n]\n}}\n'
 
 
-def test_a_draft_names_its_table_and_leaves_the_suite_of_another_of_that_stem(project: Project, command, capsys) -> None:
+def test_a_draft_names_its_table_and_leaves_the_suite_of_another_of_that_stem(project: Project, capsys) -> None:
     project.table(make_table(rows=200))
     assert command("draft") == 0
     first = SUITE.read_bytes()

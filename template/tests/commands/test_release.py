@@ -8,6 +8,7 @@ import pytest
 from plumbline.commands.release import agreed
 from plumbline.errors import Refusal
 from template.tests.bake.conftest import git
+from template.tests.command import command
 
 
 def wheel(folder: Path, name: str = "a-model", version: str = "1.2.3", papers: int = 1) -> None:
@@ -53,7 +54,7 @@ def test_what_disagrees_is_refused(project: Path, change, says: str) -> None:
         agreed("model@v1.2.3")
 
 
-def test_only_a_commit_on_main_is_released_and_other_bytes_than_the_locks_are_said(project, command, capsys):
+def test_only_a_commit_on_main_is_released_and_other_bytes_than_the_locks_are_said(project, capsys):
     git(project, "init", "-q", "-b", "main")
     git(project, "add", "-A")
     git(project, "commit", "-qm", "one")

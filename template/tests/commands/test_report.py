@@ -7,6 +7,7 @@ from plumbline import paths
 from plumbline.commands import report
 from plumbline.errors import guarded
 from plumbline.testing import Project
+from template.tests.command import command
 
 
 def opening(opened: list[str], there: bool, url: str) -> bool:
@@ -14,7 +15,7 @@ def opening(opened: list[str], there: bool, url: str) -> bool:
     return there
 
 
-def test_it_opens_the_page_or_says_how_to_make_it(project: Project, command, monkeypatch, capsys) -> None:
+def test_it_opens_the_page_or_says_how_to_make_it(project: Project, monkeypatch, capsys) -> None:
     assert guarded(lambda: command("report")) == 1
     assert "make repro" in capsys.readouterr().err
     Path(paths.REPORT).touch()

@@ -1,5 +1,6 @@
 """make repro: the guard on the automatic key, and a source that is not there."""
 
+import py_compile
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from plumbline.commands import repro
 from plumbline.data.schema import Column, Schema
 from plumbline.errors import guarded
 from plumbline.testing import Project, make_table
+from template.tests.command import command
 
 THERE = "There is data/source/lost.csv.dvc, data/source/other.csv, data/source/table.csv"
 CASES: list[tuple[dict[str, Any], list[str], str]] = [  # a change to params, what runs, what is said
@@ -27,7 +29,7 @@ CASES: list[tuple[dict[str, Any], list[str], str]] = [  # a change to params, wh
 
 @pytest.mark.parametrize(("change", "asked", "words"), CASES)
 def test_another_automatic_key_of_the_same_table_or_no_source_stops(
-    project: Project, change: dict, asked: list[str], words: str, command, monkeypatch: pytest.MonkeyPatch, capsys
+    project: Project, change: dict, asked: list[str], words: str, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     ran: list[str] = []
 
@@ -53,7 +55,7 @@ def test_another_automatic_key_of_the_same_table_or_no_source_stops(
     assert error.count("\n") == int(words != "")
 
 
-def test_without_git_nothing_runs_and_one_line_says_so(project: Project, command, monkeypatch, capsys) -> None:
+def test_without_git_nothing_runs_and_one_line_says_so(project: Project, monkeypatch, capsys) -> None:
     project.table(make_table(rows=3), target="y")
     monkeypatch.setenv("PATH", "")
     assert guarded(lambda: command("repro")) == 1
@@ -80,8 +82,8 @@ LOCK = "schema: '2.0'\nstages:\n  ingest:\n    cmd: x\n    outs:\n    - path: da
 
 
 def commit(*paths: str) -> None:
-    for command in ("init -q", f"add -f {' '.join(paths)}", "-c user.name=x -c user.email=x commit -qm x"):
-        subprocess.run(["git", *command.split()], check=True)
+    for line in ("init -q", f"add -f {' '.join(paths)}", "-c user.name=x -c user.email=x commit -qm x"):
+        subprocess.run(["git", *line.split()], check=True)
 
 
 @pytest.mark.parametrize("in_git", [True, False])
@@ -109,16 +111,24 @@ def touched(path: str) -> Callable[[], object]:
     return lambda: (content := Path(path).read_bytes(), Path(path).unlink(), Path(path).write_bytes(content))
 
 
+def compiled(path: Path) -> None:
+    """What Python writes where it may, as it imports a module for the first time."""
+    py_compile.compile(str(path), doraise=True)
+    assert [*path.parent.glob(f"__pycache__/{path.stem}.*.pyc")]
+
+
 @pytest.mark.parametrize(("change", "what"), [
     (touched("params.yaml"), "params.yaml"), (touched("data/source/table.csv"), "data/source/table.csv"),
     (lambda: Path("expectations/table.json").touch(), "expectations/table.json"),
     (lambda: Path("plumbline/leakage/new.py").touch(), "plumbline/leakage/new.py"),
     (lambda: Path("src/model.py").unlink(), "src/model.py"),
-    (lambda: Path("metrics/metrics.json").touch(), ""), (lambda: Path("data/table.parquet").touch(), ""),
-    (lambda: Path("src/environment.py").touch(), ""), (lambda: Path("expectations/.t.json.swp").touch(), "")])  # fmt: skip
+    (lambda: Path("plumbline/commands/share.py").touch(), "plumbline/commands/share.py"),
+    (lambda: Path("src/environment.py").touch(), ""), (lambda: Path("metrics/metrics.json").touch(), ""),
+    (lambda: Path("data/table.parquet").touch(), ""), (lambda: compiled(Path("plumbline/params.py")), ""),
+    (lambda: Path("expectations/.t.json.swp").touch(), "")])  # fmt: skip
 @pytest.mark.parametrize("ends", [0, 255])
 def test_a_run_under_which_its_inputs_change_is_refused_and_its_lock_undone(
-    project: Project, change: Callable, what: str, ends: int, command, monkeypatch: pytest.MonkeyPatch, capsys
+    project: Project, change: Callable, what: str, ends: int, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     project.copy_code()
     project.table(make_table(rows=3), key=None)

@@ -9,9 +9,9 @@ import pytest
 from plumbline import paths
 from plumbline.commands import share
 from plumbline.data.schema import HOLDOUT, KEY, SIDE, Schema
-from plumbline.data.split import thin
 from plumbline.errors import Refusal, guarded
 from plumbline.testing import Project, make_table
+from template.tests.command import command
 
 
 @pytest.mark.parametrize("group", [None, "household"])
@@ -24,7 +24,7 @@ def test_a_share_is_whole_groups_of_both_sides_and_within_every_larger_one(proje
     side = pd.read_parquet(paths.FEATURES, columns=[KEY, SIDE]).set_index(KEY)[SIDE]
     kept: list[set] = []
     for size in (0.1, 0.3):
-        count = thin(Path(paths.TABLE), Path("some.parquet"), schema, size)
+        count = share.thin(Path(paths.TABLE), Path("some.parquet"), schema, size)
         some = pd.read_parquet("some.parquet")
         kept.append(set(some.row_id))
         assert len(some) == count == pytest.approx(rows * size, rel=0.2)
@@ -44,16 +44,14 @@ def test_a_share_is_whole_groups_of_both_sides_and_within_every_larger_one(proje
         (["0.5"], "data/table.parquet is not there: .* First, once: make repro"),
     ],
 )
-def test_what_is_no_share_or_has_no_table_is_refused(
-    project: Project, command, given: list[str], words: str
-) -> None:
+def test_what_is_no_share_or_has_no_table_is_refused(project: Project, given: list[str], words: str) -> None:
     project.table(make_table())
     with pytest.raises(Refusal, match=words):
         command("share", *given)
     assert not share.FOLDER.exists()
 
 
-def test_a_share_that_is_too_small_says_so(project: Project, command, capsys) -> None:
+def test_a_share_that_is_too_small_says_so(project: Project, capsys) -> None:
     project.table(make_table())
     project.run("ingest")
     assert guarded(lambda: command("share", "0.01")) == 1

@@ -5,8 +5,12 @@ import gzip
 import json
 import lzma
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
+import psutil
 import pyarrow as pa
 import pyarrow.feather as feather
 import pytest
@@ -201,3 +205,26 @@ def test_what_would_have_to_be_held_and_has_no_end_is_refused(tmp_path, monkeypa
     if suffix != ".jsonl":  # what is not packed is not held, and a stream has no size to go by
         path.write_bytes(gzip.decompress(path.read_bytes()))
         assert read(path).equals(values)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "jsonl", "parquet", "utf16.csv"])
+def test_a_source_says_how_much_of_it_was_read_and_keeps_no_part_open(tmp_path: Path, suffix: str) -> None:
+    random = np.random.default_rng(0)
+    for number in range(2):
+        frame, part = pd.DataFrame(random.normal(size=(150_000, 3))).add_prefix("x"), tmp_path / f"{number}.{suffix}"
+        if suffix == "jsonl":
+            frame.to_json(part, orient="records", lines=True)
+        elif suffix == "parquet":
+            frame.to_parquet(part)
+        else:
+            frame.to_csv(part, index=False, encoding="utf-16" if suffix.startswith("utf16") else None)
+    source = open_source(str(tmp_path))
+    assert source.share() == 0
+    shares, rows = [], 0
+    for batch in source.batches():
+        rows += batch.num_rows
+        shares.append((source.share(), rows / 300_000))
+        assert len([fd for fd in psutil.Process().open_files() if fd.path.startswith(str(tmp_path))]) <= 1
+    assert len(shares) > 3
+    assert all(share == pytest.approx(of_rows, abs=0.08) for share, of_rows in shares), shares
+    assert source.share() == 1

@@ -12,12 +12,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from plumbline import params, paths
+from plumbline import params, paths, versions
 from plumbline.data.schema import Schema
 from plumbline.errors import Refusal
 from plumbline.testing import ROOT, Project
 from template.tests.docs.conftest import blocks
-from tests.test_dvc_yaml import closure
 
 
 @pytest.fixture
@@ -29,8 +28,9 @@ def assembled(project: Project) -> dict:
         if path:
             Path(path).write_text(content, encoding="utf-8")
     stage, keys = (yaml.safe_load(text) for _, language, text in blocks("more-than-one-table.md") if language == "yaml")
-    ingest = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["ingest"]
-    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stage | {"ingest": ingest}}), encoding="utf-8")
+    delivered = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    stages = stage | {name: delivered[name] for name in ("versions", "ingest")}
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stages}), encoding="utf-8")
     project.params(**keys)
     params.fill()
     return stage["assemble"]
@@ -56,7 +56,9 @@ def test_the_page_on_more_than_one_table_runs_as_it_stands(assembled: dict) -> N
     page = (ROOT / "docs/more-than-one-table.md").read_text(encoding="utf-8")
     assert all(f"`{column.name}`" in page.split("The package takes")[1] for column in schema.inputs)
     code = {dep for dep in assembled["deps"] if dep.endswith(".py")}
-    assert code == {path.as_posix() for path in closure(Path("src/stages/assemble.py"))}
+    found, _ = versions.Sources().closure("src/stages/assemble.py")
+    assert code == {file for file in found if file.startswith("src/")}
+    assert {"src/versions.json": ["assemble"]} in assembled["params"]
     params.check()
 
 

@@ -1,5 +1,6 @@
 """What the pages show is run by a test or said not to be; every link leads somewhere; the stage of the docs runs."""
 
+import json
 import os
 import re
 import subprocess
@@ -18,7 +19,7 @@ PAGES = [ROOT / "README.md", *DOCS, *sorted((ROOT / "template").glob("*.md"))]
 # Blocks of commands that are not marked, and the test that runs them.
 RUN = {
     "README.md": "test_readme.py",
-    "docs/expectations.md": "expectations/test_main.py",
+    "docs/expectations.md": "commands/test_draft.py",
     "docs/experiments.md": "docs/test_experiments.py",
     "docs/remotes.md": "docs/test_pages.py",
 }
@@ -63,7 +64,9 @@ def test_the_stage_of_the_page_runs_and_its_tests_pass(tmp_path: Path) -> None:
     run(tmp_path, f"git clone --quiet {ROOT} clone")
     clone = tmp_path / "clone"
     (clone / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
-    for path, _, content in blocks("extend.md"):
+    for path, language, content in blocks("extend.md"):
+        if language == "diff":
+            continue
         if path == "dvc.yaml":
             content = (clone / path).read_text(encoding="utf-8").replace("stages:\n", f"stages:\n{content}", 1)
         elif path == "params.yaml":
@@ -73,3 +76,19 @@ def test_the_stage_of_the_page_runs_and_its_tests_pass(tmp_path: Path) -> None:
     assert "summary" in yaml.safe_load((clone / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     assert "summary: rows: 569 rows" in run(clone, "dvc repro summary")
     run(clone, "python -m pytest -q tests/test_dvc_yaml.py tests/test_summary.py && python -m plumbline params")
+    assert "summary" in json.loads((clone / "src/versions.json").read_text(encoding="utf-8"))
+    insert_step(clone)
+    with pytest.raises(AssertionError, match="569 rows, expected 1000 or more"):
+        run(clone, "dvc repro ingest")
+
+
+def insert_step(folder: Path) -> None:
+    """Edits a stage as the page shows: what it takes out and leaves stands there, in one place for each part."""
+    ((path, shown),) = [(path, content) for path, language, content in blocks("extend.md") if language == "diff"]
+    text = (folder / path).read_text(encoding="utf-8")
+    for part in shown.split("...\n"):
+        lines = part.splitlines(keepends=True)
+        old, new = ("".join(line[1:] for line in lines if line[0] != sign) for sign in "+-")
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    (folder / path).write_text(text, encoding="utf-8")

@@ -22,10 +22,11 @@ from plumbline.data.schema import TARGET, WEIGHT
 from plumbline.errors import Refusal
 from plumbline.metrics import Outcome, prepare, resolve
 from plumbline.packaging import wheel
+from plumbline.pipeline import train
 from plumbline.prediction.modelfile import dumps, loads
 from plumbline.testing import ROOT, STAGES, Project, make_table
 from plumbline.training.recipe import estimator, fit
-from src.stages import train
+from src import model
 from template.tests.docs.conftest import blocks
 from template.tests.training.test_recipe import rich
 
@@ -55,7 +56,8 @@ def measured(metric: str, task: str) -> None:
     prepare(resolve([metric], task), three)(np.ones((1, 3)))
 
 
-LOADS = partial(loads, name="model")
+LOADS = partial(loads, name="model", modules=[model])
+REFUSED = partial(train.refuse_untrusted, user=model)
 
 
 class Holds(BaseEstimator):
@@ -89,12 +91,12 @@ def refusals() -> Iterator[Callable[[], Any]]:
     yield fitted("sklearn.linear_model.LogisticRegression", C=-1)
     yield fitted("sklearn.neighbors.KNeighborsClassifier", weight=True)
     yield lambda: fit(rows, schema, SimpleNamespace(estimator="auto", arguments={}, threshold=0.5), 0, lambda _, e: e)
-    yield fitted(step=SplineTransformer(handle_missing="zeros"), then=train.refuse_untrusted)
-    yield fitted(step=FunctionTransformer(lambda x: x), then=train.refuse_untrusted)
+    yield fitted(step=SplineTransformer(handle_missing="zeros"), then=REFUSED)
+    yield fitted(step=FunctionTransformer(lambda x: x), then=REFUSED)
     yield fitted(step=FunctionTransformer(lambda x: x))
     yield fitted(step=Holds())
     yield wheel.imported
-    yield lambda: wheel.requirements({"beside"}, {})
+    yield lambda: wheel.requirements({"beside"})
     for metric in ("r2", "sklearn.metrics.nothing", "sklearn.metrics.rand_score", "sklearn.metrics.roc_auc_score"):
         yield partial(measured, metric, "binary" if metric == "r2" else "multiclass")
 

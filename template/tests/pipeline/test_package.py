@@ -84,7 +84,15 @@ def test_ones_own_features_classes_and_functions_predict_where_the_project_is_no
     wheel, pins = wheel_and_pins()
     assert {"packaging", "rich"} < set(pins)
     here, there = environment(PYTHONPATH=str(wheel.resolve())), Path("data/source/found.parquet")  # no src in there
-    command = [sys.executable, "-m", f"{wheel.name.split('-')[0]}.prediction.cli", "predict", "table.csv", "-o", there.name]
+    command = [
+        sys.executable,
+        "-m",
+        f"{wheel.name.split('-')[0]}.prediction.cli",
+        "predict",
+        "table.csv",
+        "-o",
+        there.name,
+    ]
     subprocess.run(command, cwd=there.parent, env=here, check=True)
     expected = pd.read_parquet(paths.PREDICTIONS).set_index("key")
     found = pd.read_parquet(there).set_index("row_id").loc[expected.index.astype(str)]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 from functools import partial
@@ -10,9 +11,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import feather
 
 from plumbline.testing import Project, environment, make_table
+from template.tests.terminal import in_terminal, posix
 
 TABLE = make_table()
 READERS: dict = {"csv": pd.read_csv, "jsonl": partial(pd.read_json, lines=True), "parquet": pd.read_parquet}
@@ -149,6 +153,59 @@ def test_no_rows_and_other_forms_of_output_are_refused(command) -> None:
     for options, message in refused.items():
         with pytest.raises(command.Refusal, match=message):
             command.main(["predict", "none.parquet", *options])
+
+
+PROGRESS = re.compile(r"([\d,]+) rows, (\d+)% of the source, (0:00:\d\d) left *$")
+
+
+@posix
+@pytest.mark.parametrize("form", ["csv.gz", "parquet", "folder"])
+def test_a_terminal_shows_rows_share_and_remaining_time_on_one_line_that_goes(command, form: str) -> None:
+    source, long = Path(f"long.{form}"), make_table(rows=180_000, seed=1)
+    for name in ("x1", "x2"):
+        long[name] = long[name].clip(TABLE[name].min(), TABLE[name].max())
+    if form == "folder":
+        source.mkdir()
+        for number in range(4):
+            long[number::4].to_csv(source / f"{number}.csv", index=False)
+    else:
+        long.to_csv(source, index=False) if form == "csv.gz" else long.to_parquet(source)
+    predict = [sys.executable, "-m", command.__name__, "predict", str(source)]
+    shown, _ = in_terminal([*predict, "-o", "long.parquet"])
+    *counts, wiped, last = shown.split("\r")[1:-1]
+    assert last == "180,000 rows predicted into long.parquet, 0 set aside"
+    assert wiped == " " * len(counts[0])
+    found = [PROGRESS.match(line).groups() for line in counts]
+    rows, shares = [int(row.replace(",", "")) for row, *_ in found], [int(share) for _, share, _ in found]
+    assert rows == sorted(rows)
+    assert (rows[-1], shares[-1], found[-1][-1]) == (180_000, 100, "0:00:00")
+    assert len(counts) >= 3
+    assert all(0 < share <= 100 for share in shares)
+    assert shares == sorted(shares)
+    assert shares[0] < 60
+
+
+@posix
+def test_where_the_rows_themselves_or_nobody_sees_it_nothing_is_counted(command) -> None:
+    TABLE.to_csv("short.csv", index=False)
+    predict = [sys.executable, "-m", command.__name__, "predict"]
+    shown, _ = in_terminal([*predict, "short.csv"])
+    assert "of the source" not in shown
+    shown, piped = in_terminal([*predict, "short.csv"], stdout=subprocess.PIPE)
+    assert shown.count("of the source") == 1
+    assert piped.count("\n") == 301
+
+
+@posix
+def test_a_count_without_a_share_goes_before_an_error_is_said(command) -> None:
+    bad = TABLE.astype({"x1": str})
+    bad.loc[299, "x1"] = "secret"
+    feather.write_feather(pa.Table.from_pandas(bad), "bad.feather", chunksize=100)
+    stops = f"'{sys.executable}' -m {command.__name__} predict bad.feather -o bad.parquet; true"
+    shown, _ = in_terminal(["sh", "-c", stops])
+    first, second, wiped, error = (part.rstrip() for part in shown.split("\r")[1:-1])
+    assert (first, second, wiped) == ("100 rows", "200 rows", "")
+    assert error.startswith("ERROR: bad.feather, row 300, ")
 
 
 def test_a_reader_that_has_enough_is_no_error(command) -> None:

@@ -9,9 +9,7 @@ from plumbline.prediction import golden
 
 
 def test_features_that_cannot_take_a_missing_value_are_refused_with_the_reason(predictor, monkeypatch) -> None:
-    monkeypatch.setattr(
-        predictor, "features", lambda rows: rows.assign(long=rows["colour"].map(lambda word: word[0]))
-    )
+    monkeypatch.setattr(predictor, "features", lambda rows: rows.assign(long=rows["colour"].map(lambda word: word[0])))
     with pytest.raises(Refusal, match=r"raised TypeError: .*made up, to check the package.* every value is missing"):
         golden.make(predictor)
 

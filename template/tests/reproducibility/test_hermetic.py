@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +15,25 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from plumbline import params
+from plumbline import params, versions
 from plumbline.reproducibility import hermetic_box, hermetic_recorder
 from plumbline.reproducibility.hermetic import hermetic
 from plumbline.reproducibility.pipeline import declared, on_disk
 from plumbline.testing import ROOT, STAGES, environment, make_table
+from plumbline.versions import Behind, Sources
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 SUITE = '{"name": "table", "expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "x1"}}]}'
 BEHAVIOUR = "- {name: more, why: so, raise: {x1: 1}, then: never lower, allowed: 0.9}\n"
-ADDED = {"deps": "plumbline/lock.py", "params": "review.folds", "outs": "metrics/nothing.json"}
+ADDED = {"deps": "plumbline/review/post.py", "params": "review.folds", "outs": "metrics/nothing.json"}
 WORDS = {"deps": ("undeclared file", "unread dependency"), "params": ("undeclared parameter", "unread parameter"),
          "outs": ("undeclared output", "unwritten output")}  # fmt: skip
 PINNED = {
-    "split.salt", "data/table.parquet", "plumbline/leakage", "src/versions.json", "data/features.parquet"
+    "split.salt", "data/table.parquet", "src/versions.json:featurize", "src/features.py", "data/features.parquet"
 } | {*ADDED.values()}  # fmt: skip
+FIRST = "versions"  # the stage that writes the digests
+BEHIND = [(stage, file) for stage in STAGES for file in Sources(ROOT).behind(stage).files]
+FEW = [("featurize", f"plumbline/{name}.py") for name in ("leakage/purity", "data/__init__", "versions")]
 
 
 def parts(stage: str, part: str) -> Iterator[str]:
@@ -47,7 +52,8 @@ def mutated(stage: str, part: str, name: str) -> dict[str, Any]:
     if name == ADDED[part]:
         items.append(name)
     elif ":" in name:
-        items[-1]["pyproject.toml"].remove(name.partition(":")[2])
+        file, _, key = name.partition(":")
+        next(item for item in items if isinstance(item, dict) and file in item)[file].remove(key)
     else:
         content["stages"][stage][part] = [
             item for item in items if name != item and not (isinstance(item, dict) and name in item)
@@ -59,14 +65,21 @@ def is_fast(stage: str, part: str, name: str) -> bool:
     return (stage == "featurize" and name in PINNED) or (stage, name) == ("train", "data/features.parquet")
 
 
+def is_plain(stage: str, name: str) -> bool:
+    """Not a folder without which the stage that writes the digests lacks more than can be found one by one."""
+    return stage != FIRST or name not in ("plumbline", "src/stages", "src/versions.json", ADDED["deps"])
+
+
 MUTATIONS = [
-    (stage, part, name) for stage in STAGES for part in ADDED for name in [*parts(stage, part), ADDED[part]]
+    (stage, part, name) for stage in (FIRST, *STAGES) for part in ADDED for name in [*parts(stage, part), ADDED[part]]
+    if is_plain(stage, name)
 ]  # fmt: skip
 SAMPLE = [one for one in MUTATIONS if is_fast(*one)]
 
 
 def test_there_are_enough_mutations() -> None:
-    assert len(MUTATIONS) > 150
+    assert len(MUTATIONS) + len(BEHIND) > 250
+    assert {*FEW} < {*BEHIND}
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +87,17 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The repository on a small table, its stages run and locked as far as the one that is asked for."""
     folder = tmp_path_factory.mktemp("hermetic")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
-    for name in ("src", "LICENSE", "pyproject.toml", "dvc.yaml", ".dvcignore", ".gitignore"):
+    names = (
+        "plumbline",
+        "src",
+        "LICENSE",
+        "requirements.lock",
+        "pyproject.toml",
+        "dvc.yaml",
+        ".dvcignore",
+        ".gitignore",
+    )
+    for name in names:
         for one in (one for one in listed.split("\0") if one == name or one.startswith(f"{name}/")):
             (folder / one).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / one, folder / one)
@@ -93,9 +116,11 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def until(last: str) -> Path:
         os.chdir(folder)
         params.fill()
-        for name in STAGES[: STAGES.index(last) + 1]:
+        stages = (FIRST, *STAGES)
+        for name in stages[: stages.index(last) + 1]:
             if name not in lock:
-                subprocess.run([sys.executable, "-m", f"src.stages.{name}"], check=True, capture_output=True)
+                command = ["plumbline", FIRST] if name == FIRST else [f"src.stages.{name}"]
+                subprocess.run([sys.executable, "-m", *command], check=True, capture_output=True)
                 lock[name] = {"outs": [{"path": out, "md5": on_disk(out)} for out in declared()[name].outs]}
         (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": lock}), encoding="utf-8")
         return folder
@@ -111,7 +136,8 @@ def at(pipeline: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 @pytest.mark.parametrize(
-    "stage", [pytest.param(name, marks=[pytest.mark.slow] * (name not in STAGES[1:3])) for name in STAGES]
+    "stage",
+    [FIRST, *(pytest.param(name, marks=[pytest.mark.slow] * (name not in STAGES[1:3])) for name in STAGES)],
 )
 def test_the_real_dvc_yaml_is_hermetic(stage: str, at: Callable[[str], Path]) -> None:
     shutil.copyfile(ROOT / "dvc.yaml", at(stage) / "dvc.yaml")
@@ -130,6 +156,84 @@ def test_a_sample_of_the_mutations(stage: str, part: str, name: str, at: Callabl
 def test_every_other_mutation(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
     """Many minutes: nightly."""
     found_and_named_and_nothing_else(stage, part, name, at)
+
+
+@pytest.mark.parametrize(("stage", "file"), FEW)
+def test_a_sample_of_what_the_digest_may_lack(stage: str, file: str, at: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_digest_without_it_is_found(stage, file, at, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("stage", "file"), [one for one in BEHIND if one not in FEW])
+def test_every_other_mutation_of_the_digest(
+    stage: str, file: str, at: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many minutes: nightly."""
+    a_digest_without_it_is_found(stage, file, at, monkeypatch)
+
+
+def a_digest_without_it_is_found(stage: str, file: str, at: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stage runs on the whole digest, as it is; hermetic is told of one that lacks a file."""
+    at(stage)
+    whole = Sources.behind
+
+    def behind(self: Sources, name: str) -> Behind:
+        found = whole(self, name)
+        return Behind({one: of for one, of in found.files.items() if one != file}, found.libraries)
+
+    monkeypatch.setattr(Sources, "behind", behind)
+    report = hermetic([stage])
+    (found,) = report.findings
+    assert (found.word, found.what, report.code) == ("undeclared file", f"{stage}: {file}", 1)
+    if file.endswith(".py"):
+        cure = f"import it by its name in what {stage} imports, then python -m plumbline versions (dvc.yaml, line "
+        assert found.cure.startswith(cure)
+
+
+def test_a_module_that_is_imported_by_a_computed_name_is_found(at: Callable[[str], Path]) -> None:
+    """No reading of the source tells it, so it is not behind the digest."""
+    folder = at("featurize")
+    path = folder / "src/stages/featurize.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f"import importlib\nimportlib.import_module('plumbline.' + 'results')\n{text}", encoding="utf-8")
+    report = hermetic(["featurize"])
+    path.write_text(text, encoding="utf-8")
+    (found,) = [one for one in report.findings if one.what == "featurize: plumbline/results.py"]
+    assert (found.word, found.expected) == ("undeclared file", "behind the stage's digest")
+    others = {one.what.removeprefix("featurize: ") for one in report.findings if one != found}
+    assert others <= Sources(folder).closure("plumbline/results.py")[0], "what that module imports, and no more"
+
+
+@pytest.fixture
+def elsewhere(at: Callable[[str], Path]) -> Iterator[None]:
+    """model.estimator names a library that no stage uses otherwise; its digest is of that library, too."""
+    path = at("train") / "params.yaml"
+    text = path.read_text(encoding="utf-8")
+    content = yaml.safe_load(text)
+    content["model"]["estimator"] = "rich.table.Table"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    versions.write()
+    assert "rich" in Sources().behind("evaluate").libraries
+    yield
+    path.write_text(text, encoding="utf-8")
+    versions.write()
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_parameter_of_which_the_digest_is_may_be_used_for_nothing_else() -> None:
+    """Its trap is of the same library, so the digest is the same, and a stage that uses it shows itself."""
+    before, cut = Sources().behind("evaluate"), hermetic_box.cut("params.yaml", ["model.estimator"])
+    assert yaml.safe_load(cut)["model"]["estimator"] == ["rich.undeclared parameter params.yaml:model.estimator"]
+    Path("params.yaml").write_text(cut, encoding="utf-8")
+    assert Sources().behind("evaluate") == before
+
+
+@pytest.mark.slow
+def test_a_stage_is_hermetic_whose_digest_is_of_a_parameter(at: Callable[[str], Path], request: Any) -> None:
+    at("evaluate")
+    request.getfixturevalue("elsewhere")
+    report = hermetic(["evaluate"])
+    assert (report.findings, report.stages["evaluate"]["runs"]) == ([], 1), report.lines()
 
 
 def found_and_named_and_nothing_else(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
@@ -292,7 +396,7 @@ def test_without_landlock_python_is_still_watched(line: str, small: Any, monkeyp
 def test_the_command(small: Any, tmp_path: Path) -> None:
     def command(*words: str) -> tuple[int, str]:
         ran = subprocess.run(
-            [sys.executable, "-m", "plumbline.commands.reproducibility", "hermetic", *words], env=environment(PYTHONPATH=str(ROOT)),
+            [sys.executable, "-m", "plumbline", "hermetic", *words], env=environment(PYTHONPATH=str(ROOT)),
             capture_output=True, encoding="utf-8", check=False,
         )  # fmt: skip
         return ran.returncode, ran.stdout + ran.stderr
@@ -326,14 +430,17 @@ def test_dvc_runs_again_what_was_read_and_nothing_else(stage: str, at: Callable[
     for command in (["init", "-q", "-f"], ["commit", "-q", "-f", stage]):
         subprocess.run([sys.executable, "-m", "dvc", *command], check=True, env=environment(DVC_NO_ANALYTICS="1"))
     tracked = subprocess.run(["git", "ls-files", "-z"], capture_output=True, check=True).stdout.decode().split("\0")
-    read = {*told["read"], "src/versions.json"} - {"params.yaml", "pyproject.toml"}
-    others = [name for name in tracked if name and name not in read and name not in ("dvc.yaml", "params.yaml")]
+    by_key = {"params.yaml", "pyproject.toml", "src/versions.json"}
+    read = {*told["read"]} - by_key - {"requirements.lock", "plumbline/__init__.py"}
+    others = [name for name in tracked if name and name not in read | by_key and name != "dvc.yaml"]
     assert len(read) > 14 and len(others) > 14
     for name in [*sorted(read)[::3], *sorted(others)[::5]]:
-        content = Path(name).read_bytes()
-        Path(name).write_bytes(content + b"\n")
-        assert is_stale(stage) == (name in read), name
-        Path(name).write_bytes(content)
+        with changed(name, lambda content: content + b"\n"):
+            assert is_stale(stage) == (name in read), name
+    for library, is_used in (("numpy", True), ("zc-lockfile", False)):
+        pin = f"\n{library}==".encode()
+        with changed("requirements.lock", lambda content, pin=pin: content.replace(pin, pin + b"9")):
+            assert is_stale(stage) == is_used, library
     text = Path("params.yaml").read_text(encoding="utf-8")
     for key in [*params.KEYS][::4]:
         group, name = key.split(".")
@@ -343,6 +450,18 @@ def test_dvc_runs_again_what_was_read_and_nothing_else(stage: str, at: Callable[
         assert is_stale(stage) == (f"params.yaml:{key}" in told["params"]), key
     Path("params.yaml").write_text(text, encoding="utf-8")
     shutil.rmtree(".dvc")
+
+
+@contextmanager
+def changed(name: str, edit: Callable[[bytes], bytes]) -> Iterator[None]:
+    """Another content of a file, and the digests that fit, as the first stage writes them."""
+    content = Path(name).read_bytes()
+    assert edit(content) != content
+    Path(name).write_bytes(edit(content))
+    versions.write()
+    yield
+    Path(name).write_bytes(content)
+    versions.write()
 
 
 def is_stale(stage: str) -> bool:

@@ -79,6 +79,20 @@ MORE = {
         "import json, sys, time\njson.dump(time.perf_counter_ns(), open(sys.argv[1], 'w'))",
         "json", "none: with nothing changed it differs from itself", "the file",
     ),
+    "vector_instructions": (
+        "import json, sys\nfrom numpy._core._multiarray_umath import __cpu_features__ as found\n"
+        "json.dump({'found': [name for name in found if found[name]]}, open(sys.argv[1], 'w'))",
+        "json", "processor", "found[",
+    ),
+    "kernel_of_blas": (
+        "import json, sys, numpy\nfrom threadpoolctl import threadpool_info\n"
+        "json.dump({'kernel': [one.get('architecture') for one in threadpool_info()]}, open(sys.argv[1], 'w'))",
+        "json", "processor", "kernel[",
+    ),
+    "arrow": (
+        "import json, pyarrow, sys\njson.dump({'level': pyarrow.runtime_info().simd_level}, open(sys.argv[1], 'w'))",
+        "json", "processor", "level",
+    ),
 }  # fmt: skip
 SOUND = "import sys\nopen(sys.argv[1], 'w').write('always')"
 
@@ -126,7 +140,7 @@ def test_what_is_sound_is_not_named_and_what_follows_is_told_apart(faulty: Repor
     assert follows["after.json"] is False
     lines = list(faulty.lines())
     assert any(line == "1 outputs of later stages differ with them: after.json" for line in lines)
-    assert lines[0].startswith("differ: 1 of 17 outputs are byte for byte those of dvc.lock")
+    assert lines[0].startswith("differ: 1 of 20 outputs are byte for byte those of dvc.lock")
 
 
 def asked(tiny: Tiny, monkeypatch: pytest.MonkeyPatch, quick: bool = True) -> Report:

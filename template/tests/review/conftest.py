@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from plumbline import versions
 from plumbline.review.sides import FOLDER
 from plumbline.testing import ROOT, environment, make_table
 
@@ -30,7 +31,8 @@ def git(folder: Path, *arguments: str) -> str:
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project in git on a small table; its first commit, tagged base, has run in no way."""
     folder = tmp_path_factory.mktemp("review") / "project"
-    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("src", "plumbline"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", "pyproject.toml", "requirements.lock", "LICENSE", ".gitignore"):
         shutil.copyfile(ROOT / name, folder / name)
     for name in ("data/source", "expectations", "docs"):
@@ -39,6 +41,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "expectations/behaviour.yaml").write_text("# none\n")
     make_table(rows=260).to_csv(folder / "data/source/table.csv", index=False)
     (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS))
+    versions.write(folder)
     git(folder, "init", "-q", "-b", "main")
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", "base")
@@ -62,10 +65,11 @@ def changed(repository: Path) -> Change:
     return change
 
 
-def review(folder: Path, *arguments: str, code: int = 0) -> tuple[list[str], dict]:
-    """The lines that were printed from the word on, and the result."""
-    command = [sys.executable, "-m", "plumbline.commands.review", *(arguments or ("base",))]
-    ran = subprocess.run(command, cwd=folder, env=environment(PYTHONPATH=""), capture_output=True, encoding="utf-8")
+def review(folder: Path, *arguments: str, code: int = 0, by: str | None = None) -> tuple[list[str], dict]:
+    """The lines that were printed from the word on, and the result; by base: this code is taken for that of base."""
+    command = [sys.executable, "-m", "plumbline", "review", *(arguments or ("base",))]
+    env = environment(PYTHONPATH="", **({"REVIEW_BY_BASE": by} if by else {}))
+    ran = subprocess.run(command, cwd=folder, env=env, capture_output=True, encoding="utf-8")
     assert ran.returncode == code, f"{ran.stdout}{ran.stderr}"
     if code == 2:
         return ran.stderr.splitlines(), {}

@@ -183,7 +183,7 @@ def packaged(repository: Path) -> Side:
     if not (repository / ".dvc").exists():
         for command in (["init", "-q"], ["config", "core.analytics", "false"]):
             subprocess.run([sys.executable, "-m", "dvc", *command], cwd=repository, check=True)
-    ran = subprocess.run([sys.executable, "-m", "plumbline.commands.repro"], cwd=repository, capture_output=True,
+    ran = subprocess.run([sys.executable, "-m", "plumbline", "repro"], cwd=repository, capture_output=True,
                          encoding="utf-8", env=environment(PYTHONPATH=""))  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     git(repository, "add", "-A")

@@ -35,7 +35,7 @@ def run(repository: Path) -> Path:
     for branch, model in (("run", MODEL), ("next", MODEL | {"arguments": {"C": 0.5, "max_iter": 200}})):
         git(repository, "checkout", "-q", "-B", branch)
         (repository / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"model": model}))
-        command(repository, "plumbline.commands.repro")
+        command(repository, "plumbline", "repro")
         git(repository, "add", "-A")
         git(repository, "commit", "-qm", branch)
     return repository
@@ -198,7 +198,7 @@ def test_where_ci_holds_no_data_the_authors_review_counts_when_it_is_of_these_fi
 ) -> None:
     git(private, "checkout", "-q", "-f", "-B", "change", "pointer")
     (private / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"model": MODEL | {"arguments": {"C": 0.9}}}))
-    command(private, "plumbline.commands.repro")
+    command(private, "plumbline", "repro")
     git(private, "add", "-A")
     git(private, "commit", "-qm", "a change")
     review(private, "pointer", "--keep")

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from plumbline.process import git
 from plumbline.review import gate
 from plumbline.review.shown import floors
-from plumbline.review.sides import Side, git
+from plumbline.review.sides import Side
 from plumbline.testing import environment
 
 WHO = {f"GIT_{one}_{two}": "a|b" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}

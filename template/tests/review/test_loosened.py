@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from plumbline.process import git
 from plumbline.review.loosened import count_tests, loosened
-from plumbline.review.sides import Side, git
+from plumbline.review.sides import Side
 from plumbline.testing import environment
 
 Pair = Callable[[dict[str, str], dict[str, str]], list[str]]

@@ -1,11 +1,15 @@
 """A worktree that git was stopped in the midst of is made anew; one that is whole is used again."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from plumbline.review.sides import Side, git
+from plumbline.process import git
+from plumbline.review.reviewed import _changed, comparisons
+from plumbline.review.sides import Failed, Side
 
 
 def test_of_ones_own_stages_those_run_that_make_the_source_in_the_order_of_a_run(tmp_path: Path, monkeypatch) -> None:
@@ -14,7 +18,8 @@ def test_of_ones_own_stages_those_run_that_make_the_source_in_the_order_of_a_run
     stages = {
         "summary": (["data/table.parquet"], ["metrics/summary.json"]),
         "assemble": (["data/raw.csv", "data/parts"], ["data/assembled"]),
-        "parts": (["data/raw.csv"], ["data/parts"]),
+        "parts": (["data/raw.csv", "src/versions.json"], ["data/parts"]),
+        "versions": (["plumbline"], ["src/versions.json"]),
         "fetch": (["list.txt"], ["data/raw.csv"]),
         "ingest": (["data/assembled/all.csv"], ["data/table.parquet"]),
     }
@@ -24,6 +29,84 @@ def test_of_ones_own_stages_those_run_that_make_the_source_in_the_order_of_a_run
     git("add", "-A")
     git("-c", "user.name=x", "-c", "user.email=x", "commit", "-qm", "x")
     assert Side("head", git("rev-parse", "HEAD").strip()).before == ["fetch", "parts", "assemble"]
+
+
+STAGE = """stages:
+  ingest:
+    cmd: x
+    deps: [src/stages/ingest.py]
+    params: [data.source, data.more, {set.toml: [a.b]}, {whole.json: }, {src/versions.json: [ingest]}]
+    outs: [data/table.parquet]
+"""
+FILES = {
+    "dvc.yaml": STAGE,
+    "params.yaml": "data: {source: a.csv, more: {x: 1}, other: 1}\n",
+    "set.toml": "a.b = 1\na.c = 1\n",
+    "whole.json": "{}",
+    "src/stages/ingest.py": "from plumbline import one\n",
+    "src/versions.json": '{"ingest": "forged"}',
+    "plumbline/one.py": "",
+    "plumbline/two.py": "",
+}
+
+
+@pytest.fixture
+def changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Side]:
+    """A commit with another content of a file of a little project, and nothing else."""
+    monkeypatch.chdir(tmp_path)
+    git("init", "-q")
+    for name, text in FILES.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text, encoding="utf-8")
+
+    def change(name: str, text: str) -> Side:
+        Path(name).write_text(text, encoding="utf-8")
+        git("add", "-A")
+        git("-c", "user.name=x", "-c", "user.email=x", "commit", "-q", "--allow-empty", "-m", name)
+        Path(name).write_text(FILES[name], encoding="utf-8")
+        return Side("head", git("rev-parse", "HEAD").strip())
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "is_other"),
+    [
+        ("set.toml", "a.b = 2\na.c = 1\n", True),
+        ("set.toml", "a.b = 1\na.c = 2\n", False),
+        ("whole.json", "[]", True),
+        ("params.yaml", "data: {source: a.csv, more: {x: 2}, other: 1}\n", True),
+        ("params.yaml", "data: {source: a.csv, more: {x: 1}, other: 2}\n", False),
+        ("plumbline/one.py", "more = 1\n", True),
+        ("plumbline/two.py", "more = 1\n", False),
+        ("src/versions.json", '{"ingest": "another"}', False),
+    ],
+)
+def test_a_recipe_sees_what_its_stages_depend_on_in_any_file(
+    name: str, text: str, is_other: bool, changed: Callable[[str, str], Side]
+) -> None:
+    """Of src/versions.json it sees the code and never the file."""
+    before, after = changed(name, FILES[name]), changed(name, text)
+    assert (before.recipe("ingest") != after.recipe("ingest")) == is_other
+
+
+def test_a_file_of_parameters_that_cannot_be_read_is_said(changed: Callable[[str, str], Side]) -> None:
+    with pytest.raises(Failed, match="that cannot be read"):
+        changed("set.toml", "a = [").recipe("ingest")
+
+
+@pytest.mark.parametrize(("name", "number"), [("plumbline/training/folds.py", 2), ("plumbline/metrics.py", 2),
+                                              ("plumbline/review/rows.py", 1), ("src/stages/train.py", 1)])  # fmt: skip
+def test_a_recipe_was_tried_where_what_makes_one_changed(
+    name: str, number: int, changed: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setitem(FILES, name, "")
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    before = changed(name, "")
+    after = changed(name, "more = 1\n")
+    assert comparisons(before)["number"] == 1
+    assert comparisons(after)["number"] == number
+    assert _changed(before, after) == ["code"]
 
 
 @pytest.mark.parametrize("lock", [True, False])

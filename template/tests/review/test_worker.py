@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from plumbline import contract
+from plumbline.columns import default
 from plumbline.data.schema import TARGET, Column, Schema
 from plumbline.errors import Refusal
 from plumbline.review.worker import unseen
@@ -17,6 +19,7 @@ SCHEMA = Schema((Column("x", "number"), Column("y", "number", "target")), ROWS, 
 NEAREST = SimpleNamespace(
     estimator="sklearn.neighbors.KNeighborsRegressor", arguments={"n_neighbors": 1}, threshold=0.5
 )
+MAKING = partial(fit, schema=SCHEMA, params=NEAREST, seed=0, build=default)
 
 
 @pytest.fixture
@@ -32,30 +35,32 @@ def test_what_was_learned_by_heart_is_not_known_out_of_fold(rows: pd.DataFrame, 
 
     def making(train: pd.DataFrame) -> dict:
         learned.append({*train.index})
-        return partial(fit, schema=SCHEMA, params=NEAREST, seed=0)(train)
+        return MAKING(train)
 
-    found = unseen(making, rows, named, side, rows, named, folds, salt=0)
+    own = contract.Rows(rows, named, side)
+    found = unseen(making, own, own, folds, salt=0)
     known = ~np.isnan(found)
     assert known.all() if folds else (known == ~side).all()
     assert not np.isclose(found[known], rows[TARGET][known]).any()
     assert len(learned) == (folds or 1)
     if folds:  # each row is left out once
         assert sum(ROWS - len(part) for part in learned) == ROWS
-        other = unseen(making, rows, named, side, rows, named, folds, salt=1)
+        other = unseen(making, own, own, folds, salt=1)
         assert not np.isclose(other, found).all()
 
 
 def test_another_tables_rows_are_predicted_by_the_fold_of_their_names(rows: pd.DataFrame) -> None:
     """The same rows in another order, with one more: each is predicted as before, since its fold is its name's."""
     named, side = np.arange(ROWS, dtype=np.uint64), np.ones(ROWS, bool)
-    making = partial(fit, schema=SCHEMA, params=NEAREST, seed=0)
-    found = unseen(making, rows, named, side, rows, named, 5, 3)
+    own = contract.Rows(rows, named, side)
+    found = unseen(MAKING, own, own, 5, 3)
     turned = np.r_[np.arange(ROWS)[::-1], 7]
-    other = unseen(making, rows, named, side, rows.iloc[turned].reset_index(drop=True), named[turned], 5, 3)
+    others = contract.Rows(rows.iloc[turned].reset_index(drop=True), named[turned], np.zeros(ROWS + 1, bool))
+    other = unseen(MAKING, own, others, 5, 3)
     assert (other == found[turned]).all()
 
 
 def test_nothing_to_predict_is_refused(rows: pd.DataFrame) -> None:
-    named, side = np.arange(ROWS, dtype=np.uint64), np.ones(ROWS, bool)
+    own = contract.Rows(rows, np.arange(ROWS, dtype=np.uint64), np.ones(ROWS, bool))
     with pytest.raises(Refusal, match="no row is left"):
-        unseen(partial(fit, schema=SCHEMA, params=NEAREST, seed=0), rows, named, side, rows, named, None, 0)
+        unseen(MAKING, own, own, None, 0)

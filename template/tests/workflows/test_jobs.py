@@ -23,9 +23,10 @@ def project(work: Path, who: str, code: int, review: bool = True) -> None:
     (work / "src/environment.py").write_text("import runpy, sys\nsys.argv[:] = sys.argv[1:]\n"
                                              "runpy.run_module(sys.argv[0], run_name='__main__')\n")  # fmt: skip
     if review:
-        (work / "plumbline/review").mkdir(exist_ok=True)
-        (work / "plumbline/commands/review.py").write_text(
-            f"import sys\nprint('{who} judges', sys.argv[1:])\nsys.exit({code})\n"
+        (work / "plumbline/commands").mkdir(parents=True, exist_ok=True)
+        (work / "plumbline/commands/review.py").touch()
+        (work / "plumbline/__main__.py").write_text(
+            f"import sys\nprint('{who} judges', sys.argv[2:])\nsys.exit({code})\n"
         )
     git(work, "add", "--all")
     git(work, "commit", "--quiet", "--allow-empty", "-m", who)
@@ -60,7 +61,7 @@ def test_base_judges_where_it_can_and_the_result_is_kept_even_when_red(repositor
 def test_a_pull_request_that_deletes_the_pipeline_is_judged_by_base(repository: Path, tmp_path: Path) -> None:
     project(repository, "base", 1)
     git(repository, "switch", "--quiet", "--create", "branch")
-    git(repository, "rm", "--quiet", "-r", "src")
+    git(repository, "rm", "--quiet", "-r", "src", "plumbline")
     git(repository, "commit", "--quiet", "-m", "All gone")
     git(repository, "switch", "--quiet", "main")
     git(repository, "merge", "--quiet", "--no-ff", "-m", "merge", "branch")
@@ -84,8 +85,8 @@ def test_a_group_in_a_queue_is_judged_against_its_own_base(repository: Path, tmp
 def commenting(api: Api, tmp_path: Path, run_: dict[str, Any]) -> Any:
     """comment.yml with main's code beside it, and no package: -S leaves out all that is installed."""
     env = environment(tmp_path)
-    for name in ("predictor", "review"):
-        shutil.copytree(ROOT / "src" / name, tmp_path / "main/src" / name)
+    shutil.copytree(ROOT / "plumbline", tmp_path / "main/plumbline", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "dvc.yaml", tmp_path / "main")
     (tmp_path / "temp/result").mkdir()
     (tmp_path / "temp/result/result.json").write_text('{"version": 1, "word": "same"}', encoding="utf-8")
     stand_in(tmp_path / "bin", "python3", f'exec {sys.executable} -S "$@"')
@@ -140,7 +141,7 @@ def test_what_is_public_is_attested_and_what_is_private_where_it_is_asked(
 
 def test_a_release_that_is_refused_leaves_nothing_to_publish(repository: Path, tmp_path: Path) -> None:
     stand_in(tmp_path / "bin", "make")
-    stand_in(tmp_path / "bin", "python", '[[ "$*" != *plumbline.commands.release* ]]')
+    stand_in(tmp_path / "bin", "python", '[[ "$*" != *"plumbline release"* ]]')
     ran = run("release", "build", context(), repository, environment(tmp_path))
     assert ran.failed
     assert "actions/upload-artifact" not in [used for used, _ in ran.used]

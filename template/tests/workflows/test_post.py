@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from plumbline.__main__ import main
 from plumbline.review import post
 from plumbline.review.comment import MARKER
 from template.tests.workflows.api import BOT, PERSON, Api
@@ -35,12 +37,12 @@ def quick(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     WAITED.clear()
     monkeypatch.setattr(post, "time", SimpleNamespace(sleep=WAITED.append))
     monkeypatch.setattr(post, "comment", told)
-    monkeypatch.setattr(post.sys, "argv", ["post", str(folder)])
+    monkeypatch.setattr(sys, "argv", ["plumbline", "comment", str(folder)])
 
 
 def run(capfd: pytest.CaptureFixture[str], code: int = 0) -> str:
     """What the command says, in one line without the token."""
-    assert post.guarded(post.main) == code
+    assert main() == code
     said = "".join(capfd.readouterr())
     assert TOKEN not in said
     return said

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.__main__ import COMMANDS
 from plumbline.testing import ROOT
 from template.tests.bake.conftest import AUTHOR, Tools, git
 from template.tests.workflows.conftest import RUN
@@ -93,9 +94,11 @@ def test_python_lines_name_modules_and_verbs_that_are_there() -> None:
     }
     for name, job in JOBS:
         for line in (line for text in lines(name, job) for line in text.splitlines()):
-            for module in re.findall(r"(?:python3? -m|src\.environment) (src[\w.]+)", line):
+            for module in re.findall(r"(?:python3? -m|src\.environment) ((?:src|template|plumbline)\b[\w.]*)", line):
                 path = ROOT / module.replace(".", "/")
                 assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), line
+            for verb in re.findall(r"(?:python3? -m|src\.environment) plumbline (\S+)", line):
+                assert verb.strip(";") in COMMANDS, line
             made = re.match(r"make (?:-C \S+ )?(.+)", line)
             assert not made or set(re.sub(r"=\S+", "=", made[1]).split()) <= targets, line
             for path in re.findall(r"pytest .*?(template/\S+)", line):
@@ -166,7 +169,7 @@ def test_the_command_of_the_page_names_an_owner_and_requires_jobs_of_these_names
     script = re.sub(r"(?m)^\$ ", "", shown)
     subprocess.run(["bash", "-e", "-c", script], cwd=repository, env=environment(tmp_path) | AUTHOR, check=True)
     owned = git(repository, "show", "origin/main:.github/CODEOWNERS")
-    assert owned == "/src/review/ @somebody\n/.github/ @somebody\n"
+    assert owned == "/plumbline/ @somebody\n/.github/ @somebody\n"
     content = json.loads((tmp_path / "home/input").read_text(encoding="utf-8"))
     assert [check["context"] for check in content["required_status_checks"]["checks"]] == ["pass", "review"]
     assert content["restrictions"] is None  # GitHub refuses a request without this key

@@ -11,7 +11,7 @@ import yaml
 
 from plumbline import paths
 from plumbline.commands import repro
-from plumbline.evaluation.yardsticks import CAUTIOUS, LINEAR, advise
+from plumbline.evaluation.advice import CAUTIOUS, LINEAR, advise
 from plumbline.testing import Project, make_table
 
 OWN = "as it was delivered"

@@ -1,0 +1,82 @@
+"""A project from before plumbline was a package is updated: its people's work stays, and the page says what to mend."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from plumbline.testing import make_table
+from template.tests.bake.conftest import Tools, git
+from template.tests.bake.test_update import FEATURES, PLOTS, change, commit, make_in, update, write
+from template.tests.docs.conftest import blocks
+
+OLD_BLOCK = re.compile(r"(?ms)^(?:`[\w./-]+`[^\n]*\n\n)?```\w+\n(.*?)^```$")
+
+
+@pytest.fixture(scope="module")
+def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template with the tag `before`: the last commit in which the machinery lay in src/."""
+    clone = tmp_path_factory.mktemp("history") / "history.git"
+    git(template, "clone", "--quiet", str(template), str(clone))
+    if git(clone, "rev-parse", "--is-shallow-repository").strip() == "true":
+        pytest.skip("a shallow clone, which has not that commit: git fetch --unshallow")
+    first = git(clone, "log", "--format=%H", "--diff-filter=A", "--", "plumbline/__main__.py").split()[-1]
+    git(clone, "tag", "before", f"{first}^")
+    return clone
+
+
+@pytest.fixture
+def moved(tools: Tools, history: Path, tmp_path: Path) -> Path:
+    """A project of that commit, with features, a model, a stage, and a change of the machinery by its people."""
+    make_table().to_csv(tmp_path / "own.csv", index=False)
+    (tmp_path / "out").mkdir()
+    answers = {"data": str(tmp_path / "own.csv"), "target": "target"}
+    tools.bake(f"file://{history}", tmp_path / "out", "--checkout", "before", **answers)
+    project = tmp_path / "out/my-project"
+    write(project, "src/features.py", FEATURES)
+    change(project, "src/model.py", ('return Pipeline([("columns"', 'return Pipeline(steps=[("columns"'))
+    change(project, "params.yaml", ("  seed: 0 ", "  seed: 7 "))
+    change(project, "src/report/plots.py", ('"#0072b2"', '"#005a9c"'))
+    stage, entry, keys, _ = OLD_BLOCK.findall((project / "docs/extend.md").read_text(encoding="utf-8"))[:4]
+    write(project, "src/stages/summary.py", stage)
+    change(project, "dvc.yaml", ("stages:\n", f"stages:\n{entry}"))
+    write(project, "params.yaml", (project / "params.yaml").read_text(encoding="utf-8") + "\n" + keys)
+    commit(project, "Our work")
+    return project
+
+
+def test_an_update_from_before_the_package_has_conflicts_only_where_the_user_edited(tools: Tools, moved: Path) -> None:
+    kept = {name: (moved / name).read_bytes() for name in ("src/features.py", "src/model.py", "src/stages/summary.py")}
+    update(tools, moved)
+    states = {line[3:]: line[:2] for line in git(moved, "status", "--porcelain").splitlines()}
+    assert [name for name, state in states.items() if "U" in state] == ["dvc.yaml"]
+    assert states["src/report/plots.py -> plumbline/report/plots.py"] == "R "
+    assert '"#005a9c"' in (moved / PLOTS).read_text(encoding="utf-8")
+    assert not [*moved.rglob("*.rej")]
+    assert {name: (moved / name).read_bytes() for name in kept} == kept
+    assert {path.name for path in (moved / "src").iterdir()} == {
+        "environment.py", "features.py", "model.py", "stages", "versions.json"}  # fmt: skip
+    assert "  seed: 7 " in (moved / "params.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_project_from_before_the_package_runs_as_the_page_says(tools: Tools, moved: Path) -> None:
+    update(tools, moved)
+    git(moved, "checkout", "--theirs", "dvc.yaml")
+    (_, _, stage), (_, _, entry) = blocks("extend.md")[:2]
+    write(moved, "src/stages/summary.py", stage)
+    change(moved, "dvc.yaml", ("stages:\n", f"stages:\n{entry}"))
+    page = (moved / "docs/updating.md").read_text(encoding="utf-8")
+    old, new = re.findall(r"(?m)^\| `(from \.learning\S* import columns)` \| `(.+)` \|$", page)[0]
+    (moved / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    said = make_in(moved, "repro", code=2)
+    assert "ERROR: src/model.py, line 7: raised ModuleNotFoundError: No module named 'src.learning'. " in said
+    assert f"It lies in plumbline now: write {new}" in said
+    change(moved, "src/model.py", (old, new))
+    make_in(moved, "repro")
+    commit(moved, "The update")
+    make_in(moved, "check")
+    ran = subprocess.run([sys.executable, "-m", "pytest", "tests/test_dvc_yaml.py"], cwd=moved, check=False)
+    assert ran.returncode == 0
