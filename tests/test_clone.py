@@ -8,7 +8,7 @@ import pytest
 from plumbline import paths
 from plumbline.delivered import Clone
 
-ONE_MORE = "\n\nbefore = features\n\n\ndef features(rows):\n    return before(rows).assign(one_more=1.0)\n"
+MORE = "\nbefore = features\ndef features(rows):\n    return before(rows).assign(one_more=1.0)\n"
 
 
 def test_make_repro_gives_the_committed_metrics_and_twice_is_once(clone: Clone) -> None:
@@ -36,7 +36,7 @@ def test_a_changed_parameter_reruns_what_reads_it_and_no_more(clone: Clone) -> N
 
 def test_a_share_runs_on_changed_code_and_touches_neither_git_nor_what_dvc_made(clone: Clone) -> None:
     (was,) = [check for check in clone.read(paths.checks("featurize")) if check["rule"] == "features"]
-    clone.edit("src/features.py", r"\Z", ONE_MORE)
+    clone.edit("src/features.py", r"\Z", MORE)
     given = clone.state()
     for _ in range(2):
         said = clone.type_in("make repro SHARE=0.9")

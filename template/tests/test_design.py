@@ -9,6 +9,7 @@ import yaml
 from plumbline import design, paths
 from plumbline.errors import Refusal, guarded
 from plumbline.testing import ROOT, Project, make_table
+from template.tests.command import command
 
 CASES = "\n".join(
     f"    - {{name: {n}, value: {v}, feasibility: {f}, why: w}}" for n, v, f in (("a", 2, 2), ("b", 5, 1))
@@ -55,7 +56,7 @@ def test_what_is_no_answer_is_refused_in_one_line(project: Project, text: str, w
         design.answers("data/source/any.csv")
 
 
-def test_requirements_are_held_against_the_last_run(project: Project, command, capsys) -> None:
+def test_requirements_are_held_against_the_last_run(project: Project, capsys) -> None:
     say("problem: {question: '**why** <b>?'}")
     project.table(make_table(rows=900))
     assert guarded(lambda: command("design")) == 1
@@ -103,9 +104,7 @@ def test_a_requirement_of_what_there_is_not_is_refused(project: Project, asked: 
 @pytest.mark.parametrize(("table", "stated"), [
     ("", True), ("table: null\n", True), ("table: data/source/table.csv\n", True), ("table: a.csv\n", False),
     ("table: [a.csv, data/source/table.csv]\n", True), ("table: data/source/table.parquet\n", False)])  # fmt: skip
-def test_answers_about_another_table_are_open_questions_of_this_one(
-    project: Project, command, table, stated, capsys
-) -> None:
+def test_answers_about_another_table_are_open_questions_of_this_one(project: Project, table, stated, capsys) -> None:
     say(f"{table}problem: {{question: what of it}}\n")
     project.table(make_table(rows=200))
     assert design.answers("data/source/table.csv")["problem.question"] == ("what of it" if stated else None)

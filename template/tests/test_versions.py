@@ -16,6 +16,7 @@ import yaml
 from plumbline import paths, versions
 from plumbline.errors import Refusal
 from plumbline.testing import ROOT, STAGES, Project, environment, make_table
+from template.tests.command import command
 
 LOADED = """
 import importlib, json, sys
@@ -188,11 +189,11 @@ def test_a_stage_refuses_a_digest_that_is_not_that_of_its_code_and_the_printed_c
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, *arguments]
-    return subprocess.run(command, env=environment(), capture_output=True, encoding="utf-8", check=False)
+    line = [sys.executable, *arguments]
+    return subprocess.run(line, env=environment(), capture_output=True, encoding="utf-8", check=False)
 
 
-def test_what_stands_behind_a_digest_is_named_and_what_was_changed(tree: Path, command, capsys) -> None:
+def test_what_stands_behind_a_digest_is_named_and_what_was_changed(tree: Path, capsys) -> None:
     versions.write()
     for line in ("init -q", "add -A", "-c user.name=x -c user.email=x commit -qm x"):
         subprocess.run(["git", *line.split()], check=True)
