@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import yaml
@@ -115,14 +115,18 @@ class Sources:
             content = yaml.safe_load((self.root / paths.PARAMS).read_bytes())
             group, name = key.split(".")
             value = (content[group] or {}).get(name)
-        except (OSError, yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError):
+        except (OSError, yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return []
         words = value if isinstance(value, list) else [value]
         return [word for word in words if isinstance(word, str) and "." in word]
 
-    def _libraries(self, modules: set[str]) -> dict[str, str]:
+    @cached_property
+    def _pins(self) -> dict[str, str]:
         lock = self.root / LOCK
-        known = pins(lock.read_text(encoding="utf-8")) if lock.is_file() else {}
+        return pins(lock.read_text(encoding="utf-8")) if lock.is_file() else {}
+
+    def _libraries(self, modules: set[str]) -> dict[str, str]:
+        known = self._pins
         names = {name for module in modules for name in _distributions(module, known)}
         names |= {below for name in names for below in BENEATH.get(name, ())}
         return {name: known[name] for name in sorted(names & known.keys())}

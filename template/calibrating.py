@@ -14,6 +14,8 @@ from scipy.stats import norm
 from sklearn import datasets
 from sklearn.pipeline import Pipeline
 
+from plumbline.columns import default
+from plumbline.contract import Rows
 from plumbline.data.schema import TARGET, Column, Schema
 from plumbline.review.worker import unseen
 from plumbline.training.recipe import fit
@@ -121,16 +123,15 @@ def recipe(of: Table, estimator: str, arguments: dict[str, Any], seed: int, salt
         rows = rows[[*(f"x{i}" for i in only), TARGET]]
     learned = np.ones(len(rows), bool) if of.holdout is None else ~of.holdout
     for number, salt in enumerate(salts):
-        making = partial(fit, schema=of.schema, params=p, seed=seed * 1000 + number)
-        if only is not None:
-            making = partial(making, build=bare)
+        build = default if only is None else bare
+        making = partial(fit, schema=of.schema, params=p, seed=seed * 1000 + number, build=build)
 
         def harmed(train: pd.DataFrame, making: Any = making, number: int = number) -> dict[str, Any]:
             return making(harm(train, seed * 1000 + number) if harm else train)
 
-        own = slice(None, known)
+        own = Rows(rows[:known], units[:known], learned[:known])
         folds = FOLDS if of.holdout is None else None
-        made.append(unseen(harmed, rows[own], units[own], learned[own], rows, units, folds, salt))
+        made.append(unseen(harmed, own, Rows(rows, units, learned), folds, salt))
     return np.stack(made)
 
 

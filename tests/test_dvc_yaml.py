@@ -14,8 +14,8 @@ def test_it_is_a_table_of_contents() -> None:
     assert tuple(DECLARED)[-len(STAGES) :] == STAGES  # before them one's own: docs/more-than-one-table.md
     assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) < 20 * len(DECLARED)
     for name, stage in DECLARED.items():
-        assert stage.cmd == ("python -m plumbline versions" if name == VERSIONS else f"python -m src.stages.{name}")
-        assert stage.desc
+        said = "python -m plumbline versions" if name == VERSIONS else f"python -m src.stages.{name}"
+        assert stage.cmd == said and stage.desc
 
 
 @pytest.mark.parametrize("name", DECLARED)

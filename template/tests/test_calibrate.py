@@ -92,9 +92,9 @@ def test_an_interval_covers_what_lies_in_it(monkeypatch) -> None:
 def test_groups_share_a_name_and_base_has_the_smaller_table(monkeypatch) -> None:
     seen = []
 
-    def unseen(_, own, named, __, rows, of_rows, *___):
-        seen.append((len(own), of_rows))
-        return np.zeros(len(rows))
+    def unseen(_, own, rows, *__):
+        seen.append((len(own.units), rows.units))
+        return np.zeros(len(rows.units))
 
     monkeypatch.setattr(calibrating, "unseen", unseen)
     of = calibrating.fresh(np.random.default_rng(0), 100, groups=7)

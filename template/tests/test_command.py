@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from plumbline import __version__
 from plumbline.__main__ import COMMANDS, main
 from plumbline.testing import ROOT
 from src import environment
@@ -109,3 +110,17 @@ def test_the_script_runs_this_venvs_python_on_the_folder_in_the_root_and_hands_o
         *words, runs = ran.stdout.splitlines()
         assert (words, ran.returncode, ran.stderr) == (["a b", "*", "--ü"], 7, "")
         assert Path(runs).parent.resolve() == python.parent
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_answers_help_anywhere_and_runs_in_a_project_alone(name, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert said(capsys, name, "--help")[0] == 0
+    needed = {"release": ["model@v1.0.0"], "comment": ["folder"], "share": ["0.5"]}
+    assert main([name, *needed.get(name, [])]) in (1, 2)
+    assert capsys.readouterr() == ("", f"ERROR: dvc.yaml is not in {tmp_path}: run this in the project's root\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_version_is_that_of_the_package(capsys) -> None:
+    assert said(capsys, "--version") == (0, f"plumbline {__version__}\n", "")

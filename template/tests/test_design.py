@@ -9,6 +9,7 @@ import yaml
 from plumbline import design, paths
 from plumbline.errors import Refusal, guarded
 from plumbline.testing import ROOT, Project, make_table
+from template.tests.command import command
 
 CASES = "\n".join(
     f"    - {{name: {n}, value: {v}, feasibility: {f}, why: w}}" for n, v, f in (("a", 2, 2), ("b", 5, 1))
@@ -58,14 +59,14 @@ def test_what_is_no_answer_is_refused_in_one_line(project: Project, text: str, w
 def test_requirements_are_held_against_the_last_run(project: Project, capsys) -> None:
     say("problem: {question: '**why** <b>?'}")
     project.table(make_table(rows=900))
-    assert guarded(design.main) == 1
+    assert guarded(lambda: command("design")) == 1
     assert "nothing has run yet" in capsys.readouterr().err
     project.change(requirements={
         "floors": {"roc_auc": 0.5, "log_loss": 0.0}, "must_work": ["colour = red"], "latency": 1e9, "size": 1e-6,
     })  # fmt: skip
     project.run()
     capsys.readouterr()
-    assert guarded(design.main) == 0
+    assert guarded(lambda: command("design")) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "docs/project.yaml: 1 of 15 questions are answered" in lines[0]
     found = dict(re.findall(r"(?m)^  ([^\d\n]+?):? \d.* at .*: (.+)$", "\n".join(lines)))
@@ -81,10 +82,10 @@ def test_requirements_are_held_against_the_last_run(project: Project, capsys) ->
     assert "roc\\_auc where colour = red" in card
     assert "- Milliseconds for one row: at most 1e+09" in card
     next(Path(paths.DIST).glob("*.whl")).unlink()
-    assert guarded(design.main) == 0
+    assert guarded(lambda: command("design")) == 0
     assert "size of the package in MB: no package is there" in capsys.readouterr().out
     Path(paths.DESIGN).unlink()
-    assert guarded(design.main) == 1
+    assert guarded(lambda: command("design")) == 1
     assert "docs/project.yaml is not there. Bring it back: git restore" in capsys.readouterr().err
 
 
@@ -107,7 +108,7 @@ def test_answers_about_another_table_are_open_questions_of_this_one(project: Pro
     say(f"{table}problem: {{question: what of it}}\n")
     project.table(make_table(rows=200))
     assert design.answers("data/source/table.csv")["problem.question"] == ("what of it" if stated else None)
-    guarded(design.main)
+    guarded(lambda: command("design"))
     said = capsys.readouterr().out
     assert f"{int(stated)} of 15 questions are answered for data/source/table.csv" in said
     assert ("WARNING: docs/project.yaml is about a.csv, and" in said) == (table == "table: a.csv\n")

@@ -25,7 +25,7 @@ def command(wheel: Path) -> Iterator[ModuleType]:
     package = wheel.name.split("-")[0]
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(wheel.resolve()))
-        yield importlib.import_module(f"{package}.predictor.__main__")
+        yield importlib.import_module(f"{package}.prediction.cli")
     for name in [name for name in sys.modules if name.split(".")[0] == package]:
         del sys.modules[name]
 

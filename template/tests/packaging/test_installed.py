@@ -1,0 +1,24 @@
+"""The package in an empty environment, by its command."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from plumbline import paths
+from plumbline.delivered import Installed
+from plumbline.testing import Project, make_table
+
+
+@pytest.mark.slow
+def test_the_installed_package_repeats_evaluate_on_every_raw_holdout_row(project: Project, tmp_path: Path) -> None:
+    project.table(make_table())
+    project.run()
+    package = Installed(project.folder, tmp_path / "elsewhere")
+    assert "golden rows give their golden answers" in package.type_in("check")
+    assert json.loads(package.type_in("info"))["task"] == "binary"
+    expected = pd.read_parquet(paths.PREDICTIONS)
+    rows, names = make_table().set_index("row_id").loc[expected.key].reset_index(), list(expected.filter(like="pr"))
+    found = package.predict(rows.drop(columns="target"))
+    pd.testing.assert_frame_equal(found[names], expected[names], check_dtype=False, rtol=1e-9)

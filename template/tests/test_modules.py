@@ -1,0 +1,57 @@
+"""What holds for every module of the package: it does nothing when it is imported, and one alone starts programs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from plumbline.testing import ROOT, environment
+
+MODULES = sorted(path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+                 for path in (ROOT / "plumbline").rglob("*.py"))  # fmt: skip
+STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.startfile")
+WATCHED = f"""
+import importlib, os, sys
+
+HERE = os.getcwd() + os.sep
+
+def hear(event, arguments):
+    if event in {STARTS}:
+        print("starts", event, arguments[0])
+    elif event in ("open", "os.remove", "os.rename", "os.mkdir", "os.rmdir") and isinstance(arguments[0], str | bytes):
+        if os.path.abspath(os.fsdecode(arguments[0])).startswith(HERE):
+            print("touches", event, os.fsdecode(arguments[0]))
+
+import pyarrow, sklearn, scipy, pandas, matplotlib, pytest, yaml  # what these do is their affair
+sys.addaudithook(hear)
+before = dict(os.environ), os.getcwd()
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+assert before == (dict(os.environ), os.getcwd()), "another environment or folder"
+"""
+
+
+def test_importing_any_module_starts_no_program_and_touches_no_file_of_the_working_directory(tmp_path: Path) -> None:
+    for name in ("params.yaml", "dvc.yaml", "pyproject.toml", "requirements.lock"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    assert len(MODULES) > 100
+    changed = environment(PYTHONPATH=str(ROOT), PYTHONDONTWRITEBYTECODE="1", PYTHONSAFEPATH="1")
+    ran = subprocess.run([sys.executable, "-c", WATCHED, *MODULES], cwd=tmp_path, env=changed, capture_output=True,
+                         encoding="utf-8", check=False)  # fmt: skip
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert ran.stdout == ""
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize("name", ["subprocess", "src"])
+def test_one_module_starts_programs_and_none_imports_the_users_code(name: str) -> None:
+    found = set()
+    for path in (ROOT / "plumbline").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            imported += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            if name in {module.partition(".")[0] for module in imported}:
+                found.add(path.relative_to(ROOT / "plumbline").as_posix())
+    assert found == ({"process.py"} if name == "subprocess" else set())
