@@ -107,9 +107,10 @@ def place(root: Path, changed: set[str]) -> Place:
     return Place(folder, given | outside, -1 if os.name == "nt" else 0o077 if "umask" in changed else 0o022)
 
 
-def named(path: Path) -> list[str]:
-    """The environment variables that are taken away and that the code below `path` names: the first to look at."""
-    code = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in sorted(path.rglob("*.py")))
+def named(*folders: Path) -> list[str]:
+    """The environment variables that are taken away and that the code in these names: the first to look at."""
+    files = [file for folder in folders for file in sorted(folder.rglob("*.py"))]
+    code = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
     held = {*NEEDED, *THREADS, *PROCESSOR, "TZ", "PYTHONHASHSEED", "LANG"}
     gone = sorted(set(os.environ) - held)
     return [name for name in gone if re.search(rf"""["']{re.escape(name)}["']""", code)]

@@ -254,7 +254,8 @@ class Replay:
         return first_difference(plain.folder / out, other.folder / out, show)
 
     def _variables(self) -> str:
-        found = named(self._in(self.root / "head") / "src")
+        project = self._in(self.root / "head")
+        found = named(project / "src", project / "plumbline")
         return f" (the code names {', '.join(found)})" if found else ""
 
     def _near(self, plain: Made, path: str) -> bool:

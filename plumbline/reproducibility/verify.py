@@ -113,7 +113,8 @@ def mended(error: Broken) -> str:
 
 def without_lock(stages: dict[str, Stage]) -> Report:
     """Right after the project was made there is no run; later, a lock that is gone is a fault."""
-    kept = [path for stage in stages.values() for path, flags in stage.outs.items() if flags.get("cache") is False]
+    outs = {path: flags for stage in stages.values() for path, flags in stage.outs.items() if path != VERSIONS}
+    kept = [path for path, flags in outs.items() if flags.get("cache") is False]  # VERSIONS comes with the project
     if git("ls-tree", "HEAD", "--", LOCK, strict=False):
         finding = Finding(STALE, f"{LOCK} is gone", "that of HEAD", "none", f"git checkout HEAD -- {LOCK}")
     elif results := listed("ls-files", "-z", "--", *kept) if kept else []:

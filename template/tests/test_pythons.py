@@ -10,18 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from template.tests.tools import need_python
+
 ROOT = Path(__file__).parents[2]
 OTHERS = [f"3.{minor}" for minor in range(11, 15) if minor != sys.version_info.minor]
 TOO_OLD = "3.10"
-
-
-def find(version: str) -> str:
-    """A Python of this version on PATH, or of pyenv, whose commands on PATH need not work."""
-    if pyenv := shutil.which("pyenv"):
-        prefix = subprocess.run([pyenv, "prefix", version], capture_output=True, encoding="utf-8", check=False)
-        if prefix.returncode == 0:
-            return str(Path(prefix.stdout.strip()) / "bin" / "python")
-    return shutil.which(f"python{version}") or pytest.skip(f"no Python {version} on this machine")
 
 
 def make(clone: Path, verb: str, python: str = "", *words: str) -> subprocess.CompletedProcess[str]:
@@ -51,7 +44,7 @@ def clone(tmp_path: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("version", OTHERS)
 def test_a_fresh_clone_gives_the_committed_bytes_and_its_notebook_opens(clone: Path, version: str) -> None:
-    made = make(clone, "repro", find(version), "EXTRAS=notebook")
+    made = make(clone, "repro", need_python(version), "EXTRAS=notebook")
     assert made.returncode == 0, made.stdout[-2000:] + made.stderr[-2000:]
     status = subprocess.run(
         ["git", "status", "--porcelain"], cwd=clone, capture_output=True, encoding="utf-8", check=True
@@ -90,10 +83,24 @@ def test_a_path_with_blanks_runs(clone: Path) -> None:
         assert said.stdout.endswith("Next: make repro\n"), said.stderr
 
 
-def test_another_python_is_refused_in_one_line(clone: Path) -> None:
-    refused = make(clone, "setup", find(TOO_OLD))
-    assert refused.returncode != 0
-    line = refused.stderr.splitlines()[0]
-    assert line.startswith(f"ERROR: Python {TOO_OLD} cannot run this project: expected 3.11 to 3.14")
-    assert "Traceback" not in refused.stderr
-    assert not (clone / ".venv").exists()
+def too_old(folder: Path) -> list[str]:
+    """This Python that gives itself out for one that the lock does not cover, and such a one where it is at hand."""
+    script = folder / "old"
+    says = f"import runpy, sys; sys.version_info = ({TOO_OLD.replace('.', ', ')}, 0); sys.argv[:2] = sys.argv[2:3]"
+    runs = f"{says}; runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
+    script.write_text(f'#!/bin/sh\nexec \'{sys.executable}\' -c "{runs}" "$@"\n')
+    script.chmod(0o700)
+    try:
+        return [str(script), need_python(TOO_OLD)]
+    except pytest.skip.Exception:
+        return [str(script)]
+
+
+def test_another_python_is_refused_in_one_line(clone: Path, tmp_path: Path) -> None:
+    for python in too_old(tmp_path):
+        refused = make(clone, "setup", python)
+        assert refused.returncode != 0
+        line = refused.stderr.splitlines()[0]
+        assert line.startswith(f"ERROR: Python {TOO_OLD} cannot run this project: expected 3.11 to 3.14")
+        assert "Traceback" not in refused.stderr
+        assert not (clone / ".venv").exists()

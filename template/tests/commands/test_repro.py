@@ -1,6 +1,7 @@
 """make repro: the guard on the automatic key, and a source that is not there."""
 
 import py_compile
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from plumbline import versions
 from plumbline.commands import repro
 from plumbline.data.schema import Column, Schema
 from plumbline.errors import guarded
-from plumbline.testing import Project, make_table
+from plumbline.testing import ROOT, Project, make_table
 from template.tests.command import command
 
 THERE = "There is data/source/lost.csv.dvc, data/source/other.csv, data/source/table.csv"
@@ -152,3 +154,20 @@ def test_a_run_under_which_its_inputs_change_is_refused_and_its_lock_undone(
     assert Path("dvc.lock").read_text() == (LOCK if what else false)
     said = capsys.readouterr().err
     assert (f"ERROR: {what} changed while the pipeline ran (1 files did)" in said) == (what != "")
+
+
+def test_digests_that_are_missing_or_marked_by_a_merge_are_written_by_the_run(project: Project) -> None:
+    project.copy_code()
+    project.table(make_table(rows=60))
+    Path("params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    versions.write()
+    file, runs = Path("src/versions.json"), [sys.executable, "-m", "dvc", "repro", "versions"]
+    right = file.read_text()
+    for line in ("git init -q", f"{sys.executable} -m dvc init -q"):
+        subprocess.run(shlex.split(line), check=True)
+    subprocess.run(runs, check=True)
+    for left in ("", f"<<<<<<< HEAD\n{right}=======\n{right}>>>>>>> other\n"):
+        file.write_text(left) if left else file.unlink()
+        ran = subprocess.run(runs, capture_output=True, encoding="utf-8", check=False)
+        assert (ran.returncode, file.read_text()) == (0, right), ran.stdout + ran.stderr
+        assert "Running stage 'versions'" in ran.stdout

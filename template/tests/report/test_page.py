@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from html import escape
 from html.parser import HTMLParser
@@ -15,9 +14,9 @@ import yaml
 from plumbline import params, paths
 from plumbline.findings import short
 from plumbline.testing import Project, make_table
+from template.tests.tools import need
 
 PHONE, MARGINS = 390, 32  # CSS pixels
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
 FRAME = """<iframe width={width} height=800 srcdoc="{page}"></iframe><script>onload = () => {{
 const inside = document.querySelector("iframe").contentDocument.documentElement;
 document.title = inside.clientWidth + " " + inside.scrollWidth; }}</script>"""
@@ -143,13 +142,12 @@ def test_on_a_phone_each_table_has_its_box_names_break_and_figures_are_legible(p
         assert max(map(len, re.split(r" |<wbr>", words))) <= 24, words
 
 
-@pytest.mark.skipif(not BROWSER, reason="no Chromium is here")
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_a_browser_as_wide_as_a_phone_never_scrolls_the_page_sideways(project: Project, task: str) -> None:
     Path("wide.html").write_text(
         FRAME.format(width=PHONE, page=escape(ran(project, task, "y" * 200))), encoding="utf-8"
     )
-    command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=profile", "--dump-dom"]
+    command = [need("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=profile", "--dump-dom"]
     shown = subprocess.run([*command, Path("wide.html").absolute().as_uri()], capture_output=True, encoding="utf-8",
                            check=True, timeout=120).stdout  # fmt: skip
     inside, needed = map(int, re.findall(r"<title>(\d+) (\d+)</title>", shown)[0])

@@ -1,0 +1,79 @@
+"""verify computes the digests of src/versions.json from the code, and its cure makes all fresh."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from plumbline import versions
+from plumbline.reproducibility.pipeline import file_hash
+from plumbline.reproducibility.verify import FRESH, STALE, verify
+from plumbline.testing import ROOT
+from template.tests.reproducibility.conftest import COMMIT, Tiny
+from template.tests.reproducibility.test_verify import asked, finding, stage_code
+
+__all__ = ["stage_code"]  # a fixture that each test uses
+
+DIGESTS = """
+  versions:
+    cmd: python -m plumbline versions
+    deps: [plumbline, src/stages]
+    outs: [src/versions.json: {cache: false, persist: true}]
+"""
+
+
+@pytest.fixture
+def digested(copy: Callable[..., Tiny], monkeypatch: pytest.MonkeyPatch) -> Tiny:
+    """The tiny project with the package in it, on whose digest the stage score depends."""
+    tiny = copy()
+    shutil.copytree(ROOT / "plumbline", tiny.folder / "plumbline", ignore=shutil.ignore_patterns("__pycache__"))
+    (tiny.folder / "src/stages").mkdir(parents=True)
+    (tiny.folder / "src/stages/score.py").write_text("from plumbline import errors\n", encoding="utf-8")
+    text = (tiny.folder / "dvc.yaml").read_text(encoding="utf-8")
+    asks = "    deps: [data/model.txt, parts]\n"
+    text = text.replace(asks, f"{asks}    params: [{{src/versions.json: [score]}}]\n") + DIGESTS
+    (tiny.folder / "dvc.yaml").write_text(text, encoding="utf-8")
+    tiny.sh("make repro" + COMMIT)
+    assert asked(tiny, monkeypatch).word == FRESH
+    return tiny
+
+
+def cured(tiny: Tiny, expected: str, found: str) -> None:
+    """One finding of the digest, with both; its cure makes all fresh."""
+    (one,) = [each for each in verify().findings if "is not the digest of what the stage imports" in each.what]
+    assert (one.word, one.expected, one.found) == (STALE, expected, found)
+    assert one.what.startswith("score: src/versions.json, score ")
+    tiny.sh(one.cure)
+    assert verify().word == FRESH, verify().lines()
+
+
+def test_a_digest_is_computed_and_never_believed(digested: Tiny) -> None:
+    """Forged in agreement, in the file and in dvc.lock: DVC has nothing to say."""
+    true = versions.digests()["score"]
+    file, lock = Path("src/versions.json"), Path("dvc.lock")
+    before = file_hash(str(file))
+    file.write_text(file.read_text().replace(true, "0123456789abcdef"))
+    lock.write_text(lock.read_text().replace(true, "0123456789abcdef").replace(before, file_hash(str(file))))
+    digested.sh("git commit -qam forged")
+    assert "Data and pipelines are up to date" in digested.sh("dvc status")
+    assert len(verify().findings) == 1
+    cured(digested, true, "0123456789abcdef")
+    for broken in ("rm src/versions.json", "echo '<<<<<<< HEAD' > src/versions.json"):
+        digested.sh(broken + COMMIT)
+        digested.sh(finding(verify(), "src/versions.json (is not here|has marks of a merge conflict)"))
+        assert verify().word == FRESH, verify().lines()
+
+
+def test_a_module_behind_the_digest_makes_it_stale_and_another_does_not(digested: Tiny) -> None:
+    old = versions.digests()["score"]
+    digested.sh("echo '# more' >> plumbline/errors.py")
+    new = versions.digests()["score"]
+    cured(digested, new, old)
+    digested.sh("echo '# more' >> plumbline/review/post.py")
+    assert [each.what for each in verify().findings] == ["versions: plumbline is not what the run saw"]
+    digested.sh("make repro")
+    assert verify().word == FRESH
+    Path("src/stages/score.py").unlink()
+    (found,) = [each for each in verify().findings if "digest" in each.what]
+    assert (found.expected, found.found) == ("none", new)

@@ -1,0 +1,291 @@
+"""hermetic finds each thing that dvc.yaml, or a digest, has too little or dvc.yaml too much; and nothing else."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dvc.repo import Repo
+
+from plumbline import params, versions
+from plumbline.reproducibility import hermetic_box
+from plumbline.reproducibility.hermetic import hermetic
+from plumbline.reproducibility.pipeline import declared, on_disk
+from plumbline.testing import ROOT, STAGES, environment, make_table
+from plumbline.versions import Behind, Sources
+
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+SUITE = '{"name": "table", "expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "x1"}}]}'
+BEHAVIOUR = "- {name: more, why: so, raise: {x1: 1}, then: never lower, allowed: 0.9}\n"
+ADDED = {"deps": "plumbline/review/post.py", "params": "review.folds", "outs": "metrics/nothing.json"}
+WORDS = {"deps": ("undeclared file", "unread dependency"), "params": ("undeclared parameter", "unread parameter"),
+         "outs": ("undeclared output", "unwritten output")}  # fmt: skip
+PINNED = {
+    "split.salt", "data/table.parquet", "src/versions.json:featurize", "src/features.py", "data/features.parquet"
+} | {*ADDED.values()}  # fmt: skip
+COPIED = ("plumbline", "src", "LICENSE", "requirements.lock", "pyproject.toml", "dvc.yaml", ".dvcignore", ".gitignore")
+FIRST = "versions"  # the stage that writes the digests
+BEHIND = [(stage, file) for stage in STAGES for file in Sources(ROOT).behind(stage).files]
+FEW = [("featurize", f"plumbline/{name}.py") for name in ("leakage/purity", "data/__init__", "versions")]
+
+
+def parts(stage: str, part: str) -> Iterator[str]:
+    """What dvc.yaml lists, by name; a parameter of another file as file:key."""
+    for item in PIPELINE["stages"][stage][part]:
+        if part == "params" and isinstance(item, dict):
+            yield from (f"{file}:{key}" for file, keys in item.items() for key in keys)
+        else:
+            yield from item if isinstance(item, dict) else [item]
+
+
+def mutated(stage: str, part: str, name: str) -> dict[str, Any]:
+    """dvc.yaml without this, or with it where it was not."""
+    content = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    items = content["stages"][stage][part]
+    if name == ADDED[part]:
+        items.append(name)
+    elif ":" in name:
+        file, _, key = name.partition(":")
+        next(item for item in items if isinstance(item, dict) and file in item)[file].remove(key)
+    else:
+        content["stages"][stage][part] = [
+            item for item in items if name != item and not (isinstance(item, dict) and name in item)
+        ]
+    return content
+
+
+def is_fast(stage: str, part: str, name: str) -> bool:
+    return (stage == "featurize" and name in PINNED) or (stage, name) == ("train", "data/features.parquet")
+
+
+def is_plain(stage: str, name: str) -> bool:
+    """Not a folder without which the stage that writes the digests lacks more than can be found one by one."""
+    return stage != FIRST or name not in ("plumbline", "src/stages", "src/versions.json", ADDED["deps"])
+
+
+MUTATIONS = [
+    (stage, part, name) for stage in (FIRST, *STAGES) for part in ADDED for name in [*parts(stage, part), ADDED[part]]
+    if is_plain(stage, name)
+]  # fmt: skip
+SAMPLE = [one for one in MUTATIONS if is_fast(*one)]
+
+
+def test_there_are_enough_mutations() -> None:
+    assert len(MUTATIONS) + len(BEHIND) > 250
+    assert {*FEW} < {*BEHIND}
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The repository on a small table, its stages run and locked as far as the one that is asked for."""
+    folder = tmp_path_factory.mktemp("hermetic")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    for name in COPIED:
+        for one in (one for one in listed.split("\0") if one == name or one.startswith(f"{name}/")):
+            (folder / one).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / one, folder / one)
+    texts = {"docs/project.yaml": "problem: {question: null}\n", "expectations/table.json": SUITE,
+             "expectations/behaviour.yaml": BEHAVIOUR, "params.yaml": "evaluate: {bootstrap: 100}\n"
+             "data: {source: data/source/table.csv, target: target}\n"}  # fmt: skip
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "data/source").mkdir(parents=True)
+    make_table(rows=240).to_csv(folder / "data/source/table.csv", index=False)
+    for command in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    lock: dict[str, Any] = {}
+
+    def until(last: str) -> Path:
+        os.chdir(folder)
+        params.fill()
+        stages = (FIRST, *STAGES)
+        for name in stages[: stages.index(last) + 1]:
+            if name not in lock:
+                command = ["plumbline", FIRST] if name == FIRST else [f"src.stages.{name}"]
+                subprocess.run([sys.executable, "-m", *command], check=True, capture_output=True)
+                lock[name] = {"outs": [{"path": out, "md5": on_disk(out)} for out in declared()[name].outs]}
+        (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": lock}), encoding="utf-8")
+        return folder
+
+    return until
+
+
+@pytest.fixture
+def at(pipeline: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
+    here = Path.cwd()
+    yield pipeline
+    os.chdir(here)
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [FIRST, *(pytest.param(name, marks=[pytest.mark.slow] * (name not in STAGES[1:3])) for name in STAGES)],
+)
+def test_the_real_dvc_yaml_is_hermetic(stage: str, at: Callable[[str], Path]) -> None:
+    shutil.copyfile(ROOT / "dvc.yaml", at(stage) / "dvc.yaml")
+    report = hermetic([stage])
+    assert (report.code, report.findings) == (0, []), report.lines()
+    assert report.stages[stage]["runs"] == 1
+
+
+@pytest.mark.parametrize(("stage", "part", "name"), SAMPLE)
+def test_a_sample_of_the_mutations(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
+    found_and_named_and_nothing_else(stage, part, name, at)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("stage", "part", "name"), [one for one in MUTATIONS if one not in SAMPLE])
+def test_every_other_mutation(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
+    """Many minutes: nightly."""
+    found_and_named_and_nothing_else(stage, part, name, at)
+
+
+@pytest.mark.parametrize(("stage", "file"), FEW)
+def test_a_sample_of_what_the_digest_may_lack(stage: str, file: str, at: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_digest_without_it_is_found(stage, file, at, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("stage", "file"), [one for one in BEHIND if one not in FEW])
+def test_every_other_mutation_of_the_digest(
+    stage: str, file: str, at: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many minutes: nightly."""
+    a_digest_without_it_is_found(stage, file, at, monkeypatch)
+
+
+def a_digest_without_it_is_found(stage: str, file: str, at: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stage runs on the whole digest, as it is; hermetic is told of one that lacks a file."""
+    at(stage)
+    whole = Sources.behind
+
+    def behind(self: Sources, name: str) -> Behind:
+        found = whole(self, name)
+        return Behind({one: of for one, of in found.files.items() if one != file}, found.libraries)
+
+    monkeypatch.setattr(Sources, "behind", behind)
+    report = hermetic([stage])
+    (found,) = report.findings
+    assert (found.word, found.what, report.code) == ("undeclared file", f"{stage}: {file}", 1)
+    if file.endswith(".py"):
+        cure = f"import it by its name in what {stage} imports, then python -m plumbline versions (dvc.yaml, line "
+        assert found.cure.startswith(cure)
+
+
+def test_a_module_that_is_imported_by_a_computed_name_is_found(at: Callable[[str], Path]) -> None:
+    """No reading of the source tells it, so it is not behind the digest."""
+    folder = at("featurize")
+    path = folder / "src/stages/featurize.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f"import importlib\nimportlib.import_module('plumbline.' + 'results')\n{text}", encoding="utf-8")
+    report = hermetic(["featurize"])
+    path.write_text(text, encoding="utf-8")
+    (found,) = [one for one in report.findings if one.what == "featurize: plumbline/results.py"]
+    assert (found.word, found.expected) == ("undeclared file", "behind the stage's digest")
+    others = {one.what.removeprefix("featurize: ") for one in report.findings if one != found}
+    assert others <= Sources(folder).closure("plumbline/results.py")[0], "what that module imports, and no more"
+
+
+@pytest.fixture
+def elsewhere(at: Callable[[str], Path]) -> Iterator[None]:
+    """model.estimator names a library that no stage uses otherwise; its digest is of that library, too."""
+    path = at("train") / "params.yaml"
+    text = path.read_text(encoding="utf-8")
+    content = yaml.safe_load(text)
+    content["model"]["estimator"] = "rich.table.Table"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    versions.write()
+    assert "rich" in Sources().behind("evaluate").libraries
+    yield
+    path.write_text(text, encoding="utf-8")
+    versions.write()
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_parameter_of_which_the_digest_is_may_be_used_for_nothing_else() -> None:
+    """Its trap is of the same library, so the digest is the same, and a stage that uses it shows itself."""
+    before, cut = Sources().behind("evaluate"), hermetic_box.cut("params.yaml", ["model.estimator"])
+    assert yaml.safe_load(cut)["model"]["estimator"] == ["rich.undeclared parameter params.yaml:model.estimator"]
+    Path("params.yaml").write_text(cut, encoding="utf-8")
+    assert Sources().behind("evaluate") == before
+
+
+@pytest.mark.slow
+def test_a_stage_is_hermetic_whose_digest_is_of_a_parameter(at: Callable[[str], Path], request: Any) -> None:
+    at("evaluate")
+    request.getfixturevalue("elsewhere")
+    report = hermetic(["evaluate"])
+    assert (report.findings, report.stages["evaluate"]["runs"]) == ([], 1), report.lines()
+
+
+def found_and_named_and_nothing_else(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
+    folder = at(stage)
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(mutated(stage, part, name)), encoding="utf-8")
+    report = hermetic([stage])
+    shutil.copyfile(ROOT / "dvc.yaml", folder / "dvc.yaml")
+    found = {(one.word, one.what) for one in report.findings}
+    name = name.replace("${data.source}", "data/source/table.csv")
+    files = [one for one in (folder / name).rglob("*") if one.is_file() and one.suffix != ".pyc"]
+    missing = {one.relative_to(folder).as_posix() for one in files} or {name}
+    missing -= {{"ingest": "expectations/behaviour.yaml", "evaluate": "expectations/table.json"}.get(stage)}
+    word = WORDS[part][name == ADDED[part]]
+    assert found == {(word, f"{stage}: {one}") for one in missing}, report.lines()
+    assert report.code == 1
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("stage", ["featurize", "package"])
+def test_dvc_runs_again_what_was_read_and_nothing_else(stage: str, at: Callable[[str], Path]) -> None:
+    """Each thing that the stage read makes it stale when it changes, and nothing else does."""
+    folder = at(stage)
+    shutil.copyfile(ROOT / "dvc.yaml", folder / "dvc.yaml")
+    told = hermetic([stage]).stages[stage]
+    Path("dvc.lock").unlink()  # no stage in it is whole
+    for command in (["init", "-q", "-f"], ["commit", "-q", "-f", stage]):
+        subprocess.run([sys.executable, "-m", "dvc", *command], check=True, env=environment(DVC_NO_ANALYTICS="1"))
+    tracked = subprocess.run(["git", "ls-files", "-z"], capture_output=True, check=True).stdout.decode().split("\0")
+    by_key = {"params.yaml", "pyproject.toml", "src/versions.json"}
+    read = {*told["read"]} - by_key - {"requirements.lock", "plumbline/__init__.py"}
+    others = [name for name in tracked if name and name not in read | by_key and name != "dvc.yaml"]
+    assert len(read) > 14 and len(others) > 14
+    for name in [*sorted(read)[::3], *sorted(others)[::5]]:
+        with changed(name, lambda content: content + b"\n"):
+            assert is_stale(stage) == (name in read), name
+    for library, is_used in (("numpy", True), ("zc-lockfile", False)):
+        pin = f"\n{library}==".encode()
+        with changed("requirements.lock", lambda content, pin=pin: content.replace(pin, pin + b"9")):
+            assert is_stale(stage) == is_used, library
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    for key in [*params.KEYS][::4]:
+        group, name = key.split(".")
+        content = yaml.safe_load(text)
+        content[group][name] = "changed"
+        Path("params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+        assert is_stale(stage) == (f"params.yaml:{key}" in told["params"]), key
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    shutil.rmtree(".dvc")
+
+
+@contextmanager
+def changed(name: str, edit: Callable[[bytes], bytes]) -> Iterator[None]:
+    """Another content of a file, and the digests that fit, as the first stage writes them."""
+    content = Path(name).read_bytes()
+    assert edit(content) != content
+    Path(name).write_bytes(edit(content))
+    versions.write()
+    yield
+    Path(name).write_bytes(content)
+    versions.write()
+
+
+def is_stale(stage: str) -> bool:
+    with Repo(".") as repo:
+        return bool(repo.status([stage]))
