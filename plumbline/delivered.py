@@ -50,9 +50,10 @@ class Clone:
         """The files that are others than in HEAD."""
         return [line[3:] for line in self.type_in("git status --porcelain").splitlines()]
 
-    def committed(self, name: str) -> Any:
-        """What a JSON file holds in HEAD."""
-        return json.loads(process.git("show", f"HEAD:{name}", cwd=self.folder))
+    def committed(self, name: str) -> dict[str, Any]:
+        """What a map in a JSON file holds in HEAD: numbers, to a unit of the sixth digit."""
+        content = json.loads(process.git("show", f"HEAD:{name}", cwd=self.folder))
+        return {key: pytest.approx(it, rel=1e-5) if isinstance(it, int | float) else it for key, it in content.items()}
 
     def read(self, name: str) -> Any:
         """What a JSON file holds here."""
