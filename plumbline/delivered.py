@@ -51,7 +51,8 @@ class Clone:
         return [line[3:] for line in self.type_in("git status --porcelain").splitlines()]
 
     def committed(self, name: str) -> dict[str, Any]:
-        """What a map in a JSON file holds in HEAD: numbers, to a unit of the sixth digit."""
+        """What a map in a JSON file holds in HEAD: numbers to a unit of the sixth digit,
+        since bytes are promised on one family of processors."""
         content = json.loads(process.git("show", f"HEAD:{name}", cwd=self.folder))
         return {key: pytest.approx(it, rel=1e-5) if isinstance(it, int | float) else it for key, it in content.items()}
 

@@ -238,6 +238,11 @@ def _declared(stage: dict[str, Any]) -> Declared:
     return Declared(stage["cmd"], stage.get("desc", ""), deps, stage.get("params", []), outs)
 
 
+def reviewed(out: str) -> bool:
+    """Whether an output is one that people review, in git."""
+    return out.startswith("metrics/") or out in (paths.SCHEMA, paths.VERSIONS)
+
+
 def code_of(name: str) -> set[str]:
     """The files of src/ that a stage imports, itself among them, or through others; of VERSIONS: any stage."""
     stages = set(declared()) - {VERSIONS} if name == VERSIONS else {name}

@@ -10,7 +10,6 @@ MORE = "\nbefore = features\ndef features(rows):\n    return before(rows).assign
 
 
 def test_make_repro_gives_the_committed_metrics_and_twice_is_once(clone: Clone) -> None:
-    """Bytes are promised on one CPU family; elsewhere one unit of the sixth digit, and changes in these files alone."""
     assert all(name in ("dvc.lock", paths.SCHEMA) or name.startswith("metrics/") for name in clone.changed())
     assert clone.read(paths.METRICS) == clone.committed(paths.METRICS)
     assert "Running stage" not in clone.type_in("make repro")
@@ -21,8 +20,7 @@ def test_metrics_and_plots_and_params_are_shown_as_dvc_users_expect(clone: Clone
     assert clone.type_in("dvc metrics diff HEAD").strip() == clone.type_in("dvc params diff HEAD").strip() == ""
     assert "up to date" in clone.type_in("dvc status")
     clone.type_in("dvc plots show --out ../plots")
-    page = clone.folder.parent / "plots/index.html"
-    assert "What was predicted and what was observed" in page.read_text(encoding="utf-8")
+    assert "What was predicted and what was observed" in (clone.folder / "../plots/index.html").read_text("utf-8")
 
 
 def test_a_changed_parameter_reruns_what_reads_it_and_no_more(clone: Clone) -> None:
@@ -49,6 +47,5 @@ def test_what_was_pushed_comes_back_in_another_clone(clone: Clone, tmp_path: Pat
     other = Clone(tmp_path / "other")
     shutil.copy(clone.folder / ".dvc/config.local", other.folder / ".dvc/config.local")
     other.type_in("dvc pull")
-    for name in (paths.TABLE, paths.MODEL):
-        assert (other.folder / name).read_bytes() == (clone.folder / name).read_bytes()
+    assert all((other.folder / n).read_bytes() == (clone.folder / n).read_bytes() for n in (paths.TABLE, paths.MODEL))
     assert "up to date" in other.type_in("dvc status")

@@ -3,7 +3,7 @@
 import pytest
 
 from plumbline import paths
-from plumbline.testing import ROOT, STAGES, VERSIONS, code_of, declared, params_of
+from plumbline.testing import ROOT, STAGES, VERSIONS, code_of, declared, params_of, reviewed
 
 DECLARED = declared()
 OURS = [name for name in DECLARED if name in (VERSIONS, *STAGES)]
@@ -38,5 +38,4 @@ def test_file_names_are_the_constants_in_paths() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_what_people_review_is_in_git_and_stays_when_a_stage_fails(name: str) -> None:
     for out, flags in DECLARED[name].outs.items():
-        reviewed = out.startswith("metrics/") or out in (paths.SCHEMA, paths.VERSIONS)
-        assert flags == ({"cache": False, "persist": True} if reviewed else {}), out
+        assert flags == ({"cache": False, "persist": True} if reviewed(out) else {}), out

@@ -1,14 +1,21 @@
 """The package gives its golden answers, and behaves as expectations/behaviour.yaml states."""
 
+from pathlib import Path
+
 import pytest
 
-from plumbline.delivered import broken_behaviours, open_wheel
+from plumbline.delivered import Installed, broken_behaviours, open_wheel
 from plumbline.prediction.golden import check
-from plumbline.testing import ROOT
+from plumbline.testing import ROOT, Project
 
 
 def test_the_packaged_model_gives_its_golden_answers_and_behaves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     predictor, golden = open_wheel(ROOT)
-    assert check(predictor, golden) > 1
-    assert broken_behaviours(predictor) == []
+    assert check(predictor, golden) > 1 and broken_behaviours(predictor) == []
+
+
+@pytest.mark.slow
+def test_the_installed_package_gives_its_golden_answers_in_an_empty_environment(own: Project, tmp_path: Path) -> None:
+    package = Installed(own.folder, tmp_path / "elsewhere")
+    assert "golden rows give their golden answers" in package.type_in("check")
