@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from plumbline import paths
-from plumbline.delivered import Clone
+from plumbline.testing.delivered import Clone
 
 MORE = "\nbefore = features\ndef features(rows):\n    return before(rows).assign(one_more=1.0)\n"
 

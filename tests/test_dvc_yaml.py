@@ -3,7 +3,7 @@
 import pytest
 
 from plumbline import paths
-from plumbline.testing import ROOT, STAGES, VERSIONS, code_of, declared, params_of, reviewed
+from plumbline.testing.projects import ROOT, STAGES, VERSIONS, code_of, declared, params_of, reviewed
 
 DECLARED = declared()
 OURS = [name for name in DECLARED if name in (VERSIONS, *STAGES)]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.delivered import Installed, broken_behaviours, open_wheel
 from plumbline.prediction.golden import check
-from plumbline.testing import ROOT, Project
+from plumbline.testing.delivered import Installed, broken_behaviours, open_wheel
+from plumbline.testing.projects import ROOT, Project
 
 
 def test_the_packaged_model_gives_its_golden_answers_and_behaves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.testing import HERE, STAGES, THERE, Project, bring, make_table
+from plumbline.testing.projects import HERE, STAGES, THERE, Project, bring, make_table
 
 
 def test_your_features_and_model_give_the_same_bytes_in_other_circumstances(sample: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline.testing import environment, make_table
+from plumbline.testing.projects import environment, make_table
 from template.faults.sandbox import ROOT, finished, ran
 
 ROOM = 700 << 20  # bytes beyond what is imported

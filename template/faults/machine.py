@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.pipeline.stage import RESTORE
-from plumbline.testing import make_table
+from plumbline.testing.projects import make_table
 from template.faults.sandbox import REPRO, Sandbox, changed, digest, finished, ran
 
 YEARS = 20 * 365 * 86400

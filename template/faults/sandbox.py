@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from plumbline.testing import make_table
+from plumbline.testing.projects import make_table
 
 ROOT = Path(__file__).parents[2]
 MOMENT = Path(__file__).with_name("moment.py")

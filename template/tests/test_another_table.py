@@ -16,7 +16,7 @@ from sklearn.datasets import load_diabetes, load_wine
 
 from plumbline import paths
 from plumbline.findings import RULE
-from plumbline.testing import ROOT, STAGES, environment, make_table
+from plumbline.testing.projects import ROOT, STAGES, environment, make_table
 
 pytestmark = pytest.mark.slow
 FIRST = ("data/source/breast-cancer.csv", "diagnosis")

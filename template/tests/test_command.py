@@ -8,7 +8,7 @@ import pytest
 
 from plumbline import __version__
 from plumbline.__main__ import COMMANDS, main
-from plumbline.testing import ROOT
+from plumbline.testing.projects import ROOT
 from src import environment
 
 

@@ -8,7 +8,7 @@ import yaml
 
 from plumbline import design, paths
 from plumbline.errors import Refusal, guarded
-from plumbline.testing import ROOT, Project, make_table
+from plumbline.testing.projects import ROOT, Project, make_table
 from template.tests.command import command
 
 CASES = "\n".join(

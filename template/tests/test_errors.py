@@ -27,7 +27,7 @@ from plumbline import versions
 from plumbline.__main__ import main
 from plumbline.findings import Findings
 from plumbline.pipeline.stage import RESTORE, REVIEWED
-from plumbline.testing import PRISTINE, ROOT, STAGES, Project, make_table
+from plumbline.testing.projects import PRISTINE, ROOT, STAGES, Project, make_table
 
 PAGE = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
 TABLE = make_table(rows=200)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.testing import ROOT, environment
+from plumbline.testing.projects import ROOT, environment
 from template.faults import __main__ as faults
 from template.faults import hostile, kills
 from template.faults.sandbox import MOMENT

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from plumbline import paths
-from plumbline.testing import Project, project
+from plumbline.testing.projects import Project, project
 from template.tables.kinds import KINDS
 
 __all__ = ["project"]

@@ -9,7 +9,7 @@ import pytest
 from plumbline import lock, versions
 from plumbline.commands import lock as locking
 from plumbline.errors import Refusal
-from plumbline.testing import ROOT
+from plumbline.testing.projects import ROOT
 from template.tests.command import command
 
 CHANGES = [

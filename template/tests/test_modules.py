@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.testing import ROOT, environment
+from plumbline.testing.projects import ROOT, environment
 
 MODULES = sorted(path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
                  for path in (ROOT / "plumbline").rglob("*.py"))  # fmt: skip

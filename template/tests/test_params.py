@@ -8,7 +8,7 @@ import yaml
 
 from plumbline import params
 from plumbline.errors import Refusal
-from plumbline.testing import ROOT
+from plumbline.testing.projects import ROOT
 
 SMALL = "data:\n  source: data/source/t.csv\n  target: y\n"
 NESTED = f"# a\n{SMALL}  types: # b\n    y: text  # c\n\n# d\nsplit:  # e\n    salt: 3 # f\nmodel:\nevaluate: {{}}\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.testing import HERE, ROOT, STAGES, THERE, Project, make_table
+from plumbline.testing.projects import HERE, ROOT, STAGES, THERE, Project, make_table
 
 ELSEWHERE = "deeper/with blanks and ümlauts"
 MODELS: dict[str, dict] = {

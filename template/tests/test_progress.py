@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from plumbline.testing import ROOT, environment
+from plumbline.testing.projects import ROOT, environment
 from template.tests.terminal import in_terminal, posix
 
 # rich would fold it, take out the first mark, draw the second and colour the rest.

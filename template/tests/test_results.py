@@ -9,7 +9,7 @@ import pytest
 from plumbline import paths
 from plumbline.errors import Refusal
 from plumbline.results import load
-from plumbline.testing import Project, make_table
+from plumbline.testing.projects import Project, make_table
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])

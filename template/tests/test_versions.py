@@ -15,7 +15,7 @@ import yaml
 
 from plumbline import paths, versions
 from plumbline.errors import Refusal
-from plumbline.testing import ROOT, STAGES, Project, environment, make_table
+from plumbline.testing.projects import ROOT, STAGES, Project, environment, make_table
 from template.tests.command import command
 
 LOADED = """

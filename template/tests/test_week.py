@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from plumbline.testing import environment
+from plumbline.testing.projects import environment
 from template.bake.answers import slug
 from template.tests.bake.conftest import Tools, git
 from template.tests.docs.conftest import blocks

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.testing import ROOT
+from plumbline.testing.projects import ROOT
 
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 AUTHOR = {

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from plumbline.testing import ROOT
+from plumbline.testing.projects import ROOT
 from src.environment import remote_extras
 from template.bake import files
 from template.bake.answers import FOLDERS, Refused

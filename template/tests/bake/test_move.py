@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.testing import make_table
+from plumbline.testing.projects import make_table
 from template.tests.bake.conftest import Tools, git
 from template.tests.bake.test_update import FEATURES, PLOTS, change, commit, make_in, update, write
 from template.tests.docs.conftest import blocks

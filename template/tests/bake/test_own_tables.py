@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from plumbline.testing import environment, make_table
+from plumbline.testing.projects import environment, make_table
 from template.bake import table as bake
 from template.tests.bake.conftest import Tools, git
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.testing import environment, make_table
+from plumbline.testing.projects import environment, make_table
 from template.tests.bake.conftest import Tools, git, tree
 from template.tests.docs.conftest import blocks
 

@@ -7,7 +7,7 @@ import pytest
 
 from plumbline.commands import docs
 from plumbline.errors import Refusal
-from plumbline.testing import ROOT
+from plumbline.testing.projects import ROOT
 from template.tests.command import command
 from template.tests.terminal import in_terminal, posix
 

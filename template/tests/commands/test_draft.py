@@ -6,7 +6,7 @@ import pytest
 
 from plumbline.errors import Refusal
 from plumbline.expectations.suite import about
-from plumbline.testing import Project, make_table
+from plumbline.testing.projects import Project, make_table
 from template.tests.command import command
 
 SUITE = Path("expectations/table.json")

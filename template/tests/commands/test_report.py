@@ -6,7 +6,7 @@ from pathlib import Path
 from plumbline import paths
 from plumbline.commands import report
 from plumbline.errors import guarded
-from plumbline.testing import Project
+from plumbline.testing.projects import Project
 from template.tests.command import command
 
 

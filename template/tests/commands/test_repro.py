@@ -14,7 +14,7 @@ from plumbline import versions
 from plumbline.commands import repro
 from plumbline.data.schema import Column, Schema
 from plumbline.errors import guarded
-from plumbline.testing import ROOT, Project, make_table
+from plumbline.testing.projects import ROOT, Project, make_table
 from template.tests.command import command
 
 THERE = "There is data/source/lost.csv.dvc, data/source/other.csv, data/source/table.csv"

@@ -10,7 +10,7 @@ from plumbline import paths
 from plumbline.commands import share
 from plumbline.data.schema import HOLDOUT, KEY, SIDE, Schema
 from plumbline.errors import Refusal, guarded
-from plumbline.testing import Project, make_table
+from plumbline.testing.projects import Project, make_table
 from template.tests.command import command
 
 

@@ -12,7 +12,7 @@ import pytest
 from plumbline.data.schema import Schema
 from plumbline.errors import Refusal
 from plumbline.findings import read_findings
-from plumbline.testing import Project, make_table
+from plumbline.testing.projects import Project, make_table
 from src.stages import ingest
 
 ROWS = 60

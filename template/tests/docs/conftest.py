@@ -2,7 +2,7 @@
 
 import re
 
-from plumbline.testing import ROOT
+from plumbline.testing.projects import ROOT
 
 BLOCK = re.compile(r"(?ms)^(?:`([\w./-]+)`[^\n]*\n\n)?```(\w+)\n(.*?)^```$")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.pipeline.stage import RESTORE
-from plumbline.testing import ROOT, environment
+from plumbline.testing.projects import ROOT, environment
 from template.tests.docs.conftest import blocks
 from template.tests.test_readme import pattern
 

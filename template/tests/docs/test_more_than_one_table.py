@@ -15,7 +15,7 @@ import yaml
 from plumbline import params, paths, versions
 from plumbline.data.schema import Schema
 from plumbline.errors import Refusal
-from plumbline.testing import ROOT, Project
+from plumbline.testing.projects import ROOT, Project
 from template.tests.docs.conftest import blocks
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from plumbline.commands.links import LINK, broken
-from plumbline.testing import ROOT, environment
+from plumbline.testing.projects import ROOT, environment
 from template.tests.docs.conftest import blocks
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))

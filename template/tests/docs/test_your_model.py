@@ -24,7 +24,7 @@ from plumbline.metrics import Outcome, prepare, resolve
 from plumbline.packaging import wheel
 from plumbline.pipeline import train
 from plumbline.prediction.modelfile import dumps, loads
-from plumbline.testing import ROOT, STAGES, Project, make_table
+from plumbline.testing.projects import ROOT, STAGES, Project, make_table
 from plumbline.training.recipe import estimator, fit
 from src import model
 from template.tests.docs.conftest import blocks

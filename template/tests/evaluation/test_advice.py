@@ -12,7 +12,7 @@ import yaml
 from plumbline import paths
 from plumbline.commands import repro
 from plumbline.evaluation.advice import CAUTIOUS, LINEAR, advise
-from plumbline.testing import Project, make_table
+from plumbline.testing.projects import Project, make_table
 
 OWN = "as it was delivered"
 PARAMS = """data:

@@ -11,7 +11,7 @@ import pytest
 from plumbline import paths
 from plumbline.data.schema import Schema
 from plumbline.results import load
-from plumbline.testing import Project, make_table
+from plumbline.testing.projects import Project, make_table
 
 
 def counted(group: pd.DataFrame, task: str) -> dict[str, float]:

@@ -5,7 +5,7 @@ import pandas as pd
 
 from plumbline import paths
 from plumbline.evaluation.importance import alike, importance, partial_dependence
-from plumbline.testing import Project, make_table
+from plumbline.testing.projects import Project, make_table
 from template.tests.report.test_page import content
 
 RANDOM = np.random.default_rng(0)

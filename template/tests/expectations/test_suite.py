@@ -12,7 +12,7 @@ import pytest
 
 from plumbline.expectations.faults import failure
 from plumbline.expectations.suite import RAISED, _result, about, dumps, load, validate
-from plumbline.testing import ROOT
+from plumbline.testing.projects import ROOT
 
 QUOTED = 'it\'s "so"'  # a condition shows it in another spelling
 TABLE = {

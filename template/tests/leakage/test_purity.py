@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from plumbline.leakage.purity import impure
-from plumbline.testing import ROOT, make_table
+from plumbline.testing.projects import ROOT, make_table
 
 calls = count()
 HALF, ORDER, ALONE = "given half of them", "them in another order, some twice", "given one alone"

@@ -8,7 +8,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 from plumbline import paths
-from plumbline.testing import Project, make_table
+from plumbline.testing.projects import Project, make_table
 
 NASTY = ["<img onerror=x>", "| |", "[a](b) ](http://x) @someone `**a_b**` &lt; www.x.com $1$"]
 

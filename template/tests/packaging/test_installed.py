@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from plumbline import paths
-from plumbline.delivered import Installed
-from plumbline.testing import Project, make_table
+from plumbline.testing.delivered import Installed
+from plumbline.testing.projects import Project, make_table
 
 
 @pytest.mark.slow

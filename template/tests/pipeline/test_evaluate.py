@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from plumbline import paths
-from plumbline.testing import Project, make_table
+from plumbline.testing.projects import Project, make_table
 
 
 def test_numbers_are_flat_and_short_and_those_of_the_predictions_with_their_weights(project: Project) -> None:

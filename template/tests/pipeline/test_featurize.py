@@ -11,7 +11,7 @@ import pytest
 from plumbline.errors import Refusal
 from plumbline.findings import read_findings
 from plumbline.pipeline import featurize as machinery
-from plumbline.testing import Project, make_table
+from plumbline.testing.projects import Project, make_table
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from plumbline.data import delimited, sources
 from plumbline.errors import Refusal
 from plumbline.findings import RULE
-from plumbline.testing import Project, make_table
+from plumbline.testing.projects import Project, make_table
 from src.stages import ingest
 
 OUTS = ("data/table.parquet", "data/schema.json", "metrics/checks-ingest.json")

@@ -14,7 +14,7 @@ from plumbline import paths
 from plumbline.errors import Refusal
 from plumbline.findings import RULE
 from plumbline.packaging.wheel import shipped
-from plumbline.testing import ROOT, STAGES, Project, environment, make_table
+from plumbline.testing.projects import ROOT, STAGES, Project, environment, make_table
 
 FEATURES = "def features(rows):\n    import packaging\n    return rows.assign(double=2 * rows['x1'])\n"
 MODEL = """

@@ -16,7 +16,7 @@ from plumbline.data.schema import TARGET
 from plumbline.errors import Refusal
 from plumbline.pipeline import train as machinery
 from plumbline.prediction.modelfile import read
-from plumbline.testing import ROOT, Project, make_table
+from plumbline.testing.projects import ROOT, Project, make_table
 from plumbline.training import recipe
 from src import model as user
 from src.stages import train

@@ -8,7 +8,7 @@ import pytest
 from plumbline.columns import default
 from plumbline.data.schema import Column, Schema
 from plumbline.prediction.predictor import Predictor
-from plumbline.testing import make_table
+from plumbline.testing.projects import make_table
 from plumbline.training.recipe import fit
 
 COLUMNS = (

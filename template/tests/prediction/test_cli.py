@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather
 
-from plumbline.testing import Project, environment, make_table
+from plumbline.testing.projects import Project, environment, make_table
 from template.tests.terminal import in_terminal, posix
 
 TABLE = make_table()

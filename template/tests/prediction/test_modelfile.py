@@ -12,7 +12,7 @@ import pytest
 from plumbline.errors import Refusal
 from plumbline.prediction.modelfile import dumps, loads
 from plumbline.prediction.scores import predict
-from plumbline.testing import ROOT, environment
+from plumbline.testing.projects import ROOT, environment
 from template.tests.prediction.conftest import TABLE, make_model
 
 FOREST = "sklearn.ensemble.RandomForestClassifier"

@@ -13,7 +13,7 @@ import yaml
 
 from plumbline import params, paths
 from plumbline.findings import short
-from plumbline.testing import Project, make_table
+from plumbline.testing.projects import Project, make_table
 from template.tests.tools import need
 
 PHONE, MARGINS = 390, 32  # CSS pixels

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.testing import ROOT, environment
+from plumbline.testing.projects import ROOT, environment
 
 FILES = {
     "Makefile": "repro:\n\t@dvc repro\n",

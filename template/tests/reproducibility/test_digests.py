@@ -9,7 +9,7 @@ import pytest
 from plumbline import versions
 from plumbline.reproducibility.pipeline import file_hash
 from plumbline.reproducibility.verify import FRESH, STALE, verify
-from plumbline.testing import ROOT
+from plumbline.testing.projects import ROOT
 from template.tests.reproducibility.conftest import COMMIT, Tiny
 from template.tests.reproducibility.test_verify import asked, finding, stage_code
 

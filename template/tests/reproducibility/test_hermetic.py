@@ -15,7 +15,7 @@ import yaml
 from plumbline.reproducibility import hermetic_box, hermetic_recorder
 from plumbline.reproducibility.hermetic import hermetic
 from plumbline.reproducibility.pipeline import on_disk
-from plumbline.testing import ROOT, environment
+from plumbline.testing.projects import ROOT, environment
 
 # One small stage that does as it should, and what each line in its middle does beside.
 STAGE = """\

@@ -17,7 +17,7 @@ from plumbline import params, versions
 from plumbline.reproducibility import hermetic_box
 from plumbline.reproducibility.hermetic import hermetic
 from plumbline.reproducibility.pipeline import declared, on_disk
-from plumbline.testing import ROOT, STAGES, environment, make_table
+from plumbline.testing.projects import ROOT, STAGES, environment, make_table
 from plumbline.versions import Behind, Sources
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))

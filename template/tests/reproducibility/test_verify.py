@@ -14,7 +14,7 @@ from dvc.cli import main as dvc_command
 from plumbline.reproducibility import remote
 from plumbline.reproducibility.pipeline import file_hash, load, on_disk
 from plumbline.reproducibility.verify import CANNOT_TELL, FRESH, NO_RUN, NOT_PUSHED, STALE, Report, verify
-from plumbline.testing import ROOT, environment
+from plumbline.testing.projects import ROOT, environment
 from template.tests.reproducibility.conftest import COMMIT, Tiny
 from template.tests.reproducibility.states import REPRO, STALE_PART, STATES, STORE
 

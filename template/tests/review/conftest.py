@@ -12,7 +12,7 @@ import yaml
 
 from plumbline import versions
 from plumbline.review.sides import FOLDER
-from plumbline.testing import ROOT, environment, make_table
+from plumbline.testing.projects import ROOT, environment, make_table
 
 MODEL = {"estimator": "sklearn.linear_model.LogisticRegression", "arguments": {"max_iter": 200}}
 PARAMS = {"data": {"source": "data/source/table.csv", "target": "target"}, "model": MODEL,

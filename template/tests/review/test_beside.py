@@ -14,7 +14,7 @@ import yaml
 from plumbline.review import artefact as of
 from plumbline.review.reviewed import MANY, comparisons
 from plumbline.review.sides import FOLDER, Side
-from plumbline.testing import environment, make_table
+from plumbline.testing.projects import environment, make_table
 from template.tests.review.conftest import MODEL, PARAMS, Change, git, review
 
 PARTLY = "the package in the cache is not what its name says: dvc fetch dist brings it"

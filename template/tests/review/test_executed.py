@@ -14,7 +14,7 @@ from plumbline.review.author import KEPT, of_author
 from plumbline.review.executed import executed
 from plumbline.review.gate import Untouched, lock
 from plumbline.review.sides import Side
-from plumbline.testing import environment
+from plumbline.testing.projects import environment
 from template.tests.review.conftest import MODEL, PARAMS, git, review
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from plumbline.process import git
 from plumbline.review import gate
 from plumbline.review.shown import floors
 from plumbline.review.sides import Side
-from plumbline.testing import environment
+from plumbline.testing.projects import environment
 
 WHO = {f"GIT_{one}_{two}": "a|b" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}
 LOCK = "schema: '2.0'\nstages:\n  one:\n    cmd: echo\n    outs:\n    - {path: out.json, md5: 0123456789abcdef}\n"

@@ -12,7 +12,7 @@ import yaml
 from plumbline.process import git
 from plumbline.review.loosened import count_tests, loosened
 from plumbline.review.sides import Side
-from plumbline.testing import environment
+from plumbline.testing.projects import environment
 
 Pair = Callable[[dict[str, str], dict[str, str]], list[str]]
 WHO = {f"GIT_{one}_{two}": "x@y.z" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}

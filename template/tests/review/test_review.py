@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from plumbline.review.sides import FOLDER
-from plumbline.testing import make_table
+from plumbline.testing.projects import make_table
 from template.tests.review.conftest import MODEL, PARAMS, Change, git, review
 from template.tests.test_errors import known
 

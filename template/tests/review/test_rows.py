@@ -8,7 +8,7 @@ import pytest
 
 from plumbline.review.reviewed import SELECTED, _of_a_selection
 from plumbline.review.rows import difference
-from plumbline.testing import Project, make_table
+from plumbline.testing.projects import Project, make_table
 
 
 def ingested(folder: Path, table: pd.DataFrame, monkeypatch, **data: object) -> Path:

@@ -16,7 +16,7 @@ from plumbline.data.schema import TARGET, WEIGHT, Column, Schema
 from plumbline.errors import Refusal
 from plumbline.prediction.modelfile import dumps, loads
 from plumbline.prediction.scores import CONTRACT, predict
-from plumbline.testing import ROOT, environment
+from plumbline.testing.projects import ROOT, environment
 from plumbline.training import recipe
 
 fit = partial(recipe.fit, build=default)

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from plumbline.testing import ROOT
+from plumbline.testing.projects import ROOT
 
 WORKFLOWS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
              for path in sorted((ROOT / ".github/workflows").glob("*.yml"))}  # fmt: skip

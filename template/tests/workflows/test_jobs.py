@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from plumbline.testing import ROOT
+from plumbline.testing.projects import ROOT
 from template.tests.bake.conftest import git
 from template.tests.workflows.api import BOT, Api
 from template.tests.workflows.conftest import RUN, TOKEN

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.__main__ import COMMANDS
-from plumbline.testing import ROOT
+from plumbline.testing.projects import ROOT
 from template.tests.bake.conftest import AUTHOR, Tools, git
 from template.tests.workflows.conftest import RUN
 from template.tests.workflows.runner import WORKFLOWS, calls, context, environment, run, stand_in

@@ -19,7 +19,7 @@ import yaml
 from plumbline import params, paths, process
 from plumbline.data.schema import HOLDOUT, SIDE, Schema
 from plumbline.evaluation import behaviour
-from plumbline.testing import ROOT, STAGES, bring, digests, environment, printed
+from plumbline.testing.projects import ROOT, STAGES, bring, digests, environment, printed
 
 
 class Clone:
