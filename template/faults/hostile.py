@@ -113,7 +113,7 @@ def members(folder: Path) -> str:
     box = finished(folder)
     (wheel,) = (box.project / "dist").glob("*.whl")
     module = wheel.name.split("-")[0]
-    model, golden = f"{module}/predictor/model.skops", f"{module}/predictor/golden.jsonl"
+    model, golden = f"{module}/prediction/model.skops", f"{module}/prediction/golden.jsonl"
     changes: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
         "coefficients": (model, lambda content: changed_arrays(content)),
         "a forged type": (model, lambda content: members_with(content, b'"LogisticRegression"', b'"Popen"')),
@@ -128,7 +128,7 @@ def members(folder: Path) -> str:
                 content = old.read(member)
                 assert member != name or change(content) != content, f"{what}: nothing was changed"
                 new.writestr(member, change(content) if member == name else content)
-        checked = subprocess.run([sys.executable, "-m", f"{module}.predictor", "check"], cwd=place, check=False,
+        checked = subprocess.run([sys.executable, "-m", f"{module}.prediction.cli", "check"], cwd=place, check=False,
                                  env=environment(PYTHONPATH=str(place / wheel.name)), capture_output=True,
                                  encoding="utf-8")  # fmt: skip
         found = (checked.returncode, checked.stderr.count("\n"), checked.stderr[:7])

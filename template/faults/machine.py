@@ -21,6 +21,7 @@ LIMITED = """
 import importlib, io, re, resource, sys
 import pyarrow as pa
 import pyarrow.csv, pyarrow.parquet
+import src.features, src.model
 from plumbline import versions
 from plumbline.pipeline.stage import run
 versions.check(sys.argv[1])  # what that needs is there before, too
@@ -170,6 +171,7 @@ def checkout(folder: Path) -> str:
 
 def memory(folder: Path) -> str:
     box = finished(folder).copy(folder / "memory")
+    box.git("commit", "-qam", "run")  # else there is something to bring back before anything is lost
     box.table(make_table(rows=100_000))
     stages, committed = ("ingest", "featurize", "train", "evaluate"), box.outputs()
     for stage in stages:
