@@ -25,7 +25,7 @@ from plumbline.expectations.suite import place
 from plumbline.files import write_text
 from plumbline.findings import read_findings, short
 from plumbline.pipeline.ingest import located
-from plumbline.process import PIPE, git, need_git, start
+from plumbline.process import PIPE, changed_since_head, git, need_git, start
 
 PASSES_ON = True
 RUNNING = re.compile("Running stage|> |ingest: ")
@@ -181,7 +181,8 @@ def _report(source: str) -> None:
     print(
         f"\nMade: {wheel.as_posix()} (pip install it, then: {command} predict), {paths.REPORT}, {paths.CARD}, metrics/"
     )
-    print("Next: look at the report (make report), read the card, commit dvc.lock, data/schema.json and metrics/")
+    made = ", ".join(["dvc.lock", paths.SCHEMA, *changed_since_head(paths.VERSIONS)])
+    print(f"Next: look at the report (make report), read the card, commit {made} and metrics/")
     suite = place(source)
     if not suite.exists():
         print(f"      say what the table must be: python -m plumbline draft writes a first {suite.as_posix()}")

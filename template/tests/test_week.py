@@ -246,6 +246,7 @@ def add_library(project: Path) -> None:
     run(project, "make", "setup", f"PYTHON={sys.executable if other == here else need_python(other)}", shared=False)
     printed = run(project, "make", "repro", shared=False)
     assert "setup" not in printed
+    assert "commit dvc.lock, data/schema.json, src/versions.json and metrics/" in printed
     asked = [str(project / ".venv/bin/python"), "-c", "import sys; print(sys.version_info[:2])"]
     assert run(project, *asked, shared=False).strip() == str(tuple(map(int, other.split("."))))
     wheel = next((project / "dist").glob("*.whl"))

@@ -33,7 +33,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("review") / "project"
     for name in ("src", "plumbline"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "pyproject.toml", "requirements.lock", "LICENSE", ".gitignore"):
+    for name in ("dvc.yaml", "pyproject.toml", "requirements.lock", "LICENSE", ".gitignore", ".dvcignore"):
         shutil.copyfile(ROOT / name, folder / name)
     for name in ("data/source", "expectations", "docs"):
         (folder / name).mkdir(parents=True)
