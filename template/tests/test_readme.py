@@ -78,10 +78,12 @@ def test_every_path_of_the_tree_is_there_and_no_other() -> None:
 
 
 def test_the_walk_from_dvc_yaml_to_a_function_leads_there() -> None:
-    found = re.search(r"`(src/stages/\w+)\.py` has `(\w+)` from `([\w.]+)`, which is `(\S+)`", " ".join(README.split()))
+    said = r"`(\w+\.\w+)` in `(src/stages/\w+)\.py` is `(\w+)` in `(\S+)`"
+    found = re.search(said, " ".join(README.split()))
     assert found
-    stage, name, module, file = found.groups()
+    call, stage, name, file = found.groups()
     assert f"cmd: python -m {stage.replace('/', '.')}\n" in (ROOT / "dvc.yaml").read_text(encoding="utf-8")
-    assert getattr(importlib.import_module(stage.replace("/", ".")), name).__module__ == module
-    assert file == f"{module.replace('.', '/')}.py"
+    assert f"{call}(" in (ROOT / f"{stage}.py").read_text(encoding="utf-8")
+    module = getattr(importlib.import_module(stage.replace("/", ".")), call.partition(".")[0])
+    assert (module.__name__, call.partition(".")[2]) == (file.removesuffix(".py").replace("/", "."), name)
     assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8")
