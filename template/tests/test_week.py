@@ -210,10 +210,10 @@ def review_branches(project: Path) -> None:
     for branch, (edit, words) in expected.items():
         git(project, "checkout", "-q", "-b", branch, "main")
         edit()
-        if branch != "docs":
+        if branch == "feature":  # of the others the run is not committed, which is a reason of its own
             run(project, "make", "repro")
         commit(project, f"Branch: {branch}")
-        printed = run(project, "make", "review", "BASE=main", code=2 if "worse" in words else 0)
+        printed = run(project, "make", "review", "BASE=main", code=0 if branch in ("docs", "feature") else 2)
         found = re.search(r"(?m)^(better|worse|same|cannot tell)\b", printed)
         assert found, printed[-2000:]
         assert found[1] in words, f"{branch}: {printed[-2000:]}"
