@@ -41,8 +41,8 @@ Row = dict[str, Any]  # what, target, measured, met, detail
 # Why a target is missed: a person writes it here, under the measure's name.
 REASONS: dict[str, str] = {
     "sample": "five processes import for 10.5 s, the script for 4.4 s; DVC itself takes 1.8 s; the work costs the same",
-    "size": "a third of plumbline is the command, tables in and out, and refusals in words; the review came after the number "
-    "was set. Fewer, larger files would cost more in reading than they save",
+    "size": "a third of plumbline is the command, tables in and out, and refusals in words; the review came after the "
+    "number was set. Fewer, larger files would cost more in reading than they save",
 }
 
 
