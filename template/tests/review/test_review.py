@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from plumbline.review.sides import FOLDER
+from plumbline.review.sides import FOLDER, Side
 from plumbline.testing.projects import make_table
 from template.tests.review.conftest import MODEL, PARAMS, Change, git, review
 from template.tests.test_errors import known
@@ -238,3 +238,26 @@ def test_a_base_without_a_review_cannot_tell(repository: Path) -> None:
     git(repository, "commit", "-qam", "review and harm")
     (_, first, *_), _ = review(repository, early)
     assert first.startswith("cannot tell: ")
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (None, "base: ingest, featurize as head"),
+        ("def features(rows):\n    return rows.assign(twice=2 * rows.x1)\n", "base: ingest\nbase: featurize"),
+    ],
+)
+def test_what_is_prepared_is_taken_over_where_nothing_that_it_depends_on_differs(
+    repository: Path, changed: Change, monkeypatch, capsys, edit: str | None, said: str
+) -> None:
+    changed(lambda folder: edit and (folder / "src/features.py").write_text(edit), model={"seed": 5})
+    monkeypatch.chdir(repository)
+    head, base = (
+        Side(name, git(repository, "rev-parse", commit)) for name, commit in (("head", "work"), ("base", "base"))
+    )
+    shutil.rmtree(base.folder, ignore_errors=True)
+    head.prepare()
+    base.prepare(head)
+    assert said in capsys.readouterr().out
+    tables = [(side.folder / "data/features.parquet").read_bytes() for side in (head, base)]
+    assert (tables[0] == tables[1]) == (edit is None)
