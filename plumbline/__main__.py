@@ -4,7 +4,7 @@ A command is a module with `add_arguments(parser)` and `run(options) -> int`; it
 docstring is its help. What such a module may have besides:
 
 FAILED : int
-    The exit code of a Refusal, 1 where it is not given.
+    The exit code of a PlumblineError, 1 where it is not given.
 PASSES_ON : bool
     Options, too, are arguments: they are those of a program that it starts.
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from plumbline import __version__
-from plumbline.errors import Refusal, guarded, nearest_name
+from plumbline.errors import PlumblineError, nearest_name, report_errors
 
 PIPELINE = "dvc.yaml"
 COMMANDS = {
@@ -97,10 +97,10 @@ def _run(name: str, given: list[str]) -> int:
 
     def run() -> int:
         if not Path(PIPELINE).exists():
-            raise Refusal(f"{PIPELINE} is not in {Path.cwd()}: run this in the project's root")
+            raise PlumblineError(f"{PIPELINE} is not in {Path.cwd()}: run this in the project's root")
         return module.run(options)
 
-    return guarded(run, failed=getattr(module, "FAILED", 1))
+    return report_errors(run, failed=getattr(module, "FAILED", 1))
 
 
 if __name__ == "__main__":

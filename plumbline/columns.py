@@ -31,7 +31,7 @@ def words(column: pd.Series) -> pd.Series:
 
 
 def default(types: dict[str, str], estimator: Any) -> Pipeline:
-    """The pipeline of src/model.py as it is delivered; the yardsticks use it whatever becomes of that file."""
+    """The pipeline of src/model.py as it is delivered; the baselines use it whatever becomes of that file."""
     return Pipeline([("columns", columns(types, estimator)), ("estimator", estimator)])
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from plumbline import params, paths
 from plumbline.data import split, tables
 from plumbline.data.schema import KEY, SIDE, TRAIN, Schema, frame
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.prediction import scores as prediction
 from plumbline.prediction.featurizing import make_features
 from plumbline.prediction.predictor import Predictor
@@ -24,6 +24,7 @@ from plumbline.project import load_user_code
 from plumbline.training import recipe
 
 CONTRACT = prediction.CONTRACT
+Refusal = PlumblineError  # by the name that it has in this contract
 MODEL = ("model.estimator", "model.arguments", "model.threshold", "review.metric")
 
 

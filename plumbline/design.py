@@ -6,7 +6,7 @@ Answers flow into the model card. Nothing here stops a pipeline and nothing here
 from typing import Any
 
 from plumbline import params, paths
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import is_about, tables
 
 QUESTIONS = (
@@ -41,7 +41,7 @@ def answers(source: str) -> dict[str, Any]:
     """Every question of docs/project.yaml and its answer for this table, None where there is none.
 
     priority.use_cases: maps of name, value, feasibility and why, the highest product of value and feasibility first.
-    Raises Refusal for what is no YAML, no question, or no prose.
+    Raises PlumblineError for what is no YAML, no question, or no prose.
     """
     if not is_about(about(), source):
         return dict.fromkeys(QUESTIONS)
@@ -50,11 +50,13 @@ def answers(source: str) -> dict[str, Any]:
     given = params.flatten(groups, paths.DESIGN)
     for name in given:
         if name not in QUESTIONS:
-            raise Refusal(f"{paths.DESIGN}: {name} is no question{params.nearest(name, QUESTIONS)}. See docs/design.md")
+            raise PlumblineError(
+                f"{paths.DESIGN}: {name} is no question{params.nearest(name, QUESTIONS)}. See docs/design.md"
+            )
     found = {name: given.get(name) for name in QUESTIONS}
     for name, answer in found.items():
         if name != CASES and not (answer is None or isinstance(answer, str)):
-            raise Refusal(f"{paths.DESIGN}: {name} is {answer!r}, expected a sentence or null. Put it in quotes")
+            raise PlumblineError(f"{paths.DESIGN}: {name} is {answer!r}, expected a sentence or null. Put it in quotes")
     return found | {CASES: None if found[CASES] is None else _use_cases(found[CASES])}
 
 
@@ -63,7 +65,7 @@ def _use_cases(given: Any) -> list[dict[str, Any]]:
         fits = isinstance(case, dict) and set(case) == set(USE_CASE)
         fits = fits and all(isinstance(case[key], str) and case[key].strip() for key in ("name", "why"))
         if not fits or not all(type(case[key]) is int and 1 <= case[key] <= 5 for key in ("value", "feasibility")):
-            raise Refusal(
+            raise PlumblineError(
                 f"{paths.DESIGN}: use_cases has {case!r}, expected a list of {{{', '.join(USE_CASE)}}}, "
                 "value and feasibility whole numbers from 1 to 5, name and why in words; or null"
             )

@@ -1,4 +1,7 @@
-"""What cannot be done, said in one line; a traceback is for bugs only."""
+"""Errors that a user can put right: one line that says what, where, expected, found and what to do next.
+
+A traceback is for faults of the program alone.
+"""
 
 import difflib
 import os
@@ -8,55 +11,150 @@ from pathlib import Path
 from traceback import extract_tb
 
 
-class Refusal(Exception):
-    """Bad input or a state that forbids to go on: its text says what, where, expected, found, and what to do next."""
+class PlumblineError(Exception):
+    """What the user, and not a programmer, can put right; `report_errors` shows it as one line.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong: the place, what was expected and what was found, without a full stop at the end.
+    hint : str
+        What to do next: a sentence, or the question "Did you mean ...?".
+
+    Attributes
+    ----------
+    exit_code : int
+        What a command ends with, at least.
+
+    Examples
+    --------
+    >>> print(ParamsError("params.yaml: model.folds is 1, expected a whole number from 2 to 20", hint="Change it"))
+    params.yaml: model.folds is 1, expected a whole number from 2 to 20. Change it
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message.removesuffix('.')}. {self.hint}" if self.hint else self.message
 
 
-def nearest_name(given: str, names: Iterable[str]) -> str | None:
-    """The name that may have been meant, whatever its case; None where none is near."""
-    cases = {name.casefold(): name for name in names}
-    near = difflib.get_close_matches(given.casefold(), cases, n=1, cutoff=0.5)
-    return cases[near[0]] if near else None
+class UsageError(PlumblineError):
+    """A command was called with arguments that do not fit."""
+
+    exit_code = 2
 
 
-def raised_in(file: str, error: Exception) -> str:
-    """Where in a user's file an error was raised, and which; its words only where they name code and not values."""
+class ParamsError(PlumblineError):
+    """params.yaml lacks a key, or a value in it does not fit."""
+
+
+class TableError(PlumblineError):
+    """A source cannot be read as a table, or its columns or rows are not what is needed."""
+
+
+class ProjectError(PlumblineError):
+    """Another file of the project is missing, cannot be read, or contradicts the rest."""
+
+
+class UserCodeError(PlumblineError):
+    """src/features.py or src/model.py raised an error, or returned what cannot be used."""
+
+
+class ModelError(PlumblineError):
+    """A model cannot be fitted, stored, loaded, or asked for predictions."""
+
+
+class LeakageError(PlumblineError):
+    """A feature, or the split, gives the target away."""
+
+
+class ProgramError(PlumblineError):
+    """A program that was started (git, dvc, uv) failed."""
+
+
+class ServiceError(PlumblineError):
+    """A service on the network refused a request, or did not answer."""
+
+
+class InconclusiveError(PlumblineError):
+    """A question (is it reproducible? is it better?) could not be answered."""
+
+    exit_code = 2
+
+
+def nearest_name(name: str, names: Iterable[str]) -> str | None:
+    """The most similar of `names`, whatever its case; None where none is similar.
+
+    Examples
+    --------
+    >>> nearest_name("Traget", ["target", "source"])
+    'target'
+    """
+    by_case = {candidate.casefold(): candidate for candidate in names}
+    matches = difflib.get_close_matches(name.casefold(), by_case, n=1, cutoff=0.5)
+    return by_case[matches[0]] if matches else None
+
+
+def user_code_error(file: str, error: Exception) -> UserCodeError:
+    """An error that a file of the user's raised: where, and which; its text only where it names code and not values."""
     lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(Path(file).name)]
     names_code = isinstance(error, KeyError | AttributeError | NameError | TypeError | ImportError)
-    words = f": {error}" if names_code else ""
+    text = f": {error}" if names_code else ""
     if isinstance(error, SyntaxError):
-        lines, words = [error.lineno], f": {error.msg}"
-    return f"{file}{f', line {lines[-1]}' if lines else ''}: raised {type(error).__name__}{words}. {_cure(error)}"
+        lines, text = [error.lineno], f": {error.msg}"
+    where = f"{file}, line {lines[-1]}" if lines else file
+    return UserCodeError(f"{where}: raised {type(error).__name__}{text}", hint=_remedy(error))
 
 
-def _cure(error: Exception) -> str:
+def _remedy(error: Exception) -> str:
     """What to do about an error that a file of the user's raised."""
     if not isinstance(error, ModuleNotFoundError):
-        return "Mend it"
+        return "Fix it"
     if str(error.name).startswith("src.learning"):  # what src/model.py imported before plumbline was a package
-        return "It lies in plumbline now: write from plumbline.columns import columns"
-    return "Mend it, or add the package to dependencies in pyproject.toml, then make lock"
+        return "It is in plumbline now: write from plumbline.columns import columns"
+    return "Fix it, or add the package to dependencies in pyproject.toml, then run make lock"
 
 
-def guarded(main: Callable[[], int], hint: Callable[[], str] = str, failed: int = 1) -> int:
-    """Runs a command; a Refusal, Ctrl-C, a full disk or memory, a closed pipe become one line, which `hint` ends."""
+def report_errors(main: Callable[[], int], hint: Callable[[], str] = str, failed: int = 1) -> int:
+    """Run a command and print an error as one line on stderr.
+
+    Parameters
+    ----------
+    main : callable
+        Returns the exit code.
+    hint : callable
+        Returns what is added to the line.
+    failed : int
+        The exit code of an error whose own is lower.
+
+    Returns
+    -------
+    int
+        The exit code. A PlumblineError, Ctrl-C, a full disk or memory and a closed pipe do not leave this function as
+        exceptions.
+    """
+    code = failed
     try:
-        code = main()
-        sys.stdout.flush()  # a closed pipe shows itself here and not at exit
-        return code
-    except BrokenPipeError:  # whoever read the output has enough: there is nothing to say, and nothing to flush at exit
+        result = main()
+        sys.stdout.flush()  # a closed pipe is noticed here and not at exit
+        return result
+    except BrokenPipeError:  # whoever read the output has enough: there is nothing to print or to flush at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return failed
-    except Refusal as error:
-        line = str(error)
+    except PlumblineError as error:
+        line, code = str(error), max(failed, error.exit_code)
     except KeyboardInterrupt:
-        line = "stopped by Ctrl-C; nothing half-written was kept. Run it again"
+        line = "stopped by Ctrl-C; no file was left incomplete. Run it again"
     except MemoryError as error:
-        line = (
-            f"not enough memory: {str(error) or 'an allocation failed'}. Close other programs, or take a larger machine"
-        )
+        reason = str(error) or "an allocation failed"
+        line = f"not enough memory: {reason}. Close other programs, or use a larger machine"
     except OSError as error:
-        line = f"{error.filename or 'a file'}: {error.strerror or error}. Free or mend it and run again"
-    said = f"{' '.join(line.split())}{hint()}"
-    print(f"ERROR: {said.replace('?. ', '? ')}", file=sys.stderr)
-    return failed
+        line = f"{error.filename or 'a file'}: {error.strerror or error}. Free space or fix it, then run again"
+    text = f"{' '.join(line.split())}{hint()}"
+    print(f"ERROR: {text.replace('?. ', '? ')}", file=sys.stderr)
+    return code

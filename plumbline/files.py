@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .errors import Refusal
+from .errors import PlumblineError
 
 _waiting: list[tuple[Path, Path]] | None = None  # files that are whole and have not got their names yet
 
@@ -94,4 +94,4 @@ def read_json(path: Path, none: str) -> Any:
         words = "it is nested too deep"
     except ValueError as error:
         words = str(error)
-    raise Refusal(f"{path.as_posix()}: {none}: {words}. Mend it, or bring it back: git restore {path.as_posix()}")
+    raise PlumblineError(f"{path.as_posix()}: {none}: {words}. Fix it, or bring it back: git restore {path.as_posix()}")

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from plumbline import paths
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.files import write_json
 
 RULE = "of another table"  # of the findings that say what was left out
@@ -26,8 +26,8 @@ def tables(given: Any, where: str) -> tuple[str, ...]:
     if given is None:
         return ()
     if not found or not all(isinstance(name, str) and name.strip() for name in found):
-        raise Refusal(
-            f"{where}: table is {given!r}, expected the path of a table as in data.source, or a list of such. Mend it"
+        raise PlumblineError(
+            f"{where}: table is {given!r}, expected the path of a table as in data.source, or a list of such. Fix it"
         )
     return tuple(found)
 
@@ -57,7 +57,7 @@ class Findings:
         self.found: list[dict[str, Any]] = []
 
     def add(self, rule: str, evidence: str, severity: str = "note", allowed: str | None = None, **counts: Any) -> None:
-        """severity: note | warning | left out; a check that must stop raises Refusal instead."""
+        """severity: note | warning | left out; a check that must stop raises PlumblineError instead."""
         finding = {"rule": rule, "severity": severity, "evidence": evidence, "counts": counts, "allowed": allowed}
         self.found.append(finding)
         mark = "" if severity == "note" else f"{severity.upper()}: "

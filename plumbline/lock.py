@@ -10,7 +10,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 
 LOCK = Path("requirements.lock")
 
@@ -20,7 +20,7 @@ def header() -> str:
     try:
         project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
     except tomllib.TOMLDecodeError as error:
-        raise Refusal(f"pyproject.toml cannot be read: {error}. Mend that line") from None
+        raise PlumblineError(f"pyproject.toml cannot be read: {error}. Fix that line") from None
     asked = [project.get(key) for key in ("requires-python", "dependencies", "optional-dependencies")]
     return f"# dependencies sha256:{hashlib.sha256(json.dumps(asked).encode()).hexdigest()}\n"
 

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import ndtri, stdtrit
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 
 Weighted = Callable[[np.ndarray], tuple]  # weights (draws, rows) -> what formulas take, draws first
 Measure = Callable[[np.ndarray], dict[str, np.ndarray]]  # weights -> each metric's values (draws,)
@@ -64,11 +64,11 @@ def main_metric(wanted: str, task: str) -> str:
 
 
 def resolve(wanted: Any, task: str) -> tuple[str, ...]:
-    """The metrics' names for a task; raises Refusal for one that it does not have. The first decides comparisons."""
+    """The metrics' names for a task; raises PlumblineError for one that it does not have. The first decides comparisons."""
     names = AUTO[task] if wanted == "auto" else tuple(wanted)
     for name in names:
         if "." not in name and name not in AUTO[task]:
-            raise Refusal(
+            raise PlumblineError(
                 f"params.yaml: evaluate.metrics has {name!r}, expected of a {task} task: "
                 f"{', '.join(AUTO[task])}, or a dotted name"
             )
@@ -217,7 +217,7 @@ def _own(name: str) -> tuple[Basis, Callable[..., np.ndarray]]:
             except ValueError as error:
                 if len(np.unique(outcome.truth)) < len(outcome.classes):  # a slice: many metrics need every class
                     return float("nan")
-                raise Refusal(f"params.yaml: evaluate.metrics has {name!r}, which raised: {error}") from error
+                raise PlumblineError(f"params.yaml: evaluate.metrics has {name!r}, which raised: {error}") from error
 
         return lambda weights: (np.array([value(row) for row in weights]),)
 
@@ -242,9 +242,11 @@ def _imported(name: str) -> tuple[Callable[..., Any], str]:
         function = getattr(importlib.import_module(module), attribute)
         arguments = list(inspect.signature(function).parameters)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise Refusal(f"params.yaml: evaluate.metrics has {name!r}, which cannot be imported ({error})") from None
+        raise PlumblineError(
+            f"params.yaml: evaluate.metrics has {name!r}, which cannot be imported ({error})"
+        ) from None
     if "sample_weight" not in arguments[2:]:
-        raise Refusal(
+        raise PlumblineError(
             f"params.yaml: evaluate.metrics has {name!r}, which takes no sample_weight; "
             "expected (y_true, y_pred, sample_weight)"
         )

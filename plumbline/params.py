@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from plumbline.errors import Refusal, nearest_name
+from plumbline.errors import PlumblineError, nearest_name
 from plumbline.files import replacing
 from plumbline.paths import PARAMS, PROJECT
 
@@ -154,27 +154,27 @@ class Loader(yaml.SafeLoader):
 
 
 def parse(file: str) -> Any:
-    """What a YAML file holds; raises Refusal for one that is none, and for what could run or grow."""
+    """What a YAML file holds; raises PlumblineError for one that is none, and for what could run or grow."""
     try:
         return yaml.load(Path(file).read_bytes(), Loader)  # noqa: S506, a SafeLoader
     except FileNotFoundError:
-        raise Refusal(f"{file} is not there. Bring it back: git restore {file}") from None
+        raise PlumblineError(f"{file} is not there. Bring it back: git restore {file}") from None
     except RecursionError:
-        raise Refusal(f"{file}: is nested too deep. Mend it") from None
+        raise PlumblineError(f"{file}: is nested too deep. Fix it") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise Refusal(f"{file}{where}: {getattr(error, 'problem', error)}. Mend the line") from None
+        raise PlumblineError(f"{file}{where}: {getattr(error, 'problem', error)}. Fix the line") from None
 
 
 def load(file: str = PARAMS) -> dict[str, Any]:
-    """The file as it stands, {"group.key": value}; raises Refusal when it is not two levels of YAML."""
+    """The file as it stands, {"group.key": value}; raises PlumblineError when it is not two levels of YAML."""
     return flatten(parse(file), file)
 
 
 def flatten(groups: Any, file: str) -> dict[str, Any]:
     if not isinstance(groups, dict) or not all(isinstance(keys, dict | None) for keys in groups.values()):
-        raise Refusal(f"{file}: expected groups of keys, each key indented below the name of its group")
+        raise PlumblineError(f"{file}: expected groups of keys, each key indented below the name of its group")
     return {f"{group}.{key}": value for group, keys in groups.items() for key, value in (keys or {}).items()}
 
 
@@ -198,7 +198,7 @@ def _value(key: str, given: dict[str, Any]) -> Any:
     rule = KEYS[key]
     value = given.get(key, rule.default)
     if value is REQUIRED:
-        raise Refusal(f"{PARAMS}: {key} is missing, expected {rule.allowed}. Add it")
+        raise PlumblineError(f"{PARAMS}: {key} is missing, expected {rule.allowed}. Add it")
     if value is None and rule.default in ([], {}):
         return rule.default  # left blank
     if not rule.fits(value):
@@ -206,7 +206,7 @@ def _value(key: str, given: dict[str, Any]) -> Any:
         if isinstance(value, int | float | date) and rule.fits(str(value)):
             hint = ". Put it in quotes"  # YAML reads yes as true, and 007 as 7
         given_as = "blank" if value is None else repr(value)
-        raise Refusal(f"{PARAMS}: {key} is {given_as}, expected {rule.allowed}{hint}")
+        raise PlumblineError(f"{PARAMS}: {key} is {given_as}, expected {rule.allowed}{hint}")
     return value
 
 
@@ -224,7 +224,7 @@ def check() -> SimpleNamespace:
         if key not in KEYS and (
             group or not Path(f"src/stages/{name}.py").is_file()
         ):  # its own keys are a stage's affair
-            raise Refusal(f"{PARAMS}: {key} is no key, expected {', '.join(group or KEYS)}{nearest(key, KEYS)}")
+            raise PlumblineError(f"{PARAMS}: {key} is no key, expected {', '.join(group or KEYS)}{nearest(key, KEYS)}")
     return read(*KEYS)
 
 
@@ -236,14 +236,16 @@ def _contradictions(values: dict[str, Any]) -> None:
             if column is None or (key, column) == ("data.key", "auto"):
                 continue
             if column in taken:
-                raise Refusal(f"{PARAMS}: {taken[column]} and {key} both name {column!r}. Take it out of one")
+                raise PlumblineError(f"{PARAMS}: {taken[column]} and {key} both name {column!r}. Take it out of one")
             taken[column] = key
     if values.get("split.cut") is not None and values.get("data.time", "") is None:
-        raise Refusal(f"{PARAMS}: split.cut is set and data.time is null. Name the column that says when")
+        raise PlumblineError(f"{PARAMS}: split.cut is set and data.time is null. Name the column that says when")
     for key in ("data.positive", "model.threshold"):
         task, default = values.get("data.task"), KEYS[key].default
         if task in ("multiclass", "regression") and values.get(key, default) != default:
-            raise Refusal(f"{PARAMS}: {key} is for a binary task, and data.task is {task}. Leave it at {default}")
+            raise PlumblineError(
+                f"{PARAMS}: {key} is for a binary task, and data.task is {task}. Leave it at {default}"
+            )
 
 
 def fill() -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 
 Command = Sequence[str | Path] | str  # a text is a line for the shell
 Ran = subprocess.CompletedProcess[str]
@@ -73,13 +73,13 @@ def git(
 
     Raises
     ------
-    Refusal
+    PlumblineError
         With git's last line, where it fails; where `strict` is False the answer is "" instead.
     """
     ran = subprocess.run(["git", *arguments], cwd=cwd, env=env, capture_output=True, check=False)
     if ran.returncode and strict:
         said = ran.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"ended with {ran.returncode}"]
-        raise Refusal(f"git {' '.join(map(str, arguments))}: {said[0]}")
+        raise PlumblineError(f"git {' '.join(map(str, arguments))}: {said[0]}")
     return "" if ran.returncode else ran.stdout.decode("utf-8", "surrogateescape")
 
 
@@ -91,7 +91,7 @@ def replaced(text: str) -> str:
 def need_git() -> None:
     """Refuses where git cannot be found."""
     if shutil.which("git") is None:
-        raise Refusal(
+        raise PlumblineError(
             "git is not on PATH: expected it, the project compares with what is committed. Install git, then again"
         )
 

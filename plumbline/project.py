@@ -6,7 +6,7 @@ from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
 
-from plumbline.errors import Refusal, raised_in
+from plumbline.errors import user_code_error
 
 USERS = ("src/features.py", "src/model.py")
 
@@ -18,7 +18,7 @@ def load_user_code() -> tuple[ModuleType, ModuleType]:
     try:
         features, model = (import_module(f"src.{Path(path).stem}") for path in USERS)
     except Exception as error:
-        raise Refusal(raised_in(blamed(error) or USERS[0], error)) from error
+        raise user_code_error(blamed(error) or USERS[0], error) from error
     finally:
         sys.path.remove(here)
     return features, model

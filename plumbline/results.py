@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from plumbline import paths
 from plumbline.data.schema import HOLDOUT, SIDE, TARGET, Schema, frame
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.prediction import modelfile
 from plumbline.project import load_user_code
 from plumbline.training import recipe
@@ -40,7 +40,9 @@ def load(folder: str = ".") -> Results:
     )
     for path in (table, schema_json, made, model, predicted):
         if not path.is_file():
-            raise Refusal(f"{path.as_posix()} is not there: make repro makes it, dvc pull brings it from a remote")
+            raise PlumblineError(
+                f"{path.as_posix()} is not there: make repro makes it, dvc pull brings it from a remote"
+            )
     schema = Schema.loads(schema_json.read_text(encoding="utf-8"))
     rows = frame(pq.read_table(table), {column.name: column.type for column in schema.columns})
     features = pq.read_table(made)
@@ -55,7 +57,7 @@ def _predictions(path: Path, held: pd.Index, target: pd.Series, schema: Schema) 
     """Prediction, probabilities and error of the holdout, whose positions among all rows are `held`."""
     found = pd.read_parquet(path)
     if len(found) != len(held):
-        raise Refusal(
+        raise PlumblineError(
             f"{path.as_posix()}: has {len(found)} rows, expected {len(held)}. Bring all up to date: make repro"
         )
     found = found[["prediction", *(f"probability_{name}" for name in schema.classes)]]

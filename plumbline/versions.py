@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 
 from plumbline import paths
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.files import write_json
 from plumbline.lock import LOCK, pins
 
@@ -192,7 +192,7 @@ def check(stage: str) -> None:
     sys.audit("params.read", paths.VERSIONS, (stage,))  # heard by a hermetic run
     found, expected = stated().get(stage), Sources().behind(stage).digest
     if found != expected:
-        raise Refusal(
+        raise PlumblineError(
             f"{paths.VERSIONS}: {stage} is {found}, expected {expected}, the digest of what the stage imports. "
             f"Write it: {AGAIN}, then run again"
         )

@@ -66,7 +66,7 @@ def known_groups():
         with open("pyproject.toml", "rb") as file:
             groups = tomllib.load(file).get("project", {}).get("optional-dependencies", {})
     except ValueError as error:
-        refuse("pyproject.toml cannot be read: %s. Mend that line" % error)
+        refuse("pyproject.toml cannot be read: %s. Fix that line" % error)
     return sorted(set(groups) - {UNPINNED})
 
 
@@ -221,12 +221,12 @@ def write_script():
 def check_lock():
     """A package that the lock does not pin would come in any version, and from there into results."""
     from plumbline import lock
-    from plumbline.errors import Refusal
+    from plumbline.errors import PlumblineError
 
     try:
         with open(LOCK, encoding="utf-8") as file:
             made_from_it = file.read().startswith(lock.header())
-    except Refusal as error:
+    except PlumblineError as error:
         refuse(str(error))
     if not made_from_it:
         refuse("pyproject.toml asks for other packages than %s was made from. Run make lock, then this again" % LOCK)
@@ -297,4 +297,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except OSError as problem:
-        refuse("%s: %s. Mend it, then run this again" % (problem.filename, problem.strerror))
+        refuse("%s: %s. Fix it, then run this again" % (problem.filename, problem.strerror))

@@ -146,7 +146,7 @@ def against_script(bench: Bench, name: str, fresh: Callable[[], Path], given: st
 def same_numbers(metrics: Path, out: Path) -> None:
     """Stops when a metric or an interval of the pipeline is not the script's to six digits."""
     found, intervals = (json.loads((out / f"{name}.json").read_text()) for name in ("metrics", "intervals"))
-    ours = {who: json.loads((metrics / f"yardstick-{who}.json").read_text()) for who in ("linear", "trivial")}
+    ours = {who: json.loads((metrics / f"baseline-{who}.json").read_text()) for who in ("linear", "trivial")}
     ours["model"] = json.loads((metrics / "metrics.json").read_text())
     spread = json.loads((metrics / "intervals.json").read_text())
     for who, values in ours.items():

@@ -3,7 +3,7 @@
     python template/script.py TABLE.csv TARGET --key KEY --positive CLASS [--suite SUITE.json] [--out FOLDER]
 
 A binary target, one process, the table read once, no file but the results. It imports nothing of src, uses the same
-libraries for the same checks, split, model, folds, yardsticks, metrics with intervals, slices and package, and gets
+libraries for the same checks, split, model, folds, baselines, metrics with intervals, slices and package, and gets
 the same numbers. It has no params file, no schema, no features, no card, no curves and no message for bad input.
 """
 
@@ -182,8 +182,8 @@ def main() -> None:
     for fit, test in folds:
         found = boosting(train).fit(train.iloc[fit], learned[fit]).predict_proba(train.iloc[test])
         print(f"log_loss of a fold: {log_loss(learned[test], found):.6g}", flush=True)
-    yardsticks = {"linear": plain(LogisticRegression(max_iter=1000)), "trivial": plain(DummyClassifier())}
-    models = {"model": boosting(train), **yardsticks}
+    baselines = {"linear": plain(LogisticRegression(max_iter=1000)), "trivial": plain(DummyClassifier())}
+    models = {"model": boosting(train), **baselines}
     proba = {name: model.fit(train, learned).predict_proba(rows) for name, model in models.items()}
     score = proba["model"][:, 1]
     parts: dict = {name: (slice(None), Measured(truth, found[:, 1])) for name, found in proba.items()}

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from plumbline import lock, params, process, versions
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 
 
 def commands() -> dict[str, list[str]]:
@@ -34,7 +34,7 @@ def run(options: Namespace) -> int:
     found = {"lock": lock.disagreements(), "digests": versions.disagreements()}
     try:
         params.check()
-    except Refusal as error:
+    except PlumblineError as error:
         found["parameters"] = [str(error)]
     failed = [name for name, lines in found.items() if lines]
     for line in [line for lines in found.values() for line in lines]:

@@ -5,7 +5,7 @@ import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.review.post import patiently, post, text
 
 
@@ -18,10 +18,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     for name in ("GITHUB_EVENT_PATH", "GITHUB_REPOSITORY"):
         if name not in os.environ:
-            raise Refusal(f"{name} is not set: this is for .github/workflows/comment.yml, where GitHub sets it")
+            raise PlumblineError(f"{name} is not set: this is for .github/workflows/comment.yml, where GitHub sets it")
     of = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))["workflow_run"]
     body, refused = text(options.folder, of["html_url"])
     print(patiently(lambda: post(os.environ["GITHUB_REPOSITORY"], of, body)))
     if refused:
-        raise Refusal(refused)
+        raise PlumblineError(refused)
     return 0

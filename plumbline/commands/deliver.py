@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from plumbline import process
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.process import git
 from plumbline.reproducibility.remote import ask, configured
 from plumbline.review.sides import FOLDER
@@ -28,7 +28,7 @@ def run(options: Namespace) -> int:
     credentials()
     if options.only:
         if (why := bring()) is not None:
-            raise Refusal(f"{why}. See docs/ci.md")
+            raise PlumblineError(f"{why}. See docs/ci.md")
         return 0
     if (why := bring()) is not None:
         warn(f"nothing was run: {why}. See docs/ci.md")
@@ -72,7 +72,7 @@ def unreachable() -> str | None:
     try:
         name, _ = configured()
     except ValueError as error:
-        raise Refusal(f".dvc/config {error}") from None
+        raise PlumblineError(f".dvc/config {error}") from None
     if name is None:
         return "no remote is the default"
     answer = ask({"": []})[""]

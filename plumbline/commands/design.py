@@ -8,7 +8,7 @@ from time import perf_counter
 from plumbline import params, paths
 from plumbline.data.schema import Schema
 from plumbline.design import CASES, CURE, about, answers
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import is_about, left_out, read_findings
 from plumbline.prediction import golden, modelfile
 from plumbline.prediction.predictor import Predictor
@@ -34,7 +34,9 @@ def run(options: Namespace) -> int:
     for case in found[CASES] or []:
         print(f"  {case['value'] * case['feasibility']:2} = {case['value']} x {case['feasibility']}  {case['name']}")
     if not Path(paths.MODEL).exists() or not Path(paths.checks("evaluate")).exists():
-        raise Refusal("requirements: nothing has run yet, so there is nothing to hold them against. First: make repro")
+        raise PlumblineError(
+            "requirements: nothing has run yet, so there is nothing to hold them against. First: make repro"
+        )
     lines = met()
     print("\n".join(["\nrequirements in params.yaml:", *(f"  {line}" for line in lines or ["none is stated"])]))
     print("\nNext: answer what is open (docs/design.md), state what you require, make repro, read the card")

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from plumbline import params
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.expectations.draft import draft
 from plumbline.expectations.suite import dumps, place
 from plumbline.files import write_text
@@ -30,7 +30,7 @@ def run(options: Namespace) -> int:
     if there != text and not options.replace:
         lines = there.splitlines(), text.splitlines()
         print(*difflib.unified_diff(*lines, path.as_posix(), "the draft", n=0, lineterm=""), sep="\n")
-        raise Refusal(
+        raise PlumblineError(
             f"{path.as_posix()}: is there, and a draft differs as shown. Take lines of it by hand, or --replace"
         )
     write_text(str(path), text)

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from plumbline import paths, process, versions
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.lock import LOCK, header, pins
 
 COMPILE = ["--universal", "--all-extras", "--generate-hashes", "--fork-strategy", "fewest", "--no-emit-index-url"]
@@ -41,7 +41,7 @@ def upgrades(words: list[str], old: str) -> list[str]:
         name = re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", word)[0]).lower()
         if name not in known:
             near = get_close_matches(name, known, 3, 0.6)
-            raise Refusal(
+            raise PlumblineError(
                 f"UPGRADE names {word!r}: expected 1 for all, or packages of {LOCK}"
                 + (f", as {', '.join(near)}" if near else "")
                 + ". A new one goes into the dependencies of pyproject.toml"
@@ -58,8 +58,8 @@ def compile_lock(old: str, upgrade: list[str]) -> str:
         command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *COMPILE, "--python-version", "3.11"]
         command += ["--quiet", "--no-header", "--output-file", str(file), *upgrade]
         if process.run(command, show=True).returncode:
-            raise Refusal(
-                f"{LOCK} is as it was: uv could not make a new one, its own message is above. Mend the dependencies "
+            raise PlumblineError(
+                f"{LOCK} is as it was: uv could not make a new one, its own message is above. Fix the dependencies "
                 "in pyproject.toml, or the connection to the package index, then run again: make lock"
             )
         text = file.read_text(encoding="utf-8")
@@ -74,7 +74,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     old = LOCK.read_text(encoding="utf-8") if LOCK.exists() else ""
     if re.search("(?m)^(<<<<<<<|>>>>>>>) ", old):
-        raise Refusal(f"{LOCK} has marks of a merge conflict. Take one side (git checkout --theirs {LOCK}), then again")
+        raise PlumblineError(
+            f"{LOCK} has marks of a merge conflict. Take one side (git checkout --theirs {LOCK}), then again"
+        )
     text = compile_lock(old, upgrades(" ".join(options.packages).split(), old))
     LOCK.write_text(text, encoding="utf-8", newline="\n")
     stale = versions.write()

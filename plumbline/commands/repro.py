@@ -19,7 +19,7 @@ from voluptuous import Invalid
 
 from plumbline import design, params, paths
 from plumbline.data.schema import Schema
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.evaluation.advice import advise
 from plumbline.expectations.suite import place
 from plumbline.files import write_text
@@ -89,7 +89,7 @@ def _unchanged(source: str) -> Iterator[None]:
         changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
         if changed:
             _lock_of_head()
-            raise Refusal(
+            raise PlumblineError(
                 f"{changed[0]} changed while the pipeline ran ({len(changed)} files did), so "
                 f"nobody can say what made the results; {LOCK} is that of HEAD again. Run it again: make repro"
             )
@@ -133,7 +133,7 @@ def _key(schema: str) -> str | None:
 
 def _compare_keys(committed: str | None, found: str | None) -> None:
     if found != committed:
-        raise Refusal(
+        raise PlumblineError(
             f"{paths.SCHEMA}: the automatic key is {found!r} and was {committed!r} in git; rows would change sides. "
             f"State the one that you want in {paths.PARAMS}, data.key, and run again"
         )
@@ -151,7 +151,7 @@ def _dvc(*arguments: str, only: re.Pattern[str] | None = None) -> None:
 
 
 def metrics() -> None:
-    """Prints what the last evaluate in this folder found, beside its yardsticks."""
+    """Prints what the last evaluate in this folder found, beside its baselines."""
     files = (paths.METRICS, paths.LINEAR, paths.TRIVIAL, paths.INTERVALS, paths.checks("evaluate"))
     model, linear, trivial, intervals, findings = (json.loads(Path(f).read_text(encoding="utf-8")) for f in files)
     print(

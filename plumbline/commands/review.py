@@ -9,7 +9,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.process import git
 from plumbline.process import run as started
 from plumbline.review.sides import JUDGES, Side
@@ -44,7 +44,7 @@ def run(options: Namespace) -> int:
 def _merge_base(asked: str) -> str:
     found = git("merge-base", "HEAD", asked, strict=False).strip()
     if not found:
-        raise Refusal(
+        raise PlumblineError(
             f"{asked}: no commit of this name has a common ancestor with HEAD here. Name another, make review "
             "BASE=HEAD~1, or fetch more history: git fetch --unshallow"
         )

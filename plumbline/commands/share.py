@@ -15,7 +15,7 @@ from plumbline import params, paths
 from plumbline.commands.repro import metrics
 from plumbline.data.schema import Schema
 from plumbline.data.split import thin
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.files import replacing
 
 FOLDER = Path(".share")
@@ -31,7 +31,7 @@ def run(options: Namespace) -> int:
     params.check()
     for name in (paths.TABLE, paths.SCHEMA):
         if not Path(name).is_file():
-            raise Refusal(f"{name} is not there: a share is taken of what ingest made. First, once: make repro")
+            raise PlumblineError(f"{name} is not there: a share is taken of what ingest made. First, once: make repro")
     schema = Schema.loads(Path(paths.SCHEMA).read_text(encoding="utf-8"))
     shutil.rmtree(FOLDER, ignore_errors=True)
     with replacing(FOLDER / paths.TABLE) as path:
@@ -45,8 +45,8 @@ def run(options: Namespace) -> int:
         try:
             for stage in STAGES:
                 importlib.import_module(f"src.stages.{stage}").main()
-        except Refusal as error:
-            raise Refusal(f"on {kept} rows: {error}. Or take a larger SHARE than {share:g}") from None
+        except PlumblineError as error:
+            raise PlumblineError(f"on {kept} rows: {error}. Or take a larger SHARE than {share:g}") from None
         metrics()
     print(f"\nOn a share: {kept} of {schema.rows} rows of the last ingest, all of it in {FOLDER}/.", end=" ")
     print("What is in git and DVC's outputs are as they were.\nNext, on all rows: make repro")
@@ -59,5 +59,5 @@ def parse_share(text: str) -> float:
     except ValueError:
         share = math.nan
     if not 0 < share < 1:
-        raise Refusal(f"SHARE is {text}, expected a number between 0 and 1, such as 0.05")
+        raise PlumblineError(f"SHARE is {text}, expected a number between 0 and 1, such as 0.05")
     return share

@@ -6,7 +6,7 @@ dvc.yaml depends on a stage's digest: where it changes, the stage runs again, an
 from argparse import ArgumentParser, Namespace
 
 from plumbline import paths, versions
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.params import nearest
 from plumbline.process import changed_since_head
 
@@ -18,7 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     if options.stages and not options.explain:
-        raise Refusal("the digests of all stages are written: name stages with --explain, or none")
+        raise PlumblineError("the digests of all stages are written: name stages with --explain, or none")
     if options.explain:
         return _explain(options.stages)
     changed = versions.write()
@@ -31,7 +31,7 @@ def _explain(names: list[str]) -> int:
     known = sources.stages()
     for name in names:
         if name not in known:
-            raise Refusal(f"{name}: is no stage, expected one of {', '.join(known)}{nearest(name, known)}")
+            raise PlumblineError(f"{name}: is no stage, expected one of {', '.join(known)}{nearest(name, known)}")
     changed = changed_since_head(versions.PACKAGE, versions.STAGES, "src/features.py", "src/model.py")
     for name in names or known:
         behind = sources.behind(name)

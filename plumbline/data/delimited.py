@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from ..errors import Refusal
+from ..errors import PlumblineError
 from .tables import BROKEN, Source, name_columns, reading
 
 MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NaT", "<NA>", "#N/A"]
@@ -42,7 +42,7 @@ def open_csv(
     delimiter = max(tried, key=lambda mark: _agreement(tried[mark]))
     rows = tried[delimiter]
     if len(rows) < 2:
-        raise Refusal(f"{name}: has a header and no rows{' in its first MiB' if cut else ''}")
+        raise PlumblineError(f"{name}: has a header and no rows{' in its first MiB' if cut else ''}")
     (names, unnamed), decimal = (
         name_columns(name, rows[0]),
         "." if delimiter == "," else _decimal(_rows(text, delimiter)),
@@ -83,7 +83,7 @@ def open_csv(
         if stream.raw.lines > count + 1 and name != "standard input":  # a value that runs over lines: is it one?
             where = _misfit(again(), encoding, delimiter, len(names), True)
             if where:
-                raise Refusal(f"{name}: {where}. Mend the file")
+                raise PlumblineError(f"{name}: {where}. Fix the file")
 
     return Source(names, form, decimal, batches, unnamed=unnamed), lambda: taken
 
@@ -95,8 +95,10 @@ def _check_width(where: str, rows: list[list[str]], delimiter: str) -> None:
         return
     what = f"every row has {width + 1} fields, expected {width} as in the header"
     if any(row[-1] for row in rows[1:] if row):
-        raise Refusal(f"{where}: {what}. If the first names the row (R's write.table), begin line 1 with {delimiter!r}")
-    raise Refusal(f"{where}: {what}; the last is empty. End line 1 with {delimiter!r}, too")
+        raise PlumblineError(
+            f"{where}: {what}. If the first names the row (R's write.table), begin line 1 with {delimiter!r}"
+        )
+    raise PlumblineError(f"{where}: {what}; the last is empty. End line 1 with {delimiter!r}, too")
 
 
 def _row_of(error: Exception) -> str:
@@ -176,7 +178,7 @@ class _Text:
 
 
 def elements(name: str, stream: Any) -> Iterator[dict]:
-    """The objects of the array that `stream` (of bytes) holds; raises Refusal at the first that is none."""
+    """The objects of the array that `stream` (of bytes) holds; raises PlumblineError at the first that is none."""
     text = _Text(stream)
     text.mark()  # the opening bracket
     number, mark = 0, text.mark()
@@ -185,10 +187,14 @@ def elements(name: str, stream: Any) -> Iterator[dict]:
         row = text.row() if mark == "{" else None
         after = text.mark() if row is not None else ""
         if row is None or after not in (",", "]"):
-            raise Refusal(f"{name}, object {number} of the array: expected a JSON object and , or ] after it, in UTF-8")
+            raise PlumblineError(
+                f"{name}, object {number} of the array: expected a JSON object and , or ] after it, in UTF-8"
+            )
         yield row
         if after == "]":
             break
         mark = text.mark()
     if text.mark():
-        raise Refusal(f"{name}: expected nothing after the ] of the JSON array. Write one array, or one object a line")
+        raise PlumblineError(
+            f"{name}: expected nothing after the ] of the JSON array. Write one array, or one object a line"
+        )

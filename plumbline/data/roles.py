@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from plumbline.data.schema import NUMERIC, Column, Schema
 from plumbline.data.types import is_free_text
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.files import rounded
 from plumbline.findings import Findings
 from plumbline.params import TYPES, nearest
@@ -27,13 +27,15 @@ FEW_CLASSES = 20  # whole numbers with at most this many distinct values are cla
 
 
 def check_names(names: tuple[str, ...], params: SimpleNamespace) -> None:
-    """Raises Refusal for a column that params name and the table has not."""
+    """Raises PlumblineError for a column that params name and the table has not."""
     named = [(role, getattr(params, role)) for role in ("target", "key", "group", "time", "weight")]
     named += [(key, name) for key in ("ignore", "types", "protected") for name in getattr(params, key)]
     for key, name in named:
         if name is not None and name not in names and (key, name) != ("key", "auto"):
             group = "requirements" if key == "protected" else "data"
-            raise Refusal(f"{group}.{key} names {name!r}, expected one of {len(names)} columns{_near(name, names)}")
+            raise PlumblineError(
+                f"{group}.{key} names {name!r}, expected one of {len(names)} columns{_near(name, names)}"
+            )
 
 
 def _near(given: str, names: tuple[str, ...]) -> str:
@@ -54,7 +56,7 @@ def _summary(name: str, kind: str, values: pa.ChunkedArray) -> Column:
     infinite = pc.sum(pc.is_inf(values)).as_py() if kind == "number" else 0
     if infinite:
         first = pc.indices_nonzero(pc.fill_null(pc.is_inf(values), False))[0].as_py() + 1
-        raise Refusal(
+        raise PlumblineError(
             f"column {name!r}: expected finite numbers, {infinite} are infinite (the first in row {first}). "
             "Leave them empty, or list the word in data.missing"
         )
@@ -100,7 +102,9 @@ def settle(
     _check_values(schema)
     schema = _without_use(_key(schema, params.key, indexes, findings), findings)
     if not schema.inputs:
-        raise Refusal(f"data: no feature is left of {len(columns)} columns, expected one at least. See data.ignore")
+        raise PlumblineError(
+            f"data: no feature is left of {len(columns)} columns, expected one at least. See data.ignore"
+        )
     return _task(schema, params, path, findings)
 
 
@@ -111,15 +115,15 @@ def _check_values(schema: Schema) -> None:
             continue
         expected = f"data.{role} {column.name!r}: expected"
         if column.type not in kinds:
-            raise Refusal(f"{expected} a column of type {' or '.join(kinds)}, found {column.type}")
+            raise PlumblineError(f"{expected} a column of type {' or '.join(kinds)}, found {column.type}")
         if column.missing:
             cure = "Fill them, or data.unlabelled: drop" if role == "target" else "Fill them"
             count = f"{column.missing * schema.rows:.0f} of {schema.rows} have none"
-            raise Refusal(f"{expected} a value in every row, {count}. {cure}")
+            raise PlumblineError(f"{expected} a value in every row, {count}. {cure}")
         if role == "target" and column.distinct < 2:
-            raise Refusal(f"{expected} 2 distinct values at least, found {column.distinct}")
+            raise PlumblineError(f"{expected} 2 distinct values at least, found {column.distinct}")
         if role == "weight" and (None in (column.low, column.high) or column.low < 0 or column.high == 0):
-            raise Refusal(f"{expected} finite numbers from 0, found {column.low} to {column.high}")
+            raise PlumblineError(f"{expected} finite numbers from 0, found {column.low} to {column.high}")
 
 
 def looks_like_id(column: Column, rows: int, *, index: bool = False) -> bool:
@@ -147,7 +151,7 @@ def _key(schema: Schema, wanted: str | None, indexes: tuple[str, ...], findings:
     elif wanted is not None:
         column = next(c for c in schema.columns if c.name == wanted)
         if column.distinct != schema.rows:
-            raise Refusal(
+            raise PlumblineError(
                 f"data.key {wanted!r}: expected a distinct value in each of {schema.rows} rows, "
                 f"found {column.distinct}. Name another, or null"
             )
@@ -174,14 +178,14 @@ def _task(schema: Schema, params: SimpleNamespace, path: str, findings: Findings
     if task == "auto":
         task, words = _auto_task(target), f"auto: {target.type}, {target.distinct} distinct values"
     if target.type == "timestamp" or (task == "regression" and target.type not in NUMERIC):
-        raise Refusal(f"data.target {target.name!r}: a {target.type} column cannot be predicted as {task}")
+        raise PlumblineError(f"data.target {target.name!r}: a {target.type} column cannot be predicted as {task}")
     if task == "binary" and target.distinct != 2:
-        raise Refusal(
+        raise PlumblineError(
             f"data.task is binary, data.target {target.name!r} has {target.distinct} distinct values; expected 2"
         )
     most = FEW_CLASSES if target.type == "number" else MOST_CLASSES
     if task == "multiclass" and target.distinct > most:
-        raise Refusal(
+        raise PlumblineError(
             f"data.target {target.name!r}: expected at most {most} classes for a multiclass task, found "
             f"{target.distinct} distinct values of type {target.type}. Group them, or data.task: regression for numbers"
         )
@@ -207,7 +211,7 @@ def _positive(wanted: Any, counts: dict[Any, int], findings: Findings) -> Any:
     if wanted != "auto":
         same = [value for value in classes if value == wanted or str(value) == str(wanted)]
         if not same:
-            raise Refusal(f"data.positive is {wanted!r}, expected one of {classes[0]!r} and {classes[1]!r}")
+            raise PlumblineError(f"data.positive is {wanted!r}, expected one of {classes[0]!r} and {classes[1]!r}")
         return same[0]
     yes = [value for value in classes if str(value).strip().lower() in POSITIVE_WORDS]
     if not isinstance(classes[1], str):

@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..errors import Refusal
+from ..errors import PlumblineError
 from .delimited import elements, open_csv
 from .tables import Source, name_columns, reading
 
@@ -70,7 +70,7 @@ def open_source(path: str, missing: Iterable[str] = ()) -> Source:
         return _folder(path, missing)
     name, file = ("standard input", None) if path == "-" else (path, Path(path))
     if file and not file.is_file():
-        raise Refusal(f"{name}: expected a file or a folder of files, found nothing there")
+        raise PlumblineError(f"{name}: expected a file or a folder of files, found nothing there")
     with reading(name, "a file"):
         stream = _decompressed(file.open("rb") if file else sys.stdin.buffer)
         head = stream.peek()[:HEAD]
@@ -85,13 +85,13 @@ def open_source(path: str, missing: Iterable[str] = ()) -> Source:
         encoding = _encoding(head, iter(lambda: stream.read(HEAD), b"") if file else [head])
     if b"\0" in head and not encoding.startswith("utf-16"):
         zipped = "a zip archive or a workbook" if head.startswith(b"PK\x03\x04") else "binary"
-        raise Refusal(f"{name}: is {zipped}, expected CSV, JSON, Parquet or Feather")
+        raise PlumblineError(f"{name}: is {zipped}, expected CSV, JSON, Parquet or Feather")
     text = head.decode(encoding, "ignore").removeprefix("\ufeff")
     if not text.strip():
-        raise Refusal(f"{name}: is empty, expected a table with a header and rows")
+        raise PlumblineError(f"{name}: is empty, expected a table with a header and rows")
     other = next((what for start, what in OTHERS.items() if re.match(start, text)), None)
     if other:
-        raise Refusal(f"{name}: is {other}")
+        raise PlumblineError(f"{name}: is {other}")
     if re.match(r"\s*(\{|\[\s*[]{])", text):
         source, taken = _json(name, text, len(head) == HEAD, again, missing), lambda: 1.0
     else:
@@ -133,14 +133,14 @@ def _folder(path: str, missing: Iterable[str]) -> Source:
     """Parts in the order of their names, all with the first one's columns."""
     names = [p for p in sorted(Path(path).rglob("*")) if p.is_file() and not p.name.startswith((".", "_"))]
     if not names:
-        raise Refusal(f"{path}: expected a file or a folder of files, found an empty folder")
+        raise PlumblineError(f"{path}: expected a file or a folder of files, found an empty folder")
     parts = [open_source(str(part), missing) for part in names]
     first = parts[0]
     for name, part in zip(names, parts, strict=True):
         if (part.names, part.types) != (first.names, first.types):
             odd = sorted({*part.names} ^ {*first.names})
             what = f"column {odd[0]!r} is not in both" if odd else "order or types of columns differ"
-            raise Refusal(f"{name}: expected the columns of {names[0]}, {what}. Mend the part")
+            raise PlumblineError(f"{name}: expected the columns of {names[0]}, {what}. Fix the part")
 
     def batches() -> Iterator[pa.Table]:
         for part in parts:
@@ -183,7 +183,9 @@ def _kept(name: str, form: str, stream: io.BufferedReader, most: int | None) -> 
         while part := stream.read(HEAD):
             content += part
             if most and len(content) > most:
-                raise Refusal(f"{name}: unpacks to more than {PACKED} times its size, expected {form}. Unpack it first")
+                raise PlumblineError(
+                    f"{name}: unpacks to more than {PACKED} times its size, expected {form}. Unpack it first"
+                )
     return lambda: pa.BufferReader(content)
 
 
@@ -233,7 +235,7 @@ def _json(name: str, text: str, cut: bool, again: Callable[[], Any], missing: It
     read: Callable[[Any], Iterator[dict]]
     if text.lstrip().startswith("["):
         form, read = "a JSON array", partial(elements, name)
-        with suppress(Refusal) if cut else nullcontext():  # the last may be cut in two
+        with suppress(PlumblineError) if cut else nullcontext():  # the last may be cut in two
             head.extend(elements(name, io.BytesIO(text.encode())))
     elif single:
         form, read, head = "one JSON object", lambda _: iter([single]), [single]
@@ -241,7 +243,7 @@ def _json(name: str, text: str, cut: bool, again: Callable[[], Any], missing: It
         form, read, lines = "JSON lines", partial(_lines, name), text.split("\n")
         head = [_json_row(name, i, line) for i, line in enumerate(lines[:-1] if cut else lines, 1) if line.strip()]
     if cut and not head:
-        raise Refusal(f"{name}: has no object that ends in its first MiB, {OBJECTS}")
+        raise PlumblineError(f"{name}: has no object that ends in its first MiB, {OBJECTS}")
     keys = tuple(dict.fromkeys(key for row in head for key in row))
     names, unnamed = name_columns(name, keys)
 
@@ -263,7 +265,7 @@ def _single(name: str, text: str) -> dict | None:
     if not isinstance(row, dict):
         return None
     if row and all(isinstance(value, dict | list) for value in row.values()):
-        raise Refusal(f"{name}: is one JSON object of columns, {OBJECTS}")
+        raise PlumblineError(f"{name}: is one JSON object of columns, {OBJECTS}")
     return row
 
 
@@ -274,7 +276,9 @@ def _lines(name: str, stream: io.BufferedReader) -> Iterator[dict]:
 def _numbered(name: str, stream: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
     for number, line in enumerate(iter(lambda: stream.readline(LONGEST), b""), 1):
         if len(line) == LONGEST:
-            raise Refusal(f"{name}, line {number}: longer than {LONGEST >> 20} MiB, expected one JSON object a line")
+            raise PlumblineError(
+                f"{name}, line {number}: longer than {LONGEST >> 20} MiB, expected one JSON object a line"
+            )
         yield number, line
 
 
@@ -284,7 +288,7 @@ def _json_row(name: str, number: int, line: str | bytes) -> dict:
     except (ValueError, RecursionError):
         row = None
     if not isinstance(row, dict):
-        raise Refusal(f"{name}, line {number}: expected one JSON object a line, in UTF-8")
+        raise PlumblineError(f"{name}, line {number}: expected one JSON object a line, in UTF-8")
     return row
 
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from ..errors import Refusal
+from ..errors import PlumblineError
 from ..files import replacing
 from .schema import ARROW
 
@@ -49,7 +49,7 @@ def reading(name: str, form: str) -> Iterator[None]:
         yield
     except BROKEN as error:
         what = re.split(r"[:.\n]", str(error))[0]
-        raise Refusal(f"{name}: cannot be read as {form}: {what}. Mend the file") from None
+        raise PlumblineError(f"{name}: cannot be read as {form}: {what}. Fix the file") from None
 
 
 def name_columns(name: str, given: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -58,7 +58,7 @@ def name_columns(name: str, given: Sequence[str]) -> tuple[tuple[str, ...], tupl
     twice = [column for column, count in counts.items() if count > 1]
     if twice or not given:
         found = f"{twice[0]!r} twice" if twice else "none"
-        raise Refusal(f"{name}: expected a header of distinct column names, found {found}. Mend it in the file")
+        raise PlumblineError(f"{name}: expected a header of distinct column names, found {found}. Fix it in the file")
     made_up = {i: f"column_{i + 1}" for i, column in enumerate(given) if not column}
     for i in made_up:
         while made_up[i] in counts:
@@ -139,7 +139,7 @@ def open_sink(path: str) -> Iterator[Callable[[pa.Table], None]]:
         with replacing(path) as temporary, temporary.open("wb") as file, _writer(file, suffix) as write:
             yield write
     else:
-        raise Refusal(f"{path}: expected a name ending in .csv, .jsonl or .parquet")
+        raise PlumblineError(f"{path}: expected a name ending in .csv, .jsonl or .parquet")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from plumbline.data.schema import ARROW, type_of
 from plumbline.data.tables import PAIRS, Source, convert
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import Findings
 
 DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d", "%d.%m.%y",
@@ -76,7 +76,7 @@ def storage_types(source: Source, name: str, params: SimpleNamespace, findings: 
     """Each column's type as it is kept: of the schema's, words as "category" until they are counted.
 
     A timestamp that is not in ISO 8601 has its format behind it: "timestamp %d.%m.%Y". params: types, which override,
-    ignore, target, time. Raises Refusal for a column of numbers but for a few words, and for a date that matters and
+    ignore, target, time. Raises PlumblineError for a column of numbers but for a few words, and for a date that matters and
     can be read in two ways.
     """
     overrides = {column: kind for column, kind in params.types.items() if column in source.names}
@@ -116,7 +116,9 @@ def _judge_words(guess: _Column, column: str, name: str, ignore: list[str], find
     words = f"{guess.words} of {guess.filled} values are no numbers (rows {rows}{', ...' * (guess.words > SHOWN)})"
     cure = f"list the word in data.missing if it means no value, or state data.types: {{{column}: category}}"
     if guess.words <= FEW_WORDS * guess.filled:
-        raise Refusal(f"{name}, column {column!r}: expected numbers as in the rest, {words}. Mend the file, or {cure}")
+        raise PlumblineError(
+            f"{name}, column {column!r}: expected numbers as in the rest, {words}. Fix the file, or {cure}"
+        )
     findings.add("words among numbers", f"{column!r} is read as words: {words}; {cure}", "warning", rows=guess.words)
 
 
@@ -131,7 +133,7 @@ def _judge_format(kind: str, guess: _Column, column: str, matters: bool, finding
     both = f"every value can be read as {form} and as {swapped.partition(' ')[2]}"
     cure = f"State it: data.types: {{{column}: {swapped}}}, or {kind}"
     if matters:
-        raise Refusal(f"column {column!r}: expected one way to read its dates, {both}. {cure}")
+        raise PlumblineError(f"column {column!r}: expected one way to read its dates, {both}. {cure}")
     findings.add("date format", f"{column!r} is read as {form}: {both}. {cure}", "warning")
 
 

@@ -1,4 +1,4 @@
-"""What to try where a model is no better than its yardsticks."""
+"""What to try where a model is no better than its baselines."""
 
 from typing import Any
 

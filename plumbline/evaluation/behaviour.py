@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from plumbline.data.schema import NUMERIC, Schema
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import is_about, tables
 from plumbline.params import nearest, parse
 from plumbline.prediction.predictor import Predictor
@@ -45,7 +45,7 @@ def about(path: Path) -> tuple[str, ...]:
 
 
 def load(path: Path, schema: Schema, source: str) -> list[Behaviour]:
-    """The behaviours of this table in a file, if any; raises Refusal for what is no behaviour of it."""
+    """The behaviours of this table in a file, if any; raises PlumblineError for what is no behaviour of it."""
     named, content = _read(path)
     if not is_about(named, source):
         return []
@@ -60,7 +60,7 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
     listed = given.get("behaviours") or []
     odd = set(given) - {"table", "behaviours"}
     if odd or not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-        raise Refusal(
+        raise PlumblineError(
             f"{where}: expected a list of behaviours, or table and behaviours with such a list"
             f"{f', found {odd.pop()!r}' if odd else ''}. See docs/behaviour.md"
         )
@@ -72,29 +72,29 @@ def _one(given: dict[str, Any], schema: Schema, where: str) -> Behaviour:
     kinds = [kind for kind in KINDS if kind in given]
     if odd or len(kinds) != 1 or not {"name", "why", "then"} <= set(given):
         found = f"has {odd[0]!r}{nearest(str(odd[0]), KEYS)}" if odd else f"has {', '.join(map(str, given))}"
-        raise Refusal(
+        raise PlumblineError(
             f"{where}: {found}; expected name, why, then, and one of {', '.join(KINDS)}. See docs/behaviour.md"
         )
     kind, what = kinds[0], given[kinds[0]]
     types = {column.name: column.type for column in schema.inputs}
     fits = {"raise": isinstance(what, dict) and len(what) == 1, "swap": isinstance(what, list) and len(what) == 2}
     if not fits.get(kind, isinstance(what, dict)):
-        raise Refusal(
+        raise PlumblineError(
             f"{where}: {kind} is {what!r}, expected {{column: amount}}, [column, column] or {{column: value}}"
         )
     for name in what:
         if name not in types or (kind == "raise" and types[name] not in NUMERIC):
-            raise Refusal(
+            raise PlumblineError(
                 f"{where}: {name!r} is no input{' of numbers' * (kind == 'raise')}{nearest(str(name), types)}"
             )
     wanted = [*schema.classes] if kind == "row" and schema.classes else [] if kind == "row" else ORDERS
     if given["then"] not in wanted and not (kind == "row" and isinstance(given["then"], dict)):
-        raise Refusal(
+        raise PlumblineError(
             f"{where}: then is {given['then']!r}, expected {', '.join(map(str, wanted)) or '{above: 1, below: 2}'}"
         )
     of = given.get("class", schema.positive if schema.task == "binary" else None)
     if schema.classes and kind != "row" and of not in schema.classes:
-        raise Refusal(f"{where}: class is {of!r}, expected one of {', '.join(map(str, schema.classes))}")
+        raise PlumblineError(f"{where}: class is {of!r}, expected one of {', '.join(map(str, schema.classes))}")
     return Behaviour(given["name"], kind, what, given["then"], of, float(given.get("allowed", 0)))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.evaluation.slices import SMALL, Slice
 from plumbline.findings import short
 from plumbline.metrics import interval, lower_is_better
@@ -34,13 +34,13 @@ def judged(
     known = {f"{part.column} = {part.level}": number for number, part in enumerate(slices)}
     for wanted in must_work:
         if wanted not in known:
-            raise Refusal(
+            raise PlumblineError(
                 f"params.yaml: requirements.must_work has {wanted!r}, found no such slice in the holdout"
                 f"{nearest(wanted, known) or '. metrics/slices.json of the last run lists what can be named'}"
             )
     for name, floor in floors.items():
         if name not in values["model"]:
-            raise Refusal(
+            raise PlumblineError(
                 f"params.yaml: requirements.floors has {name!r}, expected one of "
                 f"{', '.join(values['model'])}{nearest(name, values['model'])}"
             )

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from plumbline.data.schema import NUMERIC, Schema, frame
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.metrics import LEVEL, interval
 from plumbline.params import nearest
 
@@ -44,7 +44,7 @@ def choose(wanted: Any, schema: Schema, table: pa.Table, score: np.ndarray) -> l
     if wanted != "auto":
         absent = [name for name in wanted if name not in table.column_names]
         if absent:
-            raise Refusal(
+            raise PlumblineError(
                 f"params.yaml: evaluate.slices names {absent[0]!r}, expected columns of the table beside target and key"
                 f"{nearest(absent[0], table.column_names)}"
             )

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline import paths
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.expectations.faults import FLAGS, NUMBERS, TIMES, WORDS, columns, uncomputed, unfit
 from plumbline.files import read_json
 from plumbline.findings import is_about, tables
@@ -58,7 +58,7 @@ def expect(kind: str, why: str = "", **kwargs: Any) -> dict[str, Any]:
 
 
 def load(path: Path) -> list[dict[str, Any]]:
-    """The expectations of a suite file; raises Refusal when it is not one."""
+    """The expectations of a suite file; raises PlumblineError when it is not one."""
     found = _suite(path)["expectations"]
     return [_kept(each, f"{path.as_posix()}: is no suite: expectation {i}") for i, each in enumerate(found, 1)]
 
@@ -71,7 +71,7 @@ def about(path: Path) -> tuple[str, ...]:
 def _tables(path: Path, suite: dict[str, Any]) -> tuple[str, ...]:
     meta = suite.get("meta") or {}
     if not isinstance(meta, dict):
-        raise Refusal(f'{path.as_posix()}: meta is {meta!r}, expected {{"table": PATH}}. {HELP}')
+        raise PlumblineError(f'{path.as_posix()}: meta is {meta!r}, expected {{"table": PATH}}. {HELP}')
     return tables(meta.get("table"), path.as_posix())
 
 
@@ -85,7 +85,7 @@ def find(source: str) -> tuple[Path | None, dict[Path, tuple[str, ...]]]:
         by_name = path == Path(paths.suite(source))
         try:
             suite = _suite(path)
-        except Refusal:
+        except PlumblineError:
             if by_name:
                 raise
             suite = {}  # another table's: nobody needs it now
@@ -96,7 +96,7 @@ def find(source: str) -> tuple[Path | None, dict[Path, tuple[str, ...]]]:
             others[path] = named
     if len(found) > 1:
         both = " and ".join(path.as_posix() for path in found[:2])
-        raise Refusal(
+        raise PlumblineError(
             f"{both} are both about {source}, expected one suite of a table. Move the lines of one to the other"
         )
     return (found[0] if found else None), others
@@ -113,13 +113,15 @@ def _suite(path: Path) -> dict[str, Any]:
     content = read_json(path, "is no suite")
     if not isinstance(content, dict) or not isinstance(content.get("expectations"), list):
         found = f"a map with {', '.join(content) or 'nothing'}" if isinstance(content, dict) else _kind(content)
-        raise Refusal(f'{path.as_posix()}: is no suite: found {found}, expected {{"expectations": [...]}}. {HELP}')
+        raise PlumblineError(
+            f'{path.as_posix()}: is no suite: found {found}, expected {{"expectations": [...]}}. {HELP}'
+        )
     return content
 
 
 def _kept(given: Any, where: str) -> dict[str, Any]:
     if not isinstance(given, dict):
-        raise Refusal(f'{where}: found {_kind(given)}, expected {{"type": ..., "kwargs": {{...}}}}. {HELP}')
+        raise PlumblineError(f'{where}: found {_kind(given)}, expected {{"type": ..., "kwargs": {{...}}}}. {HELP}')
     for key, kind, words in (("type", str, "the name of an expectation"), ("kwargs", dict, "a map of arguments")):
         if not isinstance(given.get(key), kind):
             old = (
@@ -129,7 +131,7 @@ def _kept(given: Any, where: str) -> dict[str, Any]:
             )
             found = f"found {_kind(given[key])}" if key in given else "which is missing"
             of = f" ({given['type']})" if isinstance(given.get("type"), str) else ""
-            raise Refusal(f"{where}{of}: {key} must be {words}{old}, {found}. {HELP}")
+            raise PlumblineError(f"{where}{of}: {key} must be {words}{old}, {found}. {HELP}")
     kwargs = {key: value for key, value in given["kwargs"].items() if value is not None}
     return {key: given[key] for key in KEPT if key in given} | {"kwargs": kwargs}
 

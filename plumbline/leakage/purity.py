@@ -13,7 +13,7 @@ from pandas.api.types import is_numeric_dtype
 from plumbline.leakage.tripwires import Leak
 
 RULE = "feature function"
-MEND = "mend src/features.py"
+MEND = "fix src/features.py"
 CURE = MEND + ", or data.allow: {{{first}: reason}}"
 OTHER_DATE = datetime(1987, 6, 5, 4, 3, 21, tzinfo=UTC)
 ALONE = 16  # rows that are computed one by one

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from plumbline.data.schema import BESIDE, TARGET, TIME, type_of
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import Findings, short
 from plumbline.params import nearest
 
@@ -42,10 +42,12 @@ class Leak:
 
 
 def settle(leaks: list[Leak], allow: dict[str, str], known: Iterable[str], findings: Findings) -> None:
-    """Findings of what is allowed or a warning; raises one Refusal for all that must stop."""
+    """Findings of what is allowed or a warning; raises one PlumblineError for all that must stop."""
     for name in allow:
         if name not in known:
-            raise Refusal(f"params.yaml: data.allow names {name!r}, expected a column or feature{nearest(name, known)}")
+            raise PlumblineError(
+                f"params.yaml: data.allow names {name!r}, expected a column or feature{nearest(name, known)}"
+            )
     stops = []
     for leak in leaks:
         reason = next((allow[name] for name in leak.columns if name in allow), None)
@@ -54,7 +56,7 @@ def settle(leaks: list[Leak], allow: dict[str, str], known: Iterable[str], findi
         else:
             findings.add(leak.rule, leak.evidence, "warning" if reason is None else "note", allowed=reason)
     if stops:
-        raise Refusal(_in_words(stops))
+        raise PlumblineError(_in_words(stops))
     for name in allow:
         if not any(name in leak.columns for leak in leaks):
             findings.add("allowed", f"data.allow names {name!r} and nothing was found there: take it out", "warning")

@@ -74,7 +74,7 @@ def write(
         f"{schema.rows} rows, {len(schema.columns)} columns, of which {len(schema.inputs)} are inputs of the model.",
         _table(["input", "type", "missing", "range"], map(_input, schema.inputs)),
         "## How good",
-        f"On {metrics['rows_holdout']} rows that no fit saw, with 95 % bootstrap intervals, beside two yardsticks.",
+        f"On {metrics['rows_holdout']} rows that no fit saw, with 95 % bootstrap intervals, beside two baselines.",
         _table(["metric", *measured], (_metric(name, measured, found) for name, found in intervals.items())),
         "\n".join(against),
         "## What is required",

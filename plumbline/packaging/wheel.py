@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hatchling.builders.wheel import WheelBuilder
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.prediction import cli, golden  # noqa: F401  # shipped, so in the digest
 from plumbline.project import USERS
 from plumbline.versions import PACKAGE, Sources
@@ -82,7 +82,7 @@ def _translated(path: str, text: str, module: str) -> str:
             good = isinstance(node, ast.ImportFrom) and bool(ours & {name.partition(".")[2] for name in names})
             lines[node.lineno - 1] = re.sub(rf"\bfrom {PACKAGE}\b", f"from {module}", lines[node.lineno - 1])
         if not good:
-            raise Refusal(
+            raise PlumblineError(
                 f"{path}, line {node.lineno}: {ast.unparse(node)!r} cannot work in the package, which has "
                 f"{', '.join(sorted(ours))} of plumbline: write from plumbline.MODULE import NAME. "
                 "Of the other file of yours: from .features import NAME"
@@ -99,7 +99,7 @@ def requirements(roots: set[str]) -> list[str]:
     owners = importlib.metadata.packages_distributions() if others else {}
     orphans = [root for root in others if root not in owners]
     if orphans:
-        raise Refusal(f"package: module {orphans[0]!r} is of no installed package, so no package can require it")
+        raise PlumblineError(f"package: module {orphans[0]!r} is of no installed package, so no package can require it")
     found = {distribution: importlib.metadata.version(distribution) for root in others for distribution in owners[root]}
     pins = {name: importlib.metadata.version(name) for name in sorted(LIBRARIES.values())} | dict(sorted(found.items()))
     return [f"{name}=={version}" for name, version in pins.items()]
@@ -108,7 +108,7 @@ def requirements(roots: set[str]) -> list[str]:
 def build(project: Project, papers: dict[str, bytes], requires: list[str], license_text: bytes, folder: Path) -> Path:
     """Writes the wheel into `folder`, byte for byte the same for the same content; papers lie beside the predictor."""
     if project.module in ("src", PACKAGE) or importlib.util.find_spec(project.module) is not None:
-        raise Refusal(
+        raise PlumblineError(
             f"pyproject.toml: project.name {project.name!r} is a module that is installed here. Choose another"
         )
     with tempfile.TemporaryDirectory() as temporary:
@@ -132,7 +132,7 @@ def build(project: Project, papers: dict[str, bytes], requires: list[str], licen
         try:
             made = Path(next(WheelBuilder(str(top)).build(directory=str(top / "out"), versions=["standard"])))
         except (TypeError, ValueError) as error:
-            raise Refusal(f"pyproject.toml: {str(error).partition(', see ')[0]}. Mend it") from None
+            raise PlumblineError(f"pyproject.toml: {str(error).partition(', see ')[0]}. Fix it") from None
         folder.mkdir(parents=True, exist_ok=True)
         return Path(shutil.move(made, folder / made.name))
 

@@ -1,4 +1,4 @@
-"""What the stage evaluate does: measures the model on the holdout, beside two yardsticks, and writes the report."""
+"""What the stage evaluate does: measures the model on the holdout, beside two baselines, and writes the report."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -17,12 +17,12 @@ from plumbline.columns import default
 from plumbline.data.schema import GROUP, HOLDOUT, KEY, SIDE, TARGET, WEIGHT, Schema, frame
 from plumbline.evaluation import behaviour
 from plumbline.evaluation.advice import AGAINST
+from plumbline.evaluation.baselines import baselines, parameters
 from plumbline.evaluation.curves import calibration, errors, ranking
 from plumbline.evaluation.importance import used
 from plumbline.evaluation.requirements import columns, judged
 from plumbline.evaluation.slices import MEASURES, SMALL, Slice, choose, cut, fairness
 from plumbline.evaluation.weak import FEWEST, weak_slices
-from plumbline.evaluation.yardsticks import parameters, yardsticks
 from plumbline.files import replacing, rounded, write_text
 from plumbline.findings import RULE, Findings, is_about, left_out, short
 from plumbline.metrics import Outcome, draws, interval, losses, lower_is_better, main_metric, measure, prepare, resolve
@@ -57,9 +57,9 @@ def read_data(schema: Schema) -> Data:
 
 
 def predict_holdout(p: SimpleNamespace, model: dict[str, Any], data: Data, schema: Schema) -> dict[str, Outcome]:
-    """What model and yardsticks say of the holdout."""
+    """What model and baselines say of the holdout."""
     models = {"model": model}
-    for name, given in yardsticks(p.metric, schema.task).items():
+    for name, given in baselines(p.metric, schema.task).items():
         models[name] = _beside(data.train, schema, given)
     truth = data.rows[TARGET].to_numpy()
     return {name: outcome(one, truth, scores(one, data.rows)) for name, one in models.items()}
@@ -228,19 +228,19 @@ def _prepared(outcomes: dict[str, Outcome], slices: list[Slice], chosen: tuple[s
 
 
 def _judge(values: dict, drawn: dict, name: str, findings: Findings) -> None:
-    """Is the model clearly better than each yardstick, by the paired difference of this metric?"""
+    """Is the model clearly better than each baseline, by the paired difference of this metric?"""
     sign = 1 if lower_is_better(name) else -1
-    for yardstick in ("trivial", "linear"):
-        gain = sign * (values[yardstick][name] - values["model"][name])
-        low, high = interval(sign * (drawn[yardstick][name] - drawn["model"][name]))
+    for baseline in ("trivial", "linear"):
+        gain = sign * (values[baseline][name] - values["model"][name])
+        low, high = interval(sign * (drawn[baseline][name] - drawn["model"][name]))
         size = f"{'better' if gain >= 0 else 'worse'} by {short(abs(gain))}"
         ends = (low, high) if gain >= 0 else (-high, -low)
         words = "clearly beats" if low > 0 else "is clearly worse than" if high < 0 else "does not clearly beat"
         findings.add(
-            AGAINST.format(yardstick),
-            f"the model {words} the {yardstick} one: "
+            AGAINST.format(baseline),
+            f"the model {words} the {baseline} one: "
             f"{name} {size} (95 % interval {short(ends[0])} to {short(ends[1])})",
-            "note" if yardstick == "linear" or low > 0 else "warning",
+            "note" if baseline == "linear" or low > 0 else "warning",
             gain=gain, low=low, high=high,
         )  # fmt: skip
 

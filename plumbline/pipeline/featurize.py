@@ -17,7 +17,7 @@ from plumbline import paths
 from plumbline.data.schema import ARROW, GROUP, HOLDOUT, KEY, SIDE, TARGET, TIME, TRAIN, WEIGHT, Schema, frame, type_of
 from plumbline.data.split import position, shortfall, unit_columns, units
 from plumbline.data.tables import convert
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import Findings, short
 from plumbline.leakage.arithmetic import making
 from plumbline.leakage.purity import impure
@@ -60,7 +60,7 @@ def assign_sides(schema: Schema, p: SimpleNamespace, findings: Findings) -> np.n
             f"the next salt that would do, split.salt: {s}" for s in salts if not lack(position(unit, s) < p.holdout)
         )
         cure = next(better, "more rows, another split.holdout or split.cut, or data.ignore")
-        raise Refusal(f"split ({how}): {found}, of {len(unit)} rows. Cure: {cure}")
+        raise PlumblineError(f"split ({how}): {found}, of {len(unit)} rows. Cure: {cure}")
     count = int(holdout.sum())
     words = f"{count} of {len(unit)} rows are the holdout ({how})"
     findings.add("split", words, train=len(unit) - count, holdout=count)
@@ -70,7 +70,7 @@ def assign_sides(schema: Schema, p: SimpleNamespace, findings: Findings) -> np.n
 def _after(schema: Schema, cut: str) -> np.ndarray:
     time = schema.column("time")
     if time is None or time.type != "timestamp":
-        raise Refusal(
+        raise PlumblineError(
             f"split.cut needs data.time of type timestamp, found {time.type if time else None}. See data.types"
         )
     return pc.greater_equal(_values(schema, "time"), _moment(cut)).to_numpy()
@@ -106,7 +106,7 @@ def find_leaks(sample: pa.Table, path: Path, schema: Schema, cut: str | None, ho
 def report_leaks(
     leaks: list[Leak], allow: dict[str, str], sample: pa.Table, schema: Schema, findings: Findings
 ) -> None:
-    """Says what was found; raises Refusal where one must stop."""
+    """Says what was found; raises PlumblineError where one must stop."""
     columns = made(sample)
     settle(leaks, allow, [*dict.fromkeys([*(c.name for c in schema.columns), *columns])], findings)
     findings.add("features", f"{len(columns)} columns from {len(schema.inputs)} inputs", features=len(columns))
@@ -192,7 +192,7 @@ def _merged(one: pa.Schema, other: pa.Schema) -> pa.Schema:
             raise pa.ArrowTypeError(f"not all have {odd[0]!r}")
         return pa.unify_schemas([one, other])
     except pa.ArrowTypeError as error:
-        raise Refusal(
+        raise PlumblineError(
             f"src/features.py: batches of rows give other columns ({error}). A row's may depend on nothing but itself"
         ) from None
 
@@ -216,7 +216,9 @@ def _columns(made: pd.DataFrame) -> dict[str, pa.ChunkedArray]:
     columns: dict[str, pa.ChunkedArray] = {}
     for name, values in made.items():
         if not isinstance(name, str) or name.startswith("@") or name in columns:
-            raise Refusal(f"src/features.py: made a column {name!r}; expected distinct names, none beginning with @")
+            raise PlumblineError(
+                f"src/features.py: made a column {name!r}; expected distinct names, none beginning with @"
+            )
         try:
             arrow = pa.table({name: values}).column(0)
             if pa.types.is_duration(arrow.type):
@@ -224,7 +226,7 @@ def _columns(made: pd.DataFrame) -> dict[str, pa.ChunkedArray]:
             kind = type_of(arrow.type).replace("integer", "number")  # whole in this batch, with gaps in the next
             columns[name] = arrow if arrow.type == pa.null() else convert(arrow, kind)
         except pa.ArrowException:
-            raise Refusal(
+            raise PlumblineError(
                 f"src/features.py: {name!r} ({values.dtype}) is no column of numbers, flags, times or words alone"
             ) from None
     return columns

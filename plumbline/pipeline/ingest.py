@@ -17,7 +17,7 @@ from plumbline.data.schema import ARROW, Schema
 from plumbline.data.sources import open_source
 from plumbline.data.tables import Source, fitted
 from plumbline.data.types import settle_unnamed, storage_types
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.expectations.faults import check, failure
 from plumbline.expectations.suite import CURE, find, load, place, validate
 from plumbline.findings import RULE, Findings, left_out
@@ -48,11 +48,11 @@ def located(source: str) -> str:
     """The source's path; refused when it leads out of the project, where no clone would find it."""
     path = Path(source)
     if not path.exists():
-        raise Refusal(f"{paths.PARAMS}: data.source is {source}, found nothing there. {_what_is_there(source)}")
+        raise PlumblineError(f"{paths.PARAMS}: data.source is {source}, found nothing there. {_what_is_there(source)}")
     parts = [path, *path.rglob("*")] if path.is_dir() else [path]
     inside = all(part.resolve().is_relative_to(Path.cwd().resolve()) for part in parts)
     if not inside and not Path(f"{source}.dvc").exists():  # a shared cache of DVC may lie anywhere
-        raise Refusal(
+        raise PlumblineError(
             f"{paths.PARAMS}: data.source {source} is, or has, a link to outside the project, expected "
             "the table itself under data/source/. Copy it there, or dvc add it"
         )
@@ -77,7 +77,7 @@ def _write(path: Path, name: str, source: Source, storage: dict[str, str], unlab
             writer.write_table(kept, row_group_size=ROW_GROUP)
             rows += kept.num_rows
     if not rows:
-        raise Refusal(f"{name}: has {f'no value of {unlabelled!r}' if read else 'a header and no rows'}")
+        raise PlumblineError(f"{name}: has {f'no value of {unlabelled!r}' if read else 'a header and no rows'}")
     return rows, read - rows
 
 
@@ -88,9 +88,9 @@ def _typed(name: str, source: Source, storage: dict[str, str]) -> Iterator[pa.Ta
         for column, kind in storage.items():
             made, bad = fitted(batch.column(column), kind, source.decimal)
             if bad:
-                raise Refusal(
+                raise PlumblineError(
                     f"{name}, row {start + bad[0] + 1}, column {column!r}: is no {kind}, nor are {len(bad) - 1} of the "
-                    f"next {batch.num_rows - bad[0] - 1} rows. Mend the file, or state another type in data.types"
+                    f"next {batch.num_rows - bad[0] - 1} rows. Fix the file, or state another type in data.types"
                 )
             columns[column] = pc.if_else(pc.is_nan(made), None, made) if kind == "number" else made  # Parquet has both
         yield pa.table(columns)
@@ -125,13 +125,13 @@ def check_expectations(p: SimpleNamespace, table: str, findings: Findings) -> No
     expectations = load(suite)
     if faults := check(expectations):
         words = f"{len(faults)} of {len(expectations)} expectations cannot be run: {'; '.join(faults[:SHOWN])}"
-        raise Refusal(f"{suite.as_posix()}: {words}. Mend the suite (docs/expectations.md)")
+        raise PlumblineError(f"{suite.as_posix()}: {words}. Fix the suite (docs/expectations.md)")
     _repeated(suite, expectations, findings)
     results = validate(expectations, table)
     failed = [failure(result, p.show_values) for result in results if not result["success"]]
     if failed:
         words = f"{len(failed)} of {len(results)} expectations do not hold: {'; '.join(failed[:SHOWN])}"
-        raise Refusal(f"{suite.as_posix()}: {words}. Mend the table, or the suite (docs/expectations.md)")
+        raise PlumblineError(f"{suite.as_posix()}: {words}. Fix the table, or the suite (docs/expectations.md)")
     findings.add("expectations", f"all {len(results)} of {suite.as_posix()} hold", expected=len(results))
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from plumbline import design, params, paths
 from plumbline.data.schema import HOLDOUT, SIDE, Schema
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.files import replacing
 from plumbline.findings import RULE, Findings, is_about, left_out, read_findings
 from plumbline.packaging import card, wheel
@@ -101,7 +101,7 @@ def verify(made: Path, module: str, schema: Schema) -> int:
         for name in found.column_names:
             bad = _differing(found.column(name), expected.column(name).slice(start, BATCH))
             if bad:
-                raise Refusal(
+                raise PlumblineError(
                     f"package: {bad} of {raw.num_rows} holdout rows get another {name} from the package "
                     "than from evaluate; no package was written. Does features() look beyond its row?"
                 )

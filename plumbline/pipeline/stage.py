@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from plumbline import paths, versions
-from plumbline.errors import Refusal, guarded, raised_in
+from plumbline.errors import PlumblineError, report_errors, user_code_error
 from plumbline.files import together
 from plumbline.process import git
 from plumbline.project import blamed
@@ -31,19 +31,19 @@ def run(name: str, stage: Callable[[], None]) -> None:
             with together():
                 stage()
         except Exception as error:
-            if isinstance(error, Refusal) or (file := blamed(error)) is None:
+            if isinstance(error, PlumblineError) or (file := blamed(error)) is None:
                 raise
-            raise Refusal(raised_in(file, error)) from error
+            raise user_code_error(file, error) from error
         return 0
 
-    sys.exit(guarded(main, _restore))
+    sys.exit(report_errors(main, _restore))
 
 
 def _restore() -> str:
     """How what is committed of the last run comes back; nothing where all of it is still there."""
     try:
         commands = _way_back()
-    except (OSError, Refusal):  # no git, or no committed run
+    except (OSError, PlumblineError):  # no git, or no committed run
         return ""
     except (yaml.YAMLError, configparser.Error, LookupError, TypeError, AttributeError):  # a file that cannot be read
         return ""

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from plumbline import paths
 from plumbline.columns import default
 from plumbline.data.schema import SIDE, TARGET, TIME, TRAIN, WEIGHT, Schema
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import Findings, short
 from plumbline.metrics import main_metric
 from plumbline.prediction import modelfile
@@ -51,7 +51,7 @@ def check_types(rows: pd.DataFrame, schema: Schema, p: SimpleNamespace, fit: Fit
     try:
         with warnings.catch_warnings(action="ignore"):
             model = fit(few.head(FEW))
-    except Refusal:  # so few may not be enough for it; if it is something else, the folds say so
+    except PlumblineError:  # so few may not be enough for it; if it is something else, the folds say so
         return
     refuse_untrusted(dumps(model), user)
 
@@ -62,13 +62,13 @@ def refuse_untrusted(content: bytes, user: ModuleType) -> None:
     if not unknown:
         return
     if nameless := [name for name in unknown if locate(name) is None]:
-        raise Refusal(
+        raise PlumblineError(
             f"src/model.py: the fitted model keeps {', '.join(nameless)}, which cannot be imported by that name. "
             "Define it with a name at the top of src/model.py"
         )
     lines = "".join(f'    "{name}",\n' for name in [*getattr(user, "TRUSTED", ()), *unknown])
     print(f"\nTRUSTED: tuple[str, ...] = (\n{lines})\n", flush=True)
-    raise Refusal(
+    raise PlumblineError(
         f"src/model.py: the fitted model is made of types that are not trusted ({', '.join(unknown)}). "
         "Loading a model runs their code: read what they are, then put the block above in place of TRUSTED"
     )

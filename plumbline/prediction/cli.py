@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ..data import tables
 from ..data.sources import open_source
-from ..errors import Refusal, guarded
+from ..errors import PlumblineError, report_errors
 from . import golden
 from .counter import counting
 from .predictor import Predictor, Tally, flags
@@ -45,7 +45,7 @@ def main(line: list[str] | None = None) -> int:
 
 def _predict(file: str, output: str, aside: str | None, *, flag: bool, strict: bool) -> None:
     if aside and not aside.endswith(".jsonl"):
-        raise Refusal(f"--aside {aside}: expected a name ending in .jsonl")
+        raise PlumblineError(f"--aside {aside}: expected a name ending in .jsonl")
     predictor = Predictor.load()
     source = open_source(file, predictor.schema.missing)
     done, kept, tally = 0, 0, Tally()
@@ -59,9 +59,9 @@ def _predict(file: str, output: str, aside: str | None, *, flag: bool, strict: b
             fit = np.setdiff1d(np.arange(batch.num_rows), [value["row"] - 1 for value in bad])
             bad = [{**value, "row": done + value["row"]} for value in bad]
             if bad and not put_aside:
-                raise Refusal(
+                raise PlumblineError(
                     f"{file}, row {bad[0]['row']}, column {bad[0]['column']!r}: expected {bad[0]['expected']}. "
-                    "Mend it, or go on without such rows: --aside FILE.jsonl"
+                    "Fix it, or go on without such rows: --aside FILE.jsonl"
                 )
             if put_aside:
                 put_aside(pa.Table.from_pylist(bad))
@@ -71,7 +71,7 @@ def _predict(file: str, output: str, aside: str | None, *, flag: bool, strict: b
             done, kept = done + batch.num_rows, kept + made.num_rows
             count(done)
         if not done:
-            raise Refusal(f"{file}: has no rows")
+            raise PlumblineError(f"{file}: has no rows")
     print(f"{kept:,} rows predicted into {output}, {done - kept:,} set aside", file=sys.stderr)
     print("".join(f"{line}\n" for line in tally.lines()), end="", file=sys.stderr)
 
@@ -113,7 +113,7 @@ def _check() -> None:
         except metadata.PackageNotFoundError:
             found = "none"
         if found != version:
-            raise Refusal(
+            raise PlumblineError(
                 f"{package}: expected version {version}, found {found}. Install it: pip install '{requirement}'"
             )
     text = resources.files(__package__).joinpath("golden.jsonl").read_text(encoding="utf-8")
@@ -123,7 +123,7 @@ def _check() -> None:
 
 def run() -> None:
     """The console script."""
-    sys.exit(guarded(main))
+    sys.exit(report_errors(main))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from ..errors import Refusal, raised_in
+from ..errors import PlumblineError, user_code_error
 
 Features = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -14,9 +14,11 @@ def make_features(features: Features, rows: pd.DataFrame) -> pd.DataFrame:
     try:
         made = features(rows)
     except Exception as error:
-        raise Refusal(raised_in("src/features.py", error)) from error
+        raise user_code_error("src/features.py", error) from error
     if not isinstance(made, pd.DataFrame):
-        raise Refusal(f"src/features.py: expected features() to return a frame, found {type(made).__name__}")
+        raise PlumblineError(f"src/features.py: expected features() to return a frame, found {type(made).__name__}")
     if len(made) != len(rows) or not made.index.equals(rows.index):
-        raise Refusal(f"src/features.py: expected the {len(rows)} rows it was given, in their order, found {len(made)}")
+        raise PlumblineError(
+            f"src/features.py: expected the {len(rows)} rows it was given, in their order, found {len(made)}"
+        )
     return made

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..data.schema import NUMERIC, Column
-from ..errors import Refusal
+from ..errors import PlumblineError
 from .predictor import Predictor
 
 ROWS = 8
@@ -23,8 +23,8 @@ def make(predictor: Predictor) -> str:
     made = rows(predictor)
     try:
         answers = json.loads(predictor.predict(made).to_json(orient="records", double_precision=15))
-    except Refusal as error:
-        raise Refusal(f"{error}{MADE_UP}") from error
+    except PlumblineError as error:
+        raise PlumblineError(f"{error}{MADE_UP}") from error
     lines = (
         json.dumps({"row": row, "answer": answer}, ensure_ascii=False)
         for row, answer in zip(made, answers, strict=True)
@@ -65,7 +65,7 @@ def _value(column: Column, step: int, levels: dict[str, list[str]]) -> Any:
 
 
 def check(predictor: Predictor, golden: str) -> int:
-    """How many golden rows give their golden answers here; raises Refusal at the first that does not."""
+    """How many golden rows give their golden answers here; raises PlumblineError at the first that does not."""
     pairs = [json.loads(line) for line in golden.splitlines()]
     found = predictor.predict([pair["row"] for pair in pairs])
     expected = pd.DataFrame([pair["answer"] for pair in pairs])
@@ -73,7 +73,7 @@ def check(predictor: Predictor, golden: str) -> int:
         pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=TOLERANCE, atol=TOLERANCE)
     except AssertionError as error:
         what = str(error).splitlines()[0]
-        raise Refusal(
+        raise PlumblineError(
             f"golden rows: not the answers that the package gave when it was made: {what}. "
             "Install the exact versions that it names"
         ) from None

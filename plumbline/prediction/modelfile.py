@@ -18,7 +18,7 @@ import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from .. import columns
-from ..errors import Refusal
+from ..errors import PlumblineError
 from ..files import replacing
 
 # What skops does not trust by itself and scikit-learn's own estimators need. Types of a user's own modules that the
@@ -65,7 +65,7 @@ def dumps(model: dict[str, Any], roots: dict[str, str] | None = None) -> bytes:
     try:
         archive = zipfile.ZipFile(io.BytesIO(skops.io.dumps(model)))
     except TypeError as error:  # an open file, a generator
-        raise Refusal(
+        raise PlumblineError(
             f"src/model.py: the fitted model cannot be kept as data ({error}). Keep numbers and text"
         ) from None
     members: dict[str, str] = {}
@@ -141,9 +141,11 @@ def loads(content: bytes, name: str, modules: Iterable[ModuleType]) -> dict[str,
         return skops.io.loads(content, trusted=known)
     except UntrustedTypesFoundException:
         unknown = ", ".join(untrusted(content, modules))
-        raise Refusal(
+        raise PlumblineError(
             f"{name}: names {unknown}, which no list of trusted types holds; nothing was loaded. "
             "If the type is one of your estimator's and you have read it, add it to TRUSTED in src/model.py"
         ) from None
     except Exception as error:  # any breakage of a foreign file is the file's fault
-        raise Refusal(f"{name}: cannot be loaded ({type(error).__name__}: {error}). Make it again: dvc repro") from None
+        raise PlumblineError(
+            f"{name}: cannot be loaded ({type(error).__name__}: {error}). Make it again: dvc repro"
+        ) from None

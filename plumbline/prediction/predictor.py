@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ..data import tables
 from ..data.schema import ARROW, Column, Schema, frame
-from ..errors import Refusal, nearest_name
+from ..errors import PlumblineError, nearest_name
 from . import modelfile
 from .featurizing import Features, make_features
 from .scores import predict
@@ -92,7 +92,7 @@ class Predictor:
         if absent:
             near = nearest_name(absent[0], [name for name in names if name not in self.types])
             what = f"; the nearest is {near!r}. Rename it" if near else ""
-            raise Refusal(
+            raise PlumblineError(
                 f"input: column {absent[0]!r} is missing ({len(absent)} of {len(self.types)} are); "
                 f"found {len(names)} columns{what}"
             )
@@ -121,7 +121,7 @@ class Predictor:
 
         Raises
         ------
-        Refusal
+        PlumblineError
             When a column is missing, or a value does not fit its type.
         """
         if isinstance(rows, pa.Table):
@@ -134,7 +134,9 @@ class Predictor:
             table = pa.table({name: _array([row.get(name) for row in rows]) for name in self.types})
         typed, bad = self.typed(table, strict=strict)
         if bad:
-            raise Refusal(f"input, row {bad[0]['row']}, column {bad[0]['column']!r}: expected {bad[0]['expected']}")
+            raise PlumblineError(
+                f"input, row {bad[0]['row']}, column {bad[0]['column']!r}: expected {bad[0]['expected']}"
+            )
         found = self.predict_typed(typed)
         if flag:
             found["unusual"] = flags(self.unusual(typed), len(found))

@@ -15,7 +15,7 @@ import pandas as pd
 from threadpoolctl import ThreadpoolController
 
 from ..data.schema import ready
-from ..errors import Refusal
+from ..errors import PlumblineError
 
 CONTRACT = 1
 FEW_ROWS = 20_000
@@ -38,7 +38,7 @@ def scores(model: dict[str, Any], rows: pd.DataFrame) -> np.ndarray:
     """Probabilities, shape (rows, classes), or predicted values, shape (rows,), of a frame of features."""
     missing = [name for name in model["types"] if name not in rows.columns]
     if missing:
-        raise Refusal(f"src/features.py: made no column {missing[0]!r}, which the model was fitted on")
+        raise PlumblineError(f"src/features.py: made no column {missing[0]!r}, which the model was fitted on")
     frame, pipeline = ready(rows, model["types"]), model["pipeline"]
     found = np.zeros(len(frame) if model["task"] == "regression" else (len(frame), len(model["classes"])))
     if not len(frame):
@@ -51,7 +51,7 @@ def scores(model: dict[str, Any], rows: pd.DataFrame) -> np.ndarray:
                 found[:, pipeline.classes_] = pipeline.predict_proba(frame)  # a fold may have lacked a class
     except ValueError as error:
         name = type(pipeline.steps[-1][1]).__name__
-        raise Refusal(f"{name} cannot predict these rows: {str(error).partition(':')[0]}") from error
+        raise PlumblineError(f"{name} cannot predict these rows: {str(error).partition(':')[0]}") from error
     return found
 
 

@@ -52,7 +52,7 @@ def page(
     )
     environment.filters |= {"short": short, "interval": _interval}
     findings = {stage: read_findings(stage) for stage in BEFORE} | {"evaluate": evaluated}
-    facts = {Path(name).stem.replace("yardstick-", ""): content for name, content in made.items()}
+    facts = {Path(name).stem.replace("baseline-", ""): content for name, content in made.items()}
     first = next(iter(facts["intervals"]))
     judged = [s for s in facts["slices"] if not s["small"] and s[first][0] is not None]
     judged.sort(key=lambda s: s[first][0], reverse=lower_is_better(first))

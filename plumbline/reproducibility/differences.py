@@ -109,7 +109,7 @@ def brought_back(path: str) -> str:
     """The cure for a file that is not there."""
     if git("ls-tree", "--name-only", "HEAD", "--", path, strict=False):
         return f"git checkout HEAD -- {path}"
-    return f"put {path} back, in git or with dvc add, or mend {PIPELINE}; then {REPRO}"
+    return f"put {path} back, in git or with dvc add, or fix {PIPELINE}; then {REPRO}"
 
 
 def params_differ(name: str, stage: Stage, entry: dict[str, Any]) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from plumbline import versions
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.paths import PARAMS, VERSIONS
 from plumbline.progress import progress
 from plumbline.reproducibility.differences import CANNOT_TELL, Finding
@@ -65,7 +65,7 @@ class Report:
     def lines(self) -> list[str]:
         word = ("hermetic", "not hermetic", CANNOT_TELL)[self.code]
         named = [name for name, told in self.stages.items() if told["findings"]]
-        following = f"mend the first finding, then {' '.join((AGAIN, *named))}" if named else "nothing; push"
+        following = f"fix the first finding, then {' '.join((AGAIN, *named))}" if named else "nothing; push"
         return [f"{word}: {len(self.findings)} findings in {len(self.stages)} stages", *map(str, self.findings),
                 *(f"by: {line}" for line in means()), f"Next: {following}"]  # fmt: skip
 
@@ -85,9 +85,9 @@ def hermetic(names: list[str]) -> Report:
     """Examines these stages, or all, on the files in the working directory; says each as it is done."""
     stages = declared()
     if unknown := [name for name in names if name not in stages]:
-        raise Refusal(f"{PIPELINE} has no stage {unknown[0]}, expected one of {', '.join(stages)}")
+        raise PlumblineError(f"{PIPELINE} has no stage {unknown[0]}, expected one of {', '.join(stages)}")
     if not Path(LOCK).exists():
-        raise Refusal(f"{LOCK} is not here, so there is no result to compare with. First: make repro")
+        raise PlumblineError(f"{LOCK} is not here, so there is no result to compare with. First: make repro")
     locked, report = load(LOCK).get("stages") or {}, Report()
     with progress("stages", len(names or stages)) as advance:
         for name in names or stages:
@@ -104,11 +104,13 @@ def hermetic(names: list[str]) -> Report:
 
 def ready(name: str, stage: Stage, locked: dict[str, Any]) -> None:
     if stage.unread:
-        raise Refusal(f"{name}: uses {stage.unread[0]}, which is not read here. Name the other stages: {AGAIN} STAGE")
+        raise PlumblineError(
+            f"{name}: uses {stage.unread[0]}, which is not read here. Name the other stages: {AGAIN} STAGE"
+        )
     if name not in locked:
-        raise Refusal(f"{LOCK} has no stage {name}. First: make repro")
+        raise PlumblineError(f"{LOCK} has no stage {name}. First: make repro")
     if absent := [dep for dep in stage.deps if not Path(dep).exists()]:
-        raise Refusal(f"{name}: {absent[0]} is a dependency and is not here. Bring it: dvc pull, or make repro")
+        raise PlumblineError(f"{name}: {absent[0]} is a dependency and is not here. Bring it: dvc pull, or make repro")
 
 
 class Digest:
@@ -184,7 +186,7 @@ class Trial:
             items |= {("written", name) for name in ran.written} | {("left", name) for name in ran.left}
             items |= {("absent", out) for out in self.stage.outs if out not in ran.outs}
             findings = [self.finding(*item) for item in sorted(items)]
-        except Refusal as error:
+        except PlumblineError as error:
             findings = [Finding(CANNOT_TELL, f"{self.name}: {error}", "", "", "make repro")]
         read = sorted(name for name in ran.read if Path(name).is_file())
         return {"findings": findings, "seconds": self.seconds[0], "runs": len(self.seconds), "read": read,
@@ -205,18 +207,20 @@ class Trial:
             return ran
         whole = self.run(self.all)
         if whole.code:
-            raise Refusal(f"fails with everything there, too: {' '.join(whole.output.strip().splitlines()[-1:])}")
+            raise PlumblineError(
+                f"fails with everything there, too: {' '.join(whole.output.strip().splitlines()[-1:])}"
+            )
         if not self.right(whole):
             self.reference = whole.outs
             if not self.right(self.run(self.all)):
-                raise Refusal("gives other bytes each time. Why: python -m plumbline replay")
+                raise PlumblineError("gives other bytes each time. Why: python -m plumbline replay")
             print(f"{self.name}: {LOCK} has other bytes than a plain run here, which is the reference now", flush=True)
         found |= self.named(ran) | self.named(whole)
         for _ in range(ROUNDS):
             if self.right(ran := self.run(found)):
                 return ran
             found.add(self.halved(found))
-        raise Refusal("needs more than it declares, and what was not found")
+        raise PlumblineError("needs more than it declares, and what was not found")
 
     def halved(self, found: set[Item]) -> Item:
         """The last of the shortest row of items with which all is well."""

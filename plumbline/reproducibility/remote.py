@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.process import TimedOut, run
 
 SECONDS = 15  # S3's own client tries for 20 s to reach a host that is not there
@@ -48,11 +48,11 @@ def configured() -> tuple[str | None, list[str]]:
 
 
 def cache() -> Path:
-    """DVC's cache of this clone: `dvc cache dir` may have moved it. Refusal where DVC cannot read its settings."""
+    """DVC's cache of this clone: `dvc cache dir` may have moved it. PlumblineError where DVC cannot read its settings."""
     try:
         return Path(_config()["cache"].get("dir") or ".dvc/cache").absolute()
     except ValueError as error:
-        raise Refusal(f".dvc/config, or its config.local, {error}. Mend it") from None
+        raise PlumblineError(f".dvc/config, or its config.local, {error}. Fix it") from None
 
 
 def cached(oid: str) -> Path:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.process import git
 from plumbline.process import run as started
 from plumbline.progress import progress
@@ -87,13 +87,13 @@ class Report:
             yield f"{len(follow)} outputs of later stages differ with them: {', '.join(follow)}"
         yield from self.notes
         if self.word == DIFFER:
-            yield "Next: mend the first stage that is named (docs/reproducibility.md), make repro, commit, replay again"
+            yield "Next: fix the first stage that is named (docs/reproducibility.md), make repro, commit, replay again"
         else:
             yield f"Next: nothing; this is proved of commit {self.commit[:9]} on this machine"
 
 
 def firsts(stages: dict[str, Stage], found: set[str]) -> set[str]:
-    """Of the outputs that differ, those of stages whose own inputs do not: what to mend, the rest follows."""
+    """Of the outputs that differ, those of stages whose own inputs do not: what to fix, the rest follows."""
     return {out for stage in stages.values() for out in found & stage.outs.keys() if not found & set(stage.deps)}
 
 
@@ -128,14 +128,14 @@ class Replay:
         """HEAD must say what to run, and must not contradict itself."""
         for name, stage in self.stages.items():
             if stage.unread:
-                raise Refusal(f"{PIPELINE}: {name} uses {stage.unread[0]}, which replay does not run")
+                raise PlumblineError(f"{PIPELINE}: {name} uses {stage.unread[0]}, which replay does not run")
             if missing := stage.outs.keys() - {out["path"] for out in self.lock.get(name, {}).get("outs") or []}:
-                raise Refusal(
+                raise PlumblineError(
                     f"{LOCK}: has no hash of {min(missing)}, expected the whole run in HEAD. Next: make repro"
                 )
             for path in [path for path, flags in stage.outs.items() if not flags.get("cache", True)]:
                 if on_disk(path) != next(out["md5"] for out in self.lock[name]["outs"] if out["path"] == path):
-                    raise Refusal(f"{path}: is in HEAD not what {LOCK} states. Next: {VERIFY}")
+                    raise PlumblineError(f"{path}: is in HEAD not what {LOCK} states. Next: {VERIFY}")
 
     def _in(self, clone: Path) -> Path:
         """The project in a clone: it may lie below the repository's top."""
@@ -151,7 +151,7 @@ class Replay:
         for path in [path for path in self.pointers if any(one == path or one.startswith(path + "/") for one in read)]:
             kept = self._kept(path, self.pointers[path]["md5"])
             if kept is None:
-                raise Refusal(
+                raise PlumblineError(
                     f"{path}: what {self.pointers[path]['pointer']} points to is not here. Next: dvc pull {path}"
                 )
             (shutil.copytree if kept.is_dir() else shutil.copyfile)(kept, folder / path)
@@ -209,7 +209,7 @@ class Replay:
             return self.report
         plain = self.run("nothing changed", set())
         if plain.failed:
-            raise Refusal(f"replay: with nothing changed {next(iter(plain.failed.values()))}. Next: make repro")
+            raise PlumblineError(f"replay: with nothing changed {next(iter(plain.failed.values()))}. Next: make repro")
         runs = {TOGETHER: together}
         if each or (not quick and differing(together.hashes, plain.hashes)):
             runs = {ITSELF: self.run("nothing changed, again", set())}
@@ -277,4 +277,4 @@ def replay(quick: bool = False, each: bool = False) -> Report:
         with tempfile.TemporaryDirectory(prefix="replay-") as root:
             return Replay(Path(root)).judge(quick, each)
     except Broken as error:
-        raise Refusal(f"{error}. Next: {VERIFY}") from None
+        raise PlumblineError(f"{error}. Next: {VERIFY}") from None

@@ -89,8 +89,8 @@ def verify(ask_remote: bool = True) -> Report:
         compare(stages, lock, held, report)
     except Broken as error:
         word = CANNOT_TELL if error.path == CONFIG else STALE
-        report.findings.append(Finding(word, str(error), "", "", mended(error)))
-        report.not_checked.append("all else, until that is mended")
+        report.findings.append(Finding(word, str(error), "", "", fixed(error)))
+        report.not_checked.append("all else, until that is fixed")
         return report
     if ask_remote:
         pushed(stages, lock, held, remotes, report)
@@ -101,13 +101,13 @@ def verify(ask_remote: bool = True) -> Report:
     return report
 
 
-def mended(error: Broken) -> str:
+def fixed(error: Broken) -> str:
     if error.path == CONFIG:
-        return f"mend {CONFIG} or {CONFIG}.local, then {AGAIN}"
+        return f"fix {CONFIG} or {CONFIG}.local, then {AGAIN}"
     if error.path == VERSIONS:
         return of.DIGESTS
     if error.path != LOCK:
-        return of.brought_back(error.path) if error.why == "is not here" else f"mend {error.path}, then {REPRO}"
+        return of.brought_back(error.path) if error.why == "is not here" else f"fix {error.path}, then {REPRO}"
     return f"git checkout --ours {LOCK} && {REPRO}" if git("ls-files", "-u", LOCK, strict=False) else DROP
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from plumbline import paths
 from plumbline.contract import CONTRACT
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.process import git, run
 from plumbline.reproducibility.remote import cached
 from plumbline.review.cells import OTHER
@@ -22,7 +22,7 @@ def artefact(head: Side) -> dict[str, Any]:
     """reproduces: None where it cannot be known; why, in words. head is prepared."""
     try:
         name, wheel = _wheel(head)
-    except Refusal as error:
+    except PlumblineError as error:
         return {"reproduces": None, "why": str(error)}
     asked = [str(CONTRACT), name, str(wheel.absolute()), paths.TABLE, str(head.params.get("model.seed", 0))]
     command = [head.python, str(WORKER.absolute()), *asked]
@@ -39,14 +39,16 @@ def _wheel(head: Side) -> tuple[str, Path]:
     try:
         stages = yaml.safe_load(git("show", f"{head.commit}:dvc.lock"))["stages"]
         (oid,) = [out["md5"] for stage in stages.values() for out in stage["outs"] if out["path"] == paths.DIST]
-    except (Refusal, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError):
-        raise Refusal("head's dvc.lock names no package") from None
+    except (PlumblineError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError):
+        raise PlumblineError("head's dvc.lock names no package") from None
     listing = cached(oid)
     inside = json.loads(listing.read_bytes()) if listing.exists() else []
     for entry in inside:
         file = cached(entry["md5"])
         if entry["relpath"].endswith(".whl") and file.exists():
             if hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() != entry["md5"]:
-                raise Refusal(f"the package in the cache is not what its name says: dvc fetch {paths.DIST} brings it")
+                raise PlumblineError(
+                    f"the package in the cache is not what its name says: dvc fetch {paths.DIST} brings it"
+                )
             return entry["relpath"], file
-    raise Refusal(f"the package of head's dvc.lock is not in the cache here: dvc fetch {paths.DIST} brings it")
+    raise PlumblineError(f"the package of head's dvc.lock is not in the cache here: dvc fetch {paths.DIST} brings it")

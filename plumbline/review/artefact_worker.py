@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from plumbline import contract
-from plumbline.contract import Refusal
+from plumbline.contract import PlumblineError
 
 OTHER = 3
 ROWS = 1000  # of the holdout
@@ -38,11 +38,11 @@ def main() -> int:
         packaged = found.predict_typed(table)
     compared = [each for each in expected if each != "prediction"] or ["prediction"]  # a threshold may be settled later
     if list(packaged) != list(expected):
-        raise Refusal("the package has other outputs than the recipe")
+        raise PlumblineError("the package has other outputs than the recipe")
     near = np.isclose(packaged[compared].to_numpy(float), expected[compared].to_numpy(float), rtol=UNIT, atol=UNIT)
     far = ~near.all(axis=1)
     if far.any():
-        raise Refusal(
+        raise PlumblineError(
             f"the package predicts otherwise than the recipe in {far.sum()} of {len(far)} rows of the holdout"
         )
     print(f"the package predicts what the recipe predicts, in all of {len(far)} rows of the holdout")
@@ -52,5 +52,5 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except Refusal as error:
+    except PlumblineError as error:
         sys.exit(f"ERROR: {' '.join(str(error).split())}")

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.files import rounded, write_json
 from plumbline.process import git
 from plumbline.review.comment import WORDS
@@ -37,7 +37,7 @@ def of_author(base: Side, head: Side) -> dict[str, Any]:
             raise ValueError
         list(of_numbers(kept, base)), told(kept | {"reasons": [], "notes": []})  # anybody can write that file
         json.dumps(rounded(kept), ensure_ascii=False).encode()
-    except (Refusal, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (PlumblineError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return nothing | {"why": f"no data. {HOW}"}
     if (kept.get("tree"), kept.get("lock")) not in {(_tree(one), _lock(one)) for one in _own(head)}:
         return nothing | {"why": f"no data, and {KEPT} is of other files than these. {HOW}"}

@@ -154,7 +154,7 @@ def _now(result: Result) -> str:
         lines.append(f"- {code(reason.get('name'))}: {who}, since {ended(by.get('why'))}")
     count = len(stay) + len(unnamed)
     if count:
-        each = "Mend each" if count > 1 else "Mend it"
+        each = "Fix each" if count > 1 else "Fix it"
         opening = f"**What to do now: the check is red for {count} reason{'s' * (count > 1)}.** {each}, or accept it:"
     elif result["word"] == "cannot tell":
         opening = f"**What to do now:** the check is green and blocks nothing. {_more_rows(result)}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.process import git, replaced, run
 from plumbline.reproducibility.explain import unlike
 from plumbline.review.loosened import Reason, reason
@@ -43,7 +43,7 @@ def _lock(commit: str) -> dict[str, Any]:
     try:
         stages = yaml.safe_load(git("show", f"{commit}:{LOCK}"))["stages"]
         return {name: entry for name, entry in stages.items() if isinstance(entry, dict)}
-    except (Refusal, yaml.YAMLError, TypeError, KeyError, AttributeError, ValueError, RecursionError):
+    except (PlumblineError, yaml.YAMLError, TypeError, KeyError, AttributeError, ValueError, RecursionError):
         return {}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.files import write_text
 from plumbline.findings import short
 from plumbline.process import git, replaced, run
@@ -36,10 +36,10 @@ def judged(result: dict[str, Any], base: Side, head: Side) -> dict[str, Any]:
         try:
             untouched.bring()
             more, told = check()
-        except Refusal as error:
+        except PlumblineError as error:
             has_dvc = bool(git("ls-tree", base.commit, "--", ".dvc/config"))
             what = f"not checked: {error}"
-            more, told = ([reason("lock", what, "mend that, as base has it")], []) if has_dvc else ([], [what])
+            more, told = ([reason("lock", what, "fix that, as base has it")], []) if has_dvc else ([], [what])
         found, notes = found + more, notes + told
     package: dict[str, Any] = (
         artefact(head)
@@ -59,18 +59,18 @@ def red(found: list[Reason]) -> list[str]:
 
 def of_numbers(result: dict[str, Any], base: Side) -> Iterator[Reason]:
     """What the numbers say."""
-    mend = "improve the model, its features or its data"
+    fix = "improve the model, its features or its data"
     if result["word"] == "worse":
-        yield reason("worse", result["why"], mend)
+        yield reason("worse", result["why"], fix)
     if (release := result.get("release", {})).get("word") == "worse":
-        yield reason("worse-than-release", f"worse than {release['name']}: {release['why']}", mend)
+        yield reason("worse-than-release", f"worse than {release['name']}: {release['why']}", fix)
     for part in (part for part in result.get("slices", []) if part["blocks"]):
         size = f"{short(abs(part['difference']))} (corrected p {probability(part.get('worse'))})"
         what = f"worse where {part['column']} = {part['level']}, by {size}"
-        yield reason("slice", what, mend)
+        yield reason("slice", what, fix)
     for floor in (floor for floor in result.get("floors", []) if floor["broken"]):
         what = f"{floor['metric']} is {short(floor['head'])}, its floor {short(floor['floor'])}"
-        yield reason("floor", what, mend)
+        yield reason("floor", what, fix)
     if result.get("computed_by") == "author":
         what = "CI holds no data, and shows what the author computed"
         yield reason("author", what, "run CI where the data is (docs/ci.md)")

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from plumbline import params
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import is_about, tables
 from plumbline.metrics import lower_is_better
 from plumbline.process import git, replaced
@@ -57,7 +57,7 @@ def loosened(base: Side, head: Side) -> list[Reason]:
             KeyError,
             AttributeError,
         ) as error:  # it is not of the form that base's code knows
-            found.append(reason(name, f"what base demands cannot be found in head: {error}", "mend it"))
+            found.append(reason(name, f"what base demands cannot be found in head: {error}", "fix it"))
     return found
 
 
@@ -99,7 +99,7 @@ def _applies(named: Any, side: Side) -> bool:
     """Whether what names this table, or these, is about the side's; what cannot be read is no demand."""
     try:
         return is_about(tables(named, ""), str(side.params.get("data.source")))
-    except Refusal:
+    except PlumblineError:
         return False
 
 

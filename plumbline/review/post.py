@@ -19,7 +19,7 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.review.comment import MARKER, comment
 
 AUTHOR = "github-actions[bot]"  # whose token this is: a mark in anybody else's comment means nothing
@@ -41,7 +41,7 @@ MEANING = {
 Run = dict[str, Any]
 
 
-class Again(Refusal):
+class Again(PlumblineError):
     """An answer after which the same may work a little later."""
 
     def __init__(self, line: str, wait: float | None) -> None:
@@ -57,7 +57,9 @@ def text(folder: Path, run: str) -> tuple[str, str]:
     except FileNotFoundError:
         shown = NOTHING.format(why="The run ended without a result.")
     except Exception as error:  # whatever a hostile result does to the renderer, the comment says what happened
-        refused = str(error) if isinstance(error, Refusal) else f"{NAME} is of no review ({type(error).__name__})"
+        refused = (
+            str(error) if isinstance(error, PlumblineError) else f"{NAME} is of no review ({type(error).__name__})"
+        )
         shown = NOTHING.format(why="The run left a result that is not one.")
     body = f"{shown}\n[The run: its log, and the whole report]({run})\n"
     return body.encode("utf-8", "replace").decode(), refused
@@ -70,15 +72,15 @@ def result(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(folder)
     path = folder / NAME
     if found != [NAME] or path.is_symlink() or not path.is_file():
-        raise Refusal(f"the artifact has {len(found)} entries, expected {NAME}, a file, and nothing else")
+        raise PlumblineError(f"the artifact has {len(found)} entries, expected {NAME}, a file, and nothing else")
     if (size := path.stat().st_size) > LARGEST:
-        raise Refusal(f"{NAME} has {size:,} bytes, expected at most {LARGEST:,}")
+        raise PlumblineError(f"{NAME} has {size:,} bytes, expected at most {LARGEST:,}")
     try:
         content = json.loads(path.read_bytes().decode("utf-8"), parse_constant=_number, parse_float=_number)
     except (ValueError, RecursionError) as error:
-        raise Refusal(f"{NAME} is no JSON that a review writes ({type(error).__name__})") from None
+        raise PlumblineError(f"{NAME} is no JSON that a review writes ({type(error).__name__})") from None
     if not isinstance(content, dict) or _deep(content):
-        raise Refusal(f"{NAME} is not an object of at most {DEEPEST} levels")
+        raise PlumblineError(f"{NAME} is not an object of at most {DEEPEST} levels")
     return content
 
 
@@ -126,7 +128,9 @@ def pull(repository: str, run: Run) -> int | None:
         if one["head"]["sha"] == run["head_sha"] and (one["head"]["repo"] or {}).get("full_name") == source["full_name"]
     ]  # fmt: skip
     if len(numbers) > 1:
-        raise Refusal(f"pull requests {numbers} have the same head: which was reviewed is not known. Close all but one")
+        raise PlumblineError(
+            f"pull requests {numbers} have the same head: which was reviewed is not known. Close all but one"
+        )
     return numbers[0] if numbers else None
 
 
@@ -142,7 +146,7 @@ def own(repository: str, number: int) -> int | None:
                 return int(one["id"])
         after = re.search(r'<([^>]+)>;\s*rel="next"', headers.get("Link", ""))
         path = after[1].removeprefix(_root()) if after else None
-    raise Refusal(f"pull request {number} has more than {PAGES * 100} comments: ours was not looked for further")
+    raise PlumblineError(f"pull request {number} has more than {PAGES * 100} comments: ours was not looked for further")
 
 
 def _root() -> str:
@@ -167,13 +171,13 @@ def call(method: str, path: str, body: dict[str, str] | None = None) -> tuple[Me
         raise Again(f"{what}: no answer of GitHub within {SECONDS} s ({type(error).__name__})", None) from None
 
 
-def _failure(what: str, error: urllib.error.HTTPError) -> Refusal:
+def _failure(what: str, error: urllib.error.HTTPError) -> PlumblineError:
     line = f"{what}: HTTP {error.code}, {MEANING.get(error.code, 'an answer that is not expected')}"
     asked = error.headers.get("Retry-After", "")
     limited = error.code == 403 and (asked or error.headers.get("X-RateLimit-Remaining") == "0")
     if error.code == 429 or error.code >= 500 or limited:
         return Again(f"{what}: HTTP {error.code}, {TRIES} times. Run the workflow again later", _seconds(asked))
-    return Refusal(line)
+    return PlumblineError(line)
 
 
 def _seconds(asked: str) -> float | None:

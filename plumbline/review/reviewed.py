@@ -10,7 +10,7 @@ import numpy as np
 
 from plumbline import params, paths
 from plumbline.data.schema import Schema
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import short
 from plumbline.lock import LOCK
 from plumbline.process import git, replaced
@@ -242,6 +242,6 @@ def _importances(base: Side, head: Side) -> Result:
         try:
             kept = json.loads(replaced(git("show", f"{side.commit}:{paths.IMPORTANCE}")))
             found[side.name] = {", ".join(each["features"]): each["loss"][0] for each in kept["features"]}
-        except (Refusal, ValueError, KeyError, TypeError):
+        except (PlumblineError, ValueError, KeyError, TypeError):
             return {}
     return {"importance": found}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.data.schema import Schema
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.evaluation.curves import calibration, ranking
 from plumbline.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
 from plumbline.review.cells import Cells, Rows
@@ -32,7 +32,7 @@ def metrics(
     for name in dict.fromkeys(name for name in wanted if "." in name and name not in names):
         try:
             found += _compared(base, head, schema, (name,))
-        except Refusal as error:
+        except PlumblineError as error:
             left_out[name] = str(error)
         except Exception as error:  # a user's code, of which nothing depends; its words may hold values of rows
             left_out[name] = f"it raised {type(error).__name__}"

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from plumbline import paths
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.lock import LOCK
 from plumbline.params import Loader
 from plumbline.pipeline.stage import RESTORE
@@ -35,7 +35,7 @@ CONTRACT = "plumbline/contract.py"
 LAST = 2000  # characters of a failed command
 
 
-class Failed(Refusal):
+class Failed(PlumblineError):
     """A side that does not run, or cannot predict; `side` is its name."""
 
     def __init__(self, side: "Side", why: str) -> None:
@@ -115,7 +115,7 @@ class Side:
         try:
             loader = Loader if path == paths.PARAMS else yaml.SafeLoader  # DVC takes an alias, we do not
             content = yaml.load(git("show", f"{self.commit}:{path}"), loader)  # noqa: S506, both are safe
-        except Refusal:
+        except PlumblineError:
             raise Failed(self, f"has no {path}") from None
         except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that no calendar has
             line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1

@@ -26,7 +26,7 @@ import yaml
 from plumbline import columns, paths, process, versions
 from plumbline.data.schema import Schema
 from plumbline.data.split import thin
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 
 STAGES = ("ingest", "featurize", "train", "evaluate", "package")
 VERSIONS = "versions"  # the stage before all others, where a project has the package's source
@@ -186,7 +186,7 @@ def run_on_sample(project: Project) -> None:
         thin(whole, Path(paths.TABLE), schema, share)
         try:
             project.run(*STAGES[1:])
-        except Refusal:  # of a class or a group there are too few
+        except PlumblineError:  # of a class or a group there are too few
             share *= 2
         else:
             return

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_curve
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
 from plumbline.data.schema import BESIDE, GROUP, TARGET, TIME, WEIGHT
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.metrics import Outcome, main_metric, prepare
 from plumbline.prediction.scores import decide, scores
 
@@ -47,7 +47,7 @@ def folds(rows: pd.DataFrame, task: str, wanted: int, seed: int) -> tuple[str, P
         made = [(np.flatnonzero(np.isin(units, a)), np.flatnonzero(np.isin(units, b))) for a, b in split]
     made = [(a, b) for a, b in made if len(np.unique(target[a])) > 1 and len(b)]
     if not made:
-        raise Refusal(
+        raise PlumblineError(
             f"model.folds: of {len(rows)} training rows, no fold ({kind}) has two classes or values to learn from. "
             "More rows would do, or data.group or data.time set to null"
         )
@@ -128,7 +128,7 @@ def best_threshold(truth: np.ndarray, score: np.ndarray, weight: np.ndarray | No
     truth: 1 for the positive class, 0 for the other; score: its probability in rows that their model did not see.
     """
     if truth.min() == truth.max():
-        raise Refusal("model.threshold: auto needs rows of both classes in what the folds test. State a number")
+        raise PlumblineError("model.threshold: auto needs rows of both classes in what the folds test. State a number")
     false_rate, true_rate, thresholds = roc_curve(truth, score, sample_weight=weight)
     best = thresholds[1 + int(np.argmax((true_rate - false_rate)[1:]))]  # the first is infinite: nothing is positive
     return float((best + score[score < best].max(initial=0.0)) / 2) if best > score.min() else float(best)

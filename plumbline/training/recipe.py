@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from plumbline.data.schema import GROUP, KEY, TARGET, TIME, WEIGHT, Schema, frame, ready, types_of
-from plumbline.errors import Refusal, raised_in
+from plumbline.errors import PlumblineError, user_code_error
 from plumbline.prediction.scores import CONTRACT, steady_threads
 
 Build = Callable[[dict[str, str], Any], Pipeline]
@@ -45,12 +45,12 @@ def estimator(params: SimpleNamespace, task: str, seed: int) -> Any:
         made = kind(**arguments)
         able = (is_regressor if task == "regression" else is_classifier)(made)
     except (TypeError, AttributeError) as error:
-        raise Refusal(
+        raise PlumblineError(
             f"params.yaml: model.arguments do not fit ({error}). {kind.__name__} takes "
             f"{', '.join(inspect.signature(kind).parameters)}"
         ) from None
     if not able:
-        raise Refusal(
+        raise PlumblineError(
             f"params.yaml: model.estimator {params.estimator} cannot do a {task} task; name one that can, or auto"
         )
     if "random_state" in made.get_params() and "random_state" not in params.arguments:
@@ -65,11 +65,11 @@ def _named(name: str) -> Any:
     try:
         kind = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
-        raise Refusal(
-            f"params.yaml: model.estimator {name} cannot be imported ({error}). Mend the name or install it"
+        raise PlumblineError(
+            f"params.yaml: model.estimator {name} cannot be imported ({error}). Fix the name or install it"
         ) from None
     if not (inspect.isclass(kind) and hasattr(kind, "fit") and hasattr(kind, "get_params")):
-        raise Refusal(
+        raise PlumblineError(
             f"params.yaml: model.estimator {name} is no scikit-learn estimator; expected a class with fit and predict"
         )
     return kind
@@ -81,14 +81,16 @@ def unfitted(
     """The types of the features that have a value in these rows, and the pipeline for them."""
     types = {name: kind for name, kind in types_of(rows, schema).items() if rows[name].notna().any()}
     if not types:
-        raise Refusal("data: no feature with a value is left, expected one at least. See the roles in data/schema.json")
+        raise PlumblineError(
+            "data: no feature with a value is left, expected one at least. See the roles in data/schema.json"
+        )
     last = estimator(params, schema.task, seed)
     try:
         pipeline = build(types, last)
     except Exception as error:
-        raise Refusal(raised_in("src/model.py", error)) from error
+        raise user_code_error("src/model.py", error) from error
     if not isinstance(pipeline, Pipeline):
-        raise Refusal(f"src/model.py: expected build() to return a Pipeline, found {type(pipeline).__name__}")
+        raise PlumblineError(f"src/model.py: expected build() to return a Pipeline, found {type(pipeline).__name__}")
     return types, pipeline
 
 
@@ -104,7 +106,7 @@ def fit(rows: pd.DataFrame, schema: Schema, params: SimpleNamespace, seed: int, 
     if WEIGHT in rows:
         taker = getattr(made, "estimator", None) or made  # what is wrapped decides whether weights reach it
         if not has_fit_parameter(taker, "sample_weight"):
-            raise Refusal(
+            raise PlumblineError(
                 f"params.yaml: data.weight is set and {type(taker).__name__} takes no sample_weight. Set it to null"
             )
         extra = {f"{name}__sample_weight": rows[WEIGHT].to_numpy()}
@@ -112,7 +114,7 @@ def fit(rows: pd.DataFrame, schema: Schema, params: SimpleNamespace, seed: int, 
         try:
             pipeline.fit(ready(rows, types), rows[TARGET].to_numpy(), **extra)
         except Exception as error:
-            raise Refusal(f"model.estimator: {type(made).__name__} raised while fitting: {error}") from error
+            raise PlumblineError(f"model.estimator: {type(made).__name__} raised while fitting: {error}") from error
     # Threads add up in the order in which they end: alone, the same rows get the same bits.
     pipeline.set_params(**{key: None for key in pipeline.get_params() if key.endswith("n_jobs")})
     return {

@@ -1,4 +1,4 @@
-"""evaluate: model and holdout -> metrics with intervals beside two yardsticks, slices, curves, predictions."""
+"""evaluate: model and holdout -> metrics with intervals beside two baselines, slices, curves, predictions."""
 
 from plumbline import params, paths
 from plumbline.data.schema import Schema

@@ -23,7 +23,7 @@ UNPACKED = 1 << 30
 # Reads each source; one line for each, whatever it holds.
 READ = """
 import re, resource, sys
-from plumbline.errors import guarded
+from plumbline.errors import report_errors
 from plumbline.data.sources import open_source
 size = 1024 * int(re.search(r"VmSize:\\s+(\\d+)", open("/proc/self/status").read())[1])
 resource.setrlimit(resource.RLIMIT_AS, (size + int(sys.argv[1]),) * 2)
@@ -31,7 +31,7 @@ for path in sys.argv[2:]:
     def main():
         print("read", sum(batch.num_rows for batch in open_source(path).batches()), file=sys.stderr)
         return 0
-    guarded(main)
+    report_errors(main)
 """
 FORMULAS = ["=cmd|' /C calc'!A0", "@SUM(1+1)*cmd", "+1+1", "-2+3", '=HYPERLINK("http://x.invalid","y")']
 TESTED = [

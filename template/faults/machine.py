@@ -90,7 +90,7 @@ def corrupt_cache(folder: Path) -> str:
             shutil.rmtree(box.project / ".dvc/cache")
             (box.project / "dvc.lock").unlink()
         as_finished(box, folder)
-    return "found where the object can be written; else not seen by DVC, and mended as docs/reliability.md says"
+    return "found where the object can be written; else not seen by DVC, and fixed as docs/reliability.md says"
 
 
 def truncated(folder: Path) -> str:

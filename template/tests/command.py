@@ -1,4 +1,4 @@
-"""A command in this process: what it refuses is raised, as a Refusal."""
+"""A command in this process: what it refuses is raised, as a PlumblineError."""
 
 from argparse import ArgumentParser
 from importlib import import_module

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from plumbline import design, paths
-from plumbline.errors import Refusal, guarded
+from plumbline.errors import PlumblineError, report_errors
 from plumbline.testing.projects import ROOT, Project, make_table
 from template.tests.command import command
 
@@ -52,21 +52,21 @@ def test_open_questions_are_none_and_use_cases_come_in_the_order_of_their_produc
      ("priority: {use_cases: [{name: a, value: 9, feasibility: 1, why: b}]}", "numbers from 1 to 5")])  # fmt: skip
 def test_what_is_no_answer_is_refused_in_one_line(project: Project, text: str, words: str) -> None:
     say(text)
-    with pytest.raises(Refusal, match=rf"^docs/project.yaml.*{words}"):
+    with pytest.raises(PlumblineError, match=rf"^docs/project.yaml.*{words}"):
         design.answers("data/source/any.csv")
 
 
 def test_requirements_are_held_against_the_last_run(project: Project, capsys) -> None:
     say("problem: {question: '**why** <b>?'}")
     project.table(make_table(rows=900))
-    assert guarded(lambda: command("design")) == 1
+    assert report_errors(lambda: command("design")) == 1
     assert "nothing has run yet" in capsys.readouterr().err
     project.change(requirements={
         "floors": {"roc_auc": 0.5, "log_loss": 0.0}, "must_work": ["colour = red"], "latency": 1e9, "size": 1e-6,
     })  # fmt: skip
     project.run()
     capsys.readouterr()
-    assert guarded(lambda: command("design")) == 0
+    assert report_errors(lambda: command("design")) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "docs/project.yaml: 1 of 15 questions are answered" in lines[0]
     found = dict(re.findall(r"(?m)^  ([^\d\n]+?):? \d.* at .*: (.+)$", "\n".join(lines)))
@@ -82,10 +82,10 @@ def test_requirements_are_held_against_the_last_run(project: Project, capsys) ->
     assert "roc\\_auc where colour = red" in card
     assert "- Milliseconds for one row: at most 1e+09" in card
     next(Path(paths.DIST).glob("*.whl")).unlink()
-    assert guarded(lambda: command("design")) == 0
+    assert report_errors(lambda: command("design")) == 0
     assert "size of the package in MB: no package is there" in capsys.readouterr().out
     Path(paths.DESIGN).unlink()
-    assert guarded(lambda: command("design")) == 1
+    assert report_errors(lambda: command("design")) == 1
     assert "docs/project.yaml is not there. Bring it back: git restore" in capsys.readouterr().err
 
 
@@ -97,7 +97,7 @@ def test_a_requirement_of_what_there_is_not_is_refused(project: Project, asked: 
     project.table(make_table())
     project.change(requirements=asked)
     project.run("ingest", "featurize", "train")
-    with pytest.raises(Refusal, match=words):
+    with pytest.raises(PlumblineError, match=words):
         project.run("evaluate")
 
 
@@ -108,7 +108,7 @@ def test_answers_about_another_table_are_open_questions_of_this_one(project: Pro
     say(f"{table}problem: {{question: what of it}}\n")
     project.table(make_table(rows=200))
     assert design.answers("data/source/table.csv")["problem.question"] == ("what of it" if stated else None)
-    guarded(lambda: command("design"))
+    report_errors(lambda: command("design"))
     said = capsys.readouterr().out
     assert f"{int(stated)} of 15 questions are answered for data/source/table.csv" in said
     assert ("WARNING: docs/project.yaml is about a.csv, and" in said) == (table == "table: a.csv\n")
@@ -122,7 +122,7 @@ def test_answers_about_another_table_are_open_questions_of_this_one(project: Pro
 @pytest.mark.parametrize("table", ["[]", "3", "['']", "{a: b}", "[3]"])
 def test_a_table_that_is_no_path_is_refused(project: Project, table: str) -> None:
     say(f"table: {table}\nproblem: {{question: a}}\n")
-    with pytest.raises(Refusal, match=r"^docs/project.yaml: table is .*, expected the path of a table"):
+    with pytest.raises(PlumblineError, match=r"^docs/project.yaml: table is .*, expected the path of a table"):
         design.answers("data/source/table.csv")
 
 

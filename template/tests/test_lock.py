@@ -8,7 +8,7 @@ import pytest
 
 from plumbline import lock, versions
 from plumbline.commands import lock as locking
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.testing.projects import ROOT
 from template.tests.command import command
 
@@ -123,7 +123,7 @@ def test_what_cannot_be_locked_leaves_the_lock_as_it_was(offline: bool, locked: 
         monkeypatch.setenv("UV_OFFLINE", "1")
         monkeypatch.setenv("UV_CACHE_DIR", str(locked / "empty"))
     ask_for("numpy==99999")
-    with pytest.raises(Refusal, match=r"requirements\.lock is as it was: .*its own message is above"):
+    with pytest.raises(PlumblineError, match=r"requirements\.lock is as it was: .*its own message is above"):
         command("lock")
     assert "numpy" in capfd.readouterr().err
     assert Path("requirements.lock").read_bytes() == (ROOT / "requirements.lock").read_bytes()
@@ -132,13 +132,13 @@ def test_what_cannot_be_locked_leaves_the_lock_as_it_was(offline: bool, locked: 
 
 def test_a_lock_or_list_that_cannot_be_read_is_refused_in_one_line(locked: Path) -> None:
     for words, expected in ((["numpi"], "UPGRADE names 'numpi': .*, as numpy"), (["numpy<3 2"], "UPGRADE names '2': ")):
-        with pytest.raises(Refusal, match=expected):
+        with pytest.raises(PlumblineError, match=expected):
             command("lock", *words)
     ask_for('numpy"" ')
-    with pytest.raises(Refusal, match=r"pyproject\.toml cannot be read: .* line \d+"):
+    with pytest.raises(PlumblineError, match=r"pyproject\.toml cannot be read: .* line \d+"):
         lock.disagreements()
     Path("requirements.lock").write_text("<<<<<<< HEAD\nx==1\n=======\n>>>>>>> b\n", encoding="utf-8")
-    with pytest.raises(Refusal, match=r"marks of a merge conflict"):
+    with pytest.raises(PlumblineError, match=r"marks of a merge conflict"):
         command("lock")
 
 
@@ -156,6 +156,6 @@ def test_what_changed_is_said_in_a_few_lines() -> None:
 
 def test_stages_are_named_to_explain_and_not_to_write(locked: Path) -> None:
     before = Path("src/versions.json").read_bytes()
-    with pytest.raises(Refusal, match="--explain"):
+    with pytest.raises(PlumblineError, match="--explain"):
         command("versions", "train")
     assert Path("src/versions.json").read_bytes() == before

@@ -10,7 +10,7 @@ from scipy.stats import t
 from sklearn import metrics as sk
 
 from plumbline import metrics
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare, resolve
 
 OF_DECISIONS = {
@@ -112,5 +112,5 @@ def test_ones_own_metric_gets_labels_or_scores_by_its_second_argument_or_is_refu
         ("sklearn.metrics.nothing", "cannot be imported"),
         ("sklearn.metrics.roc_auc_score", "raised: multi_class must be"),
     ):
-        with pytest.raises(Refusal, match=why):
+        with pytest.raises(PlumblineError, match=why):
             prepare(resolve([name], "multiclass"), words)(np.ones((1, 3)))

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from plumbline import params
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.testing.projects import ROOT
 
 SMALL = "data:\n  source: data/source/t.csv\n  target: y\n"
@@ -51,7 +51,7 @@ def test_what_is_wrong_is_refused_with_what_was_given_and_what_is_allowed(text, 
     said = "all is well"
     try:
         params.check()
-    except Refusal as error:
+    except PlumblineError as error:
         said = str(error)
     assert re.search(words, said)
 

@@ -21,7 +21,7 @@ MODELS: dict[str, dict] = {
 def test_two_keys_give_a_package_that_beats_the_trivial_model(project: Project, task: str) -> None:
     project.table(make_table(task))
     project.run()
-    model, trivial = (project.read(f"metrics/{name}.json") for name in ("metrics", "yardstick-trivial"))
+    model, trivial = (project.read(f"metrics/{name}.json") for name in ("metrics", "baseline-trivial"))
     first = next(iter(project.read("metrics/intervals.json")))
     assert model["task"] == task and model[first] < trivial[first]
     assert len(list(Path("dist").glob("*.whl"))) == 1

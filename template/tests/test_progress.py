@@ -71,13 +71,13 @@ def test_without_a_terminal_nothing_is_added_and_rich_is_not_imported() -> None:
 @posix
 def test_an_error_takes_the_bar_away_first() -> None:
     code = """
-from plumbline.errors import Refusal, guarded
+from plumbline.errors import PlumblineError, report_errors
 from plumbline.progress import progress
 def main():
     with progress("fits", 3) as advance:
         advance()
-        raise Refusal("no")
-guarded(main)
+        raise PlumblineError("no")
+report_errors(main)
 """
     shown, _ = in_terminal([sys.executable, "-c", code], cwd=ROOT)
     assert shown.endswith("\x1b[2KERROR: no\r\n")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from plumbline import paths
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.results import load
 from plumbline.testing.projects import Project, make_table
 
@@ -35,13 +35,13 @@ def test_rows_predictions_and_errors_stand_side_by_side(project: Project, task: 
 
 
 def test_what_is_not_there_or_of_another_run_is_refused(project: Project) -> None:
-    with pytest.raises(Refusal, match=r"^data/table.parquet is not there: make repro"):
+    with pytest.raises(PlumblineError, match=r"^data/table.parquet is not there: make repro"):
         load()
     project.table(make_table())
     project.run("ingest", "featurize", "train", "evaluate")
     pd.read_parquet(paths.PREDICTIONS).iloc[1:].to_parquet(paths.PREDICTIONS)
-    with pytest.raises(Refusal, match=r"^data/predictions.parquet: has \d+ rows, expected \d+"):
+    with pytest.raises(PlumblineError, match=r"^data/predictions.parquet: has \d+ rows, expected \d+"):
         load()
     Path(paths.MODEL).unlink()
-    with pytest.raises(Refusal, match=r"^data/model.skops is not there"):
+    with pytest.raises(PlumblineError, match=r"^data/model.skops is not there"):
         load()

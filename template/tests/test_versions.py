@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from plumbline import paths, versions
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.testing.projects import ROOT, STAGES, Project, environment, make_table
 from template.tests.command import command
 
@@ -212,5 +212,5 @@ def test_what_stands_behind_a_digest_is_named_and_what_was_changed(tree: Path, c
     assert command("versions", "--explain") == 0
     assert re.findall(r"(?m)^(\w+): ", capsys.readouterr().out) == sorted(STAGES)
     assert Path(paths.VERSIONS).read_bytes() == held
-    with pytest.raises(Refusal, match=r"trian: is no stage, expected one of .* Did you mean 'train'"):
+    with pytest.raises(PlumblineError, match=r"trian: is no stage, expected one of .* Did you mean 'train'"):
         command("versions", "--explain", "trian")

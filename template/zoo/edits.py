@@ -49,7 +49,7 @@ def text(path: str, old: str, new: str) -> Edit:
         file = author.folder / path.format(suite=author.table.suite)
         content = file.read_text(encoding="utf-8")
         if old not in content:
-            raise RuntimeError(f"{path} has no {old!r} any more: mend the case")
+            raise RuntimeError(f"{path} has no {old!r} any more: fix the case")
         file.write_text(content.replace(old, new, 1), encoding="utf-8")
 
     return edit

@@ -1,4 +1,4 @@
-"""A project from before plumbline was a package is updated: its people's work stays, and the page says what to mend."""
+"""A project from before plumbline was a package is updated: its people's work stays, and the page says what to fix."""
 
 import re
 import subprocess

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from template.tests.command import command
 
 
@@ -11,5 +11,5 @@ def test_outside_of_its_workflow_it_names_what_is_missing(name: str, monkeypatch
     for each in ("GITHUB_EVENT_PATH", "GITHUB_REPOSITORY"):
         monkeypatch.setenv(each, "x")
     monkeypatch.delenv(name)
-    with pytest.raises(Refusal, match=rf"^{name} is not set: .*comment\.yml"):
+    with pytest.raises(PlumblineError, match=rf"^{name} is not set: .*comment\.yml"):
         command("comment", "anywhere")

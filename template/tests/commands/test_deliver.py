@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.commands import deliver
-from plumbline.errors import guarded
+from plumbline.errors import report_errors
 from template.tests.bake.conftest import git
 from template.tests.command import command
 
@@ -62,7 +62,7 @@ ANSWERS = {"here": {"url": "u", "missing": []}, "denied": {"url": "u", "error": 
 
 def delivered(capsys: pytest.CaptureFixture[str], code: int = 0, *words: str) -> tuple[str, str]:
     """What is said, and what the next step is told."""
-    assert guarded(lambda: command("deliver", *words)) == code
+    assert report_errors(lambda: command("deliver", *words)) == code
     path = Path(os.environ["GITHUB_OUTPUT"])
     return "".join(capsys.readouterr()), path.read_text() if path.exists() else ""
 

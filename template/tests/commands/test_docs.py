@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.commands import docs
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.testing.projects import ROOT
 from template.tests.command import command
 from template.tests.terminal import in_terminal, posix
@@ -33,7 +33,7 @@ def test_all_are_listed_with_their_titles(pages: Path, capsys) -> None:
 def test_one_is_shown_as_it_is_where_no_terminal_is(pages: Path, name: str, capsys) -> None:
     assert command("docs", name) == 0
     assert capsys.readouterr().out == PAGE
-    with pytest.raises(Refusal, match=r"^your-tabel: is no page of docs/\. Did you mean 'your-table'\?"):
+    with pytest.raises(PlumblineError, match=r"^your-tabel: is no page of docs/\. Did you mean 'your-table'\?"):
         command("docs", "your-tabel")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.expectations.suite import about
 from plumbline.testing.projects import Project, make_table
 from template.tests.command import command
@@ -25,7 +25,7 @@ def test_a_draft_never_overwrites_a_reviewed_suite_unless_told_to(project: Proje
     reviewed = drafted.replace('"min_value": 180', '"min_value": 199').replace('"red"', '"crimson"')
     SUITE.write_text(reviewed, encoding="utf-8")
     capsys.readouterr()
-    with pytest.raises(Refusal, match=r"expectations/table\.json: is there, .* --replace"):
+    with pytest.raises(PlumblineError, match=r"expectations/table\.json: is there, .* --replace"):
         command("draft")
     shown = capsys.readouterr().out
     assert '-{"kwargs": {"max_value": 2000, "min_value": 199}' in shown and '+{"kwargs": {"max_value": 2000' in shown

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.commands.release import agreed
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from template.tests.bake.conftest import git
 from template.tests.command import command
 
@@ -36,7 +36,7 @@ def test_what_agrees_may_be_released(project: Path) -> None:
 @pytest.mark.parametrize("tag", ["model@v1.2", "model@1.2.3", "other@v1.2.3", "v1.2.3", "model@v1.2.3rc1", "@v1.2.3",
                                  "model@v1.2.3\n", ""])  # fmt: skip
 def test_a_tag_is_of_an_artifact_and_a_version(project: Path, tag: str) -> None:
-    with pytest.raises(Refusal, match=r"expected NAME@vX\.Y\.Z, NAME one of model"):
+    with pytest.raises(PlumblineError, match=r"expected NAME@vX\.Y\.Z, NAME one of model"):
         agreed(tag)
 
 
@@ -50,7 +50,7 @@ def test_a_tag_is_of_an_artifact_and_a_version(project: Path, tag: str) -> None:
     (lambda dist: wheel(dist, papers=2), "no wheel"), (lambda dist: wheel(dist, papers=0), "no wheel")])  # fmt: skip
 def test_what_disagrees_is_refused(project: Path, change, says: str) -> None:
     change(project / "dist")
-    with pytest.raises(Refusal, match=says):
+    with pytest.raises(PlumblineError, match=says):
         agreed("model@v1.2.3")
 
 
@@ -65,5 +65,5 @@ def test_only_a_commit_on_main_is_released_and_other_bytes_than_the_locks_are_sa
     assert command("release", "model@v1.2.3") == 0
     assert "bytes are not those in dvc.lock" in capsys.readouterr().out
     git(project, "commit", "-qam", "two")
-    with pytest.raises(Refusal, match="not on origin/main"):
+    with pytest.raises(PlumblineError, match="not on origin/main"):
         command("release", "model@v1.2.3")

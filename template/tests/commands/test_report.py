@@ -5,7 +5,7 @@ from pathlib import Path
 
 from plumbline import paths
 from plumbline.commands import report
-from plumbline.errors import guarded
+from plumbline.errors import report_errors
 from plumbline.testing.projects import Project
 from template.tests.command import command
 
@@ -16,7 +16,7 @@ def opening(opened: list[str], there: bool, url: str) -> bool:
 
 
 def test_it_opens_the_page_or_says_how_to_make_it(project: Project, monkeypatch, capsys) -> None:
-    assert guarded(lambda: command("report")) == 1
+    assert report_errors(lambda: command("report")) == 1
     assert "make repro" in capsys.readouterr().err
     Path(paths.REPORT).touch()
     opened: list[str] = []

@@ -13,7 +13,7 @@ import pytest
 from plumbline import versions
 from plumbline.commands import repro
 from plumbline.data.schema import Column, Schema
-from plumbline.errors import guarded
+from plumbline.errors import report_errors
 from plumbline.testing.projects import ROOT, Project, make_table
 from template.tests.command import command
 
@@ -50,7 +50,7 @@ def test_another_automatic_key_of_the_same_table_or_no_source_stops(
     project.change(data=change)
     monkeypatch.setattr(repro, "_dvc", dvc)
     monkeypatch.setattr(repro, "_report", lambda source: None)
-    assert guarded(lambda: command("repro")) == int(words != "")
+    assert report_errors(lambda: command("repro")) == int(words != "")
     assert ran[1:] == asked
     error = capsys.readouterr().err
     assert words in error
@@ -60,7 +60,7 @@ def test_another_automatic_key_of_the_same_table_or_no_source_stops(
 def test_without_git_nothing_runs_and_one_line_says_so(project: Project, monkeypatch, capsys) -> None:
     project.table(make_table(rows=3), target="y")
     monkeypatch.setenv("PATH", "")
-    assert guarded(lambda: command("repro")) == 1
+    assert report_errors(lambda: command("repro")) == 1
     assert capsys.readouterr().err.startswith("ERROR: git is not on PATH: ")
     assert not Path("dvc.lock").exists()
 
@@ -150,7 +150,7 @@ def test_a_run_under_which_its_inputs_change_is_refused_and_its_lock_undone(
         with pytest.raises(SystemExit):
             command("repro")
     else:
-        assert guarded(lambda: command("repro")) == int(what != "")
+        assert report_errors(lambda: command("repro")) == int(what != "")
     assert Path("dvc.lock").read_text() == (LOCK if what else false)
     said = capsys.readouterr().err
     assert (f"ERROR: {what} changed while the pipeline ran (1 files did)" in said) == (what != "")

@@ -9,7 +9,7 @@ import pytest
 from plumbline import paths
 from plumbline.commands import share
 from plumbline.data.schema import HOLDOUT, KEY, SIDE, Schema
-from plumbline.errors import Refusal, guarded
+from plumbline.errors import PlumblineError, report_errors
 from plumbline.testing.projects import Project, make_table
 from template.tests.command import command
 
@@ -46,7 +46,7 @@ def test_a_share_is_whole_groups_of_both_sides_and_within_every_larger_one(proje
 )
 def test_what_is_no_share_or_has_no_table_is_refused(project: Project, given: list[str], words: str) -> None:
     project.table(make_table())
-    with pytest.raises(Refusal, match=words):
+    with pytest.raises(PlumblineError, match=words):
         command("share", *given)
     assert not share.FOLDER.exists()
 
@@ -54,5 +54,5 @@ def test_what_is_no_share_or_has_no_table_is_refused(project: Project, given: li
 def test_a_share_that_is_too_small_says_so(project: Project, capsys) -> None:
     project.table(make_table())
     project.run("ingest")
-    assert guarded(lambda: command("share", "0.01")) == 1
+    assert report_errors(lambda: command("share", "0.01")) == 1
     assert "take a larger SHARE than 0.01" in capsys.readouterr().err

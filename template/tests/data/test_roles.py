@@ -10,7 +10,7 @@ import pytest
 
 from plumbline.data.roles import check_names, settle, summarise
 from plumbline.data.schema import type_of
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import Findings
 
 BASE = {"x": [0.5, 1.5, 1.5, 2.5], "w": [1, 2, 2, 0], "y": ["no", "yes", "no", "no"]}
@@ -86,7 +86,7 @@ def test_roles_task_and_classes_follow_from_params_and_values_or_are_refused(col
     try:
         check_names(tuple(table.column_names), SimpleNamespace(**params))
         schema = settle(summary, 4, SimpleNamespace(**params), path, findings)
-    except Refusal as error:
+    except PlumblineError as error:
         said = str(error)
     else:
         key = schema.column("key")
@@ -98,5 +98,5 @@ def test_roles_task_and_classes_follow_from_params_and_values_or_are_refused(col
 
 def test_infinite_numbers_are_refused_with_their_count(tmp_path) -> None:
     pq.write_table(pa.table({"a": [0.5, float("inf"), float("-inf"), None]}), tmp_path / "t.parquet")
-    with pytest.raises(Refusal, match=r"'a': expected finite numbers, 2 are infinite"):
+    with pytest.raises(PlumblineError, match=r"'a': expected finite numbers, 2 are infinite"):
         summarise(str(tmp_path / "t.parquet"), {"a": "number"})

@@ -19,7 +19,7 @@ from plumbline.data import delimited, sources
 from plumbline.data.delimited import BLOCK
 from plumbline.data.sources import HEAD, open_source
 from plumbline.data.tables import convert, open_sink
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 
 
 def zstd(content: bytes) -> bytes:
@@ -84,7 +84,7 @@ def test_an_object_of_an_array_that_does_not_end_is_not_held(tmp_path, monkeypat
     monkeypatch.setattr(delimited, "PIECE", 64)
     assert read(tmp_path / "table")["a"].to_pylist() == ["x", "y" * 5000]
     monkeypatch.setattr(delimited, "OBJECT", 1000)
-    with pytest.raises(Refusal, match="object 2 of the array: expected a JSON object"):
+    with pytest.raises(PlumblineError, match="object 2 of the array: expected a JSON object"):
         read(tmp_path / "table")
 
 
@@ -128,11 +128,11 @@ def test_compressed_files_and_folders_of_parts_read_as_what_is_in_them(tmp_path,
     assert read(path, [f"{names[1]} 3"])[names[1]].null_count == 1
     if pack is not bytes:
         path.write_bytes(path.read_bytes()[:-9])
-        with pytest.raises(Refusal, match=r"table.* cannot be read as .*(?i:trunc|end|corrupt)"):
+        with pytest.raises(PlumblineError, match=r"table.* cannot be read as .*(?i:trunc|end|corrupt)"):
             read(path)
     open_sink_of_another(parts / f"c{suffix}", suffix)
     with pytest.raises(
-        Refusal, match=rf"c\{suffix}: expected the columns of .*a\{suffix}, column '1st' is not in both"
+        PlumblineError, match=rf"c\{suffix}: expected the columns of .*a\{suffix}, column '1st' is not in both"
     ):
         read(parts)
 
@@ -174,13 +174,13 @@ def open_sink_of_another(path, suffix: str) -> None:
 )  # fmt: skip
 def test_what_is_no_table_is_refused_in_one_line_without_a_value(tmp_path, content: bytes, message: str) -> None:
     (tmp_path / "table").write_bytes(content)
-    with pytest.raises(Refusal, match=rf"\A.*{message}.*\Z") as refusal:
+    with pytest.raises(PlumblineError, match=rf"\A.*{message}.*\Z") as refusal:
         read(tmp_path / "table")
     assert "secret" not in str(refusal.value)
 
     for place, found in {tmp_path: "a folder of files, found an empty", tmp_path / "no.csv": "nothing there"}.items():
         (tmp_path / "table").unlink(missing_ok=True)
-        with pytest.raises(Refusal, match=f"expected a file or.*{found}"):
+        with pytest.raises(PlumblineError, match=f"expected a file or.*{found}"):
             read(place)
 
 
@@ -200,7 +200,7 @@ def test_what_would_have_to_be_held_and_has_no_end_is_refused(tmp_path, monkeypa
     assert read(path).equals(values)
     for name, value in {"HELD": 0, "PACKED": 2, "LONGEST": 1000}.items():
         monkeypatch.setattr(sources, name, value)
-    with pytest.raises(Refusal, match=words):
+    with pytest.raises(PlumblineError, match=words):
         read(path)
     if suffix != ".jsonl":  # what is not packed is not held, and a stream has no size to go by
         path.write_bytes(gzip.decompress(path.read_bytes()))

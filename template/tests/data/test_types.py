@@ -10,7 +10,7 @@ import pytest
 
 from plumbline.data.sources import open_source
 from plumbline.data.types import is_free_text, storage_types
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import Findings
 
 COLUMNS = {
@@ -71,7 +71,7 @@ def test_a_type_is_the_first_that_every_value_fits_or_what_is_stated(delimiter: 
 
 @pytest.mark.parametrize("stated", [{"time": "d"}, {"types": {"d": "timestamp"}}])
 def test_a_date_that_matters_and_can_be_read_in_two_ways_is_refused(stated, tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match=r"%d/%m/%Y and as %m/%d/%Y. State it: data.types: \{d: timestamp %m"):
+    with pytest.raises(PlumblineError, match=r"%d/%m/%Y and as %m/%d/%Y. State it: data.types: \{d: timestamp %m"):
         settled(tmp_path / "t.csv", [("d", "x"), ("01/02/2024", "1"), ("03/02/2024", "2")], **stated)
 
 
@@ -85,7 +85,7 @@ def test_words_among_numbers_are_a_fault_of_the_file_when_they_are_few(words, sa
     try:
         _, findings = settled(tmp_path / "t.csv", table)
         found = " ".join(finding["evidence"] for finding in findings.found)
-    except Refusal as error:
+    except PlumblineError as error:
         found = f"Refused: {error}".replace("t.csv, column 'a': expected numbers as in the rest, ", "")
     assert (said in found) if said else not found
     assert "secret" not in found

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.data.schema import Schema
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import read_findings
 from plumbline.testing.projects import Project, make_table
 from src.stages import ingest
@@ -137,12 +137,16 @@ def test_the_index_of_a_pandas_frame_in_parquet_is_treated_alike(project: Projec
 
 def test_a_header_with_a_name_too_few_is_refused_with_a_cure_that_works(project: Project) -> None:
     rows = "".join(f'"{i}",{x},{y}\n' for i, x, y in zip(range(1, ROWS + 1), TABLE["x1"], TABLE["target"], strict=True))
-    with pytest.raises(Refusal, match=r"every row has 3 fields, expected 2 as.*write.table.*begin line 1 with ','$"):
+    with pytest.raises(
+        PlumblineError, match=r"every row has 3 fields, expected 2 as.*write.table.*begin line 1 with ','$"
+    ):
         run(lambda path: path.write_text('"x1","target"\n' + rows))
     _, said = run(lambda path: path.write_text(',"x1","target"\n' + rows))
     assert said["row counter"] == DROPPED
     rows = "".join(f"{x},{y},\n" for x, y in zip(TABLE["x1"], TABLE["target"], strict=True))
-    with pytest.raises(Refusal, match=r"every row has 3 fields, .* the last is empty. End line 1 with ',', too$"):
+    with pytest.raises(
+        PlumblineError, match=r"every row has 3 fields, .* the last is empty. End line 1 with ',', too$"
+    ):
         run(lambda path: path.write_text("x1,target\n" + rows))
     schema, _ = run(lambda path: path.write_text("x1,target,\n" + rows))
     assert json.dumps([column.role for column in schema.columns]) == '["feature", "target", "ignored"]'

@@ -14,7 +14,7 @@ import yaml
 
 from plumbline import params, paths, versions
 from plumbline.data.schema import Schema
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.testing.projects import ROOT, Project
 from template.tests.docs.conftest import blocks
 
@@ -77,5 +77,5 @@ def test_the_pages_stage_knows_the_past_alone_and_multiplies_no_row(assembled: d
         assert row.days_since == (row.asked_at - before.paid_at.max()).days or before.empty
     customers = pd.DataFrame({"customer": ["ann", "bob", "ann"], "region": ["north", "south", "west"]})
     assert len(stage.with_customers(loans, customers[:2])) == len(loans)
-    with pytest.raises(Refusal, match=r"customers.csv: 1 customer\(s\) stand twice"):
+    with pytest.raises(PlumblineError, match=r"customers.csv: 1 customer\(s\) stand twice"):
         stage.with_customers(loans, customers)

@@ -19,7 +19,7 @@ from sklearn.preprocessing import FunctionTransformer, SplineTransformer
 from plumbline import params, paths
 from plumbline.columns import default
 from plumbline.data.schema import TARGET, WEIGHT
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.metrics import Outcome, prepare, resolve
 from plumbline.packaging import wheel
 from plumbline.pipeline import train
@@ -32,8 +32,8 @@ from template.tests.training.test_recipe import rich
 
 RUN = """
 import importlib, sys
-from plumbline.errors import guarded
-sys.exit(guarded(lambda: [importlib.import_module(f"src.stages.{name}").main() for name in sys.argv[1:]] and 0))
+from plumbline.errors import report_errors
+sys.exit(report_errors(lambda: [importlib.import_module(f"src.stages.{name}").main() for name in sys.argv[1:]] and 0))
 """
 MODEL_PAGE = blocks("your-model.md")
 MODELS = [i for i, (path, _, _) in enumerate(MODEL_PAGE) if path == "src/model.py"]
@@ -107,7 +107,7 @@ def test_each_refusal_of_the_page_is_said_in_its_words(project: Project) -> None
     messages = re.findall(r"(?m)^\| `(.+?)` \| .+ \| .+ \|$", page)
     for message, way in zip(messages, refusals(), strict=True):
         words = re.escape(message).replace(r"\.\.\.", ".*").replace("NAME", ".+").replace("NUMBER", r"\d+")
-        with pytest.raises(Refusal, match=words):
+        with pytest.raises(PlumblineError, match=words):
             way()
 
 

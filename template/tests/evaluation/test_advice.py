@@ -1,4 +1,4 @@
-"""What is advised where a model is no better than its yardsticks: each proposal runs when it is pasted."""
+"""What is advised where a model is no better than its baselines: each proposal runs when it is pasted."""
 
 import json
 import re
@@ -79,7 +79,7 @@ def test_what_is_proposed_runs_when_it_is_pasted_and_the_linear_one_is_what_was_
 
 
 def findings(trivial: tuple, linear: tuple) -> list[dict]:
-    """low, gain and high of the model against each yardstick."""
+    """low, gain and high of the model against each baseline."""
     counts = [dict(zip(("low", "gain", "high"), each, strict=True)) for each in (trivial, linear)]
     return [{"rule": f"against the {name} model", "counts": each}
             for name, each in zip(("trivial", "linear"), counts, strict=True)]  # fmt: skip

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from plumbline.data.schema import Column, Schema
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.evaluation.behaviour import broken, load
 from plumbline.prediction.predictor import Predictor
 
@@ -76,7 +76,7 @@ def test_a_regression_s_row_lies_between_bounds_and_no_file_is_no_behaviour(tmp_
      ("- {name: n, why: w, then: same, swap: [x, y], class: maybe}", "class is 'maybe', expected one of no")],
 )  # fmt: skip
 def test_what_is_no_behaviour_is_refused_in_one_line(text: str, words: str, tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match=words):
+    with pytest.raises(PlumblineError, match=words):
         load(write(tmp_path, text), SCHEMA, "")
 
 
@@ -96,5 +96,5 @@ def test_behaviours_are_those_of_the_table_that_they_name(text: str, count: int,
     ("table: a.csv\nbehaviours: {a: 1}", "expected a list of behaviours, or table and behaviours"),
     ("behaviours: [a]", "expected a list of behaviours")])  # fmt: skip
 def test_another_form_is_refused_in_one_line(text: str, words: str, tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match=words):
+    with pytest.raises(PlumblineError, match=words):
         load(write(tmp_path, text), SCHEMA, "a.csv")

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from plumbline.data.schema import Column, Schema
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.evaluation.slices import choose, cut
 
 ROWS = np.arange(80)
@@ -45,5 +45,5 @@ def test_columns_are_those_stated_or_few_levels_and_then_the_numbers_that_the_pr
     moving = -(ROWS**3.0)
     assert choose("auto", SCHEMA, TABLE, moving) == ["colour", "flag", "number", "noise", "gaps"]
     assert choose(["many", "count"], SCHEMA, TABLE, moving) == ["many", "count"]
-    with pytest.raises(Refusal, match="'nothing', expected columns of the table"):
+    with pytest.raises(PlumblineError, match="'nothing', expected columns of the table"):
         choose(["many", "nothing"], SCHEMA, TABLE, moving)

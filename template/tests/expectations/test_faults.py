@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.expectations.faults import check, failure
 from plumbline.expectations.suite import load, validate
 
@@ -200,7 +200,7 @@ def test_what_is_right_is_not_refused(tmp_path: Path) -> None:
 def test_what_is_no_suite_is_refused_in_one_line(content: str | bytes, words: str, tmp_path: Path) -> None:
     path = tmp_path / "s.json"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(Refusal, match=rf"^[^\n]*s\.json: is no suite: [^\n]*{words}[^\n]*$"):
+    with pytest.raises(PlumblineError, match=rf"^[^\n]*s\.json: is no suite: [^\n]*{words}[^\n]*$"):
         load(path)
     path.write_bytes(b'\xef\xbb\xbf{"expectations": []}')  # as some editors save it
     assert load(path) == []

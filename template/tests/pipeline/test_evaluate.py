@@ -1,4 +1,4 @@
-"""evaluate: metrics beside yardsticks on the same rows, slices, weights, and every prediction."""
+"""evaluate: metrics beside baselines on the same rows, slices, weights, and every prediction."""
 
 import json
 from pathlib import Path

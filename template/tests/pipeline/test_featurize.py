@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import read_findings
 from plumbline.pipeline import featurize as machinery
 from plumbline.testing.projects import Project, make_table
@@ -80,7 +80,7 @@ WRONG = {
 
 @pytest.mark.parametrize("words", WRONG)
 def test_features_that_are_not_one_row_for_one_row_are_refused_and_nothing_is_written(run, words: str) -> None:
-    with pytest.raises(Refusal, match=f"^src/features.py: .*{words}") as caught:
+    with pytest.raises(PlumblineError, match=f"^src/features.py: .*{words}") as caught:
         run(WRONG[words])
     assert "hidden" not in str(caught.value)
     assert [path.name for path in sorted(Path("data").iterdir())] == ["schema.json", "source", "table.parquet"]
@@ -89,18 +89,18 @@ def test_features_that_are_not_one_row_for_one_row_are_refused_and_nothing_is_wr
 def test_a_split_of_no_use_is_refused_with_the_next_salt_that_would_do_and_it_does(run) -> None:
     frame = make_table(rows=60).assign(target=["rare"] * 3 + ["often"] * 57)
     with pytest.raises(
-        Refusal, match=r"has \d rows of its rarest class, expected at least .* would do, split.salt: \d+$"
+        PlumblineError, match=r"has \d rows of its rarest class, expected at least .* would do, split.salt: \d+$"
     ) as caught:
         run(frame=frame)
     better = int(str(caught.value).rsplit(" ", 1)[1])
     for salt in range(1, better):
-        with pytest.raises(Refusal):
+        with pytest.raises(PlumblineError):
             run(frame=frame, split={"salt": salt})
     run(frame=frame, split={"salt": better})
-    with pytest.raises(Refusal, match=r"has \d rows of its rarest class.*Cure: more rows"):
+    with pytest.raises(PlumblineError, match=r"has \d rows of its rarest class.*Cure: more rows"):
         run(frame=frame.tail(58))
     for time, found in ((None, None), ("x1", "number")):
-        with pytest.raises(Refusal, match=f"split.cut needs data.time of type timestamp, found {found}"):
+        with pytest.raises(PlumblineError, match=f"split.cut needs data.time of type timestamp, found {found}"):
             run(split={"cut": "2024-01-01"}, time=time)
 
 
@@ -113,17 +113,19 @@ def test_what_is_found_stops_in_one_line_with_its_cure_and_leaves_the_last_file_
     def features(rows: pd.DataFrame) -> pd.DataFrame:
         return rows.assign(rank=rows.x1.rank(), at=range(len(rows)))
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(PlumblineError) as caught:
         run(features, leaky)
     halves = "looks at other rows: given half of them it gives other values. Learn from rows in src/model.py"
     assert str(caught.value) == (
         f"leakage: 'rank' of src/features.py {halves}; 'at' of src/features.py {halves}; 'copy' alone tells the "
-        "target: balanced accuracy 1 on 120 rows; and 1 more. Cure: mend src/features.py, or data.allow: {'rank': "
+        "target: balanced accuracy 1 on 120 rows; and 1 more. Cure: fix src/features.py, or data.allow: {'rank': "
         "reason}; data.ignore: ['copy', 'coded'] (what src/features.py makes: take it out there), or data.allow: "
         "{'copy': reason} when it is known before the target"
     )
     assert Path("data/features.parquet").read_bytes() == before
-    with pytest.raises(Refusal, match=r"data.allow names 'cop', expected a column or feature. Did you mean 'copy'"):
+    with pytest.raises(
+        PlumblineError, match=r"data.allow names 'cop', expected a column or feature. Did you mean 'copy'"
+    ):
         run(frame=leaky, allow={"cop": "known"})
     run(frame=leaky, allow={"copy": "known before", "coded": "known", "x1": "well"})
     found = {(f["rule"], f["severity"], f["allowed"]) for f in read_findings("featurize")}
@@ -138,7 +140,7 @@ def test_rows_groups_and_times_between_the_sides(run, monkeypatch: pytest.Monkey
     frame.loc[119, ["x1", "x2", "colour", "flag"]] = frame.loc[0, ["x1", "x2", "colour", "flag"]]
     cut: Any = {"time": "t", "split": {"cut": "2024-04-02"}}
     cure = "Cure: another split.cut, null, or data.allow: {'g': reason}"
-    with pytest.raises(Refusal, match=f"1 groups of 'g' stand on both sides of split.cut. {cure}"):
+    with pytest.raises(PlumblineError, match=f"1 groups of 'g' stand on both sides of split.cut. {cure}"):
         run(frame=frame.assign(g=(np.arange(120) + 1) // 2), group="g", **cut)
     run(lambda rows: rows.drop(columns="t"), frame, group="g", **cut)
     warned = {f["rule"]: f["evidence"] for f in read_findings("featurize") if f["severity"] == "warning"}
@@ -147,7 +149,9 @@ def test_rows_groups_and_times_between_the_sides(run, monkeypatch: pytest.Monkey
     warned = {f["rule"]: f["evidence"] for f in read_findings("featurize") if f["severity"] == "warning"}
     assert warned == {"row on both sides": "1 of 28 rows of the holdout (3.571 %) have the features of a training row"}
     monkeypatch.setattr(machinery, "_after", lambda schema, cut: np.arange(120) >= 100)
-    with pytest.raises(Refusal, match=r"leakage: 8 training rows are not before 2024-04-02. Cure: this is a bug"):
+    with pytest.raises(
+        PlumblineError, match=r"leakage: 8 training rows are not before 2024-04-02. Cure: this is a bug"
+    ):
         run(frame=frame, **cut)
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.data import delimited, sources
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import RULE
 from plumbline.testing.projects import Project, make_table
 from src.stages import ingest
@@ -49,7 +49,7 @@ REFUSED = [
     ({"source": "data/source/bare.csv"}, "bare.csv: has a header and no rows"),
     (
         {"source": "data/source/held.csv"},
-        r"held\.json: 1 of 2 .*'x1' \(max_value 70\): 1 of 50 rows do not, the first are rows 3\. Mend",
+        r"held\.json: 1 of 2 .*'x1' \(max_value 70\): 1 of 50 rows do not, the first are rows 3\. Fix",
     ),
 ]
 
@@ -65,7 +65,7 @@ def test_a_refusal_leaves_all_that_was_there_and_nothing_half_written(project: P
     assert "WARNING: expectations: no expectations/table.json: the structural checks alone" in capsys.readouterr().out
     before = [Path(name).read_bytes() for name in OUTS]
     project.change(data=change)
-    with pytest.raises(Refusal, match=words) as caught:
+    with pytest.raises(PlumblineError, match=words) as caught:
         ingest.main()
     assert [Path(name).read_bytes() for name in OUTS] == before
     assert not list(Path().glob("*/.*.part"))
@@ -77,7 +77,7 @@ def test_a_failed_expectation_shows_values_where_the_project_allows_it(project: 
     frame.loc[2, "x1"] = 77.125
     project.table(frame, show_values=True)
     suite("table.json", "x1")
-    with pytest.raises(Refusal, match=r"rows 3, with the values 77\.125\. Mend the table, or the suite"):
+    with pytest.raises(PlumblineError, match=r"rows 3, with the values 77\.125\. Fix the table, or the suite"):
         ingest.main()
 
 
@@ -152,10 +152,10 @@ def test_two_suites_of_one_table_are_refused_and_a_broken_one_of_another_is_not(
     suite("other.json", "x2")
     content = json.loads(Path("expectations/other.json").read_text())
     Path("expectations/other.json").write_text(json.dumps(content | {"meta": {"table": CSV}}))
-    with pytest.raises(Refusal, match=r"other\.json and expectations/table\.json are both about data/source/"):
+    with pytest.raises(PlumblineError, match=r"other\.json and expectations/table\.json are both about data/source/"):
         ingest.main()
     Path("expectations/other.json").write_text(json.dumps(content | {"meta": {"table": 3}}))
-    with pytest.raises(Refusal, match=r"other\.json: table is 3, expected the path of a table"):
+    with pytest.raises(PlumblineError, match=r"other\.json: table is 3, expected the path of a table"):
         ingest.main()
 
 
@@ -167,9 +167,13 @@ def test_what_a_suite_says_twice_is_warned_of_and_what_it_cannot_say_stops(proje
         capsys.readouterr().out
     )
     suite("table.json", "x9", "x2", "x8")
-    with pytest.raises(Refusal, match=r"2 of 3 .* hold: expectation 1, .* no column 'x9'.*; expectation 3, .*'x8'"):
+    with pytest.raises(
+        PlumblineError, match=r"2 of 3 .* hold: expectation 1, .* no column 'x9'.*; expectation 3, .*'x8'"
+    ):
         ingest.main()
     text = Path("expectations/table.json").read_text()
     Path("expectations/table.json").write_text(text.replace("max_value", "max"))
-    with pytest.raises(Refusal, match=r"3 of 3 expectations cannot be run: expectation 1, .* no argument 'max'.*Mend"):
+    with pytest.raises(
+        PlumblineError, match=r"3 of 3 expectations cannot be run: expectation 1, .* no argument 'max'.*Fix"
+    ):
         ingest.main()

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from plumbline import paths
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.findings import RULE
 from plumbline.packaging.wheel import shipped
 from plumbline.testing.projects import ROOT, STAGES, Project, environment, make_table
@@ -70,7 +70,7 @@ def test_the_package_is_the_same_twice_and_none_is_left_when_it_differs_from_eva
     predictions = pd.read_parquet(paths.PREDICTIONS)
     predictions["probability_yes"] += [1e-6, *[0.0] * (len(predictions) - 1)]
     predictions.to_parquet(paths.PREDICTIONS)
-    with pytest.raises(Refusal, match=r"1 of \d+ holdout rows get another probability_yes"):
+    with pytest.raises(PlumblineError, match=r"1 of \d+ holdout rows get another probability_yes"):
         project.run("package")
     assert not Path(paths.DIST).exists()
 

@@ -13,7 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from plumbline import contract, paths
 from plumbline.data.schema import TARGET
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.pipeline import train as machinery
 from plumbline.prediction.modelfile import read
 from plumbline.testing.projects import ROOT, Project, make_table
@@ -23,8 +23,8 @@ from src.stages import train
 
 RUN = """
 import importlib, sys
-from plumbline.errors import guarded
-sys.exit(guarded(lambda: [importlib.import_module(f"src.stages.{name}").main() for name in sys.argv[1:]] and 0))
+from plumbline.errors import report_errors
+sys.exit(report_errors(lambda: [importlib.import_module(f"src.stages.{name}").main() for name in sys.argv[1:]] and 0))
 """
 BLOCK = re.compile(r"(?ms)^TRUSTED: tuple\[str, \.\.\.\] = (?:\(\)$|\(\n.*?^\)$)")
 # A library of nobody's: types inside types, a function, and what it is made of only after many rows.
@@ -120,7 +120,7 @@ def test_what_few_rows_do_not_show_is_said_after_the_fit(
     project.table(make_table())
     project.change(model={"estimator": "foreign.Boosted", "arguments": arguments})
     project.run("ingest", "featurize")
-    with pytest.raises(Refusal, match=f"types that are not trusted .*foreign.{expected}"):
+    with pytest.raises(PlumblineError, match=f"types that are not trusted .*foreign.{expected}"):
         project.run("train")
     printed = capsys.readouterr().out
     assert "fold 5/5" in printed
@@ -135,7 +135,7 @@ def test_what_has_no_name_to_import_is_not_in_a_block(project: Project, monkeypa
     monkeypatch.setattr(user, "build", built)
     project.table(table)
     project.run("ingest", "featurize")
-    with pytest.raises(Refusal, match=r"keeps .*<lambda>, which cannot be imported by that name"):
+    with pytest.raises(PlumblineError, match=r"keeps .*<lambda>, which cannot be imported by that name"):
         project.run("train")
     assert "TRUSTED" not in capsys.readouterr().out
 

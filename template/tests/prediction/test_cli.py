@@ -65,7 +65,7 @@ def test_a_bad_row_stops_or_goes_aside_and_leaves_the_others_as_they_were(comman
     stops = [sys.executable, "-m", command.__name__, "predict", "bad.jsonl", "-o", "bad.parquet"]
     ran = subprocess.run(stops, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr.count("\n"), Path("bad.parquet").exists()) == (1, 1, False)
-    assert ran.stderr.split("Mend")[0] == "ERROR: bad.jsonl, row 1, column 'x1': expected a number. "
+    assert ran.stderr.split("Fix")[0] == "ERROR: bad.jsonl, row 1, column 'x1': expected a number. "
     command.main(["predict", "bad.jsonl", "-o", "bad.parquet", "--aside", "aside.jsonl"])
     aside = [list(json.loads(line).values()) for line in Path("aside.jsonl").read_text().splitlines()]
     assert aside[1:3] == [[2, "x1", "a number", "secret"], [2, "flag", "true or false", "maybe"]]
@@ -109,7 +109,9 @@ def test_unusual_values_are_counted_at_the_end_and_flagged_set_aside_or_refused_
     ]  # fmt: skip
     assert aside[1] == {"row": 4, "column": "x1", "expected": expected["x1"].removeprefix("expected "), "found": "99.5"}
     rows.drop(index=2).to_json("odd.json", orient="records")
-    with pytest.raises(command.Refusal, match=r"odd.json, row 3, column 'x1': expected a value in or near .* --aside"):
+    with pytest.raises(
+        command.PlumblineError, match=r"odd.json, row 3, column 'x1': expected a value in or near .* --aside"
+    ):
         command.main(["predict", "odd.json", "--strict"])
 
 
@@ -133,7 +135,7 @@ def test_an_index_that_is_written_into_the_file_changes_nothing(command, index) 
 def test_a_renamed_column_is_named(command) -> None:
     TABLE.rename(columns={"colour": "Color"}).to_csv("renamed.csv", index=False)
     words = r"column 'colour' is missing \(1 of 4 are\); found 6 columns; the nearest is 'Color'. Rename it$"
-    with pytest.raises(command.Refusal, match=words):
+    with pytest.raises(command.PlumblineError, match=words):
         command.main(["predict", "renamed.csv"])
 
 
@@ -143,7 +145,7 @@ def test_info_is_json_and_check_wants_golden_answers_and_exact_versions(command,
     assert command.main(["check"]) == 0
     assert "9 golden rows give their golden answers" in capsys.readouterr().out
     monkeypatch.setattr("importlib.metadata.requires", lambda name: ["no-such-package==1.0"])
-    with pytest.raises(command.Refusal, match=r"no-such-package: expected version 1.0, found none"):
+    with pytest.raises(command.PlumblineError, match=r"no-such-package: expected version 1.0, found none"):
         command.main(["check"])
 
 
@@ -151,7 +153,7 @@ def test_no_rows_and_other_forms_of_output_are_refused(command) -> None:
     TABLE[:0].to_parquet("none.parquet")
     refused = {("--aside", "a.csv"): "ending in .jsonl", ("-o", "a.xls"): "ending in .csv,", ("-o", "a.csv"): "no rows"}
     for options, message in refused.items():
-        with pytest.raises(command.Refusal, match=message):
+        with pytest.raises(command.PlumblineError, match=message):
             command.main(["predict", "none.parquet", *options])
 
 

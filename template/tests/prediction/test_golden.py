@@ -4,13 +4,15 @@ import json
 
 import pytest
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.prediction import golden
 
 
 def test_features_that_cannot_take_a_missing_value_are_refused_with_the_reason(predictor, monkeypatch) -> None:
     monkeypatch.setattr(predictor, "features", lambda rows: rows.assign(long=rows["colour"].map(lambda word: word[0])))
-    with pytest.raises(Refusal, match=r"raised TypeError: .*made up, to check the package.* every value is missing"):
+    with pytest.raises(
+        PlumblineError, match=r"raised TypeError: .*made up, to check the package.* every value is missing"
+    ):
         golden.make(predictor)
 
 
@@ -24,5 +26,5 @@ def test_golden_rows_are_of_ranges_and_levels_and_hold_until_an_answer_is_change
         assert values == known or (min(values), max(values)) == (column.low, column.high)
     assert set(lines[-1]["row"].values()) == {None}
     lines[3]["answer"][name] = changed
-    with pytest.raises(Refusal, match=name):
+    with pytest.raises(PlumblineError, match=name):
         golden.check(predictor, "\n".join(map(json.dumps, lines)))

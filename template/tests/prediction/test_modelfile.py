@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.prediction.modelfile import dumps, loads
 from plumbline.prediction.scores import predict
 from plumbline.testing.projects import ROOT, environment
@@ -54,6 +54,6 @@ def test_a_forged_type_is_refused_before_anything_is_built(tmp_path, monkeypatch
     with zipfile.ZipFile(content, "w") as target:
         for name in archive.namelist():
             target.writestr(name, archive.read(name).replace(old, new))
-    with pytest.raises(Refusal, match=f"names {forged[1]}.{forged[0]}, which no list of trusted types holds"):
+    with pytest.raises(PlumblineError, match=f"names {forged[1]}.{forged[0]}, which no list of trusted types holds"):
         loads(content.getvalue(), "model", [USER])
     assert "forged" not in sys.modules

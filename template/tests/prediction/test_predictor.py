@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.prediction.predictor import Predictor
 from template.tests.prediction.conftest import SCHEMA, TABLE, make_model
 
@@ -42,9 +42,9 @@ def test_frames_tables_dicts_and_text_are_predicted_alike_in_any_order_of_column
 @pytest.mark.parametrize("form", [pd.DataFrame, pa.Table.from_pandas, lambda frame: frame.to_dict("records")])
 def test_no_rows_give_no_predictions_and_a_missing_column_is_refused(predictor: Predictor, form) -> None:
     assert predictor.predict(form(TABLE[:0])).equals(predictor.predict(form(TABLE))[:0])
-    with pytest.raises(Refusal, match=r"'größe' is missing \(2 of 6 are\); found 5 columns$"):
+    with pytest.raises(PlumblineError, match=r"'größe' is missing \(2 of 6 are\); found 5 columns$"):
         predictor.predict(form(TABLE.drop(columns=["größe", "flag"])))
-    with pytest.raises(Refusal, match=r"\(1 of 6 are\); found 7 columns; the nearest is 'GRÖSSE'. Rename it$"):
+    with pytest.raises(PlumblineError, match=r"\(1 of 6 are\); found 7 columns; the nearest is 'GRÖSSE'. Rename it$"):
         predictor.predict(form(TABLE.rename(columns={"größe": "GRÖSSE"})))
 
 
@@ -56,7 +56,7 @@ def test_no_rows_give_no_predictions_and_a_missing_column_is_refused(predictor: 
 @pytest.mark.parametrize("form", [list, pd.DataFrame])
 def test_a_value_that_does_not_fit_is_refused_by_its_place(predictor, form, column, value, expected) -> None:
     rows = [ROW | {column: given} for given in (None, ROW[column], value, value)]
-    with pytest.raises(Refusal, match=f"^input, row 3, column '{column}': expected {expected}") as refusal:
+    with pytest.raises(PlumblineError, match=f"^input, row 3, column '{column}': expected {expected}") as refusal:
         predictor.predict(form(rows))
     assert str(value) not in str(refusal.value)
 
@@ -68,5 +68,5 @@ def test_a_value_that_does_not_fit_is_refused_by_its_place(predictor, form, colu
 )  # fmt: skip
 def test_features_of_no_use_are_refused(features, x1: float, message: str) -> None:
     linear = Predictor(make_model("sklearn.linear_model.LogisticRegression"), SCHEMA, features)
-    with pytest.raises(Refusal, match=message):
+    with pytest.raises(PlumblineError, match=message):
         linear.predict([ROW | {"x1": x1}, ROW])

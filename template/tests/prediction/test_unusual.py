@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from plumbline.data.schema import ARROW, Column
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.prediction.predictor import Predictor, Tally, Unusual, find_unusual, flags
 
 LOW, HIGH = "2020-01-01 00:00:00", "2020-01-11 00:00:00"
@@ -64,7 +64,7 @@ def test_a_predictor_flags_and_refuses_on_request_and_else_predicts(predictor: P
     assert flagged.pop("unusual").tolist() == ["", "x1; seen", "flag"]
     pd.testing.assert_frame_equal(flagged, predictor.predict(rows))
     expected = r"input, row 2, column 'x1': expected a value in or near the table's range, -3.0 to 3.0$"
-    with pytest.raises(Refusal, match=expected):
+    with pytest.raises(PlumblineError, match=expected):
         predictor.predict(rows, strict=True)
     assert predictor.predict([usual], flag=True, strict=True)["unusual"].tolist() == [""]
     _, bad = predictor.typed(pa.Table.from_pylist([usual | {"x1": "secret"}]), strict=True)

@@ -107,7 +107,7 @@ STATES = {
     "the lock is gone": State("rm dvc.lock", reason="dvc.lock is gone", cure="git checkout HEAD -- dvc.lock"),
     "the lock is gone in a commit": State("rm dvc.lock" + COMMIT, reason="dvc.lock is not here, results are"),
     "no run yet": State("git rm -q dvc.lock data/schema.json metrics/score.json" + COMMIT, NO_RUN),
-    "no dvc.yaml of this": State(edit("dvc.yaml", "data.source}", "data.sauce}"), cure="mend dvc.yaml", repair=OURS
+    "no dvc.yaml of this": State(edit("dvc.yaml", "data.source}", "data.sauce}"), cure="fix dvc.yaml", repair=OURS
                                  + "dvc.yaml", reason=r"names \$\{data.sauce\}, which is no text or number"),
     "a lock in tatters": State("head -c 700 dvc.lock > l && mv l dvc.lock" + COMMIT, reason="", cure=REPRO),
     "stages in a loop": State("printf '  loop:\\n    foreach: [a]\\n    do: {cmd: echo, outs: []}\\n' >> dvc.yaml"
@@ -130,7 +130,7 @@ STATES = {
     "an output that is not to be pushed": State(
         STORE + " && sed -i 's|data/note.txt.|data/note.txt: {push: false}]|' dvc.yaml && dvc push -q", FRESH),
     "settings that DVC cannot read": State("cp .dvc/config ../c && echo '[core' >> .dvc/config", CANNOT_TELL,
-                                           ".dvc/config cannot be read", "mend .dvc/config", "cp ../c .dvc/config"),
+                                           ".dvc/config cannot be read", "fix .dvc/config", "cp ../c .dvc/config"),
     "no default remote": State("dvc remote add -q store ../store && dvc push -q -r store", CANNOT_TELL,
                                "there are remotes .store. and none is the default", "dvc remote default store"),
     "no client for the remote": State("dvc remote add -q -d store gs://bucket/path", CANNOT_TELL,
@@ -142,7 +142,7 @@ STATES = {
         "rm .gitattributes" + COMMIT + "; (git merge other || true)" + COMMIT, cure=DROP, base="branches",
         reason="dvc.lock has marks of a merge conflict"),
     "marks in params.yaml": State(edit("params.yaml", "a:", "<<<<<<< HEAD\\na:"), repair=OURS + "params.yaml",
-                                  reason="params.yaml has marks of a merge conflict", cure="mend params.yaml"),
+                                  reason="params.yaml has marks of a merge conflict", cure="fix params.yaml"),
     "merging, before the run": State("git merge other || true", base="branches",
                                      reason="score: metrics/score.json is not what the run wrote"),
     "merged without a run": State("(git merge other || true)" + COMMIT, base="branches",

@@ -176,7 +176,7 @@ def test_the_command(small: Any, tmp_path: Path) -> None:
     lines = Path("dvc.yaml").read_text(encoding="utf-8").splitlines()
     assert f"take it out of deps of one (dvc.yaml, line {lines.index('    - more.csv') + 1})" in said
     assert f"add it to outs of one (dvc.yaml, line {lines.index('    outs:') + 1})" in said
-    assert said.rstrip().endswith("mend the first finding, then python -m plumbline hermetic one")
+    assert said.rstrip().endswith("fix the first finding, then python -m plumbline hermetic one")
     assert command("two") == (2, "ERROR: dvc.yaml has no stage two, expected one of one\n")
     Path("more.csv").unlink()
     assert "more.csv is a dependency and is not here" in command()[1]

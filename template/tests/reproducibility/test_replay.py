@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.reproducibility.circumstances import NAMES
 from plumbline.reproducibility.replay import DIFFER, ELSEWHERE, IDENTICAL, METRICS, Report, replay
 from template.tests.reproducibility.conftest import COMMIT, Tiny
@@ -199,7 +199,7 @@ def test_a_lock_of_another_machine(there: str, word: str, code: int, copy: Calla
 def test_what_cannot_be_replayed_is_refused(commands: str, says: str, copy: Callable[..., Tiny], monkeypatch) -> None:
     tiny = copy()
     tiny.sh(commands)
-    with pytest.raises(Refusal, match=says):
+    with pytest.raises(PlumblineError, match=says):
         asked(tiny, monkeypatch)
 
 

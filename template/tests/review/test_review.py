@@ -141,7 +141,7 @@ def test_where_base_does_not_run_head_is_held_against_the_trivial_model(reposito
     (repository / "src/features.py").write_text("def features(rows):\n    return rows.no_such\n")
     git(repository, "commit", "-qam", "broken")
     git(repository, "checkout", "-q", "base", "--", "src/features.py")
-    git(repository, "commit", "-qam", "mended")
+    git(repository, "commit", "-qam", "fixed")
     (_, first, *_), result = review(repository, "broken~1")
     assert first == "cannot tell"
     assert "base (" in result["why"]

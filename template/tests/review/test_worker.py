@@ -10,7 +10,7 @@ import pytest
 from plumbline import contract
 from plumbline.columns import default
 from plumbline.data.schema import TARGET, Column, Schema
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.review.worker import unseen
 from plumbline.training.recipe import fit
 
@@ -62,5 +62,5 @@ def test_another_tables_rows_are_predicted_by_the_fold_of_their_names(rows: pd.D
 
 def test_nothing_to_predict_is_refused(rows: pd.DataFrame) -> None:
     own = contract.Rows(rows, np.arange(ROWS, dtype=np.uint64), np.ones(ROWS, bool))
-    with pytest.raises(Refusal, match="no row is left"):
+    with pytest.raises(PlumblineError, match="no row is left"):
         unseen(MAKING, own, own, None, 0)

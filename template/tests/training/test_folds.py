@@ -9,7 +9,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from plumbline.data.schema import GROUP, KEY, TARGET, TIME
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.training.folds import best_threshold, folds, repeated
 
 
@@ -25,7 +25,7 @@ def test_no_group_is_on_both_sides_and_nothing_trained_on_comes_after_the_test(s
     rows[columns] = random.permutation(len(rows))[:, None] // random.integers(1, 4, len(columns))
     try:
         parts = folds(rows, task, 8, 0)[1]
-    except Refusal:
+    except PlumblineError:
         assert columns
         return
     assert 1 <= len(parts) <= 8
@@ -49,7 +49,7 @@ def test_folds_are_as_many_as_wanted_or_as_there_can_be_and_none_is_refused(colu
     rows = pd.DataFrame({TARGET: [1] * ones + [0] * (20 - ones)} | columns)
     kind, parts = folds(rows, task, 5, 0)
     assert (kind, len(parts)) == expected
-    with pytest.raises(Refusal, match=r"of 20 training rows, no fold \(in time order\)"):
+    with pytest.raises(PlumblineError, match=r"of 20 training rows, no fold \(in time order\)"):
         folds(rows.assign(**{TARGET: [0] * 18 + [1] * 2, TIME: range(20)}), "binary", 5, 0)
 
 
@@ -142,5 +142,5 @@ def test_the_automatic_threshold_has_the_highest_balanced_accuracy(seed: int) ->
     )
     assert here == pytest.approx(max(others))
     assert 0 <= found <= 1
-    with pytest.raises(Refusal, match=r"model\.threshold: auto needs rows of both classes"):
+    with pytest.raises(PlumblineError, match=r"model\.threshold: auto needs rows of both classes"):
         best_threshold(np.zeros(11, int), score, weight)

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from plumbline.columns import default
 from plumbline.data.schema import TARGET, WEIGHT, Column, Schema
-from plumbline.errors import Refusal
+from plumbline.errors import PlumblineError
 from plumbline.prediction.modelfile import dumps, loads
 from plumbline.prediction.scores import CONTRACT, predict
 from plumbline.testing.projects import ROOT, environment
@@ -118,7 +118,7 @@ def test_weights_count_and_a_feature_without_a_value_does_not() -> None:
     model = fit(empty.assign(**{WEIGHT: 1 + 2 * rows[TARGET]}), schema, params("sklearn.dummy.DummyClassifier"), 0)
     assert predict(model, rows)["probability_yes"][0] == pytest.approx(3 * ones / (1 + 2 * ones))
     assert list(model["types"]) == ["flag", "colour", "many"]
-    with pytest.raises(Refusal, match="no feature with a value is left"):
+    with pytest.raises(PlumblineError, match="no feature with a value is left"):
         fit(empty[["x", "when", TARGET]], schema, params("auto"), 0)
 
 
@@ -140,5 +140,5 @@ def test_an_estimator_that_cannot_be_is_refused() -> None:
         ("sklearn.neighbors.KNeighborsClassifier", {}, "data.weight is set and KNeighborsClassifier takes no"),
         (f"{__name__}.Weightless", {}, "data.weight is set and Weightless takes no"),
     ):
-        with pytest.raises(Refusal, match=words):
+        with pytest.raises(PlumblineError, match=words):
             fit(rows.assign(**{WEIGHT: 1.0}), schema, params(estimator, **arguments), 0)

@@ -7,7 +7,7 @@ from plumbline.evaluation.advice import LINEAR
 from plumbline.metrics import main_metric
 
 
-def yardsticks(metric: str, task: str) -> dict[str, SimpleNamespace]:
+def baselines(metric: str, task: str) -> dict[str, SimpleNamespace]:
     """What the recipe takes for a plain linear model, and for the class shares, the median or the mean.
 
     metric: review.metric; the mean is trivial where the squared error decides, the median where the absolute one does.
