@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from plumbline import params, paths
 from plumbline.data import split, tables
-from plumbline.data.schema import KEY, SIDE, TRAIN, Schema, frame
+from plumbline.data.schema import KEY, SIDE, TRAIN, Schema, to_frame
 from plumbline.errors import PlumblineError
 from plumbline.prediction import fitted_model
 from plumbline.prediction import scores as prediction
@@ -80,11 +80,11 @@ def read_other_rows(path: str, own: Rows) -> Rows:
     typed, bad = predictor.typed(table)
     if bad:
         raise Refusal(f"row {bad[0]['row']}, column {bad[0]['column']!r}: expected {bad[0]['expected']}")
-    named = {name: tables.fitted(table.column(name), kinds[name])[0] for name in split.unit_columns(schema)}
-    rows, key = make_features(features.features, frame(typed, predictor.types)), schema.column("key")
+    named = {name: tables.convert_or_null(table.column(name), kinds[name])[0] for name in split.unit_columns(schema)}
+    rows, key = make_features(features.features, to_frame(typed, predictor.types)), schema.column("key")
     mine = own.features
     if key and key.name in table.column_names and mine[KEY].is_unique:
-        at = pd.Index(mine[KEY]).get_indexer(tables.fitted(table.column(key.name), key.type)[0].to_pandas())
+        at = pd.Index(mine[KEY]).get_indexer(tables.convert_or_null(table.column(key.name), key.type)[0].to_pandas())
         chosen = np.where(at >= 0, len(rows) + at, np.arange(len(rows)))
         rows = pd.concat([rows, mine[rows.columns]], ignore_index=True).take(chosen).reset_index(drop=True)
     return Rows(rows, split.units(pa.table(named), schema), np.zeros(len(rows), dtype=bool))

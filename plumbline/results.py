@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from plumbline import paths
-from plumbline.data.schema import HOLDOUT, SIDE, TARGET, Schema, frame
+from plumbline.data.schema import HOLDOUT, SIDE, TARGET, Schema, to_frame
 from plumbline.errors import PlumblineError
 from plumbline.prediction import modelfile
 from plumbline.prediction.fitted_model import FittedModel
@@ -44,7 +44,7 @@ def load(folder: str = ".") -> Results:
                 f"{path.as_posix()} is not there: make repro makes it, dvc pull brings it from a remote"
             )
     schema = Schema.loads(schema_json.read_text(encoding="utf-8"))
-    rows = frame(pq.read_table(table), {column.name: column.type for column in schema.columns})
+    rows = to_frame(pq.read_table(table), {column.name: column.type for column in schema.columns})
     features = pq.read_table(made)
     rows["@side"] = features.column(SIDE).to_numpy()
     rows["@target"] = rows[schema.target.name]

@@ -14,7 +14,7 @@ from pathlib import Path
 from plumbline import params, paths
 from plumbline.commands.repro import metrics
 from plumbline.data.schema import Schema
-from plumbline.data.split import thin
+from plumbline.data.split import sample_rows
 from plumbline.errors import PlumblineError
 from plumbline.files import replacing
 
@@ -35,7 +35,7 @@ def run(options: Namespace) -> int:
     schema = Schema.loads(Path(paths.SCHEMA).read_text(encoding="utf-8"))
     shutil.rmtree(FOLDER, ignore_errors=True)
     with replacing(FOLDER / paths.TABLE) as path:
-        kept = thin(Path(paths.TABLE), path, schema, share)
+        kept = sample_rows(Path(paths.TABLE), path, schema, share)
     shutil.copyfile(paths.SCHEMA, FOLDER / paths.SCHEMA)
     for name in (paths.PARAMS, paths.PROJECT, paths.DESIGN, paths.VERSIONS, paths.checks("ingest"), paths.BEHAVIOUR):
         if Path(name).exists():

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from plumbline.data.schema import NUMERIC, Schema, frame
+from plumbline.data.schema import NUMERIC, Schema, to_frame
 from plumbline.errors import PlumblineError
 from plumbline.metrics import LEVEL, interval
 from plumbline.params import suggest
@@ -52,7 +52,7 @@ def choose(wanted: Any, schema: Schema, table: pa.Table, score: np.ndarray) -> l
     columns = [c for c in schema.columns if c.role in ("feature", "group", "time")]
     levels = [c.name for c in columns if c.type in ("category", "boolean") and 2 <= c.distinct <= MOST_LEVELS]
     numbers = [c.name for c in columns if c.type in NUMERIC and c.distinct > QUARTERS]
-    values = frame(table, dict.fromkeys(numbers, "number"))
+    values = to_frame(table, dict.fromkeys(numbers, "number"))
     moves = values.corrwith(pd.Series(score), method="spearman").abs().round(6)
     moves = moves.where(values.count() >= SMALL, 0).fillna(0)
     return [*levels, *sorted(numbers, key=lambda name: -moves[name])][:MOST_COLUMNS]
@@ -62,7 +62,7 @@ def cut(names: list[str], schema: Schema, table: pa.Table) -> list[Slice]:
     """The slices of these columns of the holdout's source rows; missing values are a slice of their own."""
     types = {column.name: column.type for column in schema.columns}
     made: list[Slice] = []
-    for name, values in frame(table, {name: types[name] for name in names}).items():
+    for name, values in to_frame(table, {name: types[name] for name in names}).items():
         ordered = types[str(name)] in (*NUMERIC, "timestamp") and values.nunique() > MOST_LEVELS
         parts = _quarters(values) if ordered else _levels(values)
         for level, belongs in [*parts, ("(missing)", values.isna())]:

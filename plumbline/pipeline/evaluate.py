@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from plumbline import design, params, paths
 from plumbline.columns import default
-from plumbline.data.schema import GROUP, HOLDOUT, KEY, SIDE, TARGET, WEIGHT, Schema, frame
+from plumbline.data.schema import GROUP, HOLDOUT, KEY, SIDE, TARGET, WEIGHT, Schema, to_frame
 from plumbline.evaluation import behaviour
 from plumbline.evaluation.advice import BASELINES
 from plumbline.evaluation.baselines import baselines, parameters
@@ -193,7 +193,7 @@ def _weak(
     source: pa.Table, schema: Schema, found: Outcome, group: np.ndarray | None, findings: Findings
 ) -> list[dict[str, Any]]:
     types = {column.name: column.type for column in schema.inputs}
-    weak = weak_slices(frame(source, types), types, found, group)
+    weak = weak_slices(to_frame(source, types), types, found, group)
     for each in weak:
         words = (
             f"{each['slice']}: loss {short(each['loss'][0])}, elsewhere {short(each['rest'])} (p {short(each['p'])})"

@@ -52,7 +52,7 @@ def _predict(file: str, output: str, aside: str | None, *, flag: bool, strict: b
     with (
         tables.open_sink(output) as write,
         tables.open_sink(aside) if aside else nullcontext() as put_aside,
-        counting(source.share, beside=output == "-") as count,
+        counting(source.progress, beside=output == "-") as count,
     ):
         for batch in source.batches():
             typed, bad = predictor.typed(batch, source.decimal, strict=strict)

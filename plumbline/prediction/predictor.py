@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..data import tables
-from ..data.schema import ARROW, Column, Schema, frame
+from ..data.schema import ARROW, Column, Schema, to_frame
 from ..errors import PlumblineError, nearest_name
 from . import modelfile
 from .featurizing import Features, make_features
@@ -73,7 +73,9 @@ class Predictor:
         for column in self.schema.inputs:
             name, values = column.name, table.column(column.name)
             expected = f"a date or time as {column.format}" if column.format else EXPECTED[column.type]
-            made[name], positions = tables.fitted(values, f"{column.type} {column.format or ''}".strip(), decimal)
+            made[name], positions = tables.convert_or_null(
+                values, f"{column.type} {column.format or ''}".strip(), decimal
+            )
             bad += [
                 {"row": i + 1, "column": name, "expected": expected, "found": str(values[i].as_py())} for i in positions
             ]
@@ -145,7 +147,7 @@ class Predictor:
 
     def predict_typed(self, table: pa.Table) -> pd.DataFrame:
         """Predictions for rows that have their types already, as data/table.parquet holds them."""
-        return predict(self.model, make_features(self.features, frame(table, self.types)))
+        return predict(self.model, make_features(self.features, to_frame(table, self.types)))
 
 
 def fitting(table: pa.Table, bad: list[dict[str, Any]]) -> pa.Array:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import ThreadpoolController
 
-from ..data.schema import ready
+from ..data.schema import to_estimator_input
 from ..errors import PlumblineError
 from .fitted_model import FittedModel
 
@@ -32,7 +32,7 @@ def scores(model: FittedModel, rows: pd.DataFrame) -> np.ndarray:
     missing = [name for name in model.types if name not in rows.columns]
     if missing:
         raise PlumblineError(f"src/features.py: made no column {missing[0]!r}, which the model was fitted on")
-    frame, pipeline = ready(rows, model.types), model.pipeline
+    frame, pipeline = to_estimator_input(rows, model.types), model.pipeline
     found = np.zeros(len(frame) if model.task == "regression" else (len(frame), len(model.classes)))
     if not len(frame):
         return found

@@ -25,7 +25,7 @@ import yaml
 
 from plumbline import columns, paths, process, versions
 from plumbline.data.schema import Schema
-from plumbline.data.split import thin
+from plumbline.data.split import sample_rows
 from plumbline.errors import PlumblineError
 
 STAGES = ("ingest", "featurize", "train", "evaluate", "package")
@@ -183,7 +183,7 @@ def run_on_sample(project: Project) -> None:
     whole, share = Path("data/whole.parquet"), SAMPLE / schema.rows
     Path(paths.TABLE).rename(whole)
     while share < 1:
-        thin(whole, Path(paths.TABLE), schema, share)
+        sample_rows(whole, Path(paths.TABLE), schema, share)
         try:
             project.run(*STAGES[1:])
         except PlumblineError:  # of a class or a group there are too few

@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.metrics import roc_curve
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
-from plumbline.data.schema import BESIDE, GROUP, TARGET, TIME, WEIGHT
+from plumbline.data.schema import GROUP, RESERVED_COLUMNS, TARGET, TIME, WEIGHT
 from plumbline.errors import PlumblineError
 from plumbline.metrics import Outcome, main_metric, prepare
 from plumbline.prediction.fitted_model import FittedModel
@@ -66,7 +66,7 @@ def repeated(rows: pd.DataFrame, parts: Parts) -> tuple[int, int]:
 
 def _same_features(rows: pd.DataFrame) -> np.ndarray:
     """A number for each row, counted as they appear, one for all rows of the same features; gaps are equal."""
-    features = rows[[name for name in rows if name not in BESIDE]]
+    features = rows[[name for name in rows if name not in RESERVED_COLUMNS]]
     if not features.shape[1]:
         return np.arange(len(rows))
     return pd.factorize(pd.util.hash_pandas_object(features, index=False))[0]

@@ -18,7 +18,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from plumbline.data.schema import GROUP, KEY, TARGET, TIME, WEIGHT, Schema, frame, ready, types_of
+from plumbline.data.schema import GROUP, KEY, TARGET, TIME, WEIGHT, Schema, feature_types, to_estimator_input, to_frame
 from plumbline.errors import PlumblineError, user_code_error
 from plumbline.keys import Model
 from plumbline.prediction.fitted_model import CONTRACT, FittedModel
@@ -77,7 +77,7 @@ def unfitted(
     rows: pd.DataFrame, schema: Schema, params: Model, build: Build, *, metric: str, seed: int
 ) -> tuple[dict[str, str], Pipeline]:
     """The types of the features that have a value in these rows, and the pipeline for them."""
-    types = {name: kind for name, kind in types_of(rows, schema).items() if rows[name].notna().any()}
+    types = {name: kind for name, kind in feature_types(rows, schema).items() if rows[name].notna().any()}
     if not types:
         raise PlumblineError(
             "data: no feature with a value is left, expected one at least. See the roles in data/schema.json"
@@ -112,7 +112,7 @@ def fit(
         extra = {f"{name}__sample_weight": rows[WEIGHT].to_numpy()}
     with steady_threads(len(rows)):
         try:
-            pipeline.fit(ready(rows, types), rows[TARGET].to_numpy(), **extra)
+            pipeline.fit(to_estimator_input(rows, types), rows[TARGET].to_numpy(), **extra)
         except Exception as error:
             raise PlumblineError(f"model.estimator: {type(made).__name__} raised while fitting: {error}") from error
     # Threads add up in the order in which they end: alone, the same rows get the same bits.
@@ -135,4 +135,4 @@ def load(table: pa.Table, schema: Schema) -> pd.DataFrame:
         if name in table.column_names:
             values = table.column(name).to_pandas()
             beside[name] = pd.factorize(values, use_na_sentinel=False)[0] if name == GROUP else values.to_numpy()
-    return pd.concat([frame(table, types_of(table.schema, schema)), pd.DataFrame(beside)], axis=1)
+    return pd.concat([to_frame(table, feature_types(table.schema, schema)), pd.DataFrame(beside)], axis=1)

@@ -164,7 +164,7 @@ CASES: dict[str, tuple[Break, str, str]] = {
     "key not unique": (rows(TABLE, key="colour"), "ingest", "data.key 'colour': expected a distinct value in each"),
     "key not there": (rows(TABLE, key="rowid"), "ingest", "data.key names 'rowid', .*Did you mean 'row_id'"),
     "target is key": (rows(TABLE, key="target"), "ingest", "data.target and data.key both name 'target'"),
-    "one group": (column("g", "a", group="g"), "featurize", "the training part has 0 rows, expected at least 5"),
+    "one group": (column("g", "a", group="g"), "featurize", "the training set has 0 rows, expected at least 5"),
     "time not parseable": (column("t", "soon", time="t"), "ingest", "data.time 't': expected a column of type"),
     "time in two ways": (column("t", "01/02/2024", time="t"), "ingest", "expected one way to read its dates"),
     "cut outside the data": (lambda p: [column("t", "2024-05-01", time="t")(p), p.change(split={"cut": "2030-01-01"})],
