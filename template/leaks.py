@@ -21,9 +21,11 @@ import pandas as pd
 import pyarrow as pa
 
 from plumbline.data.schema import TARGET, TIME
-from plumbline.leakage.purity import impure
-from plumbline.leakage.tripwires import later, repeated, shared
-from plumbline.pipeline.featurize import SAMPLE, in_sample
+from plumbline.leakage.leaks import Action
+from plumbline.leakage.overlap import count_copied_rows, count_shared_groups
+from plumbline.leakage.purity import find_impure_features
+from plumbline.leakage.univariate import find_future_times
+from plumbline.pipeline.featurize import SAMPLE, find_leaks_in_sample
 
 PAGE = Path(__file__).with_name("leaks.md")
 SHARE = 0.95  # of the leaks of each sort must be caught
@@ -220,13 +222,13 @@ def looks(kind: str, seed: int) -> list[str]:
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         Path("data/source").mkdir(parents=True)
         _with(case, case.target).rows.head(500).to_csv("data/source/table.csv")
-        found = impure(lambda rows: rows.assign(planted=IMPURE[kind](rows)), case.rows.head(500))
-    return [leak.rule for leak in found if leak.columns in (("planted",), ())]
+        found = find_impure_features(lambda rows: rows.assign(planted=IMPURE[kind](rows)), case.rows.head(500))
+    return [leak.kind for leak in found if leak.columns in (("planted",), ())]
 
 
 def stopped(case: Case) -> list[tuple[str, ...]]:
     """The columns of each leak that stops, of a table without times of its own."""
-    return [leak.columns for leak in in_sample(case.sample(), case.task, None) if leak.severity == "stop"]
+    return [leak.columns for leak in find_leaks_in_sample(case.sample(), case.task, None) if leak.action is Action.STOP]
 
 
 def _late(case: Case) -> np.ndarray:
@@ -235,31 +237,36 @@ def _late(case: Case) -> np.ndarray:
 
 
 def caught(sort: str, kind: str, seed: int) -> bool:
-    if sort == "tells the target":
+    if sort == "target leakage":
         case = honest(seed)
         return ("planted",) in stopped(_with(case, TELLING[kind](case, np.random.default_rng(seed))))
-    if sort == "makes the target":
+    if sort == "derived target":
         wanted = set("abcd") if kind == "sum of four" else set("ab")
         return any(set(columns) == wanted for columns in stopped(makes(kind, seed)))
     random = np.random.default_rng(seed)
-    if sort == "later than the time":
+    if sort == "later than data.time":
         case = honest(seed)
         lag = pd.to_timedelta(random.exponential(9, len(case.rows)) + (random.random(len(case.rows)) > 0.005), unit="D")
         rows = case.rows.assign(planted=case.rows.day + lag, **{TIME: case.rows.day})
-        return ("planted",) in [leak.columns for leak in later(replace(case, rows=rows).sample(), "day")]
+        return ("planted",) in [leak.columns for leak in find_future_times(replace(case, rows=rows).sample(), "day")]
     if sort == "group on both sides":
         case = honest(seed)
-        return shared(pa.chunked_array([random.integers(len(case.rows) // 5, size=len(case.rows))]), _late(case)) > 0
+        return (
+            count_shared_groups(
+                pa.chunked_array([random.integers(len(case.rows) // 5, size=len(case.rows))]), _late(case)
+            )
+            > 0
+        )
     if sort == "row on both sides":
         case, held = twins(seed)
-        return repeated(pa.Table.from_pandas(case.rows, preserve_index=False).columns, held) >= 1 + seed % 5
+        return count_copied_rows(pa.Table.from_pandas(case.rows, preserve_index=False).columns, held) >= 1 + seed % 5
     return bool(looks(kind, seed))
 
 
 SORTS = {
-    "tells the target": [*TELLING],
-    "makes the target": [*OPERATIONS],
-    "later than the time": ["a time some days later, in 1 of 200 rows not"],
+    "target leakage": [*TELLING],
+    "derived target": [*OPERATIONS],
+    "later than data.time": ["a time some days later, in 1 of 200 rows not"],
     "row on both sides": ["1 to 5 rows"],
     "group on both sides": ["groups of five, a cut by time"],
     "feature function": [*IMPURE],
@@ -274,7 +281,7 @@ def false_stops(seed: int) -> list[tuple[str, ...]]:
         return rows.assign(**made, log=np.log1p(rows.visits), even=np.exp(rows.weak), street=rows.street.fillna("none"))
 
     case = honest(seed)
-    return stopped(case) + [leak.columns for leak in impure(features, case.rows.head(500))]
+    return stopped(case) + [leak.columns for leak in find_impure_features(features, case.rows.head(500))]
 
 
 def page(n: int) -> str:

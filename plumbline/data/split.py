@@ -1,5 +1,6 @@
 """The split: the hash of a row's key or group decides its side, so a row keeps its side when rows are added."""
 
+from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from plumbline.data.schema import Schema
+from plumbline.data.schema import ARROW, Schema
 
 _SAMPLE_SALT = -1  # no split.salt, so that a sample has rows of both sides
 _BATCH = 1 << 17  # rows
@@ -72,6 +73,11 @@ def position(units: np.ndarray, salt: int) -> np.ndarray:
     bits = (bits ^ (bits >> np.uint64(27))) * _MIX[1]
     bits ^= bits >> np.uint64(31)
     return (bits >> np.uint64(11)) / float(1 << 53)
+
+
+def cut_time(cut: str) -> pa.Scalar:
+    """Return split.cut as a timestamp that Arrow compares with a column."""
+    return pa.scalar(datetime.fromisoformat(cut), ARROW["timestamp"])
 
 
 def shortfall(holdout: np.ndarray, codes: np.ndarray | None, groups: np.ndarray | None, min_rows: int) -> str:
