@@ -9,22 +9,22 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline import keys, params
-from plumbline.data.roles import settle, summarise
+from plumbline import params
+from plumbline.data.roles import resolve_roles, summarize_columns
 from plumbline.data.schema import ARROW, type_of
-from plumbline.expectations.draft import draft
-from plumbline.expectations.faults import failure
-from plumbline.expectations.suite import validate
+from plumbline.expectations.draft import draft_expectations
+from plumbline.expectations.expectation import Expectation
+from plumbline.expectations.results import describe_failure
+from plumbline.expectations.validation import validate
 from plumbline.files import write_text
 from plumbline.findings import Findings
+from plumbline.testing.params import make_params
 from template.corruptions import CORRUPTIONS
 
 RESULT = "template/drafts.md"
@@ -92,7 +92,7 @@ def small(random: np.random.Generator, rows: int = 100) -> pd.DataFrame:
 def sample(random: np.random.Generator) -> pd.DataFrame:
     """The table of this repository."""
     p = params.read("data.source", "data.target")
-    return pd.read_csv(p.source).rename(columns={p.target: "target"})
+    return pd.read_csv(p.data.source).rename(columns={p.data.target: "target"})
 
 
 TABLES = {"orders": orders, "readings": readings, "small": small, "sample": sample}
@@ -106,28 +106,27 @@ def typed(frame: pd.DataFrame, path: Path) -> dict[str, str]:
     return kinds
 
 
-def drafted(frame: pd.DataFrame, folder: Path) -> list[dict[str, Any]]:
+def drafted(frame: pd.DataFrame, folder: Path) -> list[Expectation]:
     path = folder / "drafted.parquet"
     kinds = typed(frame, path)
-    data = {key.split(".")[1]: rule.default for key, rule in keys.KEYS.items() if key.startswith("data.")}
-    p = SimpleNamespace(**data | {"target": "target", "protected": []})
+    columns = summarize_columns(str(path), kinds)
     with contextlib.redirect_stdout(io.StringIO()):
-        schema = settle(summarise(str(path), kinds), len(frame), p, str(path), Findings("draft"))
-    return draft(str(path), schema)
+        schema = resolve_roles(columns, len(frame), make_params(), str(path), Findings("draft"))
+    return draft_expectations(str(path), schema)
 
 
-def touched(suite: list[dict[str, Any]], before: pd.DataFrame, after: pd.DataFrame) -> list[dict[str, Any]]:
+def touched(suite: list[Expectation], before: pd.DataFrame, after: pd.DataFrame) -> list[Expectation]:
     """The expectations whose result may differ between the two frames."""
     if len(before) != len(after) or set(before) != set(after):
         return suite
     changed = [name for name in before if not before[name].equals(after[name])]
-    return [each for each in suite if any(repr(name) in str(each["kwargs"]) for name in changed)]
+    return [expectation for expectation in suite if any(repr(name) in str(expectation.kwargs) for name in changed)]
 
 
-def failures(suite: list[dict[str, Any]], frame: pd.DataFrame, folder: Path) -> list[str]:
+def failures(suite: list[Expectation], frame: pd.DataFrame, folder: Path) -> list[str]:
     typed(frame, folder / "other.parquet")
     results = validate(suite, str(folder / "other.parquet"))
-    return [failure(result, False) for result in results if not result["success"]]
+    return [describe_failure(result, show_values=False) for result in results if not result.success]
 
 
 def halves(name: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:

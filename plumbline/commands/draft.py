@@ -7,8 +7,8 @@ from pathlib import Path
 
 from plumbline import params
 from plumbline.errors import PlumblineError
-from plumbline.expectations.draft import draft
-from plumbline.expectations.suite import dumps, place
+from plumbline.expectations.draft import draft_expectations
+from plumbline.expectations.suite import Suite, suite_path
 from plumbline.files import write_text
 from plumbline.findings import Findings
 from plumbline.pipeline.ingest import type_table
@@ -20,12 +20,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     p = params.check()
-    path = place(p.data.source)
+    path = suite_path(p.data.source)
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder, "table.parquet")
         schema = type_table(p, table, Findings("draft"))
-        suite = draft(str(table), schema)
-    text = dumps(path.stem, suite, (p.data.source,))
+        expectations = draft_expectations(str(table), schema)
+    text = Suite(path.stem, tuple(expectations), (p.data.source,)).dumps()
     there = path.read_text(encoding="utf-8") if path.exists() else text
     if there != text and not options.replace:
         lines = there.splitlines(), text.splitlines()
@@ -34,6 +34,8 @@ def run(options: Namespace) -> int:
             f"{path.as_posix()}: is there, and a draft differs as shown. Take lines of it by hand, or --replace"
         )
     write_text(str(path), text)
-    print(f"\nMade: {path.as_posix()}, {len(suite)} expectations of {len(schema.columns)} columns, all drafted by rule")
+    print(
+        f"\nMade: {path.as_posix()}, {len(expectations)} expectations of {len(schema.columns)} columns, all drafted by rule"
+    )
     print("Next: read each line, loosen or tighten what you know better (docs/expectations.md), commit it, make repro")
     return 0

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from plumbline import paths
-from plumbline.expectations.suite import about, dumps, load
+from plumbline.expectations.suite import Suite
 from plumbline.files import write_text
 
 
@@ -14,6 +14,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     for path in sorted(Path(paths.EXPECTATIONS).glob("*.json")):
-        write_text(str(path), dumps(path.stem, load(path), about(path)))
+        write_text(str(path), Suite.read(path).dumps())
         print(f"{path.as_posix()} is canonical")
     return 0

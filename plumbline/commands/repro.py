@@ -20,12 +20,12 @@ from plumbline import design, params, paths
 from plumbline.data.schema import Schema
 from plumbline.errors import PlumblineError
 from plumbline.evaluation.advice import BASELINES, advise
-from plumbline.expectations.suite import place
+from plumbline.expectations.suite import suite_path
 from plumbline.files import write_text
 from plumbline.findings import read_findings
 from plumbline.formatting import short
 from plumbline.keys import Data
-from plumbline.pipeline.ingest import located
+from plumbline.pipeline.ingest import resolve_source
 from plumbline.process import PIPE, changed_since_head, git, need_git, start
 
 PASSES_ON = True
@@ -43,7 +43,7 @@ def run(options: Namespace) -> int:
         print(f"{paths.PARAMS}: {key} was absent and now stands there with its default")
     p = params.check()
     if p.data.source not in _made_by_stages():
-        located(p.data.source)
+        resolve_source(p.data.source)
     _mend()
     schema = _committed(paths.SCHEMA)
     with _unchanged(p.data.source):
@@ -184,7 +184,7 @@ def _report(source: str) -> None:
     )
     made = ", ".join(["dvc.lock", paths.SCHEMA, *changed_since_head(paths.VERSIONS)])
     print(f"Next: look at the report (make report), read the card, commit {made} and metrics/")
-    suite = place(source)
+    suite = suite_path(source)
     if not suite.exists():
         print(f"      say what the table must be: python -m plumbline draft writes a first {suite.as_posix()}")
     if open_questions := [name for name, answer in design.answers(source).items() if not answer]:
