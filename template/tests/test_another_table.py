@@ -21,8 +21,12 @@ from plumbline.testing.projects import ROOT, STAGES, environment, make_table
 pytestmark = pytest.mark.slow
 FIRST = ("data/source/breast-cancer.csv", "diagnosis")
 SAMPLE = re.compile("(?i)breast|cancer|malignan|benign|nucle(us|i)|biops|aspirate|wisconsin|concave|clinic|radius")
-WRITTEN = ["expectations/breast-cancer.json", "docs/project.yaml", "expectations/behaviour.yaml",
-           "description in pyproject.toml"]  # fmt: skip
+ABOUT_FIRST = [
+    "expectations/breast-cancer.json",
+    "docs/project.yaml",
+    "expectations/behaviour.yaml",
+    "description in pyproject.toml",
+]
 ELSEWHERE = "--ignore=tests/test_clone.py --ignore=tests/test_pipeline.py"  # they read no table of the project
 
 
@@ -48,13 +52,20 @@ TABLES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 def make(folder: Path, verb: str, **changes: str) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    ran = subprocess.run(["make", verb], cwd=folder, env=environment(PATH=path, PYTHON=sys.executable, **changes),
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False)  # fmt: skip
-    assert ran.returncode == 0, ran.stdout[-3000:]
-    return ran.stdout
+    process = subprocess.run(
+        ["make", verb],
+        cwd=folder,
+        env=environment(PATH=path, PYTHON=sys.executable, **changes),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+    assert process.returncode == 0, process.stdout[-3000:]
+    return process.stdout
 
 
-def read(folder: Path, source: str, target: str) -> None:
+def set_table(folder: Path, source: str, target: str) -> None:
     """Step 2: two keys."""
     path = folder / paths.PARAMS
     text = re.sub(r"(?m)^(  source: )\S+", rf"\g<1>{source}", path.read_text(encoding="utf-8"))
@@ -63,8 +74,11 @@ def read(folder: Path, source: str, target: str) -> None:
 
 def digests(folder: Path) -> dict[str, str]:
     files = [path for top in ("data", "metrics", "dist") for path in (folder / top).rglob("*") if path.is_file()]
-    return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
-            for path in [*files, folder / "dvc.lock"] if "source" not in path.parts}  # fmt: skip
+    return {
+        path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in [*files, folder / "dvc.lock"]
+        if "source" not in path.parts
+    }
 
 
 def metadata(folder: Path) -> str:
@@ -84,32 +98,35 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_nothing_said_about_the_first_table_is_applied_to_or_shown_of_another(clone, name: str) -> None:
+def test_nothing_about_the_first_table_is_applied_to_or_shown_of_another(clone, name: str) -> None:
     folder, _ = clone
     write, task = TABLES[name]
     write(folder / "data/source" / name)
-    read(folder, f"data/source/{name}", "target")
-    said = make(folder, "repro")
-    found = {stage: json.loads((folder / paths.checks(stage)).read_text(encoding="utf-8")) for stage in STAGES}
-    every = [each for findings in found.values() for each in findings]
-    warnings = [each["evidence"] for each in every if each["kind"] == Kind.SCOPE]
-    assert [line.partition(" is about ")[0] for line in warnings] == WRITTEN
+    set_table(folder, f"data/source/{name}", "target")
+    output = make(folder, "repro")
+    texts = ((folder / paths.checks(stage)).read_text(encoding="utf-8") for stage in STAGES)
+    findings = [finding for text in texts for finding in json.loads(text)]
+    warnings = [finding["evidence"] for finding in findings if finding["kind"] == Kind.SCOPE]
+    assert [line.partition(" is about ")[0] for line in warnings] == ABOUT_FIRST
     for line in warnings:
         assert f"{FIRST[0]}, and data.source is data/source/{name}, so it is left out. If it is about this" in line
-        assert said.count(line) == 1
-        said = said.replace(line, "")
+        assert output.count(line) == 1
+        output = output.replace(line, "")
     page = html.unescape((folder / paths.REPORT).read_text(encoding="utf-8"))
     for line in warnings[:3]:  # the package comes after the report
         assert page.count(line) == 1
         page = page.replace(line, "")
-    own = [each for each in every if each["kind"] != Kind.SCOPE]
-    texts = {"terminal": said, paths.REPORT: page, "wheel": metadata(folder), "findings": json.dumps(own)}
-    texts |= {path.name: path.read_text(encoding="utf-8") for path in (folder / "metrics").iterdir()
-              if not path.name.startswith("checks-")}  # fmt: skip
-    assert {where: SAMPLE.findall(text) for where, text in texts.items() if SAMPLE.search(text)} == {}
-    assert json.loads(texts["metrics.json"])["task"] == task
-    assert "15 questions open" in said
-    assert re.search(r"(?m)^Summary: Predicts target from \d+ columns$", texts["wheel"])
+    rest = [finding for finding in findings if finding["kind"] != Kind.SCOPE]
+    outputs = {"terminal": output, paths.REPORT: page, "wheel": metadata(folder), "findings": json.dumps(rest)}
+    outputs |= {
+        path.name: path.read_text(encoding="utf-8")
+        for path in (folder / "metrics").iterdir()
+        if not path.name.startswith("checks-")
+    }
+    assert {where: SAMPLE.findall(text) for where, text in outputs.items() if SAMPLE.search(text)} == {}
+    assert json.loads(outputs["metrics.json"])["task"] == task
+    assert "15 questions open" in output
+    assert re.search(r"(?m)^Summary: Predicts target from \d+ columns$", outputs["wheel"])
 
 
 def test_the_projects_own_tests_pass_on_another_table(clone) -> None:
@@ -118,7 +135,7 @@ def test_the_projects_own_tests_pass_on_another_table(clone) -> None:
 
 def test_back_on_the_first_table_all_of_it_applies_again_byte_for_byte(clone) -> None:
     folder, before = clone
-    read(folder, *FIRST)
+    set_table(folder, *FIRST)
     assert Kind.SCOPE not in make(folder, "repro")
     assert digests(folder) == before
     assert "malignant" in metadata(folder)
