@@ -1,4 +1,4 @@
-"""The files that the stages share; a test holds dvc.yaml equal to them."""
+"""The paths of the files that the stages read and write; a test holds dvc.yaml equal to them."""
 
 from pathlib import PurePosixPath
 
