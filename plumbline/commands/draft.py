@@ -34,8 +34,7 @@ def run(options: Namespace) -> int:
             f"{path.as_posix()}: is there, and a draft differs as shown. Take lines of it by hand, or --replace"
         )
     write_text(str(path), text)
-    print(
-        f"\nMade: {path.as_posix()}, {len(expectations)} expectations of {len(schema.columns)} columns, all drafted by rule"
-    )
+    count = f"{len(expectations)} expectations of {len(schema.columns)} columns"
+    print(f"\nWrote: {path.as_posix()}, {count}, all drafted by rule")
     print("Next: read each line, loosen or tighten what you know better (docs/expectations.md), commit it, make repro")
     return 0

@@ -21,7 +21,7 @@ _SINGLE_ROWS = 16  # rows that are computed one by one
 _TOLERANCE = 1e-9  # of a value or the largest of its column: the last bits depend on how many rows are computed at once
 _ROWS = "other rows: with {} its values differ. Learn from rows in src/model.py"
 
-Features = Callable[[pd.DataFrame], pd.DataFrame]
+FeatureFunction = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class _Run:
     time: datetime | None = None
 
 
-def find_impure_features(features: Features, rows: pd.DataFrame) -> list[Leak]:
+def find_impure_features(features: FeatureFunction, rows: pd.DataFrame) -> list[Leak]:
     """Find features that depend on more than their row.
 
     Each run is in an empty folder, because files of the project are not there when a package predicts.
@@ -86,7 +86,7 @@ def _plan_runs(rows: pd.DataFrame) -> Iterator[_Run]:
 
 
 def _find_differences(
-    features: Features, rows: pd.DataFrame, whole: pd.DataFrame, parts: list[np.ndarray]
+    features: FeatureFunction, rows: pd.DataFrame, whole: pd.DataFrame, parts: list[np.ndarray]
 ) -> list[str | None]:
     """Return the features whose values differ from those of all rows at once; [None] where the function fails."""
     try:

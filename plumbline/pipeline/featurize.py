@@ -36,7 +36,7 @@ from plumbline.leakage.leaks import Leak, enforce
 from plumbline.leakage.overlap import find_overlap
 from plumbline.leakage.purity import find_impure_features
 from plumbline.leakage.univariate import find_future_times, find_target_leaks
-from plumbline.prediction.featurizing import Features, make_features
+from plumbline.prediction.feature_function import FeatureFunction, make_features
 
 BATCH = 1 << 17
 SAMPLE = 20_000  # rows in which features are compared with the target
@@ -110,7 +110,7 @@ def _is_after(schema: Schema, cut: str) -> np.ndarray:
     return np.asarray(pc.greater_equal(_read_role(schema, "time"), cut_time(cut)).to_numpy())
 
 
-def find_impurity(features: Features, schema: Schema) -> list[Leak]:
+def find_impurity(features: FeatureFunction, schema: Schema) -> list[Leak]:
     """Find features that depend on more than their row, on the first rows of data/table.parquet.
 
     Call it before any other function that calls `features`, which could keep what it has read.
@@ -188,7 +188,7 @@ def _encode_target(values: pa.ChunkedArray, schema: Schema) -> np.ndarray:
     return np.asarray(pc.index_in(values, pa.array(schema.classes, values.type)).to_numpy().astype("int64"))
 
 
-def write_features(path: Path, schema: Schema, holdout: np.ndarray, features: Features) -> pa.Table:
+def write_features(path: Path, schema: Schema, holdout: np.ndarray, features: FeatureFunction) -> pa.Table:
     """Write the features of all rows of data/table.parquet, batch by batch, in their order.
 
     Parameters
@@ -214,9 +214,7 @@ def write_features(path: Path, schema: Schema, holdout: np.ndarray, features: Fe
     parts = _make_parts(schema, holdout, features)
     first = next(parts)
     arrow = first.schema
-    if (
-        pa.null() in arrow.types
-    ):  # only missing values in the first batch: a later one shows the type, or it is a number
+    if pa.null() in arrow.types:  # no value in the first batch: a later one shows the type, or it is a number
         arrow = reduce(_merge_schemas, (part.schema for part in _make_parts(schema, holdout, features)))
         arrow = pa.schema([field.with_type(pa.float64()) if field.type == pa.null() else field for field in arrow])
     with pq.ParquetWriter(path, arrow) as writer:
@@ -240,7 +238,7 @@ def _merge_schemas(first: pa.Schema, second: pa.Schema) -> pa.Schema:
         raise UserCodeError(message, hint="Compute each row's features from that row alone") from None
 
 
-def _make_parts(schema: Schema, holdout: np.ndarray, features: Features) -> Iterator[pa.Table]:
+def _make_parts(schema: Schema, holdout: np.ndarray, features: FeatureFunction) -> Iterator[pa.Table]:
     """Yield the features of each batch with the reserved columns: key, side, target and what training needs."""
     types = {column.name: column.type for column in schema.inputs}
     names = {reserved: column.name for reserved, role in _ROLES.items() if (column := schema.column(role))}
