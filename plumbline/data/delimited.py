@@ -42,7 +42,7 @@ class _Format:
         return f"CSV, delimiter {self.delimiter!r}, encoding {self.encoding}, decimal mark {self.decimal!r}"
 
     def open(self, stream: Any) -> Any:
-        """A reader of batches in which each column is text."""
+        """Return a reader of batches in which each column is text."""
         return pa_csv.open_csv(
             stream,
             pa_csv.ReadOptions(use_threads=False, encoding=self.encoding, block_size=BLOCK),
@@ -124,19 +124,23 @@ def open_csv(
     TableError
         Where there is no row, or the header does not fit the rows.
     """
-    samples = {delimiter: list(islice(_parse(text, delimiter), _SAMPLE)) for delimiter in _DELIMITERS}
-    delimiter = max(samples, key=lambda delimiter: _agreement(samples[delimiter]))
-    rows = samples[delimiter]
+    delimiter, rows = _detect_delimiter(text)
     if len(rows) < 2:
         message = f"{name}: has a header and no rows{' in its first MiB' if is_cut else ''}"
         raise TableError(message, hint="Export it again")
     names, unnamed_columns = name_columns(name, rows[0])
-    decimal = "." if delimiter == "," else _decimal_mark(_parse(text, delimiter))
-    format_ = _Format(name, encoding, delimiter, decimal, rows[0], names, [*markers])
+    format_ = _Format(name, encoding, delimiter, _decimal_mark(text, delimiter), rows[0], names, [*markers])
     _check_header(f"{name}: cannot be read as {format_.description}", rows, delimiter)
     reader = _Reader(format_, reopen)
-    source = Source(names, format_.description, decimal, reader.batches, unnamed_columns=unnamed_columns)
+    source = Source(names, format_.description, format_.decimal, reader.batches, unnamed_columns=unnamed_columns)
     return source, lambda: reader.share
+
+
+def _detect_delimiter(text: str) -> tuple[str, list[list[str]]]:
+    """Return the delimiter with which most rows are as wide as the header, and the first rows."""
+    samples = {delimiter: list(islice(_parse(text, delimiter), _SAMPLE)) for delimiter in _DELIMITERS}
+    delimiter = max(samples, key=lambda delimiter: _agreement(samples[delimiter]))
+    return delimiter, samples[delimiter]
 
 
 def _check_header(where: str, rows: list[list[str]], delimiter: str) -> None:
@@ -193,7 +197,9 @@ def _agreement(rows: list[list[str]]) -> tuple[float, int]:
     return (sum(len(row) == width for row in rows) / len(rows) if width > 1 else 0, width)
 
 
-def _decimal_mark(rows: Iterable[list[str]]) -> str:
+def _decimal_mark(text: str, delimiter: str) -> str:
+    if delimiter == ",":
+        return "."
     number = re.compile(r"\s*[+-]?\d+([.,])\d+([eE][+-]?\d+)?\s*")
-    marks = Counter(match[1] for row in rows for field in row if (match := number.fullmatch(field)))
+    marks = Counter(match[1] for row in _parse(text, delimiter) for field in row if (match := number.fullmatch(field)))
     return "," if marks[","] > marks["."] else "."

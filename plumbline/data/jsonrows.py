@@ -20,7 +20,7 @@ MAX_OBJECT = 1 << 26  # characters of an object in an array
 _MARK = re.compile(r"\S")
 _EXPECTED = "expected an object for each row, in an array or one a line"
 _RECORDS = "Write it with to_json(orient='records')"
-Row = dict[str, Any]
+_Row = dict[str, Any]
 
 
 def open_json(
@@ -63,10 +63,10 @@ def open_json(
     return Source(names, description, ".", batches, unnamed_columns=unnamed_columns)
 
 
-def _detect(name: str, text: str, is_cut: bool) -> tuple[str, Callable[[Any], Iterator[Row]], list[Row]]:
+def _detect(name: str, text: str, is_cut: bool) -> tuple[str, Callable[[Any], Iterator[_Row]], list[_Row]]:
     """Return the format in words, the function that reads a stream, and the objects at its start."""
     if text.lstrip().startswith("["):
-        head: list[Row] = []
+        head: list[_Row] = []
         with suppress(TableError) if is_cut else nullcontext():  # the last object may be cut
             head.extend(_read_array(name, io.BytesIO(text.encode())))
         return "a JSON array", partial(_read_array, name), head
@@ -77,7 +77,7 @@ def _detect(name: str, text: str, is_cut: bool) -> tuple[str, Callable[[Any], It
     return "JSON lines", partial(_read_lines, name), rows
 
 
-def _single_object(name: str, text: str) -> Row | None:
+def _single_object(name: str, text: str) -> _Row | None:
     """Return the object that the text is; refused where it holds columns, as pandas' to_json writes them."""
     try:
         row = json.loads(text)
@@ -90,7 +90,7 @@ def _single_object(name: str, text: str) -> Row | None:
     return row
 
 
-def _read_lines(name: str, stream: io.BufferedReader) -> Iterator[Row]:
+def _read_lines(name: str, stream: io.BufferedReader) -> Iterator[_Row]:
     for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE), b""), 1):
         if len(line) == MAX_LINE:
             message = f"{name}, line {number}: longer than {MAX_LINE >> 20} MiB, expected one JSON object a line"
@@ -99,7 +99,7 @@ def _read_lines(name: str, stream: io.BufferedReader) -> Iterator[Row]:
             yield _parse_line(name, number, line)
 
 
-def _parse_line(name: str, number: int, line: str | bytes) -> Row:
+def _parse_line(name: str, number: int, line: str | bytes) -> _Row:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
@@ -126,7 +126,7 @@ class _ArrayText:
         self.position = match.end()
         return match[0]
 
-    def next_object(self) -> Row | None:
+    def next_object(self) -> _Row | None:
         """Return the object that begins at the last mark; None where it is none, or does not end."""
         self.position -= 1
         while True:
@@ -144,7 +144,7 @@ class _ArrayText:
                 self.buffer += piece
 
 
-def _read_array(name: str, stream: Any) -> Iterator[Row]:
+def _read_array(name: str, stream: Any) -> Iterator[_Row]:
     text = _ArrayText(stream)
     text.next_mark()  # the opening bracket
     number, mark = 0, text.next_mark()
@@ -164,7 +164,7 @@ def _read_array(name: str, stream: Any) -> Iterator[Row]:
         raise TableError(message, hint="Write one array, or one object a line")
 
 
-def _text_table(keys: tuple[str, ...], rows: list[Row]) -> pa.Table:
+def _text_table(keys: tuple[str, ...], rows: list[_Row]) -> pa.Table:
     return pa.table({key: pa.array([_to_text(row.get(key)) for row in rows], pa.string()) for key in keys})
 
 

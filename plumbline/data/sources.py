@@ -158,7 +158,7 @@ def _decompress(file: Any) -> Any:
 
 
 def _open_folder(path: str, markers: Collection[str]) -> Source:
-    """The files in the order of their names, all with the columns of the first one."""
+    """Open files in the order of their names; all must have the columns of the first one."""
     files = [file for file in sorted(Path(path).rglob("*")) if file.is_file() and not file.name.startswith((".", "_"))]
     if not files:
         message = f"{path}: expected a file or a folder of files, found an empty folder"
@@ -224,7 +224,7 @@ def _read_parquet(file: Any) -> _Opened:
 
 
 def _read_feather(file: Any) -> _Opened:
-    """The number of rows is unknown until they are read."""
+    """Return None for the number of rows, which is unknown until they are read."""
     feather = pa.ipc.open_file(pa.memory_map(str(file)) if isinstance(file, Path) else file)
     return feather.schema, (feather.get_batch(i) for i in range(feather.num_record_batches)), None
 

@@ -72,6 +72,10 @@ class _TypeGuess:
             return "integer" if self.values < self.rows else "number"
         return "boolean" if kind.startswith("boolean") else kind
 
+    @property
+    def timestamp(self) -> str:
+        return next((kind for kind in self.kinds if kind.startswith("timestamp")), "timestamp")
+
 
 def infer_types(source: Source, name: str, data: Data, findings: Findings) -> dict[str, str]:
     """Return the type of each column.
@@ -106,13 +110,11 @@ def infer_types(source: Source, name: str, data: Data, findings: Findings) -> di
         if column not in guesses:
             types[column] = overrides[column]
             continue
-        guess = guesses[column]
-        if column in overrides:
-            types[column] = next((kind for kind in guess.kinds if kind.startswith("timestamp")), "timestamp")
-        else:
-            types[column] = guess.kind
+        guess, is_override = guesses[column], column in overrides
+        types[column] = guess.timestamp if is_override else guess.kind
+        if not is_override:
             _check_words(guess, column, name, data.ignore, findings)
-        _check_date_format(types[column], guess, column, column in overrides or column == data.time, findings)
+        _check_date_format(types[column], guess, column, is_override or column == data.time, findings)
     return types
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from plumbline.expectations.expectation import COLUMN_ARGUMENTS, Expectation
 from plumbline.params import suggest
 
-Test = Callable[[Any], bool]
+_Test = Callable[[Any], bool]
 _SEVERITIES = ("info", "warning", "critical")
 _MAX_LETTERS = 60  # of a value in a message
 # Optional in Great Expectations, where an expectation without them tests nothing.
@@ -38,11 +38,11 @@ _DATABASE_ONLY = {
 }
 
 
-def _is(*kinds: type) -> Test:
+def _is(*kinds: type) -> _Test:
     return lambda value: isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
 
 
-def _is_within(low: float, high: float = float("inf"), kind: type = float) -> Test:
+def _is_within(low: float, high: float = float("inf"), kind: type = float) -> _Test:
     return lambda value: _is(int, kind)(value) and low <= value <= high
 
 
@@ -89,7 +89,7 @@ def _is_value_set(value: Any) -> bool:
     return _is_filled_list(value) and not any(map(_is(list, dict), value))
 
 
-_ARGUMENTS: dict[str, tuple[str, Test]] = {
+_ARGUMENTS: dict[str, tuple[str, _Test]] = {
     **dict.fromkeys(COLUMN_ARGUMENTS, ("the name of a column", _is(str))),
     **dict.fromkeys(("column_list", "column_set"), ("a list of names of columns", _is_texts)),
     **dict.fromkeys(("min_value", "max_value"), (_TIME, _is_bound)),
