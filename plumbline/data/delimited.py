@@ -182,7 +182,7 @@ def _explain_width(row: list[str], width: int, lines: tuple[int, int], delimiter
     text = delimiter.join(row)
     candidates = (mark for mark in _DELIMITERS if mark != delimiter and text.count(mark) == width - 1 > 0)
     separator = next(candidates, None)
-    reason = f", {separator!r} stands between them" if separator else ""
+    reason = f", {separator!r} is between them" if separator else ""
     reason = ", a quote may be open" if end > start else reason
     return f"{where} {len(row)} fields, expected {width}{reason}"
 

@@ -204,8 +204,8 @@ def _resolve_key(schema: Schema, key: str | None, indexes: tuple[str, ...], find
     ids = [column for column in features if looks_like_id(column, schema.rows, is_index=column.name in indexes)]
     if key == "auto":
         key = next((column.name for column in ids if column.distinct == schema.rows), None)
-        evidence = f"{key!r} names each row (auto: unique and looks like an id)"
-        findings.add(Kind.KEY, evidence if key else "no column names a row (auto)")
+        evidence = f"{key!r} identifies each row (auto: unique and looks like an id)"
+        findings.add(Kind.KEY, evidence if key else "no column identifies a row (auto)")
     elif key is not None:
         column = next(column for column in schema.columns if column.name == key)
         if column.distinct != schema.rows:
@@ -230,7 +230,7 @@ def _ignore_constant(schema: Schema, findings: Findings) -> Schema:
 
 def _resolve_task(schema: Schema, params: Params, path: str, findings: Findings) -> Schema:
     target = schema.target
-    task, reason = params.data.task, "as params say"
+    task, reason = params.data.task, "set in params.yaml"
     if task == "auto":
         task, reason = _infer_task(target), f"auto: {target.type}, {target.distinct} distinct values"
     _check_task(task, target)
@@ -279,7 +279,7 @@ def _resolve_positive(positive: Any, counts: Mapping[Any, int], findings: Findin
     if not isinstance(classes[1], str):
         positive, reason = classes[1], "the larger value"
     elif len(positive_words) == 1:
-        positive, reason = positive_words[0], "a word that says yes"
+        positive, reason = positive_words[0], "a word such as yes"
     else:
         positive, reason = min(reversed(classes), key=lambda value: counts[value]), "the rarer class"
     findings.add(Kind.POSITIVE, f"{positive} (auto: {reason})")

@@ -132,7 +132,7 @@ def _check_words(guess: _TypeGuess, column: str, name: str, ignore: list[str], f
     if not is_mixed or column in ignore:
         return
     rows = f"{', '.join(map(str, guess.word_rows))}{', ...' * (guess.words > _SHOWN_ROWS)}"
-    words = f"{guess.words} of {guess.values} values are no numbers (rows {rows})"
+    words = f"{guess.words} of {guess.values} values are not numbers (rows {rows})"
     hint = f"list the word in data.missing if it means no value, or state data.types: {{{column}: category}}"
     if guess.words <= _FEW_WORDS * guess.values:
         message = f"{name}, column {column!r}: expected numbers as in the rest, {words}"

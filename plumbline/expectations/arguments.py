@@ -168,7 +168,7 @@ def _check_range(kwargs: Mapping[str, Any], required: Mapping[str, Any]) -> str 
     if "min_value" in required and "threshold" not in required and low is None and high is None:
         return "min_value and max_value are both missing, expected one of them at least"
     if low is not None and high is not None and (isinstance(low, str) != isinstance(high, str) or low > high):
-        return f"min_value {low} and max_value {high} are no range"
+        return f"min_value {low} and max_value {high} are not a range"
     ranges = kwargs.get("quantile_ranges", {}).get("value_ranges", [])
     wrong = [pair for pair in ranges if None not in pair and pair[0] > pair[1]]
     return f"quantile_ranges has {wrong[0]}, which ends below its start" if wrong else None

@@ -49,7 +49,7 @@ class Suite:
         """
         content = _read_content(path)
         expectations = (
-            Expectation.from_json(value, f"{path.as_posix()}: is no suite: expectation {number}")
+            Expectation.from_json(value, f"{path.as_posix()}: is not a suite: expectation {number}")
             for number, value in enumerate(content["expectations"], 1)
         )
         return cls(path.stem, tuple(expectations), _parse_tables(path, content))
@@ -134,11 +134,11 @@ def suite_path(source: str) -> Path:
 
 
 def _read_content(path: Path) -> dict[str, Any]:
-    content = read_json(path, "is no suite")
+    content = read_json(path, "is not a suite")
     if not isinstance(content, dict) or not isinstance(content.get("expectations"), list):
         is_map = isinstance(content, dict)
         kind = f"a map with {', '.join(content) or 'nothing'}" if is_map else describe_type(content)
-        message = f'{path.as_posix()}: is no suite: found {kind}, expected {{"expectations": [...]}}'
+        message = f'{path.as_posix()}: is not a suite: found {kind}, expected {{"expectations": [...]}}'
         raise ProjectError(message, hint=HELP)
     return content
 

@@ -267,6 +267,6 @@ def _to_columns(features: pd.DataFrame) -> dict[str, pa.ChunkedArray]:
             kind = type_of(arrow.type).replace("integer", "number")  # the next batch may have missing values
             columns[name] = arrow if arrow.type == pa.null() else convert(arrow, kind)
         except pa.ArrowException:
-            message = f"src/features.py: {name!r} ({values.dtype}) is no column of numbers, flags, times or words alone"
-            raise UserCodeError(message, hint="Convert it to one of these") from None
+            message = f"src/features.py: {name!r} ({values.dtype}) is not a column of numbers, booleans, times or text"
+            raise UserCodeError(message, hint="Convert all of its values to one of these") from None
     return columns

@@ -121,7 +121,7 @@ def _convert_batches(name: str, source: Source, types: Mapping[str, str]) -> Ite
             if misfits:
                 row, count = misfits[0], len(misfits) - 1
                 message = (
-                    f"{name}, row {start + row + 1}, column {column!r}: is no {kind}, nor are {count} of the "
+                    f"{name}, row {start + row + 1}, column {column!r}: is not of type {kind}, nor are {count} of the "
                     f"next {batch.num_rows - row - 1} rows"
                 )
                 raise TableError(message, hint="Fix the file, or state another type in data.types")

@@ -17,7 +17,9 @@ def test_a_draft_never_overwrites_a_reviewed_suite_unless_told_to(project: Proje
     assert command("draft") == 0
     drafted = SUITE.read_text(encoding="utf-8")
     *_, made, then = capsys.readouterr().out.splitlines()
-    assert made == f"Wrote: {SUITE.as_posix()}, {drafted.count('kwargs')} expectations of 6 columns, all drafted by rule"
+    assert (
+        made == f"Wrote: {SUITE.as_posix()}, {drafted.count('kwargs')} expectations of 6 columns, all drafted by rule"
+    )
     assert then.startswith("Next: read each line")
     assert list(Path("data").iterdir()) == [Path("data/source")]  # nothing of the pipeline's is touched
     assert command("draft") == 0  # no difference, nothing to refuse

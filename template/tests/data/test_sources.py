@@ -177,7 +177,7 @@ def write_other_columns(path, suffix: str) -> None:
         ("a,b\nsecret,2\n".encode("utf-16")[:-1], "utf-16"),
         (b"\x7fELFsecret\0\0\0\0", "binary"),
         (b'{"a": "secret"}\n{"a": "\\ud800"}\n', "JSON lines"),
-        (b"a,b\n1,2\n1;secret\n", "line 3 has 1 fields, expected 2, ';' stands"),
+        (b"a,b\n1,2\n1;secret\n", "line 3 has 1 fields, expected 2, ';' is between"),
         (b"[]", "found none"),
         (b'[{"a": 1}, {"a": "secret"]', "object 2 of the array: expected a JSON object and , or ]"),
         (b'[{"a": 1}, "secret"]', "object 2 of the array"),

@@ -79,11 +79,11 @@ def test_a_date_that_matters_and_can_be_read_in_two_ways_is_refused(data, tmp_pa
     ("words", "text"),
     [
         ([], ""),
-        (["secret"], "Refused: 1 of 300 values are no numbers (rows 299)"),
+        (["secret"], "Refused: 1 of 300 values are not numbers (rows 299)"),
         (["007"], ""),
         (["1e5"], ""),
         (["9" * 25], "Refused: 1 of 300"),
-        (["?"] * 4, "4 of 300 values are no numbers (rows 296, 297, 298, 299)"),
+        (["?"] * 4, "4 of 300 values are not numbers (rows 296, 297, 298, 299)"),
         (["x"] * 299, ""),
     ],
 )

@@ -31,7 +31,7 @@ EXAMPLES: list[tuple[str, dict[str, Any], str]] = [
     (BETWEEN, N | {"min_value": {"$PARAMETER": "x"}}, f"min_value is .*, {A_TIME}"),
     (BETWEEN, T | {"min_value": "2024-01-01"}, f"min_value is '2024-01-01', {A_TIME}"),
     (BETWEEN, T | {"max_value": "2024-01-01T00:00:00Z"}, f"max_value is .*, {A_TIME}"),
-    (BETWEEN, N | {"min_value": 5, "max_value": 1}, "min_value 5 and max_value 1 are no range"),
+    (BETWEEN, N | {"min_value": 5, "max_value": 1}, "min_value 5 and max_value 1 are not a range"),
     (BETWEEN, N | {"min_value": 0, "strict_min": "yes"}, "strict_min is 'yes', expected true or false"),
     (BETWEEN, N | {"min_value": 0, "windows": [1]}, r"windows is \[1\], which it does not take"),
     *(

@@ -1,4 +1,4 @@
-"""A suite has one canonical text, and what is no suite is refused in one line."""
+"""A suite has one canonical text, and any other file is refused in one line."""
 
 import json
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_the_same_meaning_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_what_is_no_suite_is_refused_in_one_line(content: str | bytes, words: str, tmp_path: Path) -> None:
     path = tmp_path / "s.json"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(PlumblineError, match=rf"^[^\n]*s\.json: is no suite: [^\n]*{words}[^\n]*$"):
+    with pytest.raises(PlumblineError, match=rf"^[^\n]*s\.json: is not a suite: [^\n]*{words}[^\n]*$"):
         Suite.read(path)
     path.write_bytes(b'\xef\xbb\xbf{"expectations": []}')  # as some editors save it
     assert Suite.read(path).expectations == ()

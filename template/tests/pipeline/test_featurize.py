@@ -71,7 +71,7 @@ WRONG = {
     ),
     "made a column 'x2'; expected distinct": lambda rows: rows.rename(columns={"x1": "x2"}),
     "made a column 1; expected distinct": lambda rows: rows.rename(columns={"x1": 1}),
-    r"'new' \(object\) is no column of numbers": lambda rows: rows.assign(new=["hidden", *range(len(rows) - 1)]),
+    r"'new' \(object\) is not a column of numbers": lambda rows: rows.assign(new=["hidden", *range(len(rows) - 1)]),
     r"'new' \(timedelta": lambda rows: rows.assign(new=pd.Timedelta(1, "D")),
     "not all have 'n20'": lambda rows: rows.assign(**{f"n{len(rows)}": 1.0}),
     "Field new has incompatible types": lambda rows: rows.assign(new="hidden" if len(rows) < 50 else 1.0),

@@ -44,7 +44,7 @@ def test_it_writes_every_row_typed_a_schema_and_what_it_decided(project: Project
 
 
 REFUSED = [
-    ({"types": {"colour": "number"}}, r"table\.csv, row 1, column 'colour': is no number, nor are 49"),
+    ({"types": {"colour": "number"}}, r"table\.csv, row 1, column 'colour': is not of type number, nor are 49"),
     ({"key": "target"}, "data.target and data.key both name 'target'"),
     ({"source": "data/source/bare.csv"}, "bare.csv: has a header and no rows. Export it again"),
     (
