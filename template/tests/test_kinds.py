@@ -47,7 +47,7 @@ def test_a_package_is_made_and_its_worth_is_said(project: Project, name: str, ke
     found, predictions = pd.read_parquet("found.parquet"), pd.read_parquet(paths.PREDICTIONS)
     answers = dict(zip(found.iloc[:, 0].astype(str), found.prediction, strict=True))  # by the key, or the row's number
     assert [answers[str(key)] for key in predictions.key] == pytest.approx(predictions.prediction.tolist())
-    assert kind.found in finding("ingest", "schema")["evidence"]
+    assert kind.types in finding("ingest", "schema")["evidence"]
     against = finding("evaluate", "against the trivial model")
     assert ("the model clearly beats the trivial one" in against["evidence"]) == kind.signal
     assert against["severity"] == ("note" if kind.signal else "warning")

@@ -15,7 +15,7 @@ import yaml
 from plumbline.testing.projects import ROOT
 from src.environment import remote_extras
 from template.bake import files
-from template.bake.answers import FOLDERS, Refused
+from template.bake.answers import FOLDERS, BakeError
 from template.tests.bake.conftest import git, tree
 
 TOP = {"LICENSE", "Makefile", "README.md", "data", "docs", "dvc.yaml", "expectations", "notebooks", "params.yaml",
@@ -195,12 +195,12 @@ def test_an_edit_that_no_longer_fits_stops_the_making(template: Path, tmp_path: 
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     (tmp_path / "made").mkdir()
-    with pytest.raises(Refused, match="the template is broken"):
-        files.lay_down(tmp_path / "changed", tmp_path / "made", ANSWERS)
+    with pytest.raises(BakeError, match="the template is broken"):
+        files.write_project(tmp_path / "changed", tmp_path / "made", ANSWERS)
 
 
 def test_the_day_and_the_data_change_nothing_but_the_licence(template: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        files.lay_down(template, tmp_path / name, ANSWERS | {"data": f"/{name}/x.csv", "target": "y"})
+        files.write_project(template, tmp_path / name, ANSWERS | {"data": f"/{name}/x.csv", "target": "y"})
     assert tree(tmp_path / "one") == tree(tmp_path / "two")

@@ -120,7 +120,7 @@ def test_a_large_table_goes_to_the_remote_and_comes_back_in_a_clone(tools, templ
     table = pd.concat([frame("binary")] * 600).reset_index(drop=True)
     table["row_id"] = range(len(table))
     table.iloc[:, :6].to_csv(tmp_path / "large one.csv", index=False)
-    assert (tmp_path / "large one.csv").stat().st_size > bake.SMALL
+    assert (tmp_path / "large one.csv").stat().st_size > bake.MOST_IN_GIT
     remote = tmp_path / "remote"
     tools.bake(template, tmp_path, data="large one.csv", target=ACCENTED, dvc_remote=str(remote))
     made = tmp_path / "my-project"
