@@ -59,8 +59,8 @@ class Judgement:
     def from_record(cls, record: dict[str, Any]) -> "Judgement":
         """Return the judgement of a record in zoo.json."""
         names = {field.name for field in fields(cls)}
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
-        return cls(**{name: value for name, value in values.items() if name in names})
+        values: dict[str, Any] = {name: value for name, value in record.items() if name in names}
+        return cls(**values | {name: tuple(value) for name, value in values.items() if isinstance(value, list)})
 
     def to_record(self) -> dict[str, Any]:
         """Return the record for zoo.json; what is not known is left out."""
@@ -71,7 +71,7 @@ class Judgement:
 def read_review(folder: Path, exit_code: int, has_attack: bool) -> Judgement:
     """Return the judgement in .review/result.json of a project."""
     result = json.loads((folder / ".review/result.json").read_text(encoding="utf-8"))
-    numbers = {name: result[name] for name in NUMBERS if name in result}
+    numbers: dict[str, Any] = {name: result[name] for name in NUMBERS if name in result}
     return Judgement(
         verdict=result["word"],
         message=result["why"],
