@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from plumbline.findings import short
+from plumbline.formatting import short
 from template.bake.files import list_files
 from template.records import format_row, read_records, write_records
 from template.zoo.judgement import Judgement
