@@ -27,8 +27,8 @@ PACKAGES = ("dvc", "scikit-learn", "great-expectations", "pandas", "pyarrow", "n
 # Why a target is missed: a person writes it here, under the measure's name.
 REASONS: dict[str, str] = {
     "sample": "five processes import for 10.5 s, the script for 4.4 s; DVC itself takes 1.8 s; the work costs the same",
-    "size": "a third of plumbline is the command, reading and writing tables, and error messages; the review came "
-    "after the number was set. Fewer, larger files would cost more in reading than they save",
+    "size": "a third of plumbline is the commands, reading and writing tables, and error messages; the review came "
+    "after the target was set. Fewer and larger files would be harder to read",
 }
 
 
@@ -49,7 +49,7 @@ def render_page(records: dict[str, dict[str, Any]]) -> str:
     records = {name: records[name] for name in MEASURES if name in records}
     lines = [
         "# Benchmarks\n",
-        "Written by `python -m template.bench`, which says how. The script is `bench/script.py`.\n",
+        "Written by `python -m template.bench`. The script is `bench/script.py`.\n",
         "| name | measure | target | value | | | day, commit, runs |",
         "|" + "---|" * 7,
     ]
@@ -61,7 +61,7 @@ def render_page(records: dict[str, dict[str, Any]]) -> str:
     missed = [name for name, record in records.items() if not all(row["is_met"] for row in record["rows"])]
     lines += ["\n## Why targets are missed\n"] if missed else []
     lines += [f"- {name}: {REASONS.get(name, 'no reason is written yet')}" for name in missed]
-    lines.append("\n## Machines and versions\n")
+    lines.append("\n## Machine and versions\n")
     for where in dict.fromkeys(record["where"] for record in records.values()):
         lines.append(f"- {', '.join(name for name in records if records[name]['where'] == where)}: {where}")
     return "\n".join(lines) + "\n"

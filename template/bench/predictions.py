@@ -41,7 +41,7 @@ def time_one_row(package: str) -> None:
     predictor = importlib.import_module(package).Predictor.load()
     golden = resources.files(f"{package}.prediction").joinpath("golden.jsonl").read_text(encoding="utf-8")
     row = json.loads(golden.splitlines()[0])["row"]
-    frame, pipeline = pd.DataFrame([row]).astype(float), predictor.model["pipeline"]
+    frame, pipeline = pd.DataFrame([row]).astype(float), predictor.model.pipeline
     times: dict[str, list[float]] = {"package": [], "bare": []}
     for _ in range(BLOCKS):
         times["package"].append(_milliseconds(lambda: predictor.predict([row])))

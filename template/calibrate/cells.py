@@ -9,6 +9,7 @@ import numpy as np
 from plumbline.data.split import position
 from plumbline.evaluation.slices import holm
 from plumbline.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
+from plumbline.prediction.fitted_model import FittedModel
 from plumbline.prediction.scores import scores
 from plumbline.review.decide import gate_metric, trivial
 from plumbline.review.verdict import compare, margin, measured
@@ -98,8 +99,8 @@ def measure_coverage(size: int, groups: int = 0, **options: Any) -> Iterator[Sta
             yield [name for name, (low, high) in ends.items() if low <= true_values[name][0] <= high]
 
 
-def _prepare_model(model: dict[str, Any], table: Table) -> Any:
-    return _prepare(model["task"], table.truth, scores(model, table.rows), table.schema.classes)
+def _prepare_model(model: FittedModel, table: Table) -> Any:
+    return _prepare(model.task, table.truth, scores(model, table.rows), table.schema.classes)
 
 
 def _judge_pairs(pairs: Callable[[], Iterator[Pair]], with_rules: bool = True) -> Iterator[Statements]:
@@ -180,4 +181,4 @@ def _cells_of_equals() -> Iterator[Cell]:
         ("time cut, forest, 600 rows", forest, 600, {"late": 0.3}),
     ):
         pairs = partial(comparisons.compare_equals, estimator, arguments, size, **options)
-        yield f"equal worth: {label}", partial(_judge_pairs, pairs, False)
+        yield f"equal quality: {label}", partial(_judge_pairs, pairs, False)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,8 @@ from sklearn.pipeline import Pipeline
 from plumbline.columns import default
 from plumbline.contract import Rows
 from plumbline.data.schema import TARGET, Schema
+from plumbline.keys import Model
+from plumbline.prediction.fitted_model import FittedModel
 from plumbline.review.worker import unseen
 from plumbline.training.recipe import fit
 from template.calibrate.tables import Table, draw_table
@@ -86,7 +87,7 @@ def score_recipe(
     """
     kind = "Regressor" if table.schema.task == "regression" else "Classifier"
     full_name = estimator if "linear_model" in estimator else estimator + kind
-    params = SimpleNamespace(estimator=full_name, arguments=arguments, threshold=0.5)
+    params = Model(estimator=full_name, arguments=arguments)
     hashes = np.random.default_rng(1).integers(0, 2**63, len(table.rows)).astype(np.uint64)
     units = hashes if table.group is None else hashes[table.group]
     rows = table.rows if columns is None else table.rows[[*(f"x{i}" for i in columns), TARGET]]
@@ -103,8 +104,8 @@ def score_recipe(
 
 
 def _fit_with_harm(
-    schema: Schema, params: SimpleNamespace, seed: int, build: Any, harm: Harm | None, rows: pd.DataFrame
-) -> Any:
+    schema: Schema, params: Model, seed: int, build: Any, harm: Harm | None, rows: pd.DataFrame
+) -> FittedModel:
     return fit(harm(rows, seed) if harm else rows, schema=schema, params=params, seed=seed, build=build)
 
 
@@ -176,7 +177,7 @@ def append_rows(
 
 
 def compare_equals(estimator: str, arguments: dict[str, Any], size: int, **options: Any) -> Iterator[Pair]:
-    """Yield pairs of pipelines of equal worth, each with ten columns of its own, on TABLES drawn tables."""
+    """Yield pairs of pipelines of equal quality, each with ten columns of its own, on TABLES drawn tables."""
     for repeat in range(TABLES):
         table = draw_table(np.random.default_rng(repeat), size, **options)
         replicas = range(1) if table.holdout is not None and "linear_model" in estimator else range(REPLICAS)
@@ -186,7 +187,6 @@ def compare_equals(estimator: str, arguments: dict[str, Any], size: int, **optio
         yield Pair(table, base, head)
 
 
-def fit_model(table: Table, estimator: str, seed: int) -> dict[str, Any]:
+def fit_model(table: Table, estimator: str, seed: int) -> FittedModel:
     """Return a model that is fitted on all rows of a table."""
-    params = SimpleNamespace(estimator=estimator, arguments={}, threshold=0.5)
-    return fit(table.rows, table.schema, params, seed, _build_bare)
+    return fit(table.rows, table.schema, Model(estimator=estimator), _build_bare, seed=seed)

@@ -66,19 +66,19 @@ def _mean_of_seeds(records: dict[str, Record], statement: str) -> float:
 def render_page(records: dict[str, Record], plot: str) -> str:
     """Return calibration.md for the records of calibration.json; `plot` is the name of the plot's file."""
     means = ", ".join(f"{label} {_mean_of_seeds(records, rule):.1f}" for rule, label in RULES.items())
-    recipe_heading = ["cell", "n", "worse", *VERDICTS[1:], *list(RULES.values())[1:]]
-    equal_heading = ["cell", "n", "worse before the margin", "better before the margin", *VERDICTS]
+    recipe_heading = ["case", "n", "worse", *VERDICTS[1:], *list(RULES.values())[1:]]
+    equal_heading = ["case", "n", "worse before the margin", "better before the margin", *VERDICTS]
     lines = [
         "# How often is the verdict right?\n",
-        "Written by `python -m template.calibrate`, which says how. Numbers are % of comparisons, in brackets the 95 %",
-        "interval.\n",
-        f"![What a review, and what other rules call worse]({plot})\n",
-        f"## Two recipes on one table\n\nMean of the cells in which only the seed changed, called worse: {means}.\n",
+        "Written by `python -m template.calibrate`. Numbers are % of comparisons, in brackets",
+        "the 95 % interval.\n",
+        f"![What a review and other rules call worse]({plot})\n",
+        f"## Two recipes on one table\n\nOnly the seed changed, called worse on average: {means}.\n",
         *_table(recipe_heading, records, ("harm", "appended", "seed"), _recipe_columns),
-        "## Two pipelines of equal worth, a new table each time\n\nBefore the margin 5 % is right for each side.\n",
+        "## Two equally good pipelines, a new table each time\n\nBefore the margin, 5 % is expected on each side.\n",
         *_table(equal_heading, records, ("equal",), _equal_columns),
         "## How often evaluate's 95 % intervals cover the value of the same model on 40,000 rows\n",
-        *_table(["cell", "n", "covers"], records, ("coverage",), _coverage_columns),
+        *_table(["case", "n", "covers"], records, ("coverage",), _coverage_columns),
         f"Measured at {', '.join(sorted({record['commit'] for record in records.values()}))}.",
     ]
     missing = [name for name, _ in list_cells() if name not in records]

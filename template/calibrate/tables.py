@@ -86,7 +86,7 @@ def draw_table(
     numbers: bool = False,
     late: float = 0.0,
 ) -> Table:
-    """Draw a table of twenty columns of equal worth.
+    """Draw a table of twenty columns of equal quality.
 
     Parameters
     ----------

@@ -47,8 +47,8 @@ def run_drill(name: str, folder: Path, seed: int) -> tuple[bool, str]:
 def render_page(records: dict[str, dict[str, Any]]) -> str:
     """Return faults.md for the records of faults.json."""
     lines = [
-        "# What happens when something goes wrong\n",
-        "Written by `python -m template.faults`, which says how. The last column is a test, or the drill itself.\n",
+        "# Fault injection: what was broken, and what happened\n",
+        "Written by `python -m template.faults`. The last column names the test or the drill.\n",
         "| fault | result | checked by |",
         "|---|---|---|",
     ]

@@ -37,31 +37,31 @@ FORMULAS = ["=cmd|' /C calc'!A0", "@SUM(1+1)*cmd", "+1+1", "-2+3", '=HYPERLINK("
 TESTS = [  # the fault, the result, and the test that checks it
     (
         "a full disk, a folder that is read-only, Ctrl-C in each stage",
-        "one line, and no file was changed",
+        "one line, and no file changed",
         "tests/test_errors.py",
         "test_a_stage_that_is_stopped_leaves_what_was_there",
     ),
     (
         "a set-up that is killed at any of its steps",
-        "an incomplete .venv is not used; the same command again completes it",
+        "no incomplete .venv is used; the same command again completes it",
         "tests/test_environment.py",
         "test_a_set_up_that_was_killed_is_made_anew",
     ),
     (
         "a model file with a forged type",
-        "refused before anything is created",
+        "refused before any object is created",
         "tests/prediction/test_modelfile.py",
         "test_a_forged_type_is_refused_before_anything_is_built",
     ),
     (
-        "paths with .., links and parts that are links to outside; tags, aliases and depth in the three YAML files",
+        "paths with .., links and parts that lead outside; tags, aliases and deep nesting in the three YAML files",
         "refused in one line",
         "tests/test_errors.py",
         "test_bad_input_gets_one_line_and_leaves_what_was_there",
     ),
     (
         "markup in names and values",
-        "text in report and card",
+        "plain text in report and card",
         "tests/packaging/test_card.py",
         "test_numbers_are_those_of_the_metrics_and_text_of_the_data_means_nothing_but_itself",
     ),
@@ -72,7 +72,7 @@ TESTS = [  # the fault, the result, and the test that checks it
         "test_half_a_worktree_is_made_anew",
     ),
     (
-        "half a dvc.lock, half a file of DVC's locks",
+        "an incomplete dvc.lock, an incomplete list of DVC's locks",
         "HEAD's lock; an empty list",
         "tests/commands/test_repro.py",
         "test_what_a_killed_run_left_of_dvcs_own_files_is_mended",
@@ -85,7 +85,7 @@ TESTS = [  # the fault, the result, and the test that checks it
     ),
     (
         "a hostile artifact for the comment workflow",
-        "refused with a message of our own",
+        "refused with a message of the project",
         "tests/workflows/test_post.py",
         "test_a_hostile_artifact_is_refused_in_words_of_our_own",
     ),
@@ -149,7 +149,7 @@ def read_footers(folder: Path, count: int = 200) -> str:
     refused = sum(line.startswith("ERROR: ") for line in lines)
     assert refused >= len(lengths), lines
     assert all(line.startswith(("ERROR: ", "read ")) for line in lines), lines
-    return f"{refused} of {count} refused, the rest read as a table; no crash"
+    return f"{refused} of {count} refused, the others read as a table; no crash"
 
 
 def check_changed_wheels(folder: Path) -> str:
@@ -173,7 +173,7 @@ def check_changed_wheels(folder: Path) -> str:
         ran = subprocess.run(command, cwd=home, check=False, env=variables, capture_output=True, encoding="utf-8")
         result = (ran.returncode, ran.stderr.count("\n"), ran.stderr[:7])
         assert result == (1, 1, "ERROR: "), f"{title}: {ran.stdout}{ran.stderr}"
-    return f"its own check refuses {len(changes)} of {len(changes)}: {', '.join(changes)}"
+    return f"its command check refuses {len(changes)} of {len(changes)}: {', '.join(changes)}"
 
 
 def _change_members(archive: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
@@ -230,12 +230,12 @@ def keep_formulas(folder: Path) -> str:
     card = (box.project / "metrics/model-card.md").read_text(encoding="utf-8")
     assert "](http://x.invalid" not in card
     json.loads((box.project / "metrics/slices.json").read_text(encoding="utf-8"))
-    return "text from the table to the package, also in report and card"
+    return "plain text from the table to the package, and in report and card"
 
 
 CASES: dict[str, tuple[str, Callable[[Path], str]]] = {
-    "bombs": ("a compressed source that decompresses to gigabytes", read_bombs),
+    "bombs": ("a compressed source that unpacks to gigabytes", read_bombs),
     "footers": ("a Parquet file with a false footer", read_footers),
     "wheel": ("a wheel with a changed member", check_changed_wheels),
-    "formulas": ("formulas of spreadsheets as names and values", keep_formulas),
+    "formulas": ("spreadsheet formulas as names and values", keep_formulas),
 }

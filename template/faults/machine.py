@@ -58,7 +58,7 @@ def _fill_disk(folder: Path) -> str:
     assert all(digest == outputs[name] for name, digest in box.outputs().items())
     box.git("checkout", "-q", "data/source")
     _finish(box, folder)
-    return "stopped with a message; then the same bytes"
+    return "stopped with an error message; then the same bytes"
 
 
 def _fill_remote(folder: Path) -> str:
@@ -91,7 +91,7 @@ def _corrupt_cache(folder: Path) -> str:
             shutil.rmtree(box.project / ".dvc/cache")
             (box.project / "dvc.lock").unlink()
         _finish(box, folder)
-    return "DVC notices it if the object is writable; else it is repaired as docs/reliability.md says"
+    return "detected if the object is writable; otherwise not detected by DVC, and fixed as in docs/reliability.md"
 
 
 def _truncate_outputs(folder: Path) -> str:
@@ -104,7 +104,7 @@ def _truncate_outputs(folder: Path) -> str:
     output = box.run("dvc", "status")
     assert all(name in output for name in names), output
     _finish(box, folder)
-    return f"dvc status names all {len(names)}; then the same bytes"
+    return f"DVC detects all {len(names)}; then the same bytes"
 
 
 def _protect_cache(folder: Path) -> str:
@@ -114,7 +114,7 @@ def _protect_cache(folder: Path) -> str:
     assert "ERROR" in output, output
     box.run("dvc", "config", "--local", "--unset", "cache.dir")
     _finish(box, folder)
-    return "DVC stops with a message; with a writable cache the same bytes"
+    return "DVC stops with an error message; with a writable cache the same bytes"
 
 
 def _move_cache(folder: Path) -> str:
@@ -137,7 +137,7 @@ def _turn_clock(folder: Path) -> str:
     output = box.run(*REPRO, variables={"FAULT_CLOCK": str(YEARS)})
     assert "Running stage" not in output, output
     _finish(box, folder)
-    return "20 years back, then 20 years on: the same bytes, and nothing runs a second time"
+    return "20 years back, then 20 years forward: the same bytes, and no stage runs again"
 
 
 def _run_twice_at_once(folder: Path) -> str:
@@ -149,7 +149,7 @@ def _run_twice_at_once(folder: Path) -> str:
         assert code == 0 or "busy" in output or "lock" in output, output[-2000:]
         assert "Traceback" not in output, output[-2000:]
     _finish(box, folder)
-    return f"{codes.count(0)} of 2 finished, the other was refused with a message; then the same bytes"
+    return f"{codes.count(0)} of 2 finished, the other stopped with an error message; then the same bytes"
 
 
 def _check_out_during_run(folder: Path) -> str:
@@ -167,7 +167,7 @@ def _check_out_during_run(folder: Path) -> str:
     box.run(*REPRO)
     assert box.outputs() == committed_sandbox(folder).outputs()
     box.check_lock()
-    return "refused in one line, dvc.lock is HEAD's; then the bytes of the other branch"
+    return "refused in one line, dvc.lock is that of HEAD; then the bytes of the other branch"
 
 
 def _run_limited(box: Sandbox, stage: str) -> tuple[int, str]:
@@ -199,18 +199,18 @@ def _limit_memory(folder: Path) -> str:
         assert box.outputs() == before, f"{stage} changed an output"
         if stage != stages[-1]:
             box.run(f"src.stages.{stage}")
-    return f"one line in each of {', '.join(stages)}, and no file was changed"
+    return f"one line in each of {', '.join(stages)}, and no file changed"
 
 
 CASES: dict[str, tuple[str, Callable[[Path], str]]] = {
     "full disk": ("a full disk during make repro", _fill_disk),
     "full remote": ("a full disk during dvc push", _fill_remote),
     "corrupt cache": ("a corrupt object in the cache", _corrupt_cache),
-    "truncated": ("outputs cut to half of their size", _truncate_outputs),
-    "unwritable cache": ("a cache that cannot be written", _protect_cache),
+    "truncated": ("outputs truncated to half of their size", _truncate_outputs),
+    "unwritable cache": ("a cache without write permission", _protect_cache),
     "other disk": ("a cache on another file system", _move_cache),
     "clock": ("a clock that jumps", _turn_clock),
-    "two": ("two make repro at once", _run_twice_at_once),
+    "two": ("two make repro at the same time", _run_twice_at_once),
     "checkout": ("git checkout during a run", _check_out_during_run),
-    "memory": ("no memory left in a stage", _limit_memory),
+    "memory": ("not enough memory in a stage", _limit_memory),
 }

@@ -22,12 +22,12 @@ from template.zoo.tables import TABLES, Table
 
 LONGEST = 160  # characters of an error in a table
 HEADING = """\
-# A zoo of pull requests: is each judged right?
+# Example pull requests: is each verdict right?
 
-Written by `python -m template.zoo`. Each line is a branch in a real clone, made and run as its author would, and judged
-by `make review` on the merge commit, as CI would. In brackets: the gain in log loss with its 90 % interval, and the
+Written by `python -m template.zoo`: each line is a branch in a real clone, changed and run like by its author.
+`make review` reviews the merge commit, as in CI. In brackets: the gain in log loss with its 90 % interval, and the
 margin. `dvc metrics diff` compares one number of each run: what it calls worse is noise in some lines and forged in
-others. s: seconds of the review, on a machine that others use, too."""
+others. s: seconds of the review, on a shared machine."""
 CLONES = ROOT / ".review/zoo"
 RECORDS, PAGE = ROOT / "template/zoo.json", ROOT / "template/zoo.md"
 
@@ -169,9 +169,9 @@ def render_page(judgements: dict[str, Judgement]) -> str:
         rows = {name: judgements[f"{table}: {name}"] for name in cases if f"{table}: {name}" in judgements}
         right = sum(not find_faults(judgement, cases[name]) for name, judgement in rows.items())
         minutes = sum(judgement.author_seconds + judgement.review_seconds for judgement in rows.values()) / 60
-        counts = f"{right} of {len(rows)} right, {len(cases) - len(rows)} not judged yet, {minutes:.0f} minutes.\n"
+        counts = f"{right} of {len(rows)} right, {len(cases) - len(rows)} not reviewed yet, {minutes:.0f} minutes.\n"
         lines += [f"\n## {TABLES[table].title}\n", counts]
-        lines.append(format_row(["pull request", "`dvc metrics diff`", "review", "expected", "right", "s"]))
+        lines.append(format_row(["pull request", "what `dvc metrics diff` shows", "review", "expected", "right", "s"]))
         lines.append("|---|---|---|---|---|---|")
         lines += [_row(name, cases[name], judgement) for name, judgement in rows.items()]
         lines += [f"\n{name}: {pull.note}." for name, pull in cases.items() if pull.note and name in rows]

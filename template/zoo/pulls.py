@@ -119,7 +119,7 @@ PULLS: dict[str, Pull] = {
         ("worse-than-release",),
         before=(set_model(max_iter=28), set_model(max_iter=27)),
         release=True,
-        note="each step is within the margin of base; three of them are not within the margin of the release",
+        note="each step is small compared with base; three steps are not, compared with the release",
     ),
     "accepted": _worse(
         "one iteration, accepted",
@@ -155,7 +155,7 @@ PULLS: dict[str, Pull] = {
         "80 % of the rows of one class dropped",
         change_rows(edits.drop_rows(0.8, of_one_class=True)),
         "cannot tell",
-        note="the new recipe gains on the rows that are left; nothing can be said of those that are gone",
+        note="the new recipe gains on the remaining rows; on the removed rows nothing is known",
     ),
     "easier": Pull("most rows that are hard to predict dropped", change_rows(edits.drop_hard_rows)),
     "more rows": Pull(
