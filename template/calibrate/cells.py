@@ -10,7 +10,7 @@ from plumbline.data.split import position
 from plumbline.evaluation.slices import holm
 from plumbline.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
 from plumbline.prediction.fitted_model import FittedModel
-from plumbline.prediction.scores import scores
+from plumbline.prediction.predictions import predict_scores
 from plumbline.review.decide import gate_metric, trivial
 from plumbline.review.verdict import compare, margin, measured
 from template.calibrate import comparisons
@@ -100,7 +100,7 @@ def measure_coverage(size: int, groups: int = 0, **options: Any) -> Iterator[Sta
 
 
 def _prepare_model(model: FittedModel, table: Table) -> Any:
-    return _prepare(model.task, table.truth, scores(model, table.rows), table.schema.classes)
+    return _prepare(model.task, table.truth, predict_scores(model, table.rows), table.schema.classes)
 
 
 def _judge_pairs(pairs: Callable[[], Iterator[Pair]], with_rules: bool = True) -> Iterator[Statements]:
