@@ -70,14 +70,14 @@ def _check_same_numbers(metrics: Path, out: Path) -> None:
                 sys.exit(f"{model}, {name}: the pipeline computed {numbers}, the script {reference}")
 
 
-def measure_sample(bench: Workspace) -> list[Result]:
+def _measure_sample(bench: Workspace) -> list[Result]:
     suite = "--suite expectations/breast-cancer.json"
     arguments = f"data/source/breast-cancer.csv diagnosis --key id --positive malignant {suite}"
     seconds = _compare_with_script(bench, "sample", bench.clone, arguments)
     return [_ratio("the whole pipeline, cold, on the sample, against the script", 2, seconds)]
 
 
-def measure_large(bench: Workspace) -> list[Result]:
+def _measure_large(bench: Workspace) -> list[Result]:
     name = bench.table(10**6, 30).stem
     arguments = f"data/source/{name}.csv answer --key row_id --positive yes --suite expectations/{name}.json"
     create = lambda: bench.project_on_table(10**6, 30, expectations=2)  # noqa: E731
@@ -85,7 +85,7 @@ def measure_large(bench: Workspace) -> list[Result]:
     return [_ratio("the same on 10^6 rows of 30 columns with 60 expectations", 1.1, seconds)]
 
 
-def measure_nothing(bench: Workspace) -> list[Result]:
+def _measure_nothing(bench: Workspace) -> list[Result]:
     project, bare = bench.sample_project(), bench.folder / "true"
     shutil.copytree(project, bare, symlinks=True)
     text = (bare / "dvc.yaml").read_text(encoding="utf-8")
@@ -97,7 +97,7 @@ def measure_nothing(bench: Workspace) -> list[Result]:
     return [_ratio("dvc repro with nothing to do, against `true` as every command", 1.05, seconds)]
 
 
-def measure_changed(bench: Workspace) -> list[Result]:
+def _measure_changed(bench: Workspace) -> list[Result]:
     project = bench.sample_project()
     params = (project / "params.yaml").read_text(encoding="utf-8")
     (project / "params.yaml").write_text(params.replace("bootstrap: 1000", "bootstrap: 999"), encoding="utf-8")
@@ -106,7 +106,7 @@ def measure_changed(bench: Workspace) -> list[Result]:
     return [Result(title, ", ".join(target), ", ".join(stages) or "none", stages == target)]
 
 
-def measure_linear(bench: Workspace) -> list[Result]:
+def _measure_linear(bench: Workspace) -> list[Result]:
     smallest, sizes = 1000, (10**5, 10**6, 10**7)
 
     def run_both(rows: int) -> Callable[[], Run]:
@@ -125,7 +125,7 @@ def measure_linear(bench: Workspace) -> list[Result]:
     return [_at_most(title, 1.15, max(costs) / min(costs), " times", detail)]
 
 
-def measure_memory(bench: Workspace) -> list[Result]:
+def _measure_memory(bench: Workspace) -> list[Result]:
     results = []
     for expectations, limit, words in ((0, 1, "no suite"), (3, 2, "30 expectations")):
         project, peaks = bench.project_on_table(10**7, 10, expectations), {}
@@ -138,7 +138,7 @@ def measure_memory(bench: Workspace) -> list[Result]:
     return results
 
 
-def measure_predict(bench: Workspace) -> list[Result]:
+def _measure_predict(bench: Workspace) -> list[Result]:
     project, table = bench.project_on_table(20_000, 30), bench.table(10**6, 30)
     for name in STAGES:
         bench.run(["-m", f"src.stages.{name}"], project)
@@ -158,7 +158,7 @@ def measure_predict(bench: Workspace) -> list[Result]:
     return [_ratio("predict, CSV to CSV, 10^6 rows of 30 columns, against the bare pipeline", 1.2, seconds)]
 
 
-def measure_one_row(bench: Workspace) -> list[Result]:
+def _measure_one_row(bench: Workspace) -> list[Result]:
     wheel = next((bench.sample_project() / "dist").glob("*.whl"))
     command: list[str | Path] = [predictions.__file__, "one-row", wheel.name.split("-")[0]]
     times = json.loads(bench.run(command, bench.folder, PYTHONPATH=str(wheel)).output)
@@ -166,7 +166,7 @@ def measure_one_row(bench: Workspace) -> list[Result]:
     return [_ratio(title, 3, times, "ms")]
 
 
-def measure_start(bench: Workspace) -> list[Result]:
+def _measure_start(bench: Workspace) -> list[Result]:
     seconds = creation.time_creation(bench.folder, bench.n, lambda line: print(f"start: {line}", flush=True))
     minutes = f"{(seconds['create'] + seconds['repro']) / 60:.2g} min"
     title = "from nothing to metrics by two commands, wall time, empty package cache"
@@ -178,7 +178,7 @@ def measure_start(bench: Workspace) -> list[Result]:
     ]
 
 
-def measure_size(bench: Workspace) -> list[Result]:
+def _measure_size(bench: Workspace) -> list[Result]:
     size = creation.count_size(bench.folder)
     code, engine_code = (f"{count:,} without blank lines" for count in (size.code, size.engine_code))
     files_detail = "with the sample; two fewer with a table of one's own"
@@ -191,14 +191,14 @@ def measure_size(bench: Workspace) -> list[Result]:
 
 
 MEASURES: dict[str, Callable[[Workspace], list[Result]]] = {
-    "sample": measure_sample,
-    "large": measure_large,
-    "nothing": measure_nothing,
-    "changed": measure_changed,
-    "linear": measure_linear,
-    "memory": measure_memory,
-    "predict": measure_predict,
-    "one-row": measure_one_row,
-    "start": measure_start,
-    "size": measure_size,
+    "sample": _measure_sample,
+    "large": _measure_large,
+    "nothing": _measure_nothing,
+    "changed": _measure_changed,
+    "linear": _measure_linear,
+    "memory": _measure_memory,
+    "predict": _measure_predict,
+    "one-row": _measure_one_row,
+    "start": _measure_start,
+    "size": _measure_size,
 }
