@@ -9,7 +9,7 @@ LOCK = "pandas==3.0 \\\n    --hash=sha256:aa\ngreat-expectations==1\n"
 
 
 @pytest.mark.parametrize(
-    ("name", "made"),
+    ("name", "short_name"),
     [
         ("My Project", "my-project"),
         ("Größe & Maß", "grosse-mass"),
