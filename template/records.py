@@ -1,4 +1,4 @@
-"""The JSON file in which a script keeps what it measured, beside the page that it writes from it."""
+"""The JSON file in which a script keeps its measurements, and from which it writes its page."""
 
 import json
 import subprocess
