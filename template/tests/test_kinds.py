@@ -45,7 +45,8 @@ def test_a_package_is_made_and_its_worth_is_said(project: Project, name: str, ke
     with command(wheel) as package:
         package.main(["predict", str(source), "-o", "found.parquet"])
     output, predictions = pd.read_parquet("found.parquet"), pd.read_parquet(paths.PREDICTIONS)
-    answers = dict(zip(output.iloc[:, 0].astype(str), output.prediction, strict=True))  # by the key, or the row's number
+    keys_or_numbers = output.iloc[:, 0].astype(str)
+    answers = dict(zip(keys_or_numbers, output.prediction, strict=True))
     assert [answers[str(key)] for key in predictions.key] == pytest.approx(predictions.prediction.tolist())
     assert kind.types in finding("ingest", "schema")["evidence"]
     comparison = finding("evaluate", "trivial baseline")
