@@ -142,8 +142,11 @@ def find_definition(module: str, name: str) -> tuple[Module, Node]:
 def render_module(module: str, names: list[str]) -> list[str]:
     """Return the parts of a page on one module: its constants in one block, then each function and class."""
     definitions = {name: find_definition(module, name) for name in names}
-    constants = [ast.get_source_segment(parsed.source, node) or "" for parsed, node in definitions.values()
-                 if isinstance(node, ast.Assign)]  # fmt: skip
+    constants = [
+        ast.get_source_segment(parsed.source, node) or ""
+        for parsed, node in definitions.values()
+        if isinstance(node, ast.Assign)
+    ]
     summary = ast.get_docstring(parse_module(module).tree) or ""
     parts = [escape(summary.partition("\n\n")[0].replace("\n", " ")) + "\n"]
     if constants:

@@ -72,9 +72,16 @@ def find_problem(words: list[str]) -> str | None:
     if not arguments or arguments[0] in ENGLISH or is_placeholder(arguments[0]):
         return None
     checks: dict[str, Callable[[list[str]], str | None]] = {
-        "make": _make, "dvc": lambda rest: _parsed(get_main_parser(), rest), "git": _git, "plumbline": _plumbline,
-        "python": _python, "uvx": _tool, "pipx": lambda rest: _tool(rest[1:]), "pip": partial(_among, PIP), "uv": partial(_among, UV),
-    }  # fmt: skip
+        "make": _make,
+        "dvc": lambda rest: _parsed(get_main_parser(), rest),
+        "git": _git,
+        "plumbline": _plumbline,
+        "python": _python,
+        "uvx": _tool,
+        "pipx": lambda rest: _tool(rest[1:]),
+        "pip": partial(_among, PIP),
+        "uv": partial(_among, UV),
+    }
     problem = checks[program](arguments)
     return f"{' '.join(words)}: {problem}" if problem else None
 
@@ -186,8 +193,13 @@ def _among(commands: set[str], words: list[str]) -> str | None:
 
 def problems(texts: dict[str, list[str]]) -> list[str]:
     """Return a line for each command that does not exist, with the place where it is printed."""
-    return [f"{place}: {problem}" for place, parts in texts.items() for part in parts
-            for words in find_commands(part) if (problem := find_problem(words))]  # fmt: skip
+    return [
+        f"{place}: {problem}"
+        for place, parts in texts.items()
+        for part in parts
+        for words in find_commands(part)
+        if (problem := find_problem(words))
+    ]
 
 
 def printed_texts() -> dict[str, list[str]]:

@@ -14,20 +14,48 @@ from template.tests.docs.commands import (
 )
 
 GOOD = [
-    "Run make repro SHARE=0.05, then commit", "make check test", "make it smaller, git has the rest", "git restore x",
-    "git -c user.name=x commit", "dvc exp run --temp -S a=1", "`dvc remote add -d storage ../x`", "dvc fetch {}",
-    "python -m plumbline verify --no-remote", "plumbline repro --force train", "plumbline NAME --help",
-    "python -m src.stages.train", "python -m src.stages.NAME", "python3 -m src.environment dvc checkout",
-    "python -m src.environment --extras=notebook", "python -m jupyter lab notebooks", "uvx cruft update --checkout v2",
-    "pipx run cookiecutter gh:x", "pip install it", "python -m template.bench",
-]  # fmt: skip
+    "Run make repro SHARE=0.05, then commit",
+    "make check test",
+    "make it smaller, git has the rest",
+    "git restore x",
+    "git -c user.name=x commit",
+    "dvc exp run --temp -S a=1",
+    "`dvc remote add -d storage ../x`",
+    "dvc fetch {}",
+    "python -m plumbline verify --no-remote",
+    "plumbline repro --force train",
+    "plumbline NAME --help",
+    "python -m src.stages.train",
+    "python -m src.stages.NAME",
+    "python3 -m src.environment dvc checkout",
+    "python -m src.environment --extras=notebook",
+    "python -m jupyter lab notebooks",
+    "uvx cruft update --checkout v2",
+    "pipx run cookiecutter gh:x",
+    "pip install it",
+    "python -m template.bench",
+]
 BAD = [
-    "Run make reproduce", "make repro SHAER=0.05", "git chekout x", "git -C folder restroe x", "dvc pul", "dvc exp rum",
-    "`dvc remote add --defualt x`", "python -m plumbline verfy", "python -m plumbline verify --no-remotes",
-    "plumbline repro --forse", "python -m src.stages.training", "python -m src.envronment", "pip instal x", "uv pipp compile",
-    "python3 -m src.environment dvc chekout", "python3 -m src.environment --extra=x", "uvx cruft updat",
-    "python -m plumbline replay --quik", "python -m no_such_module",
-]  # fmt: skip
+    "Run make reproduce",
+    "make repro SHAER=0.05",
+    "git chekout x",
+    "git -C folder restroe x",
+    "dvc pul",
+    "dvc exp rum",
+    "`dvc remote add --defualt x`",
+    "python -m plumbline verfy",
+    "python -m plumbline verify --no-remotes",
+    "plumbline repro --forse",
+    "python -m src.stages.training",
+    "python -m src.envronment",
+    "pip instal x",
+    "uv pipp compile",
+    "python3 -m src.environment dvc chekout",
+    "python3 -m src.environment --extra=x",
+    "uvx cruft updat",
+    "python -m plumbline replay --quik",
+    "python -m no_such_module",
+]
 
 
 def test_each_printed_command_exists() -> None:
@@ -59,8 +87,11 @@ def test_a_command_that_does_not_exist_is_a_problem(text: str) -> None:
 def test_the_command_ends_with_the_sentence_the_span_or_the_line() -> None:
     text = "Run make repro test, dvc pull. `git add x` or\npython -m plumbline docs | less"
     assert list(find_commands(text)) == [
-        ["make", "repro", "test"], ["dvc", "pull"], ["git", "add", "x"], ["python", "plumbline", "docs"],
-    ]  # fmt: skip
+        ["make", "repro", "test"],
+        ["dvc", "pull"],
+        ["git", "add", "x"],
+        ["python", "plumbline", "docs"],
+    ]
     assert find_problem(["dvc"]) is None
 
 

@@ -68,7 +68,7 @@ def test_the_pages_stage_knows_the_past_alone_and_multiplies_no_row(assembled: d
     who = random.choice(["ann", "bob", "cem"], 260)
     loans = pd.DataFrame({"customer": who[:60], "asked_at": days[:60]})
     payments = pd.DataFrame({"customer": who[60:], "paid_at": days[60:], "paid": random.integers(1, 9, 200)})
-    made = stage.with_payments(loans, payments, 7)
+    made = stage.add_payments(loans, payments, 7)
     assert made[list(loans)].equals(loans)
     for row in made.itertuples():
         before = payments[(payments.customer == row.customer) & (payments.paid_at < row.asked_at)]
@@ -76,6 +76,6 @@ def test_the_pages_stage_knows_the_past_alone_and_multiplies_no_row(assembled: d
         assert (row.payments, row.paid) == (len(week), week.paid.sum())
         assert row.days_since == (row.asked_at - before.paid_at.max()).days or before.empty
     customers = pd.DataFrame({"customer": ["ann", "bob", "ann"], "region": ["north", "south", "west"]})
-    assert len(stage.with_customers(loans, customers[:2])) == len(loans)
-    with pytest.raises(PlumblineError, match=r"customers.csv: 1 customer\(s\) stand twice"):
-        stage.with_customers(loans, customers)
+    assert len(stage.join_customers(loans, customers[:2])) == len(loans)
+    with pytest.raises(PlumblineError, match=r"customers.csv: 1 duplicate customers"):
+        stage.join_customers(loans, customers)
