@@ -60,8 +60,8 @@ def measured(seeds: int) -> Iterator[tuple[str, int, int]]:
 def main() -> None:
     lines = [
         "# How often is a weak slice found?\n",
-        "Written by `python -m template.weak`: in a slice of 5 % of the holdout, given by two columns, every second label",
-        "is inverted. A slice with well-calibrated, uncertain predictions does not count as weak.\n",
+        "Written by `python -m template.weak`: in a slice of 5 % of the holdout, given by two columns, every second",
+        "label is inverted. A slice with well-calibrated, uncertain predictions does not count as weak.\n",
         "| 5,000 rows | planted and found (target 18 of 20) | none planted, none reported (target 19 of 20) |",
         "|---|---|---|",
     ]

@@ -95,7 +95,7 @@ PULLS: dict[str, Pull] = {
     "labels 25": worse("25 % of the labels wrong", rows(edits.labels(0.25)), red=("labels", "worse"), why=UNDISPUTED),
     "rows": Pull("a third of the rows dropped at random", rows(edits.dropped(0.33))),
     "one class": Pull("80 % of the rows of one class dropped", rows(edits.dropped(0.8, of_one_class=True)),
-                      "cannot tell", why="the new recipe gains on the remaining rows; on the removed rows nothing is known"),
+                      "cannot tell", why="it gains on the remaining rows; on the removed rows nothing is known"),
     "easier": Pull("most rows that are hard to tell dropped", rows(edits.easier)),
     "more rows": Pull("20 % more rows, good ones", rows(edits.more), "better | same | cannot tell",
                       why="a fifth more rows help a little, or so little that it cannot be seen"),
