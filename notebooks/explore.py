@@ -65,11 +65,11 @@ pd.concat(by_level).sort_values("mean", ascending=False).head(10) if by_level el
 train = results.features[rows["@side"] == "train"].reset_index(drop=True)
 
 
-def with_feature(frame: pd.DataFrame) -> pd.DataFrame:
+def add_feature(frame: pd.DataFrame) -> pd.DataFrame:
     """Change this. Here: the product of the two numbers that differ most, or the number of missing values."""
     if len(difference) > 1:
-        return frame.assign(product=frame[difference.index[0]] * frame[difference.index[1]])
-    return frame.assign(missing=frame.isna().sum(axis=1).astype(float))
+        return frame.assign(feature=frame[difference.index[0]] * frame[difference.index[1]])
+    return frame.assign(feature=frame.isna().sum(axis=1).astype(float))
 
 
 settings = params.read(
@@ -78,7 +78,7 @@ settings = params.read(
 metric = main_metric(settings.metric, schema.task)
 fit = partial(recipe.fit, schema=schema, params=settings, seed=settings.seed, build=build)
 _, parts = folds(train, schema.task, settings.folds, settings.seed)
-frames = {"without": train, "with": with_feature(train)}
+frames = {"without": train, "with": add_feature(train)}
 scores = pd.DataFrame(
     {name: [fold[0] for fold in cross_validate(frame, parts, fit, metric)] for name, frame in frames.items()}
 )
@@ -98,5 +98,5 @@ print(f"better by {gain.mean():.4g} on average, in {(gain > 0).sum()} of {len(ga
 print(
     "Move it to src/features.py, then: make repro SHARE=0.2, make repro, make test, and commit."
     if helps
-    else "The folds do not show that it helps: change with_feature, or look for data on the worst rows that no column has."
+    else "The folds do not show that it helps: change add_feature, or look for data on the worst rows that no column has."
 )

@@ -69,6 +69,8 @@ def public_names() -> dict[str, list[str]]:
     for tree in user_code():
         for module, name in imported_names(tree):
             used.setdefault(module, set()).add(name)
+    for module, names in used.items():
+        names |= {result for name in names for result in returned_classes(module, name)}
     for module in WHOLE:
         used[module] = {name for name in parse_module(module).names if not name.startswith("_")}
     pages: dict[str, list[str]] = {}
@@ -76,6 +78,16 @@ def public_names() -> dict[str, list[str]]:
         order = [*parse_module(module).names, *sorted(used[module])]
         pages[module] = sorted(used[module], key=order.index)
     return pages
+
+
+def returned_classes(module: str, name: str) -> set[str]:
+    """Return the classes of the module that a function of it returns."""
+    parsed = parse_module(module)
+    node = parsed.names.get(name)
+    if not isinstance(node, ast.FunctionDef) or node.returns is None:
+        return set()
+    names = {part.id for part in ast.walk(node.returns) if isinstance(part, ast.Name)}
+    return {name for name in names if isinstance(parsed.names.get(name), ast.ClassDef)}
 
 
 def user_code() -> Iterator[ast.Module]:
@@ -164,7 +176,9 @@ def render_class(name: str, node: ast.ClassDef) -> list[str]:
     methods = [method for method in node.body if isinstance(method, ast.FunctionDef)]
     initial = next((method for method in methods if method.name == "__init__"), None)
     bases = f"({', '.join(map(ast.unparse, node.bases))})" if node.bases else ""
-    shown = signature(name, initial, drop_self=True) if initial else f"class {name}{bases}"
+    fields = [f"    {ast.unparse(field)}" for field in node.body if isinstance(field, ast.AnnAssign | ast.Assign)]
+    head = f"class {name}{bases}" + (":\n" if fields else "") + "\n".join(fields)
+    shown = signature(name, initial, drop_self=True) if initial else head
     parts = [f"### {name}\n", f"```python\n{shown}\n```\n", *render_docstring(ast.get_docstring(node) or "")]
     for method in methods:
         if not method.name.startswith("_"):

@@ -18,6 +18,7 @@ def test_the_page_has_what_user_code_imports_and_all_of_the_contract() -> None:
         ("plumbline.pipeline.stage", "run"),  # the stage files
         ("plumbline.params", "read"),  # an attribute of a module that they import
         ("plumbline.results", "load"),  # the notebook
+        ("plumbline.results", "Results"),  # what a public function returns
         ("plumbline.testing.projects", "Project"),  # a block of docs/
         ("plumbline.contract", "read_other_rows"),  # a module of which every name is public
         ("plumbline.errors", "TableError"),
@@ -62,6 +63,16 @@ def test_a_numpydoc_docstring_becomes_markdown() -> None:
         "**Examples**\n",
         "```pycon\n>>> 1 + 1\n2\n```\n",
     ]
+
+
+def test_a_class_is_shown_with_its_fields_and_its_public_methods() -> None:
+    code = "class Kind(Enum):\n    A = 'a'\n\n    def _hide(self): ...\n    def show(self, n: int): ..."
+    (node,) = ast.parse(code).body
+    assert isinstance(node, ast.ClassDef)
+    shown = "".join(api.render_class("Kind", node))
+    assert "```python\nclass Kind(Enum):\n    A = 'a'\n```" in shown
+    assert "```python\nKind.show(n: int)\n```" in shown
+    assert "hide" not in shown
 
 
 @pytest.mark.parametrize(("module", "name"), [("plumbline.nowhere", "x"), ("plumbline.files", "nothing")])
