@@ -3,7 +3,7 @@
 #
 # Run `make repro` first, and once `make setup EXTRAS=notebook`. VS Code: choose the interpreter in `.venv`, then
 # *Run Cell*. Jupyter: `python -m jupyter lab notebooks`, right-click this file, *Open With*, *Notebook*.
-# The notebook is not part of the pipeline: move useful code to `src/features.py` or `src/model.py`.
+# Nothing here is part of the pipeline: what turns out well moves to `src/features.py` or `src/model.py`.
 
 # %%
 import os
@@ -22,7 +22,7 @@ from plumbline.data.schema import NUMERIC
 from plumbline.metrics import lower_is_better, main_metric
 from plumbline.results import load
 from plumbline.training import recipe
-from plumbline.training.folds import cross_validate, folds
+from plumbline.training.folds import cross_validate, make_folds
 from src.model import build
 
 results = load()  # load(".share") after make repro SHARE=0.05
@@ -38,18 +38,18 @@ holdout = rows[rows["@side"] == "holdout"].sort_values("@error", ascending=False
 holdout.head(10).T
 
 # %% [markdown]
-# ## How do they differ from the rest?
-# Numbers: the difference between the mean of the worst tenth and the mean of all rows, in standard deviations.
+# ## In what are they unlike the rest?
+# Of numbers: how far the mean of the worst tenth lies from the mean of all, in standard deviations.
 
 # %%
 numbers = [column.name for column in schema.inputs if column.type in NUMERIC]
 worst = holdout.head(max(5, len(holdout) // 10))
-difference = (worst[numbers].mean() - holdout[numbers].mean()) / holdout[numbers].std()
-difference = difference.sort_values(key=abs, ascending=False)
-difference.head(10)
+unlike = (worst[numbers].mean() - holdout[numbers].mean()) / holdout[numbers].std()
+unlike = unlike.sort_values(key=abs, ascending=False)
+unlike.head(10)
 
 # %% [markdown]
-# Categories and booleans: the mean error of each level.
+# Of categories and flags: the mean error of each level.
 
 # %%
 levels = [column.name for column in schema.inputs if column.type in ("category", "boolean")]
@@ -58,35 +58,42 @@ pd.concat(by_level).sort_values("mean", ascending=False).head(10) if by_level el
 
 # %% [markdown]
 # ## Try a feature
-# The same model without and with the feature, in the same folds of the training set. Keep the holdout for the end: after a
-# choice by the holdout, its metrics are too good.
+# Two models by the same recipe, without it and with it, in the same folds of the training part. The holdout is left for
+# the end: whoever chooses by it has nothing left to be sure with.
 
 # %%
 train = results.features[rows["@side"] == "train"].reset_index(drop=True)
 
 
-def add_feature(frame: pd.DataFrame) -> pd.DataFrame:
-    """Change this. Here: the product of the two numbers that differ most, or the number of missing values."""
-    if len(difference) > 1:
-        return frame.assign(feature=frame[difference.index[0]] * frame[difference.index[1]])
-    return frame.assign(feature=frame.isna().sum(axis=1).astype(float))
+def with_feature(frame: pd.DataFrame) -> pd.DataFrame:
+    """Yours to change. Here: the product of the two most telling numbers, or how many values a row lacks."""
+    if len(unlike) > 1:
+        return frame.assign(tried=frame[unlike.index[0]] * frame[unlike.index[1]])
+    return frame.assign(tried=frame.isna().sum(axis=1).astype(float))
 
 
 settings = params.read(
     "model.estimator", "model.arguments", "model.seed", "model.folds", "model.threshold", "review.metric"
 )
-metric = main_metric(settings.metric, schema.task)
-fit = partial(recipe.fit, schema=schema, params=settings, seed=settings.seed, build=build)
-_, parts = folds(train, schema.task, settings.folds, settings.seed)
-frames = {"without": train, "with": add_feature(train)}
-scores = pd.DataFrame(
-    {name: [fold[0] for fold in cross_validate(frame, parts, fit, metric)] for name, frame in frames.items()}
+metric = main_metric(settings.review.metric, schema.task)
+fit = partial(
+    recipe.fit,
+    schema=schema,
+    params=settings.model,
+    build=build,
+    metric=settings.review.metric,
+    seed=settings.model.seed,
 )
-scores.index.name = f"{metric}, fold"
-scores
+folds = make_folds(train, schema.task, n_folds=settings.model.folds, seed=settings.model.seed)
+tried = {"without it": train, "with it": with_feature(train)}
+compared = pd.DataFrame(
+    {name: [fold.value for fold in cross_validate(frame, folds, fit, metric=metric)] for name, frame in tried.items()}
+)
+compared.index.name = f"{metric}, fold"
+compared
 
 # %%
-gain = scores["without"] - scores["with"]
+gain = compared["without it"] - compared["with it"]
 gain = gain if lower_is_better(metric) else -gain
 helps = gain.mean() > 2 * gain.std() / len(gain) ** 0.5
 print(f"better by {gain.mean():.4g} on average, in {(gain > 0).sum()} of {len(gain)} folds")
@@ -98,5 +105,5 @@ print(f"better by {gain.mean():.4g} on average, in {(gain > 0).sum()} of {len(ga
 print(
     "Move it to src/features.py, then: make repro SHARE=0.2, make repro, make test, and commit."
     if helps
-    else "The folds do not show that it helps: change add_feature, or look for data on the worst rows that no column has."
+    else "The folds do not show that it helps: change with_feature, or ask what no column says of the worst rows."
 )

@@ -22,33 +22,33 @@ from plumbline.errors import PlumblineError, nearest_name, report_errors
 
 PIPELINE = "dvc.yaml"
 COMMANDS = {
-    "repro": "run the pipeline and print the metrics (make repro)",
-    "share": "compute features, model and metrics on a share of the rows (make repro SHARE=0.05)",
+    "repro": "run the pipeline and say what came out (make repro)",
+    "share": "features, model and metrics on some of the rows (make repro SHARE=0.05)",
     "report": "open the report of the last run (make report)",
-    "review": "compare the model of HEAD with another commit: better, worse, same, or cannot tell (make review)",
-    "check": "check parameters, lint, format, types, lock, workflows (make check)",
-    "params": "check params.yaml",
-    "design": "list the open questions of docs/project.yaml, and check the requirements",
-    "draft": "write a first expectation suite for the table",
-    "format": "write the expectation suites in their canonical form",
-    "verify": "check that dvc.lock matches the files, is complete, and was pushed",
-    "replay": "check that the committed pipeline gives the same bytes under other circumstances",
-    "hermetic": "check that dvc.yaml names all that each stage reads and writes, and no more",
-    "versions": "write src/versions.json, or explain its digests",
-    "lock": "update requirements.lock from pyproject.toml (make lock)",
-    "docs": "list the pages of docs/, or show one of them",
-    "links": "check the links of the pages",
-    "deliver": "for main.yml: run a commit of main and push its results",
-    "release": "for release.yml: check that this commit can be released under this tag",
-    "comment": "for comment.yml: write the comment on a pull request",
+    "review": "better, worse, same, or cannot tell: HEAD against another commit (make review)",
+    "check": "parameters, lint, format, types, lock, workflows (make check)",
+    "params": "is params.yaml in order",
+    "design": "which questions of docs/project.yaml are open, and are the requirements met",
+    "draft": "write a first suite of expectations for the table",
+    "format": "write the suites in their canonical form",
+    "verify": "does dvc.lock belong to these files, is it complete, was it pushed",
+    "replay": "does the committed pipeline give the same bytes under other circumstances",
+    "hermetic": "does dvc.yaml name all that each stage reads and writes, and no more",
+    "versions": "write src/versions.json, or explain what stands behind it",
+    "lock": "bring requirements.lock in step with pyproject.toml (make lock)",
+    "docs": "list the pages of docs/, or show one",
+    "links": "do the links of the pages lead somewhere",
+    "deliver": "for main.yml: run a commit of main, push its results",
+    "release": "for release.yml: may this commit be released under this tag",
+    "comment": "for comment.yml: write the one comment on a pull request",
 }
 CODES = """exit codes:
-  0  success, or the check passed
-  1  an error, with one line that says what to do next, or the check failed
-  2  wrong arguments, or an inconclusive result (review, verify, replay, hermetic)
-  repro ends with the exit code of dvc repro if that fails: 255 when a stage failed
+  0  done, or the answer is yes
+  1  refused, with one line that says what to do next, or the answer is no
+  2  wrong arguments, or the answer could not be found (review, verify, replay, hermetic)
+  repro ends with the code of dvc repro where that fails, 255 when a stage failed
 
-plumbline NAME --help describes a command."""
+plumbline NAME --help says what a command takes."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,7 +67,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         end = "" if message.endswith("?") else "."
-        print(f"ERROR: {self.prog}: {message}{end} See {self.prog} --help", file=sys.stderr)
+        print(f"ERROR: {self.prog}: {message}{end} What there is: {self.prog} --help", file=sys.stderr)
         sys.exit(2)
 
 
@@ -77,7 +77,7 @@ def _parser() -> _Parser:
     parser = _Parser(
         prog="plumbline",
         usage="plumbline NAME [ARGUMENT ...]",
-        description=f"Run a command in the root of a project.\n\ncommands:\n{listed}",
+        description=f"Run it in the root of a project.\n\ncommands:\n{listed}",
         epilog=CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

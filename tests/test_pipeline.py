@@ -26,6 +26,6 @@ def test_the_notebook_runs_from_its_own_folder(table: str, request, monkeypatch,
     monkeypatch.chdir("notebooks")
     capsys.readouterr()
     made = runpy.run_path("explore.py")
-    assert made["holdout"]["@error"].is_monotonic_decreasing and made["scores"].notna().all(axis=None)
-    assert set(made["frames"]["with"]) - set(made["train"]) == {"feature"}
+    assert made["holdout"]["@error"].is_monotonic_decreasing and made["compared"].notna().all(axis=None)
+    assert set(made["tried"]["with it"]) - set(made["train"]) == {"tried"}
     assert len(capsys.readouterr().out.splitlines()) == 2

@@ -49,15 +49,15 @@ def test_its_own_help_names_each_command_and_the_exit_codes(capsys) -> None:
 
 
 WRONG = [
-    (["reprod"], "plumbline: no command 'reprod'. Did you mean 'repro'? See plumbline --help"),
-    (["Review"], "plumbline: no command 'Review'. Did you mean 'review'? See plumbline --help"),
-    (["xyzzy"], "plumbline: no command 'xyzzy'. See plumbline --help"),
-    (["--"], "plumbline: unrecognized arguments: --. See plumbline --help"),
-    (["--fast"], "plumbline: unrecognized arguments: --fast. See plumbline --help"),
+    (["reprod"], "plumbline: no command 'reprod'. Did you mean 'repro'? What there is: plumbline --help"),
+    (["Review"], "plumbline: no command 'Review'. Did you mean 'review'? What there is: plumbline --help"),
+    (["xyzzy"], "plumbline: no command 'xyzzy'. What there is: plumbline --help"),
+    (["--"], "plumbline: unrecognized arguments: --. What there is: plumbline --help"),
+    (["--fast"], "plumbline: unrecognized arguments: --fast. What there is: plumbline --help"),
     (["versions", "--explian"],
-     "plumbline versions: unrecognized arguments: --explian. See plumbline versions --help"),
+     "plumbline versions: unrecognized arguments: --explian. What there is: plumbline versions --help"),
     (["release"],
-     "plumbline release: the following arguments are required: NAME@vX.Y.Z. See plumbline release --help"),
+     "plumbline release: the following arguments are required: NAME@vX.Y.Z. What there is: plumbline release --help"),
 ]  # fmt: skip
 
 
