@@ -1,0 +1,1 @@
+"""Sources, tables, types, roles, the schema and the split."""

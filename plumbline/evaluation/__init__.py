@@ -1,0 +1,1 @@
+"""Baselines, slices, curves, importance, behaviour tests and requirements."""

@@ -1,0 +1,1 @@
+"""Leakage checks of features, and of the function in src/features.py."""

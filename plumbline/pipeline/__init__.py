@@ -1,0 +1,1 @@
+"""The functions that the stage files call, a module for each stage."""

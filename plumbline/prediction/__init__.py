@@ -1,0 +1,1 @@
+"""What the model's package contains: predictor, model file, golden rows, command."""

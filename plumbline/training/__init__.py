@@ -1,0 +1,1 @@
+"""Fitting the recipe, and cross-validation."""
