@@ -1,9 +1,12 @@
 """docs/api.md is what template/api.py makes of the docstrings, and has every name that users import."""
 
 import ast
+import subprocess
+import sys
 
 import pytest
 
+from plumbline.testing.projects import ROOT
 from template import api
 
 
@@ -79,3 +82,12 @@ def test_a_class_is_shown_with_its_fields_and_its_public_methods() -> None:
 def test_a_name_that_is_not_there_is_an_error(module: str, name: str) -> None:
     with pytest.raises(LookupError):
         api.find_definition(module, name)
+
+
+@pytest.mark.parametrize(("path", "fails"), [("plumbline/new.py", True), ("src/new.py", False)])
+def test_a_public_name_of_the_package_without_a_docstring_fails_the_lint(path: str, fails: bool) -> None:
+    command = [sys.executable, "-m", "ruff", "check", "--quiet", "--stdin-filename", path, "-"]
+    code = '"""A module."""\n\n\ndef public() -> None:\n    pass\n'
+    ran = subprocess.run(command, cwd=ROOT, input=code, capture_output=True, encoding="utf-8", check=False)
+    assert ("D103" in ran.stdout) == fails
+    assert bool(ran.returncode) == fails
