@@ -1,1 +1,0 @@
-"""Sources, tables, types, roles, the schema and the split."""

@@ -1,1 +1,0 @@
-"""Baselines, slices, curves, importance, behaviour tests and requirements."""

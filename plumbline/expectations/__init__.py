@@ -1,1 +1,0 @@
-"""Expectation suites: checking, drafting, formatting."""

@@ -1,1 +1,0 @@
-"""Leakage checks of features, and of the function in src/features.py."""

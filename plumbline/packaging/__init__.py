@@ -1,1 +1,0 @@
-"""The wheel and the model card."""

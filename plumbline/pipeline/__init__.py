@@ -1,1 +1,0 @@
-"""The functions that the stage files call, a module for each stage."""

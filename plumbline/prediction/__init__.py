@@ -1,1 +1,0 @@
-"""What the model's package contains: predictor, model file, golden rows, command."""

@@ -1,1 +1,0 @@
-"""The commands verify, replay and hermetic."""

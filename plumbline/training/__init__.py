@@ -1,1 +1,0 @@
-"""Fitting the recipe, and cross-validation."""
