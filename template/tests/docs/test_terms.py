@@ -26,7 +26,7 @@ def texts() -> dict[str, str]:
     found = {path: path.read_text(encoding="utf-8") for path in pages if path.name not in ("CHANGELOG.md", PAGE.name)}
     for path in [*(ROOT / "plumbline").rglob("*.py"), *(ROOT / "src").rglob("*.py")]:
         found[path] = "\n".join(string_literals(ast.parse(path.read_text(encoding="utf-8"))))
-    for name in ("params.yaml", "Makefile", "docs/project.yaml", "plumbline/report/page.html.j2"):
+    for name in ("params.yaml", "dvc.yaml", "Makefile", "docs/project.yaml", "plumbline/report/page.html.j2"):
         found[ROOT / name] = (ROOT / name).read_text(encoding="utf-8")
     return {path.relative_to(ROOT).as_posix(): " ".join(text.split()) for path, text in found.items()}
 
