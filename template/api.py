@@ -65,29 +65,29 @@ def render_page() -> str:
 
 def public_names() -> dict[str, list[str]]:
     """Return module -> its public names, those of the package's own in the order of their definitions."""
-    used: dict[str, set[str]] = {}
+    names_by_module: dict[str, set[str]] = {}
     for tree in user_code():
         for module, name in imported_names(tree):
-            used.setdefault(module, set()).add(name)
-    for module, names in used.items():
+            names_by_module.setdefault(module, set()).add(name)
+    for module, names in names_by_module.items():
         names |= {result for name in names for result in returned_classes(module, name)}
     for module in WHOLE:
-        used[module] = {name for name in parse_module(module).names if not name.startswith("_")}
+        names_by_module[module] = {name for name in parse_module(module).names if not name.startswith("_")}
     pages: dict[str, list[str]] = {}
-    for module in sorted(used):
-        order = [*parse_module(module).names, *sorted(used[module])]
-        pages[module] = sorted(used[module], key=order.index)
+    for module in sorted(names_by_module):
+        order = [*parse_module(module).names, *sorted(names_by_module[module])]
+        pages[module] = sorted(names_by_module[module], key=order.index)
     return pages
 
 
 def returned_classes(module: str, name: str) -> set[str]:
     """Return the classes of the module that a function of it returns."""
-    parsed = parse_module(module)
-    node = parsed.names.get(name)
+    syntax = parse_module(module)
+    node = syntax.names.get(name)
     if not isinstance(node, ast.FunctionDef) or node.returns is None:
         return set()
     names = {part.id for part in ast.walk(node.returns) if isinstance(part, ast.Name)}
-    return {name for name in names if isinstance(parsed.names.get(name), ast.ClassDef)}
+    return {name for name in names if isinstance(syntax.names.get(name), ast.ClassDef)}
 
 
 def user_code() -> Iterator[ast.Module]:
@@ -130,33 +130,33 @@ def parse_module(module: str) -> Module:
     if file is None:
         raise LookupError(f"{module} is no module of plumbline")
     source = file.read_text(encoding="utf-8")
-    parsed = Module(source, ast.parse(source), {}, {})
-    for node in parsed.tree.body:
+    syntax = Module(source, ast.parse(source), {}, {})
+    for node in syntax.tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            parsed.names[node.name] = node
+            syntax.names[node.name] = node
         elif isinstance(node, ast.Assign):
-            parsed.names.update({target.id: node for target in node.targets if isinstance(target, ast.Name)})
+            syntax.names.update({target.id: node for target in node.targets if isinstance(target, ast.Name)})
         elif isinstance(node, ast.ImportFrom) and str(node.module).startswith("plumbline"):
-            parsed.imports.update({alias.asname or alias.name: (str(node.module), alias.name) for alias in node.names})
-    return parsed
+            syntax.imports.update({alias.asname or alias.name: (str(node.module), alias.name) for alias in node.names})
+    return syntax
 
 
 def find_definition(module: str, name: str) -> tuple[Module, Node]:
     """Return where a name is defined, through the modules that import it from another one."""
-    parsed = parse_module(module)
-    if name in parsed.names:
-        return parsed, parsed.names[name]
-    if name not in parsed.imports:
+    syntax = parse_module(module)
+    if name in syntax.names:
+        return syntax, syntax.names[name]
+    if name not in syntax.imports:
         raise LookupError(f"{module} has no {name}")
-    return find_definition(*parsed.imports[name])
+    return find_definition(*syntax.imports[name])
 
 
 def render_module(module: str, names: list[str]) -> list[str]:
     """Return the parts of a page on one module: its constants in one block, then each function and class."""
     definitions = {name: find_definition(module, name) for name in names}
     constants = [
-        ast.get_source_segment(parsed.source, node) or ""
-        for parsed, node in definitions.values()
+        ast.get_source_segment(syntax.source, node) or ""
+        for syntax, node in definitions.values()
         if isinstance(node, ast.Assign)
     ]
     summary = ast.get_docstring(parse_module(module).tree) or ""
@@ -178,8 +178,8 @@ def render_class(name: str, node: ast.ClassDef) -> list[str]:
     bases = f"({', '.join(map(ast.unparse, node.bases))})" if node.bases else ""
     fields = [f"    {ast.unparse(field)}" for field in node.body if isinstance(field, ast.AnnAssign | ast.Assign)]
     head = f"class {name}{bases}" + (":\n" if fields else "") + "\n".join(fields)
-    shown = signature(name, initial, drop_self=True) if initial else head
-    parts = [f"### {name}\n", f"```python\n{shown}\n```\n", *render_docstring(ast.get_docstring(node) or "")]
+    code = signature(name, initial, drop_self=True) if initial else head
+    parts = [f"### {name}\n", f"```python\n{code}\n```\n", *render_docstring(ast.get_docstring(node) or "")]
     for method in methods:
         if not method.name.startswith("_"):
             parts += render_function(f"{name}.{method.name}", method)
@@ -191,18 +191,18 @@ def render_function(name: str, node: ast.FunctionDef) -> list[str]:
     decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
     if "property" in decorators:
         returns = f": {ast.unparse(node.returns)}" if node.returns else ""
-        shown = f"{name}{returns}"
+        code = f"{name}{returns}"
     else:
-        shown = signature(name, node, drop_self="." in name and "staticmethod" not in decorators)
-    return [f"### {name}\n", f"```python\n{shown}\n```\n", *render_docstring(ast.get_docstring(node) or "")]
+        code = signature(name, node, drop_self="." in name and "staticmethod" not in decorators)
+    return [f"### {name}\n", f"```python\n{code}\n```\n", *render_docstring(ast.get_docstring(node) or "")]
 
 
 def signature(name: str, node: ast.FunctionDef, *, drop_self: bool) -> str:
     """Return `name(arguments) -> result`; a line for each argument where one line is too long."""
-    shown = list(render_arguments(node.args))[int(drop_self) :]
+    arguments = list(render_arguments(node.args))[int(drop_self) :]
     returns = f" -> {ast.unparse(node.returns)}" if node.returns and node.name != "__init__" else ""
-    line = f"{name}({', '.join(shown)}){returns}"
-    lines = "".join(f"    {argument},\n" for argument in shown)
+    line = f"{name}({', '.join(arguments)}){returns}"
+    lines = "".join(f"    {argument},\n" for argument in arguments)
     return line if len(line) <= 100 else f"{name}(\n{lines}){returns}"
 
 

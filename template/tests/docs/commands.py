@@ -36,11 +36,11 @@ END = re.compile(r"[`\n|;&#]|[,.:;)\]]+(?=\s|$)|\s#|\s\(|\s{2,}")
 
 def string_literals(tree: ast.AST) -> Iterator[str]:
     """Yield each string of a module; in an f-string {} stands for a value."""
-    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    parts_of_fstrings = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts_of_fstrings:
             yield node.value
 
 
@@ -73,7 +73,7 @@ def find_problem(words: list[str]) -> str | None:
         return None
     checks: dict[str, Callable[[list[str]], str | None]] = {
         "make": _make,
-        "dvc": lambda rest: _parsed(get_main_parser(), rest),
+        "dvc": lambda rest: _check_options(get_main_parser(), rest),
         "git": _git,
         "plumbline": _plumbline,
         "python": _python,
@@ -126,19 +126,21 @@ def _plumbline(words: list[str]) -> str | None:
         return f"plumbline has no command {words[0]}"
     module = import_module(f"plumbline.commands.{words[0]}")
     if getattr(module, "PASSES_ON", False):
-        return _parsed(get_main_parser(), [words[0], *words[1:]])
+        return _check_options(get_main_parser(), [words[0], *words[1:]])
     parser = ArgumentParser()
     module.add_arguments(parser)
-    return _parsed(parser, words[1:])
+    return _check_options(parser, words[1:])
 
 
-def _parsed(parser: ArgumentParser, words: list[str]) -> str | None:
+def _check_options(parser: ArgumentParser, words: list[str]) -> str | None:
     """Return which subcommand or option the parser has not."""
     parsers = [parser]
     for word in words:
         below = [action for action in parsers[-1]._actions if isinstance(action, _SubParsersAction)]
         if word.startswith("-") and len(word) > 1 and not is_placeholder(word):
-            options = {option for each in parsers for action in each._actions for option in action.option_strings}
+            options = {
+                option for subparser in parsers for action in subparser._actions for option in action.option_strings
+            }
             if word.partition("=")[0] not in options:
                 return f"there is no option {word}"
         elif below and word in below[0].choices:
@@ -159,18 +161,18 @@ def _python(words: list[str]) -> str | None:
         module = module.rpartition(".")[0]
     top = module.partition(".")[0]
     if find_spec(top) is None:
-        known = top.replace("_", "-") in pins(LOCK.read_text(encoding="utf-8")) or top == JUPYTER
+        exists = top.replace("_", "-") in pins(LOCK.read_text(encoding="utf-8")) or top == JUPYTER
     else:
-        known = find_spec(module) is not None
-    return None if known else f"there is no module {module}"
+        exists = find_spec(module) is not None
+    return None if exists else f"there is no module {module}"
 
 
 def _environment(words: list[str]) -> str | None:
     """What src.environment starts: a program of .venv, or the template's module."""
     while words and words[0].startswith("--"):
         option = words.pop(0).partition("=")[0]
-        documented = ast.get_docstring(ast.parse((ROOT / "src/environment.py").read_text(encoding="utf-8")))
-        if not re.search(rf"{option}\b", str(documented)):
+        documentation = ast.get_docstring(ast.parse((ROOT / "src/environment.py").read_text(encoding="utf-8")))
+        if not re.search(rf"{option}\b", str(documentation)):
             return f"src.environment has no {option}"
     if not words or words[0] in ENGLISH or is_placeholder(words[0]) or words[0] in ("dvc", "plumbline"):
         return None  # dvc and plumbline are commands of their own, which are found, too

@@ -72,10 +72,10 @@ def test_a_class_is_shown_with_its_fields_and_its_public_methods() -> None:
     code = "class Kind(Enum):\n    A = 'a'\n\n    def _hide(self): ...\n    def show(self, n: int): ..."
     (node,) = ast.parse(code).body
     assert isinstance(node, ast.ClassDef)
-    shown = "".join(api.render_class("Kind", node))
-    assert "```python\nclass Kind(Enum):\n    A = 'a'\n```" in shown
-    assert "```python\nKind.show(n: int)\n```" in shown
-    assert "hide" not in shown
+    text = "".join(api.render_class("Kind", node))
+    assert "```python\nclass Kind(Enum):\n    A = 'a'\n```" in text
+    assert "```python\nKind.show(n: int)\n```" in text
+    assert "hide" not in text
 
 
 @pytest.mark.parametrize(("module", "name"), [("plumbline.nowhere", "x"), ("plumbline.files", "nothing")])

@@ -16,19 +16,21 @@ REPLACED = {"mend": "fix", "told apart": "separated", "half-written": "incomplet
 
 def forbidden_words() -> dict[str, str]:
     """Return each word that must not be used -> what to write instead."""
-    listed = {word: term for term, _, words in ROWS for word in words.split(", ") if word}
-    return listed | REPLACED
+    replaced = {word: term for term, _, words in ROWS for word in words.split(", ") if word}
+    return replaced | REPLACED
 
 
 def texts() -> dict[str, str]:
     """Return path -> what people read: the pages, and the strings of the package (messages, docstrings, help)."""
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "template").glob("*.md")]
-    found = {path: path.read_text(encoding="utf-8") for path in pages if path.name not in ("CHANGELOG.md", PAGE.name)}
+    contents = {
+        path: path.read_text(encoding="utf-8") for path in pages if path.name not in ("CHANGELOG.md", PAGE.name)
+    }
     for path in [*(ROOT / "plumbline").rglob("*.py"), *(ROOT / "src").rglob("*.py")]:
-        found[path] = "\n".join(string_literals(ast.parse(path.read_text(encoding="utf-8"))))
+        contents[path] = "\n".join(string_literals(ast.parse(path.read_text(encoding="utf-8"))))
     for name in ("params.yaml", "dvc.yaml", "Makefile", "docs/project.yaml", "plumbline/report/page.html.j2"):
-        found[ROOT / name] = (ROOT / name).read_text(encoding="utf-8")
-    return {path.relative_to(ROOT).as_posix(): " ".join(text.split()) for path, text in found.items()}
+        contents[ROOT / name] = (ROOT / name).read_text(encoding="utf-8")
+    return {path.relative_to(ROOT).as_posix(): " ".join(text.split()) for path, text in contents.items()}
 
 
 def find_word(word: str, text: str) -> bool:
