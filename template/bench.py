@@ -41,8 +41,8 @@ Row = dict[str, Any]  # what, target, measured, met, detail
 # Why a target is missed: a person writes it here, under the measure's name.
 REASONS: dict[str, str] = {
     "sample": "five processes import for 10.5 s, the script for 4.4 s; DVC itself takes 1.8 s; the work costs the same",
-    "size": "a third of plumbline is the commands, reading and writing tables, and error messages; the review came "
-    "after the target was set. Fewer and larger files would be harder to read",
+    "size": "a third of plumbline is the command, tables in and out, and refusals in words; the review came after the "
+    "number was set. Fewer, larger files would cost more in reading than they save",
 }
 
 
@@ -285,7 +285,7 @@ def place(n: int) -> dict[str, str]:
 
 
 def page(kept: dict[str, Any]) -> str:
-    lines = ["# Benchmarks\n", "Written by `python -m template.bench`. The script is `script.py`.\n",
+    lines = ["# Benchmarks\n", "Written by `python -m template.bench`, which says how. The script is `script.py`.\n",
              "| measure | what | target | measured | | | day, commit, runs |", "|" + "---|" * 7]  # fmt: skip
     shown = {name: kept[name] for name in MEASURES if name in kept}
     for name, found in shown.items():
@@ -296,7 +296,7 @@ def page(kept: dict[str, Any]) -> str:
     missed = [name for name, found in shown.items() if not all(row["met"] for row in found["rows"])]
     lines += ["\n## Why targets are missed\n"] if missed else []
     lines += [f"- {name}: {REASONS.get(name, 'no reason is written yet')}" for name in missed]
-    lines.append("\n## Machine and versions\n")
+    lines.append("\n## Where\n")
     for where in dict.fromkeys(found["where"] for found in shown.values()):
         lines.append(f"- {', '.join(name for name in shown if shown[name]['where'] == where)}: {where}")
     return "\n".join(lines) + "\n"

@@ -162,7 +162,7 @@ def _equal() -> Iterator[tuple[str, Callable[[], Iterator[list[str]]]]]:
         ("time cut, forest, 600 rows", forest, 600, {"late": 0.3}),
     ):
         yield (
-            f"equal quality: {label}",
+            f"equal worth: {label}",
             partial(compared, partial(of.equal, estimator[0], estimator[1], size, **given), False),
         )
 
@@ -202,18 +202,18 @@ def page(kept: dict[str, Any]) -> str:
     rest = (*WORDS[1:], "fell", "by 1 %", "bootstrap")
     lines = [
         "# How often is the verdict right?\n",
-        "Written by `python -m template.calibrate`. Numbers are % of comparisons, in brackets",
-        "the 95 % interval.\n",
-        f"![What a review and other rules call worse]({PLOT.name})\n",
+        "Made by `python -m template.calibrate`, which says how. Numbers are % of comparisons, in brackets the 95 %",
+        "interval.\n",
+        f"![What a review, and what other rules call worse]({PLOT.name})\n",
         f"## Two recipes on one table\n\nOnly the seed changed, called worse on average: {means}.\n",
-        *grid(["case", "n", "worse", *WORDS[1:], *list(RULES.values())[1:]], kept, ("harm", "appended", "seed"),
+        *grid(["cell", "n", "worse", *WORDS[1:], *list(RULES.values())[1:]], kept, ("harm", "appended", "seed"),
               lambda cell: [str(cell["n"]), share(cell, "worse"), *(f"{rate(cell, word):.0f}" for word in rest)]),
-        "## Two equally good pipelines, a new table each time\n\nBefore the margin, 5 % is expected on each side.\n",
-        *grid(["case", "n", "worse before the margin", "better before the margin", *WORDS], kept, ("equal",),
+        "## Two pipelines of equal worth, a fresh table each time\n\nBefore the margin 5 % is right for each side.\n",
+        *grid(["cell", "n", "worse before the margin", "better before the margin", *WORDS], kept, ("equal",),
               lambda cell: [str(cell["n"]), share(cell, "worse before"), share(cell, "better before"),
                             *(f"{rate(cell, word):.0f}" for word in WORDS)]),
         "## How often evaluate's 95 % intervals cover the value of the same model on 40,000 rows\n",
-        *grid(["case", "n", "covers"], kept, ("coverage",), lambda cell: [str(cell["n"]), ", ".join(
+        *grid(["cell", "n", "covers"], kept, ("coverage",), lambda cell: [str(cell["n"]), ", ".join(
             f"{name} {rate(cell, name):.1f}" for name in cell if name not in ("n", "commit"))]),
         f"Measured at {', '.join(sorted({cell['commit'] for cell in kept.values()}))}.",
     ]  # fmt: skip

@@ -85,7 +85,7 @@ def table(name: str, size: int = 500, late: float = 0.0) -> Table:
 
 def fresh(random: np.random.Generator, size: int, share: float = 0.5, groups: int = 0, numbers: bool = False,
           late: float = 0.0) -> Table:  # fmt: skip
-    """Twenty columns of equal quality; share: of the class that is looked for; groups: unequal, alike within."""
+    """Twenty columns of equal worth; share: of the class that is looked for; groups: unequal, alike within."""
     x, noise, code = random.normal(size=(size, 20)), random.normal(size=size), None
     if groups:
         code = np.arange(size) % groups
@@ -194,7 +194,7 @@ def appended(of: Table, estimator: str, arguments: dict, known: float, wrong: bo
 
 
 def equal(estimator: str, arguments: dict, size: int, **given: Any) -> Iterator[Pair]:
-    """Two pipelines of equal quality, each with ten columns of its own, on FRESH tables."""
+    """Two pipelines of equal worth, each with ten columns of its own, on FRESH tables."""
     for repeat in range(FRESH):
         of = fresh(np.random.default_rng(repeat), size, **given)
         replicas = range(1) if of.holdout is not None and "linear_model" in estimator else range(REPLICAS)

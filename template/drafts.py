@@ -29,15 +29,15 @@ from template.corruptions import CORRUPTIONS
 
 RESULT = "template/drafts.md"
 REDRAWS = 100
-HEADING = """# How good are drafted expectation suites?
+HEADING = """# Drafted suites, measured
 
-Written by `python -m template.drafts`. A suite is drafted on a random half of a table and checks the other.
+Written by `python -m template.drafts`. A suite is drafted on a random half of a table; the other half is held to it.
 
-## Does the other half pass?
+## Another half passes
 
-Target: every expectation holds in at least 95 of 100 redraws. Generated tables are generated again for each redraw.
+Asked for: at least 95 of 100 redraws in which every expectation holds. The made tables are made anew for each redraw.
 
-| table | redraws | passed | first failure |
+| table | redraws | passed wholly | what failed first |
 |---|---|---|---|
 """
 WORDS = np.array("late broken thanks again please call before noon parcel wet lost found never left".split())  # noqa: SIM905
@@ -165,13 +165,13 @@ def main() -> int:
         failed = "; ".join(words[0].split(" [")[0] for words in each if words) or "-"
         lines.append(f"| {name} | {len(each)} | {sum(not words for words in each)} | {failed} |")
     many = sum(bool(words) for _, words in results)
-    lines += ["", "## Corruptions", "", f"Target: at least 30. Caught: {many} of {len(results)}.", ""]
-    lines += ["| corruption | failing expectations | the first one |", "|---|---|---|"]
+    lines += ["", "## Corruptions", "", f"Asked for: at least 30. Caught: {many} of {len(results)}.", ""]
+    lines += ["| corruption | expectations that fail | the first of them |", "|---|---|---|"]
     for name, words in results:
         first = words[0].split(" (")[0].split(": ")[0].removeprefix("expect_") if words else "**not caught**"
         lines.append(f"| {name} | {len(words)} | {first} |")
     write_text(RESULT, "\n".join(lines) + "\n")
-    print(f"Wrote: {RESULT}")
+    print(f"Made: {RESULT}")
     return 0
 
 

@@ -285,7 +285,7 @@ def page(n: int) -> str:
     for sort, kinds in SORTS.items():
         counts = {kind: sum(caught(sort, kind, seed) for seed in range(n)) for kind in kinds}
         total = sum(counts.values()) / n / len(kinds)
-        whole = f"| **{sort}** | all kinds | {total:.1%} | {SHARE:.0%} | {_met(total >= SHARE)} |"
+        whole = f"| **{sort}** | all of the sort | {total:.1%} | {SHARE:.0%} | {_met(total >= SHARE)} |"
         each = [
             f"| {sort} | {kind} | {found} of {n} | {SHARE:.0%} | {_met(found >= SHARE * n)} |"
             for kind, found in counts.items()
@@ -302,16 +302,16 @@ def _met(value: bool) -> str:
 
 TEXT = """# How often are the leakage checks right?
 
-Written by `python -m template.leaks`, {n} seeded tables per line, {seconds:.0f} s of CPU: tables of 100, 150 and 3,000
-rows, every third sorted by its target, with missing values, times, nearly unique strings, and legitimate features: one
-number with an AUC up to 0.98, one category with 98.5 % accuracy (from 1,000 rows on), 99 % of the target's variance.
-A leak counts as found when the stage stops at its column, or warns about a later time or rows on both sides.
+Made by `python -m template.leaks`, {n} seeded tables of each line, {seconds:.0f} s of CPU: tables of 100, 150 and 3,000
+rows, every third sorted by its target, with gaps, times, words that hardly repeat, and honest signals up to an AUC of
+0.98 in one number, 98.5 % told right by one category (from 1,000 rows on) and 99 % of a target's variance explained.
+A leak counts as caught when the stage stops at its column, or warns of a later time and of rows on both sides.
 
-Known limits: a copy with one wrong row of a hundred is 99 % right, which legitimate features also reach in so few rows:
-it is a warning. A feature from `np.datetime64("today")` reads a clock that the check cannot change. A file that is read
-when src/features.py is imported, or by an absolute path, is not detected.
+Not met or not seen, and known: a copy with one wrong row of a hundred is 99 % right, which honest features reach in so
+few rows: it is a warning. A feature made of `np.datetime64("today")` reads the clock where no other date can be given.
+A file that is read when src/features.py is imported, or by an absolute path, is not noticed as such.
 
-| leak | kind | found | target | met |
+| sort | kind | found | target | met |
 |---|---|---|---|---|
 """
 

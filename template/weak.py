@@ -60,9 +60,9 @@ def measured(seeds: int) -> Iterator[tuple[str, int, int]]:
 def main() -> None:
     lines = [
         "# How often is a weak slice found?\n",
-        "Written by `python -m template.weak`: in a slice of 5 % of the holdout, given by two columns, every second",
-        "label is inverted. A slice with well-calibrated, uncertain predictions does not count as weak.\n",
-        "| 5,000 rows | planted and found (target 18 of 20) | none planted, none reported (target 19 of 20) |",
+        "Made by `python -m template.weak`: in a slice of 5 % of the holdout, a conjunction of two columns, every",
+        "second label is turned round. A slice in which the model is unsure and says so does not count as weak.\n",
+        "| 5,000 rows | planted and found (target 18 of 20) | none planted, none confirmed (target 19 of 20) |",
         "|---|---|---|",
     ]
     lines += [f"| {name} | {hits} of {SEEDS} | {quiet} of {SEEDS} |" for name, hits, quiet in measured(SEEDS)]

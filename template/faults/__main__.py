@@ -45,9 +45,9 @@ def drilled(name: str, folder: Path, seed: int) -> tuple[bool, str]:
 
 
 def page(kept: dict[str, Any]) -> str:
-    lines = ["# Fault injection: what was broken, and what happened\n",
-             "Written by `python -m template.faults`. The last column names the test or the drill.\n",
-             "| fault | result | checked by |", "|---|---|---|"]  # fmt: skip
+    lines = ["# What was broken, and what came of it\n",
+             "Made by `python -m template.faults`, which says how. The last column is a test, or the drill itself.\n",
+             "| fault | what came of it | kept so by |", "|---|---|---|"]  # fmt: skip
     for name in (name for name in NAMES if name in kept):
         what = WORDS[name][0] if name in WORDS else f"SIGKILL during {name.removeprefix('kill ')}"
         lines.append(f"| {what} | {kept[name]['found']} | `python -m template.faults {name.split()[0]}` |")

@@ -35,24 +35,24 @@ for path in sys.argv[2:]:
 """
 FORMULAS = ["=cmd|' /C calc'!A0", "@SUM(1+1)*cmd", "+1+1", "-2+3", '=HYPERLINK("http://x.invalid","y")']
 TESTED = [
-    ("a full disk, a folder that is read-only, Ctrl-C in each stage", "one line, and no file changed",
+    ("a full disk, a folder that is read-only, Ctrl-C in each stage", "one line, all that was there as it was",
      "tests/test_errors.py", "test_a_stage_that_is_stopped_leaves_what_was_there"),
-    ("a set-up that is killed at any of its steps", "no incomplete .venv is used; the same command again completes it",
+    ("a set-up that is killed at any of its steps", "no .venv passes for whole; the same command again fills it",
      "tests/test_environment.py", "test_a_set_up_that_was_killed_is_made_anew"),
-    ("a model file with a forged type", "refused before any object is created",
+    ("a model file with a forged type", "refused before anything is built",
      "tests/prediction/test_modelfile.py", "test_a_forged_type_is_refused_before_anything_is_built"),
-    ("paths with .., links and parts that lead outside; tags, aliases and deep nesting in the three YAML files",
+    ("paths with .., links and parts that are links to outside; tags, aliases and depth in the three YAML files",
      "refused in one line", "tests/test_errors.py", "test_bad_input_gets_one_line_and_leaves_what_was_there"),
-    ("markup in names and values", "plain text in report and card",
+    ("markup in names and values", "text in report and card",
      "tests/packaging/test_card.py",
      "test_numbers_are_those_of_the_metrics_and_text_of_the_data_means_nothing_but_itself"),
-    ("an incomplete worktree of a review", "created again",
+    ("a worktree of a review that git did not finish", "made anew",
      "tests/review/test_sides.py", "test_half_a_worktree_is_made_anew"),
-    ("an incomplete dvc.lock, an incomplete list of DVC's locks", "HEAD's lock; an empty list",
+    ("half a dvc.lock, half a list of who works on what", "HEAD's lock; an empty list",
      "tests/commands/test_repro.py", "test_what_a_killed_run_left_of_dvcs_own_files_is_mended"),
     ("an input that is edited during make repro", "refused in one line, HEAD's lock",
      "tests/commands/test_repro.py", "test_a_run_under_which_its_inputs_change_is_refused_and_its_lock_undone"),
-    ("a hostile artifact for the comment workflow", "refused with a message of the project",
+    ("a hostile artifact for the comment workflow", "refused in words of our own",
      "tests/workflows/test_post.py", "test_a_hostile_artifact_is_refused_in_words_of_our_own"),
 ]  # fmt: skip
 
@@ -133,7 +133,7 @@ def members(folder: Path) -> str:
                                  encoding="utf-8")  # fmt: skip
         found = (checked.returncode, checked.stderr.count("\n"), checked.stderr[:7])
         assert found == (1, 1, "ERROR: "), f"{what}: {checked.stdout}{checked.stderr}"
-    return f"its command check refuses {len(changes)} of {len(changes)}: {', '.join(changes)}"
+    return f"its own check refuses {len(changes)} of {len(changes)}: {', '.join(changes)}"
 
 
 def members_with(content: bytes, old: bytes, new: bytes) -> bytes:
@@ -173,12 +173,12 @@ def formulas(folder: Path) -> str:
     card = (box.project / "metrics/model-card.md").read_text(encoding="utf-8")
     assert "](http://x.invalid" not in card
     json.loads((box.project / "metrics/slices.json").read_text(encoding="utf-8"))
-    return "plain text from the table to the package, and in report and card"
+    return "text from the table to the package, and text in report and card"
 
 
 CASES: dict[str, tuple[str, Callable[[Path], str]]] = {
-    "bombs": ("a compressed source that unpacks to gigabytes", bombs),
-    "footers": ("a Parquet file with a false footer", footers),
+    "bombs": ("a packed source that unpacks to gigabytes", bombs),
+    "footers": ("a Parquet with a lying footer", footers),
     "wheel": ("a wheel with a changed member", members),
-    "formulas": ("spreadsheet formulas as names and values", formulas),
+    "formulas": ("formulas of spreadsheets as names and values", formulas),
 }

@@ -59,7 +59,7 @@ def full_disk(folder: Path) -> str:
     assert all(found == known[name] for name, found in box.outputs().items())
     box.git("checkout", "-q", "data/source")
     as_finished(box, folder)
-    return "stopped with an error message; then the same bytes"
+    return "stopped in words; then the same bytes"
 
 
 def full_remote(folder: Path) -> str:
@@ -72,7 +72,7 @@ def full_remote(folder: Path) -> str:
     assert big not in box.stored("remote")
     box.run("dvc", "push")
     assert big in box.stored("remote")
-    return "no incomplete object; then everything was pushed"
+    return "no half object; then all of it was pushed"
 
 
 def corrupt_cache(folder: Path) -> str:
@@ -90,7 +90,7 @@ def corrupt_cache(folder: Path) -> str:
             shutil.rmtree(box.project / ".dvc/cache")
             (box.project / "dvc.lock").unlink()
         as_finished(box, folder)
-    return "detected if the object is writable; otherwise not detected by DVC, and fixed as in docs/reliability.md"
+    return "found where the object can be written; else not seen by DVC, and fixed as docs/reliability.md says"
 
 
 def truncated(folder: Path) -> str:
@@ -103,7 +103,7 @@ def truncated(folder: Path) -> str:
     said = box.run("dvc", "status")
     assert all(name in said for name in names), said
     as_finished(box, folder)
-    return f"DVC detects all {len(names)}; then the same bytes"
+    return f"dvc sees all {len(names)}; then the same bytes"
 
 
 def unwritable_cache(folder: Path) -> str:
@@ -113,7 +113,7 @@ def unwritable_cache(folder: Path) -> str:
     assert "ERROR" in said, said
     box.run("dvc", "config", "--local", "--unset", "cache.dir")
     as_finished(box, folder)
-    return "DVC stops with an error message; with a writable cache the same bytes"
+    return "DVC stops in words; with a cache that can be written the same bytes"
 
 
 def other_disk(folder: Path) -> str:
@@ -136,7 +136,7 @@ def clock(folder: Path) -> str:
     said = box.run(*REPRO, environment={"FAULT_CLOCK": str(YEARS)})
     assert "Running stage" not in said, said
     as_finished(box, folder)
-    return "20 years back, then 20 years forward: the same bytes, and no stage runs again"
+    return "20 years back, then 20 years on: the same bytes, and nothing runs a second time"
 
 
 def two_at_once(folder: Path) -> str:
@@ -148,7 +148,7 @@ def two_at_once(folder: Path) -> str:
         assert code == 0 or "busy" in words or "lock" in words, words[-2000:]
         assert "Traceback" not in words, words[-2000:]
     as_finished(box, folder)
-    return f"{codes.count(0)} of 2 finished, the other stopped with an error message; then the same bytes"
+    return f"{codes.count(0)} of 2 finished, the other was refused in words; then the same bytes"
 
 
 def checkout(folder: Path) -> str:
@@ -166,7 +166,7 @@ def checkout(folder: Path) -> str:
     box.run(*REPRO)
     assert box.outputs() == ran(folder).outputs()
     box.agrees()
-    return "refused in one line, dvc.lock is that of HEAD; then the bytes of the other branch"
+    return "refused in a line, dvc.lock is HEAD's; then the bytes of the other branch"
 
 
 def memory(folder: Path) -> str:
@@ -185,18 +185,18 @@ def memory(folder: Path) -> str:
         assert box.outputs() == before, f"{stage} left something else"
         if stage != stages[-1]:
             box.run(f"src.stages.{stage}")
-    return f"one line in each of {', '.join(stages)}, and no file changed"
+    return f"one line in each of {', '.join(stages)}, and all that was there as it was"
 
 
 CASES: dict[str, tuple[str, Callable[[Path], str]]] = {
     "full disk": ("a full disk during make repro", full_disk),
     "full remote": ("a full disk during dvc push", full_remote),
     "corrupt cache": ("a corrupt object in the cache", corrupt_cache),
-    "truncated": ("outputs truncated to half of their size", truncated),
-    "unwritable cache": ("a cache without write permission", unwritable_cache),
+    "truncated": ("outputs cut to half of their size", truncated),
+    "unwritable cache": ("a cache that cannot be written", unwritable_cache),
     "other disk": ("a cache on another file system", other_disk),
     "clock": ("a clock that jumps", clock),
-    "two": ("two make repro at the same time", two_at_once),
+    "two": ("two make repro at once", two_at_once),
     "checkout": ("git checkout during a run", checkout),
-    "memory": ("not enough memory in a stage", memory),
+    "memory": ("no memory left in a stage", memory),
 }

@@ -20,12 +20,12 @@ from template.zoo.tables import TABLES, Table
 
 LONG = 160  # characters of an error in a table
 HEAD = """\
-# Example pull requests: is each verdict right?
+# A zoo of pull requests: is each judged right?
 
-Written by `python -m template.zoo`: each line is a branch in a real clone, changed and run like by its author.
-`make review` reviews the merge commit, as in CI. In brackets: the gain in log loss with its 90 % interval, and the
-margin. `dvc metrics diff` compares one number of each run: what it calls worse is noise in some lines and forged in
-others. s: seconds of the review, on a shared machine."""
+Made by `python -m template.zoo`: each line is a branch in a real clone, made and run as its author would and judged by
+`make review` on the merge commit, as CI would. In brackets: the gain in log loss with its 90 % interval, and what
+matters. `dvc metrics diff` compares one number of each run: what it calls worse is noise in some lines and forged in
+others. s: seconds of the review, on a machine that others use, too."""
 KEEP = ROOT / ".review/zoo"
 KEPT, PAGE = ROOT / "template/zoo.json", ROOT / "template/zoo.md"
 
@@ -152,10 +152,10 @@ def page(kept: dict[str, Found]) -> str:
         seconds = sum(each["author"] + each["seconds"] for each in found.values())
         lines += [
             f"\n## {TABLES[table].title}\n",
-            f"{right} of {len(found)} right, {len(cases) - len(found)} not reviewed yet, {seconds / 60:.0f} minutes.\n",
+            f"{right} of {len(found)} right, {len(cases) - len(found)} not judged yet, {seconds / 60:.0f} minutes.\n",
         ]
         lines += [
-            "| pull request | what `dvc metrics diff` shows | review | expected | right | s |",
+            "| pull request | what `dvc metrics diff` shows | what we say | expected | right | s |",
             "|---|---|---|---|---|---|",
         ]
         lines += [_row(name, cases[name], each) for name, each in found.items()]
@@ -179,7 +179,7 @@ def _numbers(found: Found) -> str:
     if found.get("low") is None:
         return f"{_said(found)}" + (f": {_cell(found['said'])}" if found["word"] == "refused" else "")
     difference, low, high, margin = (short(found[key]) for key in ("difference", "low", "high", "margin"))
-    return f"{_said(found)} ({difference}, {low} to {high}; margin: {margin})"
+    return f"{_said(found)} ({difference}, {low} to {high}; matters: {margin})"
 
 
 if __name__ == "__main__":
