@@ -46,7 +46,7 @@ def test_a_package_is_built_and_its_worth_is_found(project: Project, name: str, 
     output, predictions = pd.read_parquet("output.parquet"), pd.read_parquet(paths.PREDICTIONS)
     answers = dict(zip(output.iloc[:, 0].astype(str), output.prediction, strict=True))  # by key, or row number
     assert [answers[str(key)] for key in predictions.key] == pytest.approx(predictions.prediction.tolist())
-    assert kind.found in read_finding("ingest", Kind.SCHEMA).evidence
+    assert kind.types in read_finding("ingest", Kind.SCHEMA).evidence
     baseline = read_finding("evaluate", Kind.TRIVIAL_BASELINE)
     assert ("the model clearly beats the trivial one" in baseline.evidence) == kind.signal
     assert baseline.severity is (Severity.NOTE if kind.signal else Severity.WARNING)

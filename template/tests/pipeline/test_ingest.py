@@ -19,7 +19,7 @@ OUTS = ("data/table.parquet", "data/schema.json", "metrics/checks-ingest.json")
 READ = delimited.pa_csv.ReadOptions
 
 
-def suite(name: str, *columns: str) -> None:
+def write_suite(name: str, *columns: str) -> None:
     """No value of these columns is above 70."""
     between = [{"column": column, "max_value": 70} for column in columns]
     content = {"expectations": [{"type": "expect_column_values_to_be_between", "kwargs": kwargs} for kwargs in between]}
@@ -30,8 +30,8 @@ def test_it_writes_every_row_typed_a_schema_and_what_it_decided(project: Project
     frame = make_table(rows=50)
     project.table(frame, name="a.b.parquet")
     pq.write_table(pa.table({name: frame[name].to_numpy() for name in frame}), "data/source/a.b.parquet")  # with NaN
-    suite("a.b.json", "x1", "x2")
-    suite("other.json", "x1")
+    write_suite("a.b.json", "x1", "x2")
+    write_suite("other.json", "x1")
     ingest.main()
     table = pq.read_table(OUTS[0])
     schema = json.loads(Path(OUTS[1]).read_text(encoding="utf-8"))
@@ -43,7 +43,7 @@ def test_it_writes_every_row_typed_a_schema_and_what_it_decided(project: Project
     assert findings[Kind.EXPECTATIONS].counts == {"expectations": 2}
 
 
-REFUSED = [
+REFUSALS = [
     ({"types": {"colour": "number"}}, r"table\.csv, row 1, column 'colour': is not of type number, nor are 49"),
     ({"key": "target"}, "data.target and data.key both name 'target'"),
     ({"source": "data/source/bare.csv"}, "bare.csv: has a header and no rows. Export it again"),
@@ -54,13 +54,13 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("change", "words"), REFUSED)
+@pytest.mark.parametrize(("change", "words"), REFUSALS)
 def test_a_refusal_leaves_all_that_was_there_and_nothing_half_written(project: Project, change, words, capsys) -> None:
     frame = make_table(rows=50)
     frame.loc[2, "x1"] = 77.125
     for rows, name in ((50, "broken.csv"), (0, "bare.csv"), (50, "table.csv")):
         project.table(frame.head(rows), name=name)
-    suite("broken.json", "x1", "x2")
+    write_suite("broken.json", "x1", "x2")
     ingest.main()
     assert "WARNING: expectations: no expectations/table.json: only the structural checks" in capsys.readouterr().out
     before = [Path(name).read_bytes() for name in OUTS]
@@ -76,7 +76,7 @@ def test_a_failed_expectation_shows_values_where_the_project_allows_it(project: 
     frame = make_table(rows=50)
     frame.loc[2, "x1"] = 77.125
     project.table(frame, show_values=True)
-    suite("table.json", "x1")
+    write_suite("table.json", "x1")
     with pytest.raises(PlumblineError, match=r"rows 3, with the values 77\.125\. Fix the table, or the suite"):
         ingest.main()
 
@@ -118,7 +118,7 @@ def test_a_suite_is_applied_to_the_table_that_it_names(project: Project, suites,
     Path("data/other").mkdir()
     frame.to_csv(OTHER, index=False)
     for name, table in suites.items():
-        suite(f"{name}.json", "x1")
+        write_suite(f"{name}.json", "x1")
         content = json.loads(Path(f"expectations/{name}.json").read_text())
         Path(f"expectations/{name}.json").write_text(json.dumps(content | {"meta": {"table": table}}))
     project.change(data={"source": source})
@@ -144,10 +144,10 @@ def test_a_suite_is_applied_to_the_table_that_it_names(project: Project, suites,
 
 def test_two_suites_of_one_table_are_refused_and_a_broken_one_of_another_is_not(project: Project) -> None:
     project.table(make_table(rows=50))
-    suite("table.json", "x2")
+    write_suite("table.json", "x2")
     Path("expectations/other.json").write_text("{")
     ingest.main()
-    suite("other.json", "x2")
+    write_suite("other.json", "x2")
     content = json.loads(Path("expectations/other.json").read_text())
     Path("expectations/other.json").write_text(json.dumps(content | {"meta": {"table": CSV}}))
     with pytest.raises(PlumblineError, match=r"other\.json and expectations/table\.json are both about data/source/"):
@@ -159,12 +159,12 @@ def test_two_suites_of_one_table_are_refused_and_a_broken_one_of_another_is_not(
 
 def test_what_a_suite_has_twice_is_warned_of_and_what_cannot_run_stops(project: Project, capsys) -> None:
     project.table(make_table(rows=50))
-    suite("table.json", "x2", "x1", "x2")
+    write_suite("table.json", "x2", "x1", "x2")
     ingest.main()
     assert "WARNING: expectations: expectations/table.json: expectation 3 is the same as expectation 1" in (
         capsys.readouterr().out
     )
-    suite("table.json", "x9", "x2", "x8")
+    write_suite("table.json", "x9", "x2", "x8")
     with pytest.raises(
         PlumblineError, match=r"2 of 3 .* hold: expectation 1, .* no column 'x9'.*; expectation 3, .*'x8'"
     ):
