@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from plumbline.reproducibility.report import add_json, finish
 from plumbline.reproducibility.verify import verify
 
-FAILED = 2
+ERROR_CODE = 2
 
 
 def add_arguments(parser: ArgumentParser) -> None:

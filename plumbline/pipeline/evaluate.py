@@ -80,11 +80,11 @@ def choose_slices(
     return by
 
 
-def read_design(source: str, findings: Findings) -> dict[str, Any]:
+def read_design(source: str, findings: Findings) -> design.Answers:
     """The answers of docs/project.yaml for this table, and a finding where it is about another one."""
-    answers = design.answers(source)
-    if not is_about(design.about(), source):
-        findings.add(RULE, left_out(paths.DESIGN, design.about(), source, design.CURE), "warning")
+    answers = design.read_answers(source)
+    if not is_about(design.read_tables(), source):
+        findings.add(RULE, left_out(paths.DESIGN, design.read_tables(), source, design.TABLE_HINT), "warning")
     return answers
 
 
@@ -117,14 +117,14 @@ def write_report(
     made: dict[str, Any],
     outcomes: dict[str, Outcome],
     data: Data,
-    answers: dict[str, Any],
+    answers: design.Answers,
     p: SimpleNamespace,
     schema: Schema,
     findings: Findings,
 ) -> None:
     """Writes data/report.html, of all that the stages found so far; answers: of `read_design`."""
     worst = worst_rows(outcomes["model"], data.rows[KEY].to_numpy(), data.held, p.show_values)
-    (description,) = params.project(*PROJECT) if is_about(design.about(), p.source) else ("",)
+    (description,) = params.project(*PROJECT) if is_about(design.read_tables(), p.source) else ("",)
     write_text(paths.REPORT, page(rounded(made), schema, worst, findings.found, answers, description))
 
 
