@@ -16,17 +16,15 @@ def test_make_repro_gives_the_committed_metrics_and_twice_is_once(clone: Clone) 
 
 
 def test_metrics_and_plots_and_params_are_shown_as_dvc_users_expect(clone: Clone) -> None:
-    assert paths.METRICS in clone.run("dvc metrics show")
     assert clone.run("dvc metrics diff HEAD").strip() == clone.run("dvc params diff HEAD").strip() == ""
-    assert "up to date" in clone.run("dvc status")
+    assert paths.METRICS in clone.run("dvc metrics show") and "up to date" in clone.run("dvc status")
     clone.run("dvc plots show --out ../plots")
     assert "What was predicted and what was observed" in (clone.folder / "../plots/index.html").read_text("utf-8")
 
 
 def test_a_changed_parameter_reruns_what_reads_it_and_no_more(clone: Clone) -> None:
     clone.edit(paths.PARAMS, r"bootstrap: \d+", "bootstrap: 999")
-    assert clone.repro() == ["evaluate", "package"]
-    assert "bootstrap" in clone.run("dvc params diff HEAD")
+    assert clone.repro() == ["evaluate", "package"] and "bootstrap" in clone.run("dvc params diff HEAD")
     clone.undo()
 
 
@@ -47,6 +45,5 @@ def test_what_was_pushed_comes_back_in_another_clone(clone: Clone, tmp_path: Pat
     second = Clone(tmp_path / "second")
     shutil.copy(clone.folder / ".dvc/config.local", second.folder / ".dvc/config.local")
     second.run("dvc pull")
-    files = (paths.TABLE, paths.MODEL)
-    assert all((second.folder / name).read_bytes() == (clone.folder / name).read_bytes() for name in files)
+    assert all((second.folder / n).read_bytes() == (clone.folder / n).read_bytes() for n in (paths.TABLE, paths.MODEL))
     assert "up to date" in second.run("dvc status")

@@ -15,8 +15,8 @@ def test_it_is_a_table_of_contents() -> None:
     assert tuple(DVC_STAGES)[-len(STAGES) :] == STAGES  # before them your own: docs/more-than-one-table.md
     assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) < 20 * len(DVC_STAGES)
     for name, stage in DVC_STAGES.items():
-        command = "python -m plumbline versions" if name == VERSIONS else f"python -m src.stages.{name}"
-        assert stage.cmd == command and stage.desc
+        module = "plumbline versions" if name == VERSIONS else f"src.stages.{name}"
+        assert stage.cmd == f"python -m {module}" and stage.desc
 
 
 @pytest.mark.parametrize("name", DVC_STAGES)

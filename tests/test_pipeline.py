@@ -12,10 +12,9 @@ from plumbline.testing.projects import FIRST_ENVIRONMENT, SECOND_ENVIRONMENT, ST
 def test_your_features_and_model_give_the_same_bytes_in_other_circumstances(sample: Path, tmp_path: Path) -> None:
     copy = tmp_path / "deeper" / "with blanks and ümlauts"
     shutil.copytree(sample, copy, symlinks=True)
-    digests = Project(sample, new=False).run_and_hash(STAGES[1:], **FIRST_ENVIRONMENT)
-    assert "data/model.skops" in digests and digests == Project(copy, new=False).digests(
-        STAGES[1:], **SECOND_ENVIRONMENT
-    )
+    hashes = Project(sample, new=False).run_and_hash(STAGES[1:], **FIRST_ENVIRONMENT)
+    expected = Project(copy, new=False).run_and_hash(STAGES[1:], **SECOND_ENVIRONMENT)
+    assert "data/model.skops" in hashes and hashes == expected
 
 
 @pytest.mark.parametrize("table", ["multiclass", "regression", "yours"])
@@ -28,6 +27,6 @@ def test_the_notebook_runs_from_its_own_folder(table: str, request, monkeypatch,
     monkeypatch.chdir("notebooks")
     capsys.readouterr()
     notebook = runpy.run_path("explore.py")
-    assert notebook["holdout"]["@error"].is_monotonic_decreasing and notebook["compared"].notna().all(axis=None)
-    assert set(notebook["tried"]["with it"]) - set(notebook["train"]) == {"tried"}
+    assert notebook["holdout"]["@error"].is_monotonic_decreasing and notebook["scores"].notna().all(axis=None)
+    assert set(notebook["frames"]["with it"]) - set(notebook["train"]) == {"new_feature"}
     assert len(capsys.readouterr().out.splitlines()) == 2

@@ -189,7 +189,7 @@ def copy_into(folder: Path, name: str | Path) -> None:
 
 
 def run_on_sample(project: Project) -> None:
-    """Run the stages after ingest on about SAMPLE_ROWS rows, in whole groups or keys; on more where they are too few."""
+    """Run the stages after ingest on about SAMPLE_ROWS rows, in whole groups or keys; on more if they are too few."""
     schema = Schema.read(paths.SCHEMA)
     whole, share = Path("data/whole.parquet"), SAMPLE_ROWS / schema.rows
     Path(paths.TABLE).rename(whole)

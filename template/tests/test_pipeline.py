@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.testing.projects import FIRST_ENVIRONMENT, ROOT, STAGES, SECOND_ENVIRONMENT, Project, make_table
+from plumbline.testing.projects import FIRST_ENVIRONMENT, ROOT, SECOND_ENVIRONMENT, STAGES, Project, make_table
 
 ELSEWHERE = "deeper/with blanks and ümlauts"
 MODELS: dict[str, dict] = {
