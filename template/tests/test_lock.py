@@ -10,7 +10,7 @@ from plumbline import lock, versions
 from plumbline.commands import lock as locking
 from plumbline.errors import PlumblineError
 from plumbline.testing.projects import ROOT
-from template.tests.command import command
+from template.tests.command import run_command as command
 
 CHANGES = [
     ("pyproject.toml", '\n  "dvc",', '\n  "dvc>3",', "requirements.lock: made from another dependency list"),

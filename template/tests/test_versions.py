@@ -16,7 +16,7 @@ import yaml
 from plumbline import paths, versions
 from plumbline.errors import PlumblineError
 from plumbline.testing.projects import ROOT, STAGES, Project, environment, make_table
-from template.tests.command import command
+from template.tests.command import run_command as command
 
 LOADED = """
 import importlib, json, sys

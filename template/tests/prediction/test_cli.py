@@ -16,7 +16,8 @@ import pytest
 from pyarrow import feather
 
 from plumbline.testing.projects import Project, environment, make_table
-from template.tests.terminal import in_terminal, posix
+from template.tests.terminal import posix
+from template.tests.terminal import run_in_terminal as in_terminal
 
 TABLE = make_table()
 READERS: dict = {"csv": pd.read_csv, "jsonl": partial(pd.read_json, lines=True), "parquet": pd.read_parquet}
