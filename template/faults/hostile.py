@@ -36,7 +36,7 @@ for path in sys.argv[2:]:
 FORMULAS = ["=cmd|' /C calc'!A0", "@SUM(1+1)*cmd", "+1+1", "-2+3", '=HYPERLINK("http://x.invalid","y")']
 TESTED = [
     ("a full disk, a folder that is read-only, Ctrl-C in each stage", "one line, all that was there as it was",
-     "tests/test_errors.py", "test_a_stage_that_is_stopped_leaves_what_was_there"),
+     "tests/test_interruptions.py", "test_a_stage_that_is_stopped_leaves_what_was_there"),
     ("a set-up that is killed at any of its steps", "no .venv passes for whole; the same command again fills it",
      "tests/test_environment.py", "test_a_set_up_that_was_killed_is_made_anew"),
     ("a model file with a forged type", "refused before anything is built",

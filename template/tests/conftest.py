@@ -2,5 +2,6 @@
 
 from plumbline.testing.projects import project
 from template.tests.bake.conftest import baked, template, tools
+from template.tests.runs import finished_run, run_copy
 
-__all__ = ["baked", "project", "template", "tools"]
+__all__ = ["baked", "finished_run", "project", "run_copy", "template", "tools"]

@@ -92,7 +92,7 @@ def commit(*paths: str) -> None:
 
 @pytest.mark.parametrize("in_git", [True, False])
 @pytest.mark.parametrize("text", ["", "schema: '2.0'\nstages:\n", LOCK[:40], LOCK[:50], "<<<<<<< a\n" + LOCK])
-def test_what_a_killed_run_left_of_dvcs_own_files_is_repaired(
+def test_what_a_killed_run_left_of_dvcs_own_files_is_mended(
     project: Project, text: str, in_git: bool, capsys: pytest.CaptureFixture
 ) -> None:
     project.table(make_table(rows=3))

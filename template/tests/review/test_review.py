@@ -11,7 +11,7 @@ import yaml
 from plumbline.review.sides import FOLDER, Side
 from plumbline.testing.projects import make_table
 from template.tests.review.conftest import MODEL, PARAMS, Change, git, review
-from template.tests.test_errors import known
+from template.tests.runs import is_documented
 
 
 def test_what_is_no_part_of_the_recipe_costs_no_fit(repository: Path, changed: Change) -> None:
@@ -197,7 +197,7 @@ def test_what_cannot_be_compared_is_one_line_and_another_exit_code(repository: P
         (line,), _ = review(repository, code=2)
         assert line.startswith("ERROR: head (")
         assert words in line
-        assert known(line)
+        assert is_documented(line)
 
 
 def test_rows_of_a_group_count_as_one_in_slices_too(repository: Path) -> None:
