@@ -75,9 +75,9 @@ def with_feature(frame: pd.DataFrame) -> pd.DataFrame:
 settings = params.read(
     "model.estimator", "model.arguments", "model.seed", "model.folds", "model.threshold", "review.metric"
 )
-metric = main_metric(settings.metric, schema.task)
-fit = partial(recipe.fit, schema=schema, params=settings, seed=settings.seed, build=build)
-_, parts = folds(train, schema.task, settings.folds, settings.seed)
+metric = main_metric(settings.review.metric, schema.task)
+fit = partial(recipe.fit, schema=schema, params=settings.model, build=build, metric=metric, seed=settings.model.seed)
+_, parts = folds(train, schema.task, settings.model.folds, settings.model.seed)
 frames = {"without it": train, "with it": with_feature(train)}
 scores = pd.DataFrame(
     {name: [fold[0] for fold in cross_validate(frame, parts, fit, metric)] for name, frame in frames.items()}

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from plumbline import params, paths
-from plumbline.errors import ProjectError, nearest_name
-from plumbline.findings import is_about, tables
+from plumbline.errors import ProjectError
+from plumbline.scope import includes, parse_tables
+from plumbline.strictyaml import read_yaml
 
 USE_CASES = "priority.use_cases"
 QUESTIONS = (
@@ -76,8 +77,8 @@ class Answers:
 
 def read_tables() -> tuple[str, ...]:
     """Return the tables that docs/project.yaml and the description in pyproject.toml are about; empty means any."""
-    content = params.parse(paths.DESIGN)
-    return tables(content.get("table"), paths.DESIGN) if isinstance(content, dict) else ()
+    content = read_yaml(paths.DESIGN)
+    return parse_tables(content.get("table"), paths.DESIGN) if isinstance(content, dict) else ()
 
 
 def read_answers(source: str) -> Answers:
@@ -93,16 +94,15 @@ def read_answers(source: str) -> Answers:
     ProjectError
         The file is not YAML, has a key that is not a question, or an answer that is not a sentence.
     """
-    if not is_about(read_tables(), source):
+    if not includes(read_tables(), source):
         return Answers(dict.fromkeys(_text_questions()))
-    content = params.parse(paths.DESIGN)
+    content = read_yaml(paths.DESIGN)
     groups = {key: keys for key, keys in content.items() if key != "table"} if isinstance(content, dict) else content
     values = params.flatten(groups, paths.DESIGN)
     for name in values:
         if name not in QUESTIONS:
-            near = nearest_name(name, QUESTIONS)
-            question = f"Did you mean {near!r}? " if near else ""
-            raise ProjectError(f"{paths.DESIGN}: {name} is no question", hint=f"{question}See docs/design.md")
+            hint = params.suggest(name, QUESTIONS) or "Remove it, or see docs/design.md"
+            raise ProjectError(f"{paths.DESIGN}: {name} is no question", hint=hint)
     cases = values.get(USE_CASES)
     texts = {name: _parse_text(name, values.get(name)) for name in _text_questions()}
     return Answers(texts, () if cases is None else _parse_use_cases(cases))

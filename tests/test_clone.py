@@ -29,7 +29,7 @@ def test_a_changed_parameter_reruns_what_reads_it_and_no_more(clone: Clone) -> N
 
 
 def test_a_share_runs_on_changed_code_and_touches_neither_git_nor_outputs_of_dvc(clone: Clone) -> None:
-    (finding,) = [finding for finding in clone.read(paths.checks("featurize")) if finding["rule"] == "features"]
+    (finding,) = [finding for finding in clone.read(paths.checks("featurize")) if finding["kind"] == "features"]
     clone.edit("src/features.py", r"\Z", EXTRA_FEATURE)
     before = clone.read_state()
     for _ in range(2):

@@ -11,10 +11,11 @@ from time import perf_counter
 from plumbline import design, params, paths
 from plumbline.data.schema import Schema
 from plumbline.errors import ProjectError
-from plumbline.findings import is_about, left_out, read_findings
+from plumbline.findings import Kind, read_findings
 from plumbline.prediction import golden, modelfile
 from plumbline.prediction.predictor import Predictor
 from plumbline.project import load_user_code
+from plumbline.scope import explain_omission, includes
 
 PREDICTIONS = 50  # of one row; the median counts
 MEGABYTE = 1e6
@@ -26,10 +27,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Print open questions, use cases and requirements; return the exit code."""
-    source = params.read("data.source").source
+    source = params.read("data.source").data.source
     answers, tables = design.read_answers(source), design.read_tables()
-    if not is_about(tables, source):
-        print(f"WARNING: {left_out(paths.DESIGN, tables, source, design.TABLE_HINT)}")
+    if not includes(tables, source):
+        print(f"WARNING: {explain_omission(paths.DESIGN, tables, source, design.TABLE_HINT)}")
     count, questions = len(design.QUESTIONS), answers.open_questions
     print(f"{paths.DESIGN}: {count - len(questions)} of {count} questions are answered for {source}")
     for name in questions:
@@ -49,8 +50,8 @@ def run(options: Namespace) -> int:
 
 def _check_requirements() -> list[str]:
     """One line for each requirement: the value of the last run, the limit, and whether it is met."""
-    limits = params.read("requirements.latency", "requirements.size")
-    lines = [finding["evidence"] for finding in read_findings("evaluate") if finding["rule"] == "requirement"]
+    limits = params.read("requirements.latency", "requirements.size").requirements
+    lines = [finding.evidence for finding in read_findings("evaluate") if finding.kind is Kind.REQUIREMENT]
     if limits.size is not None:
         wheel = next(Path(paths.DIST).glob("*.whl"), None)
         name = "size of the package in MB"

@@ -5,7 +5,8 @@ import webbrowser
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from plumbline.errors import UsageError, nearest_name
+from plumbline.errors import UsageError
+from plumbline.params import suggest
 
 FOLDER = Path("docs")
 
@@ -41,9 +42,9 @@ def _list_pages(pages: dict[str, Path]) -> None:
 def _find_page(text: str, pages: dict[str, Path]) -> Path:
     name = text.removeprefix("docs/").removesuffix(".md")
     if name not in pages:
-        near = nearest_name(name, pages)
-        question = f"Did you mean {near!r}? " if near else ""
-        raise UsageError(f"{text}: docs/ has no such page", hint=f"{question}List the pages: plumbline docs")
+        raise UsageError(
+            f"{text}: docs/ has no such page", hint=suggest(name, pages) or "List the pages: plumbline docs"
+        )
     return pages[name]
 
 

@@ -22,12 +22,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Draft the suite and write it where no other exists; return the exit code."""
     p = params.check()
-    path = place(p.source)
+    path = place(p.data.source)
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder, "table.parquet")
         schema = type_table(p, table, Findings("draft"))
         suite = draft(str(table), schema)
-    text = dumps(path.stem, suite, (p.source,))
+    text = dumps(path.stem, suite, (p.data.source,))
     current = path.read_text(encoding="utf-8") if path.exists() else text
     if current != text and not options.replace:
         lines = current.splitlines(), text.splitlines()

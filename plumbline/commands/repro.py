@@ -23,6 +23,7 @@ from plumbline.evaluation.advice import advise
 from plumbline.expectations.suite import place
 from plumbline.files import write_text
 from plumbline.findings import read_findings
+from plumbline.keys import Data
 from plumbline.pipeline.ingest import located
 from plumbline.process import PIPE, changed_since_head, git, need_git, start
 from plumbline.report.summary import print_metrics
@@ -43,19 +44,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Run the pipeline; return the exit code."""
     need_git()
-    for key in params.fill():
+    for key in params.add_defaults():
         print(f"{paths.PARAMS}: {key} was missing and has been added with its default")
-    p = params.check()
-    if p.source not in _list_outputs():
-        located(p.source)
+    data = params.check().data
+    if data.source not in _list_outputs():
+        located(data.source)
     _repair_dvc_files()
     schema = _read_committed(paths.SCHEMA)
-    with _guard_inputs(p.source):
-        if p.key == "auto" and schema is not None and _is_same_problem(p.source, p.target):
+    with _guard_inputs(data.source):
+        if data.key == "auto" and schema is not None and _is_same_problem(data):
             _run_dvc("repro", "ingest", only=PROGRESS)
             _check_key(schema, Path(paths.SCHEMA).read_text(encoding="utf-8"))
         _run_dvc("repro", *options.dvc)
-    _print_summary(p.source)
+    _print_summary(data.source)
     return 0
 
 
@@ -128,10 +129,10 @@ def _read_committed(path: str) -> str | None:
     return git("show", f"HEAD:./{path}", strict=False) or None
 
 
-def _is_same_problem(source: str, target: str) -> bool:
+def _is_same_problem(data: Data) -> bool:
     """Whether HEAD has the same source and target: the key of another table is not comparable."""
-    data = (yaml.safe_load(_read_committed(paths.PARAMS) or "") or {}).get("data") or {}
-    return (data.get("source"), data.get("target")) == (source, target)
+    committed = (yaml.safe_load(_read_committed(paths.PARAMS) or "") or {}).get("data") or {}
+    return (committed.get("source"), committed.get("target")) == (data.source, data.target)
 
 
 def _check_key(committed: str, current: str) -> None:
@@ -177,9 +178,9 @@ def _print_summary(source: str) -> None:
 
 
 def _list_advice() -> list[str]:
-    p = params.read("model.estimator", "model.arguments")
-    model = json.loads(Path(paths.METRICS).read_text(encoding="utf-8"))
-    return advise(read_findings("evaluate"), model, p.estimator, p.arguments)
+    parameters = params.read("model.estimator", "model.arguments").model
+    metrics = json.loads(Path(paths.METRICS).read_text(encoding="utf-8"))
+    return advise(read_findings("evaluate"), metrics, parameters.estimator, parameters.arguments)
 
 
 def _list_next_steps(source: str) -> Iterator[str]:

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import paths
-from plumbline.findings import read_findings, short
+from plumbline.evaluation.advice import BASELINES
+from plumbline.findings import read_findings
+from plumbline.formatting import short
 
 
 def print_metrics() -> None:
@@ -22,9 +24,7 @@ def print_metrics() -> None:
         low, high = map(short, interval["model"])
         values = [f"{short(metrics[name]):>9}" for metrics in (model, linear, trivial)]
         print(f"{name:{width}}  {values[0]}  {f'{low} to {high}':^19}  {values[1]}  {values[2]}")
-    comparisons = [
-        finding["evidence"] for finding in read_findings("evaluate") if finding["rule"].startswith("against")
-    ]
+    comparisons = [finding.evidence for finding in read_findings("evaluate") if finding.kind in BASELINES.values()]
     print("", *comparisons, sep="\n")
 
 
