@@ -49,7 +49,7 @@ def use_case(name: str = "a", value: str = "2", feasibility: str = "1", why: str
 REFUSALS = [
     ("problem: {question: [a]}", r"problem.question is \['a'\], expected a sentence"),
     ("problem: {qestion: a}", "problem.qestion is no question. Did you mean 'problem.question'"),
-    ("problem: {question: a, question: b}", "line 1: question stands twice"),
+    ("problem: {question: a, question: b}", "line 1: the key question occurs twice"),
     ("problem: a", "expected groups"),
     ("problem: [", "line"),
     ("priority: {use_cases: [{name: a}]}", "use_cases has .*expected a list of {name, value"),
