@@ -45,7 +45,7 @@ HIDDEN = {
     ".pre-commit-config.yaml",
 }
 RUN_FILES = {"dvc.lock", "data/schema.json"}  # written by the first make repro, as is metrics/
-MOST_FILES, MOST_NAMES = 192, 17  # with plumbline/, two thirds of them; 60 and 16 when it comes as a wheel
+MOST_FILES, MOST_NAMES = 200, 17  # with plumbline/, two thirds of them; 60 and 16 when it comes as a wheel
 SAMPLE = re.compile("(?i)breast|cancer|malignan|benign|nucle(us|i)|wisconsin")
 Bake = Callable[..., Path]
 

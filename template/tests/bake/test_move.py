@@ -1,4 +1,4 @@
-"""Update a project from before plumbline was a package: the user's work stays, and docs/updating.md says what to fix."""
+"""Update a project from before plumbline was a package: the user's work stays, the page says what to fix."""
 
 import re
 import subprocess

@@ -13,7 +13,7 @@ from plumbline.testing.projects import ROOT
 from template.tests.bake.conftest import git
 from template.tests.workflows.api import BOT, Api
 from template.tests.workflows.conftest import RUN, TOKEN
-from template.tests.workflows.runner import WORKFLOWS, read_calls, context, environment, run, write_stand_in
+from template.tests.workflows.runner import WORKFLOWS, context, environment, read_calls, run, write_stand_in
 
 
 # The review: who judges, and what is left of it.

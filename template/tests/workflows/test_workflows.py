@@ -13,7 +13,7 @@ from plumbline.__main__ import COMMANDS
 from plumbline.testing.projects import ROOT
 from template.tests.bake.conftest import AUTHOR, Tools, git
 from template.tests.workflows.conftest import RUN
-from template.tests.workflows.runner import WORKFLOWS, read_calls, context, environment, run, write_stand_in
+from template.tests.workflows.runner import WORKFLOWS, context, environment, read_calls, run, write_stand_in
 
 HOME = ROOT / ".github/workflows"
 JOBS = [(name, job) for name, workflow in WORKFLOWS.items() for job in workflow["jobs"]]
