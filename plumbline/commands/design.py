@@ -12,7 +12,8 @@ from plumbline import design, params, paths
 from plumbline.data.schema import Schema
 from plumbline.errors import ProjectError
 from plumbline.findings import Kind, read_findings
-from plumbline.prediction import golden, modelfile
+from plumbline.prediction import modelfile
+from plumbline.prediction.golden import make_rows
 from plumbline.prediction.predictor import Predictor
 from plumbline.project import load_user_code
 from plumbline.scope import explain_omission, includes
@@ -70,7 +71,7 @@ def _measure_latency() -> float:
     """Milliseconds for the prediction of one row, the median of `PREDICTIONS`."""
     features, model = load_user_code()
     predictor = Predictor(modelfile.read(paths.MODEL, [features, model]), Schema.read(paths.SCHEMA), features.features)
-    row = golden.rows(predictor)[:1]
+    row = make_rows(predictor)[:1]
     durations = []
     for _ in range(PREDICTIONS):
         start = perf_counter()

@@ -110,8 +110,10 @@ def test_with_a_table_of_ones_own_nothing_is_left_of_the_sample_or_the_template(
     texts = read_contents(project)
     assert len(texts) <= MOST_FILES
     assert not any(SAMPLE.search(f"{name} {text}") for name, text in texts.items() if name != "requirements.lock")
-    # plumbline is the package's name and stays, Plumbline is what this repository is called
-    mentions = [(name, line) for name, text in texts.items() for line in text.splitlines() if "Plumbline" in line]
+    # plumbline is the name of the package, Plumbline that of this repository
+    mentions = [
+        (name, line) for name, text in texts.items() for line in text.splitlines() if re.search(r"\bPlumbline\b", line)
+    ]
     assert [name for name, _ in mentions if name != ".cruft.json"] == ["README.md"]
     assert not any(re.search(r"template-only|cookiecutter\.json|\{\{ ?cookiecutter", text) for text in texts.values())
     assert not [

@@ -62,8 +62,8 @@ def edit_for_v2(clone: Path) -> None:
     change(clone, PAGE, ("By parameters, or in", "In v2: by parameters, or in"))
     line = "  shuffle: true  # the rows before they are cut\n"
     change(clone, "params.yaml", ("  threshold: 0.5", f"{line}  threshold: 0.5"))
-    key = '    "model.shuffle": Key(True, "true or false", lambda value: isinstance(value, bool)),\n'
-    change(clone, "plumbline/params.py", ('    "model.threshold"', f'{key}    "model.threshold"'))
+    key = '    shuffle: bool = _key(True, "true or false", lambda value: isinstance(value, bool))\n'
+    change(clone, "plumbline/keys.py", ("    threshold: ", f"{key}    threshold: "))
     write(clone, "docs/new-in-v2.md", "# What is new?\n")
     edit_own_files(clone, "v2")
 
@@ -193,7 +193,7 @@ def test_one_line_changed_on_both_sides_is_marked_there_and_nowhere_else(tools: 
     assert "with conflicts" in update(tools, project)
     states = {line[3:]: line[:2] for line in git(project, "status", "--porcelain").splitlines()}
     assert [name for name, state in states.items() if "U" in state] == ["params.yaml"]
-    assert states["plumbline/params.py"] == "M "  # all the rest is staged
+    assert states["plumbline/keys.py"] == "M "  # all the rest is staged
     assert states[".cruft.json"] == " M"
     text = (project / "params.yaml").read_text(encoding="utf-8")
     conflict = text.split("<<<<<<< ours\n")[1].split(">>>>>>> theirs\n")[0]
