@@ -1,4 +1,4 @@
-"""Make projects as a user does: cookiecutter and cruft in their own environment, a clone of HEAD as the template."""
+"""Bakes as a user does: cookiecutter and cruft in an environment of their own, a clone of HEAD as the template."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ AUTHOR = {
 
 
 def tree(folder: Path) -> dict[str, tuple[str, bool]]:
-    """Return hash and run bit of each file but those of git and the link to the template."""
+    """Content and run bit of every file, but git's own and the link to the template."""
     files = (path for path in folder.rglob("*") if path.is_file() and ".git" not in path.relative_to(folder).parts)
     return {
         path.relative_to(folder).as_posix(): (sha256(path.read_bytes()).hexdigest(), os.access(path, os.X_OK))
@@ -45,11 +45,11 @@ class Tools:
         )
 
     def run(self, *command: str | Path, cwd: Path, code: int | None = 0, **changes: str) -> str:
-        """Run a command and return both streams; its exit code must be `code`."""
-        variables = {
+        """What a command printed, both streams; it must end in `code`."""
+        kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV", "GIT_"))
         }
-        env = variables | AUTHOR | {"COOKIECUTTER_CONFIG": str(self.home / "config.yaml"), "PWD": str(cwd)} | changes
+        env = kept | AUTHOR | {"COOKIECUTTER_CONFIG": str(self.home / "config.yaml"), "PWD": str(cwd)} | changes
         env["PATH"] = f"{self.bin}{os.pathsep}{os.environ['PATH']}"
         ran = subprocess.run(
             [self.bin / command[0] if (self.bin / command[0]).exists() else command[0], *command[1:]],
@@ -64,8 +64,8 @@ class Tools:
         return ran.stdout
 
     def bake(self, template: Path | str, out: Path, *options: str, code: int = 0, **answers: str) -> str:
-        assignments = [f"{name}={value}" for name, value in answers.items()]
-        return self.run("cookiecutter", "--no-input", str(template), *options, *assignments, cwd=out, code=code)
+        given = [f"{name}={value}" for name, value in answers.items()]
+        return self.run("cookiecutter", "--no-input", str(template), *options, *given, cwd=out, code=code)
 
 
 @pytest.fixture(scope="session")
@@ -87,21 +87,21 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def baked(tools: Tools, template: Path, tmp_path: Path) -> Callable[..., Path]:
-    """A function that makes a project with these answers, in a new folder."""
+    """A project made with these answers, in a folder of its own each time."""
 
     def bake(**answers: str) -> Path:
         out = tmp_path / f"out{len(list(tmp_path.glob('out*')))}"
         out.mkdir()
         tools.bake(template, out, **answers)
-        (project,) = out.iterdir()
-        return project
+        (made,) = out.iterdir()
+        return made
 
     return bake
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    """A small table with a target whose name has a blank and an accent."""
+    """A small table of one's own, with a target whose name has a blank and an accent."""
     path = tmp_path / "my table.csv"
     path.write_text("a;b;größe in cm\n" + "1;2,5;3\n" * 50, encoding="utf-8")
     return path

@@ -1,4 +1,4 @@
-"""All ways to make a project give the same files; a refusal is one line and leaves nothing."""
+"""Every way to make a project gives the same one; a refusal is one line and leaves nothing."""
 
 import json
 import shutil
@@ -20,18 +20,15 @@ def out(tmp_path: Path) -> Path:
 def test_path_url_tag_archive_replay_cruft_and_in_place_give_the_same_tree(
     tools: Tools, template: Path, table: Path, tmp_path: Path
 ) -> None:
-    answers = ANSWERS | {"data": str(table)}
+    given = ANSWERS | {"data": str(table)}
     bare = tmp_path / "bare.git"
     git(template, "clone", "--quiet", "--bare", str(template), str(bare))
     git(bare, "tag", "v9")
     git(template, "archive", "--format=zip", "--prefix=repo-main/", "-o", str(tmp_path / "main.zip"), "HEAD")
     ways: dict[str, list[str]] = {
-        "path": [str(template)],
-        "url": [f"file://{bare}"],
-        "tag": [f"file://{bare}", "--checkout", "v9"],
-        "archive": [str(tmp_path / "main.zip")],
-        "replay": [str(template), "--replay"],
-    }
+        "path": [str(template)], "url": [f"file://{bare}"], "tag": [f"file://{bare}", "--checkout", "v9"],
+        "archive": [str(tmp_path / "main.zip")], "replay": [str(template), "--replay"],
+    }  # fmt: skip
     trees = {}
     for name, (source, *options) in ways.items():
         folder = tmp_path / name
@@ -39,19 +36,19 @@ def test_path_url_tag_archive_replay_cruft_and_in_place_give_the_same_tree(
         if name == "replay":
             tools.run("cookiecutter", source, *options, cwd=folder)
         else:
-            tools.bake(source, folder, *options, **answers)
+            tools.bake(source, folder, *options, **given)
         trees[name] = tree(folder / "house-prices")
-        is_linked = (folder / "house-prices/.cruft.json").is_file()
-        assert is_linked == (name != "archive"), "an archive does not know its commit"
+        linked = (folder / "house-prices/.cruft.json").is_file()
+        assert linked == (name != "archive"), "an archive does not know its commit"
         assert len(git(folder / "house-prices", "log", "--oneline").splitlines()) == 1
     (tmp_path / "cruft").mkdir()
-    extra = ["--no-input", "--extra-context", json.dumps(answers)]
-    output = tools.run("cruft", "create", f"file://{bare}", *extra, cwd=tmp_path / "cruft")
-    assert "git init" in output
+    extra = ["--no-input", "--extra-context", json.dumps(given)]
+    said = tools.run("cruft", "create", f"file://{bare}", *extra, cwd=tmp_path / "cruft")
+    assert "git init" in said
     trees["cruft"] = tree(tmp_path / "cruft/house-prices")
     git(template, "clone", "--quiet", str(template), str(tmp_path / "clone"))
     (tmp_path / "clone/note.txt").write_text("not committed")
-    place = ["python3", "-m", "template.bake", *(f"{name}={answer}" for name, answer in answers.items())]
+    place = ["python3", "-m", "template.bake", *(f"{name}={answer}" for name, answer in given.items())]
     assert "working tree has changes" in tools.run(*place, cwd=tmp_path / "clone", code=1)
     (tmp_path / "clone/note.txt").unlink()
     before = tree(tmp_path / "clone")
@@ -60,15 +57,15 @@ def test_path_url_tag_archive_replay_cruft_and_in_place_give_the_same_tree(
     assert tree(tmp_path / "clone") == before
     tools.run(*place, cwd=tmp_path / "clone")
     trees["in place"] = tree(tmp_path / "clone")
-    for name, files in trees.items():
-        assert files == trees["path"], name
+    for name, found in trees.items():
+        assert found == trees["path"], name
 
 
 def test_a_relative_path_counts_from_where_the_user_is(tools: Tools, template: Path, table: Path, out: Path) -> None:
     (out.parent / "elsewhere").mkdir()
     tools.bake(template, out, "-o", str(out.parent / "elsewhere"), data=f"../{table.name}", target="b")
-    project = out.parent / "elsewhere/my-project"
-    assert (project / "data/source" / table.name).read_bytes() == table.read_bytes()
+    made = out.parent / "elsewhere/my-project"
+    assert (made / "data/source" / table.name).read_bytes() == table.read_bytes()
 
 
 def test_a_table_is_in_the_first_commit_whatever_the_user_ignores_elsewhere(tools, template, table, out) -> None:
@@ -79,23 +76,16 @@ def test_a_table_is_in_the_first_commit_whatever_the_user_ignores_elsewhere(tool
     assert f"data/source/{table.name}" in git(out / "my-project", "ls-files")
 
 
-@pytest.mark.parametrize(
-    ("answers", "words"),
-    [
-        ({"project_name": "😀"}, "project_name"),
-        ({"project_name": "../x"}, "project_name"),
-        ({"license": "GPL"}, "license"),
-        ({"python_version": "2.7"}, "python_version"),
-        ({"dvc_remote": "ftp://x"}, "dvc_remote"),
-        ({"data": "no.csv", "target": "b"}, "nothing is there"),
-        ({"data": "no.csv"}, "target is not"),
-        ({"target": "c"}, "no such column"),
-    ],
-)
+@pytest.mark.parametrize(("answers", "words"), [
+    ({"project_name": "😀"}, "project_name"), ({"project_name": "../x"}, "project_name"),
+    ({"license": "GPL"}, "license"),
+    ({"python_version": "2.7"}, "python_version"), ({"dvc_remote": "ftp://x"}, "dvc_remote"),
+    ({"data": "no.csv", "target": "b"}, "nothing is there"), ({"data": "no.csv"}, "target is not"),
+    ({"target": "c"}, "no such column")])  # fmt: skip
 def test_a_refusal_is_one_line_and_leaves_nothing(tools, template, table, out, answers, words) -> None:
-    table_answer = {"data": str(table)} if answers.keys() == {"target"} else {}
-    output = tools.bake(template, out, code=1, **table_answer, **answers)
-    (line,) = output.splitlines()
+    given = {"data": str(table)} if answers.keys() == {"target"} else {}
+    said = tools.bake(template, out, code=1, **given, **answers)
+    (line,) = said.splitlines()
     assert line.startswith("ERROR: ")
     assert words in line
     assert list(out.iterdir()) == []
@@ -105,8 +95,8 @@ def test_a_folder_that_is_there_is_left_alone(tools: Tools, template: Path, out:
     (out / "my-project").mkdir()
     (out / "my-project/mine.txt").write_text("mine")
     assert "already exists" in tools.bake(template, out, code=1)
-    output = tools.bake(template, out, "--overwrite-if-exists", code=1)
-    assert "has files already" in output
+    said = tools.bake(template, out, "--overwrite-if-exists", code=1)
+    assert "has files already" in said
     assert (out / "my-project/mine.txt").read_text() == "mine"
 
 
@@ -119,11 +109,11 @@ def test_inside_a_repository_or_without_a_name_in_git_all_is_there_and_said(tool
     git(out, "init", "-q")
     assert "is a git repository already" in tools.bake(template, out)
     assert not (out / "my-project/.git").exists()
-    folder = tmp_path / "nameless"
-    folder.mkdir()
+    other = tmp_path / "other"
+    other.mkdir()
     nobody = {f"GIT_{who}_{what}": "" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    output = tools.run("cookiecutter", "--no-input", str(template), cwd=folder, HOME=str(tmp_path), **nobody)
-    assert "everything is staged and not committed" in output
+    said = tools.run("cookiecutter", "--no-input", str(template), cwd=other, HOME=str(tmp_path), **nobody)
+    assert "everything is staged and not committed" in said
 
 
 def test_what_is_not_committed_in_the_template_comes_and_is_said(

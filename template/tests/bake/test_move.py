@@ -1,4 +1,4 @@
-"""Update a project from before plumbline was a package: the user's work stays, the page says what to fix."""
+"""A project from before plumbline was a package is updated: its people's work stays, and the page says what to fix."""
 
 import re
 import subprocess
@@ -28,8 +28,8 @@ def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def old_project(tools: Tools, history: Path, tmp_path: Path) -> Path:
-    """A project of that commit with the user's features, model, stage and change of the machinery."""
+def moved(tools: Tools, history: Path, tmp_path: Path) -> Path:
+    """A project of that commit, with features, a model, a stage, and a change of the machinery by its people."""
     make_table().to_csv(tmp_path / "own.csv", index=False)
     (tmp_path / "out").mkdir()
     answers = {"data": str(tmp_path / "own.csv"), "target": "target"}
@@ -47,45 +47,36 @@ def old_project(tools: Tools, history: Path, tmp_path: Path) -> Path:
     return project
 
 
-def test_an_update_from_before_the_package_has_conflicts_only_where_the_user_edited(
-    tools: Tools, old_project: Path
-) -> None:
-    before = {
-        name: (old_project / name).read_bytes() for name in ("src/features.py", "src/model.py", "src/stages/summary.py")
-    }
-    update(tools, old_project)
-    states = {line[3:]: line[:2] for line in git(old_project, "status", "--porcelain").splitlines()}
+def test_an_update_from_before_the_package_has_conflicts_only_where_the_user_edited(tools: Tools, moved: Path) -> None:
+    kept = {name: (moved / name).read_bytes() for name in ("src/features.py", "src/model.py", "src/stages/summary.py")}
+    update(tools, moved)
+    states = {line[3:]: line[:2] for line in git(moved, "status", "--porcelain").splitlines()}
     assert [name for name, state in states.items() if "U" in state] == ["dvc.yaml"]
     assert states["src/report/plots.py -> plumbline/report/plots.py"] == "R "
-    assert '"#005a9c"' in (old_project / PLOTS).read_text(encoding="utf-8")
-    assert not [*old_project.rglob("*.rej")]
-    assert {name: (old_project / name).read_bytes() for name in before} == before
-    assert {path.name for path in (old_project / "src").iterdir()} == {
-        "environment.py",
-        "features.py",
-        "model.py",
-        "stages",
-        "versions.json",
-    }
-    assert "  seed: 7 " in (old_project / "params.yaml").read_text(encoding="utf-8")
+    assert '"#005a9c"' in (moved / PLOTS).read_text(encoding="utf-8")
+    assert not [*moved.rglob("*.rej")]
+    assert {name: (moved / name).read_bytes() for name in kept} == kept
+    assert {path.name for path in (moved / "src").iterdir()} == {
+        "environment.py", "features.py", "model.py", "stages", "versions.json"}  # fmt: skip
+    assert "  seed: 7 " in (moved / "params.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
-def test_a_project_from_before_the_package_runs_as_the_page_says(tools: Tools, old_project: Path) -> None:
-    update(tools, old_project)
-    git(old_project, "checkout", "--theirs", "dvc.yaml")
+def test_a_project_from_before_the_package_runs_as_the_page_says(tools: Tools, moved: Path) -> None:
+    update(tools, moved)
+    git(moved, "checkout", "--theirs", "dvc.yaml")
     (_, _, stage), (_, _, entry) = blocks("extend.md")[:2]
-    write(old_project, "src/stages/summary.py", stage)
-    change(old_project, "dvc.yaml", ("stages:\n", f"stages:\n{entry}"))
-    page = (old_project / "docs/updating.md").read_text(encoding="utf-8")
+    write(moved, "src/stages/summary.py", stage)
+    change(moved, "dvc.yaml", ("stages:\n", f"stages:\n{entry}"))
+    page = (moved / "docs/updating.md").read_text(encoding="utf-8")
     old, new = re.findall(r"(?m)^\| `(from \.learning\S* import columns)` \| `(.+)` \|$", page)[0]
-    (old_project / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
-    output = make_in(old_project, "repro", code=2)
-    assert "ERROR: src/model.py, line 7: raised ModuleNotFoundError: No module named 'src.learning'. " in output
-    assert f"It is in plumbline now: write {new}" in output
-    change(old_project, "src/model.py", (old, new))
-    make_in(old_project, "repro")
-    commit(old_project, "The update")
-    make_in(old_project, "check")
-    ran = subprocess.run([sys.executable, "-m", "pytest", "tests/test_dvc_yaml.py"], cwd=old_project, check=False)
+    (moved / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    said = make_in(moved, "repro", code=2)
+    assert "ERROR: src/model.py, line 7: raised ModuleNotFoundError: No module named 'src.learning'. " in said
+    assert f"It lies in plumbline now: write {new}" in said
+    change(moved, "src/model.py", (old, new))
+    make_in(moved, "repro")
+    commit(moved, "The update")
+    make_in(moved, "check")
+    ran = subprocess.run([sys.executable, "-m", "pytest", "tests/test_dvc_yaml.py"], cwd=moved, check=False)
     assert ran.returncode == 0

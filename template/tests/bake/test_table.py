@@ -1,4 +1,4 @@
-"""The user's table is read and copied, into git or behind a pointer that equals what dvc add writes."""
+"""The user's own table: found, looked at, and laid down in git or behind a pointer as DVC itself writes it."""
 
 import functools
 import gzip
@@ -33,26 +33,15 @@ def bring(folder: Path, data: str, target: str = "größe") -> Path:
     return folder / "project" / bake.source(answers)
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("plain.csv", TEXT.encode()),
-        ("with blanks & accénts.csv", TEXT.encode()),
-        ("w.csv", TEXT.encode("cp1252")),
-        ("u.tsv", TEXT.replace(";", "\t").encode("utf-16")),
-        ("z.csv.gz", gzip.compress(TEXT.encode())),
-        ("l.jsonl", '{"id": 1}\n{"größe": 2}\n'.encode()),
-        ("p.parquet", b"PAR1 is not looked into"),
-        ("wide.csv", (",".join(f"a column with a long name {i}" for i in range(20000)) + ",größe\n1\n").encode()),
-        ("inside.csv", "a,b,c,d;größe\n1;2\n".encode()),
-        ("mark.csv", b"\xef\xbb\xbf" + TEXT.encode()),
-        ("quoted.csv", '"id, 1","größe"\n1,2\n'.encode()),
-        ("i.csv", ",größe\n0,2\n".encode()),
-        ("array.json", '[{"id": {"größe": 1}},\n {"größe": 2}]'.encode()),
-        ("cut.json", '[{"größe": 1}, {"a'.encode()),
-        ("one.json", '{\n "id": 1,\n "größe": 2\n}'.encode()),
-    ],
-)
+@pytest.mark.parametrize(("name", "content"), [
+    ("plain.csv", TEXT.encode()), ("with blanks & accénts.csv", TEXT.encode()), ("w.csv", TEXT.encode("cp1252")),
+    ("u.tsv", TEXT.replace(";", "\t").encode("utf-16")), ("z.csv.gz", gzip.compress(TEXT.encode())),
+    ("l.jsonl", '{"id": 1}\n{"größe": 2}\n'.encode()), ("p.parquet", b"PAR1 is not looked into"),
+    ("wide.csv", (",".join(f"a column with a long name {i}" for i in range(20000)) + ",größe\n1\n").encode()),
+    ("inside.csv", 'a,b,c,d;größe\n1;2\n'.encode()), ("mark.csv", b"\xef\xbb\xbf" + TEXT.encode()),
+    ("quoted.csv", '"id, 1","größe"\n1,2\n'.encode()), ("i.csv", ',größe\n0,2\n'.encode()),
+    ("array.json", '[{"id": {"größe": 1}},\n {"größe": 2}]'.encode()), ("cut.json", '[{"größe": 1}, {"a'.encode()),
+    ("one.json", '{\n "id": 1,\n "größe": 2\n}'.encode())])  # fmt: skip
 def test_a_table_comes_as_it_is(folder: Path, name: str, content: bytes) -> None:
     (folder / "here" / name).write_bytes(content)
     assert bring(folder, name).read_bytes() == content
@@ -72,26 +61,20 @@ def test_a_column_without_a_name_is_named_as_the_pipeline_names_it(folder: Path)
 
 
 def test_a_name_loses_only_what_a_path_or_a_shell_misreads(folder: Path) -> None:
-    for data, name in (("a: b$(c).csv", "a_ b_(c).csv"), ("https://x/y/é%20z.csv?raw=1", "é z.csv"), ("d/", "d")):
-        assert bake.source({"data": data}) == f"data/source/{name}"
+    for given, made in (("a: b$(c).csv", "a_ b_(c).csv"), ("https://x/y/é%20z.csv?raw=1", "é z.csv"), ("d/", "d")):
+        assert bake.source({"data": given}) == f"data/source/{made}"
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        ("no.csv", None, "data is 'no.csv': nothing is there"),
-        ("e.csv", b"", "e.csv is empty"),
-        ("x.xlsx", b"PK", r"ends in .xlsx, expected one of .csv"),
-        ("x", b"a,b", "ends in no suffix"),
-        ("nul.csv", b"id,b\x00c,d\n", "has no such column"),
-        ("t.csv", b"id,b\n1,2\n", "target is 'größe': t.csv has no such column, it has: id, b"),
-        ("t.jsonl", b'{"id": 1}\n', "t.jsonl has no such column, it has: id"),
-        ("t.json", '[{"id": {"größe": 1}}]'.encode(), "t.json has no such column, it has: id$"),
-        ("i.csv", b",id,,column_3\n1,2,3,4\n", "i.csv has no such column, it has: column_1, id, column_3_, column_3$"),
-        ("bad.csv.gz", b"no gzip", "cannot be unpacked"),
-        ("wide.csv", ",".join(f"c{i}" for i in range(30)).encode(), "c19 and 10 more"),
-    ],
-)
+@pytest.mark.parametrize(("name", "content", "words"), [
+    ("no.csv", None, "data is 'no.csv': nothing is there"), ("e.csv", b"", "e.csv is empty"),
+    ("x.xlsx", b"PK", r"ends in .xlsx, expected one of .csv"), ("x", b"a,b", "ends in no suffix"),
+    ("nul.csv", b"id,b\x00c,d\n", "has no such column"),
+    ("t.csv", b"id,b\n1,2\n", "target is 'größe': t.csv has no such column, it has: id, b"),
+    ("t.jsonl", b'{"id": 1}\n', "t.jsonl has no such column, it has: id"),
+    ("t.json", '[{"id": {"größe": 1}}]'.encode(), "t.json has no such column, it has: id$"),
+    ("i.csv", b",id,,column_3\n1,2,3,4\n", "i.csv has no such column, it has: column_1, id, column_3_, column_3$"),
+    ("bad.csv.gz", b"no gzip", "cannot be unpacked"),
+    ("wide.csv", ",".join(f"c{i}" for i in range(30)).encode(), "c19 and 10 more")])  # fmt: skip
 def test_what_is_no_table_with_the_target_is_refused(
     folder: Path, name: str, content: bytes | None, words: str
 ) -> None:
@@ -110,9 +93,9 @@ def test_a_folder_of_parts_comes_whole_and_anything_else_in_it_is_refused(
     parts.mkdir()
     for name in ("b.csv", "a.csv"):
         (parts / name).write_text(TEXT, encoding="utf-8")
-    copy = bring(folder, "parts")
-    assert sorted(path.name for path in copy.iterdir()) == ["a.csv", "b.csv"]
-    assert copy.with_name("parts.dvc").exists() == large
+    made = bring(folder, "parts")
+    assert sorted(path.name for path in made.iterdir()) == ["a.csv", "b.csv"]
+    assert made.with_name("parts.dvc").exists() == large
     (parts / "c.jsonl").write_text("{}")
     with pytest.raises(Refused, match="several formats"):
         bring(folder, "parts")
@@ -126,36 +109,33 @@ def test_up_to_the_limit_a_table_goes_into_git(folder: Path, monkeypatch) -> Non
     assert bake.SMALL == 10 * 2**20  # as the pages say
     (folder / "here/a.csv").write_text(TEXT, encoding="utf-8")
     size = (folder / "here/a.csv").stat().st_size
-    for limit, has_pointer in ((size, False), (size - 1, True)):
+    for limit, pointed in ((size, False), (size - 1, True)):
         monkeypatch.setattr(bake, "SMALL", limit)
-        path = bring(folder, "a.csv")
-        assert path.with_name("a.csv.dvc").exists() == has_pointer
+        made = bring(folder, "a.csv")
+        assert made.with_name("a.csv.dvc").exists() == pointed
 
 
 @pytest.mark.parametrize("name", ["a b.csv", "parts"])
 def test_a_large_table_gets_the_pointer_that_dvc_add_writes(folder: Path, name: str, monkeypatch) -> None:
     monkeypatch.setattr(bake, "SMALL", 10)
-    source = folder / "here" / name
-    source.parent.mkdir(exist_ok=True)
+    given = folder / "here" / name
+    given.parent.mkdir(exist_ok=True)
     if name == "parts":
-        source.mkdir()
+        given.mkdir()
         for part in ("b.csv", "a.csv"):
-            (source / part).write_text(TEXT + part + "\n", encoding="utf-8")
+            (given / part).write_text(TEXT + part + "\n", encoding="utf-8")
     else:
-        source.write_text(TEXT, encoding="utf-8")
-    path = bring(folder, name)
-    pointer = path.with_name(f"{path.name}.dvc")
-    pointer_text, ignore_text = (
-        pointer.read_text(encoding="utf-8"),
-        path.with_name(".gitignore").read_text(encoding="utf-8"),
-    )
-    for file in (pointer, path.with_name(".gitignore")):
-        file.unlink()
+        given.write_text(TEXT, encoding="utf-8")
+    made = bring(folder, name)
+    pointer = made.with_name(f"{made.name}.dvc")
+    ours, ignored = pointer.read_text(encoding="utf-8"), made.with_name(".gitignore").read_text(encoding="utf-8")
+    for old in (pointer, made.with_name(".gitignore")):
+        old.unlink()
     subprocess.run(["git", "init", "-q"], cwd=folder / "project", check=True)
-    for command in (["init", "-q"], ["add", "-q", str(path.relative_to(folder / "project"))]):
+    for command in (["init", "-q"], ["add", "-q", str(made.relative_to(folder / "project"))]):
         subprocess.run([sys.executable, "-m", "dvc", *command], cwd=folder / "project", check=True, env=os.environ)
-    assert yaml.safe_load(pointer_text) == yaml.safe_load(pointer.read_text(encoding="utf-8"))
-    assert ignore_text == path.with_name(".gitignore").read_text(encoding="utf-8")
+    assert yaml.safe_load(ours) == yaml.safe_load(pointer.read_text(encoding="utf-8"))
+    assert ignored == made.with_name(".gitignore").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -170,7 +150,7 @@ def address(folder: Path) -> Iterator[str]:
 def test_a_url_is_downloaded_and_one_that_gives_nothing_is_refused(folder: Path, address: str) -> None:
     (folder / "here/é z.csv").write_text(TEXT, encoding="utf-8")
     assert bring(folder, f"{address}/%C3%A9%20z.csv?raw=1").read_text(encoding="utf-8") == TEXT
-    refusals = {f"{address}/no.csv": "downloaded: (Not Found|File not found)", f"{address}/x.pdf": "ends in .pdf"}
-    for data, words in (refusals | {"http://127.0.0.1:9/x.csv": "cannot be downloaded"}).items():
+    refused = {f"{address}/no.csv": "downloaded: (Not Found|File not found)", f"{address}/x.pdf": "ends in .pdf"}
+    for given, words in (refused | {"http://127.0.0.1:9/x.csv": "cannot be downloaded"}).items():
         with pytest.raises(Refused, match=words):
-            bring(folder, data)
+            bring(folder, given)

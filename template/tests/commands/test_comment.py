@@ -1,15 +1,15 @@
-"""A command for CI names what is missing when it runs elsewhere."""
+"""What is for CI alone says so in one line elsewhere."""
 
 import pytest
 
 from plumbline.errors import PlumblineError
-from template.tests.command import run_command
+from template.tests.command import run_command as command
 
 
 @pytest.mark.parametrize("name", ["GITHUB_EVENT_PATH", "GITHUB_REPOSITORY"])
 def test_outside_of_its_workflow_it_names_what_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("GITHUB_EVENT_PATH", "GITHUB_REPOSITORY"):
-        monkeypatch.setenv(variable, "x")
+    for each in ("GITHUB_EVENT_PATH", "GITHUB_REPOSITORY"):
+        monkeypatch.setenv(each, "x")
     monkeypatch.delenv(name)
     with pytest.raises(PlumblineError, match=rf"^{name} is not set: .*comment\.yml"):
-        run_command("comment", "anywhere")
+        command("comment", "anywhere")
