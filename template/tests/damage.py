@@ -32,7 +32,7 @@ def column(name: str, values: Any, **data: Any) -> Damage:
     return rows(TABLE.assign(**{name: values}), **data)
 
 
-def bad(value: str, count: int) -> list[str]:
+def numbers_with(value: str, count: int) -> list[str]:
     """Return a column of numbers whose first `count` values are `value`."""
     return [value] * count + [str(number) for number in np.linspace(0, 9, len(TABLE) - count).round(3)]
 
