@@ -118,21 +118,18 @@ def run(
             variables |= {key: str(file) for key, file in files.items()} | read_pairs(files["GITHUB_ENV"])
             script = Path(temporary, "script.sh")
             script.write_text(step["run"], encoding="utf-8")
-            process = subprocess.run(
-                [*shell, str(script)],
-                cwd=folder,
-                env=env | variables,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                encoding="utf-8",
-                check=False,
-            )
+            process = _run_script([*shell, str(script)], folder, env | variables)
             result.output += process.stdout
             result.is_failure |= bool(process.returncode) and not step.get("continue-on-error", False)
             steps[step.get("id", "")] = {"outputs": read_pairs(files["GITHUB_OUTPUT"])}
             files["GITHUB_OUTPUT"].unlink()
     result.outputs = {key: fill(value, context) for key, value in job_.get("outputs", {}).items()}
     return result
+
+
+def _run_script(command: list[str], folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.run(command, cwd=folder, env=env, encoding="utf-8", check=False, **output)
 
 
 def read_pairs(file: Path) -> dict[str, str]:
