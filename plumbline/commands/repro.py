@@ -170,8 +170,8 @@ def _print_summary(source: str) -> None:
         print("", *advice, sep="\n")
     wheel = next(Path(paths.DIST).glob("*.whl"))
     command = wheel.name.partition("-")[0].replace("_", "-")
-    print(f"\nWrote: {wheel.as_posix()} (to use it: pip install, then {command} predict)", end="")
-    print(f", {paths.REPORT}, {paths.CARD}, metrics/")
+    package = f"{wheel.as_posix()} (to use it: pip install, then {command} predict)"
+    print(f"\nWrote: {package}, {paths.REPORT}, {paths.CARD}, metrics/")
     results = ", ".join([str(LOCK), paths.SCHEMA, *changed_since_head(paths.VERSIONS)])
     print(f"Next: read the report (make report) and the model card, commit {results} and metrics/")
     print(*(f"      {step}" for step in _list_next_steps(source)), sep="\n")
