@@ -174,7 +174,7 @@ def _print_summary(source: str) -> None:
     print(f"\nWrote: {package}, {paths.REPORT}, {paths.CARD}, metrics/")
     results = ", ".join([str(LOCK), paths.SCHEMA, *changed_since_head(paths.VERSIONS)])
     print(f"Next: read the report (make report) and the model card, commit {results} and metrics/")
-    print(*(f"      {step}" for step in _list_next_steps(source)), sep="\n")
+    print(*(f"      {step}" for step in _suggest_next_steps(source)), sep="\n")
 
 
 def _list_advice() -> list[str]:
@@ -183,7 +183,7 @@ def _list_advice() -> list[str]:
     return advise(read_findings("evaluate"), metrics, parameters.estimator, parameters.arguments)
 
 
-def _list_next_steps(source: str) -> Iterator[str]:
+def _suggest_next_steps(source: str) -> Iterator[str]:
     suite = place(source)
     if not suite.exists():
         yield f"write a first expectation suite ({suite.as_posix()}): python -m plumbline draft"
