@@ -3,7 +3,7 @@
 Each command is a module of `plumbline.commands` with `add_arguments(parser)` and `run(options) -> int`. Its docstring
 is the text of its --help. It may also define:
 
-ERROR_CODE : int
+FAILED : int
     The exit code of an error, 1 by default.
 PASSES_ON : bool
     All arguments, options too, are passed on to another program.
@@ -119,7 +119,7 @@ def _run_command(name: str, arguments: list[str]) -> int:
         code: int = module.run(options)
         return code
 
-    return report_errors(run, failed=getattr(module, "ERROR_CODE", 1))
+    return report_errors(run, failed=getattr(module, "FAILED", 1))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from plumbline.reproducibility.hermetic import hermetic
 from plumbline.reproducibility.report import add_json, finish
 
-ERROR_CODE = 2
+FAILED = 2
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from plumbline.process import git
 from plumbline.process import run as started
 from plumbline.review.sides import JUDGES, Side
 
-ERROR_CODE = 2
+FAILED = 2
 BY = "REVIEW_BY_BASE"  # base: base's own code decides; head: head's is asked for what stands beside
 
 
