@@ -41,7 +41,7 @@ def _check_params() -> list[str]:
 
 
 def _list_commands() -> dict[str, list[str]]:
-    """The command of each tool by the name of its check; all tools are those of this environment."""
+    """Return the command of each tool by the name of its check; all tools are those of this environment."""
     module, scripts = [sys.executable, "-m"], Path(sys.executable).parent
     workflows = [str(path) for path in sorted(Path(".github/workflows").glob("*.yml"))]
     commands = {

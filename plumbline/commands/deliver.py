@@ -57,7 +57,7 @@ def _write_credentials() -> None:
 
 
 def _list_pointers() -> list[str]:
-    """The .dvc files in git: their data may be confidential to some readers of the repository."""
+    """Return the .dvc files in git: their data may be confidential to some readers of the repository."""
     return git("ls-files", "--", "*.dvc").splitlines()
 
 
@@ -72,7 +72,7 @@ def _pull_data() -> str | None:
 
 
 def _check_remote() -> str | None:
-    """The reason why the default remote cannot be used, or None."""
+    """Return the reason why the default remote cannot be used, or None."""
     try:
         name, _ = configured()
     except ValueError as error:

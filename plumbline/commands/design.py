@@ -50,7 +50,7 @@ def run(options: Namespace) -> int:
 
 
 def _check_requirements() -> list[str]:
-    """One line for each requirement: the value of the last run, the limit, and whether it is met."""
+    """Return one line for each requirement: the value of the last run, the limit, and whether it is met."""
     limits = params.read("requirements.latency", "requirements.size").requirements
     lines = [finding.evidence for finding in read_findings("evaluate") if finding.kind is Kind.REQUIREMENT]
     if limits.size is not None:
@@ -68,7 +68,7 @@ def _compare(name: str, value: float, limit: float) -> str:
 
 
 def _measure_latency() -> float:
-    """Milliseconds for the prediction of one row, the median of `PREDICTIONS`."""
+    """Return the milliseconds for the prediction of one row, the median of `PREDICTIONS`."""
     features, model = load_user_code()
     predictor = Predictor(modelfile.read(paths.MODEL, [features, model]), Schema.read(paths.SCHEMA), features.features)
     row = make_rows(predictor)[:1]

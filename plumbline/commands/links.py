@@ -36,6 +36,6 @@ def _has_target(page: Path, link: str) -> bool:
 
 
 def _list_anchors(page: Path) -> set[str]:
-    """The headings of a page in the form that links use."""
+    """Return the headings of a page in the form that links use."""
     headings = re.findall(r"(?m)^#+ (.+)$", page.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

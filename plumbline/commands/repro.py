@@ -120,7 +120,7 @@ def _read_stages() -> list[dict[str, Any]]:
 
 
 def _list_outputs() -> list[str]:
-    """The outputs of all stages. One of them may be the source, which a fresh clone does not have yet."""
+    """Return the outputs of all stages. One may be the source, which a fresh clone does not have yet."""
     outs = [out for stage in _read_stages() for out in stage.get("outs", [])]
     return [name for out in outs for name in ([out] if isinstance(out, str) else out)]
 

@@ -153,7 +153,7 @@ def require_success(ran: process.Ran) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """An empty project for generated tables, with features and model as in a new project."""
+    """Provide an empty project for generated tables, with features and model as in a new project."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("src.features.features", lambda rows: rows)
     monkeypatch.setattr("src.model.build", columns.default)
@@ -163,7 +163,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with your features, model, parameters, suites and answers, after a run on a sample of your table."""
+    """Provide a folder with your code, parameters, suites and answers, after a run on a sample of your table."""
     params = yaml.safe_load((ROOT / paths.PARAMS).read_text(encoding="utf-8"))
     source, folder = Path(params["data"]["source"]), tmp_path_factory.mktemp("own")
     if not (ROOT / source).exists():
@@ -207,7 +207,7 @@ def run_on_sample(project: Project) -> None:
 
 @pytest.fixture
 def own(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A copy of `sample`, which a test may change."""
+    """Provide a copy of `sample`, which a test may change."""
     shutil.copytree(sample, tmp_path, symlinks=True, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return Project(tmp_path, new=False)
