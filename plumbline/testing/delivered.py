@@ -80,7 +80,7 @@ class Clone:
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """Provide a clone after `make repro`, in a folder with blanks and umlauts in its name, with a link to this .venv."""
+    """Provide a clone after `make repro`, in a folder with blanks and umlauts in its name, on a link to this .venv."""
     if not process.git("show", "HEAD:./dvc.lock", cwd=ROOT, strict=False):
         pytest.skip("no run is committed yet: make repro, then commit its results")
     copy = Clone(tmp_path_factory.mktemp("fresh") / "a clone with blänks")

@@ -7,8 +7,7 @@ import sys
 import pytest
 
 from plumbline.testing.projects import ROOT, environment
-from template.tests.terminal import posix
-from template.tests.terminal import run_in_terminal as in_terminal
+from template.tests.terminal import posix, run_in_terminal
 
 # rich would fold it, take out the first mark, draw the second and colour the rest.
 LINE = "see [bold]docs[/bold] :smile: " + "x" * 150 + " 'a' 17"
@@ -36,7 +35,7 @@ def lines(shown: str) -> list[str]:
 @posix
 @pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}])
 def test_a_terminal_shows_count_remaining_time_and_a_note_and_lines_stand_above(env: dict[str, str]) -> None:
-    shown, _ = in_terminal(RUN, env, cwd=ROOT)
+    shown, _ = run_in_terminal(RUN, env, cwd=ROOT)
     found = lines(shown)
     assert found.count(LINE) == 4, "a line is folded or eaten"
     assert found[-1] == "done True"
@@ -50,7 +49,7 @@ def test_a_terminal_shows_count_remaining_time_and_a_note_and_lines_stand_above(
 
 @posix
 def test_what_is_printed_into_a_pipe_goes_there_while_the_terminal_shows_the_bar() -> None:
-    shown, piped = in_terminal(RUN, cwd=ROOT, stdout=subprocess.PIPE)
+    shown, piped = run_in_terminal(RUN, cwd=ROOT, stdout=subprocess.PIPE)
     assert piped == f"{LINE}\n" * 3 + f"{LINE}done True\n"
     assert any(" 2/3 0:00:01 left head" in line for line in lines(shown))
     assert "docs" not in shown
@@ -59,7 +58,7 @@ def test_what_is_printed_into_a_pipe_goes_there_while_the_terminal_shows_the_bar
 @posix
 @pytest.mark.parametrize("env", [{"TERM": "dumb"}, {"CI": "true"}])
 def test_a_terminal_that_cannot_or_that_nobody_looks_at_gets_the_lines_alone(env: dict[str, str]) -> None:
-    shown, _ = in_terminal(RUN, env, cwd=ROOT)
+    shown, _ = run_in_terminal(RUN, env, cwd=ROOT)
     assert shown == f"{LINE}\r\n" * 3 + f"{LINE}done False\r\n"
 
 
@@ -80,6 +79,6 @@ def main():
         raise PlumblineError("no")
 report_errors(main)
 """
-    shown, _ = in_terminal([sys.executable, "-c", code], cwd=ROOT)
+    shown, _ = run_in_terminal([sys.executable, "-c", code], cwd=ROOT)
     assert shown.endswith("\x1b[2KERROR: no\r\n")
     assert "\x1b[?25h" in shown, "the cursor is still hidden"
