@@ -190,7 +190,7 @@ def install_uv(extras, groups):
 
 
 def install(extras, groups):
-    """Fill .venv: uv installs the versions of the lock, against their hashes, and removes all other packages."""
+    """Fill .venv with the versions of the lock, checked against their hashes, and remove all other packages."""
     check_lock()
     if not sys.stdout.isatty():
         print_line("setup: fills .venv from %s, Python %d.%d" % ((LOCK,) + sys.version_info[:2]))
