@@ -6,15 +6,15 @@ Exit code 0: it does; 1: findings; 2: it could not be run. See docs/reproducibil
 from argparse import ArgumentParser, Namespace
 
 from plumbline.reproducibility.hermetic import hermetic
-from plumbline.reproducibility.report import add_json, finish
+from plumbline.reproducibility.report import add_json_option, print_report
 
 FAILED = 2
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("stages", nargs="*", metavar="STAGE", help="all of them, without one")
-    add_json(parser)
+    add_json_option(parser)
 
 
 def run(options: Namespace) -> int:
-    return finish(hermetic(options.stages), options.json)
+    return print_report(hermetic(options.stages), options.json)

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from plumbline.paths import VERSIONS
 from plumbline.process import git
 from plumbline.reproducibility.pipeline import LOCK, PIPELINE, Contents, Stage, Unknown, load, on_disk, value
+from plumbline.reproducibility.report import Finding
 from plumbline.versions import AGAIN, Sources, stated
 
 STALE, NOT_PUSHED, CANNOT_TELL = "stale", "not pushed", "cannot tell"
@@ -15,19 +15,6 @@ REPRO = "make repro"
 DROP = f"rm {LOCK} && make repro"
 DIGESTS = f"{AGAIN} && {REPRO}"  # DVC runs what writes src/versions.json where its inputs changed, or it itself
 ABSENT = object()
-
-
-@dataclass(frozen=True)
-class Finding:
-    word: str
-    what: str
-    expected: str
-    found: str
-    cure: str
-
-    def __str__(self) -> str:
-        told = f": expected {self.expected}, found {self.found}" if self.expected else ""
-        return f"{self.word}: {self.what}{told}. Next: {self.cure}"
 
 
 def short(content: Any) -> str:

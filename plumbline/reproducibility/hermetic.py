@@ -17,10 +17,11 @@ from plumbline import versions
 from plumbline.errors import PlumblineError
 from plumbline.paths import PARAMS, VERSIONS
 from plumbline.progress import progress
-from plumbline.reproducibility.differences import CANNOT_TELL, Finding
+from plumbline.reproducibility.differences import CANNOT_TELL
 from plumbline.reproducibility.hermetic_box import TRAP, Item, Ran, contents, covered, everything, run
 from plumbline.reproducibility.hermetic_recorder import landlock
 from plumbline.reproducibility.pipeline import LOCK, PIPELINE, Stage, declared, load
+from plumbline.reproducibility.report import Finding
 
 AGAIN = "python -m plumbline hermetic"
 ROUNDS = 8  # of looking for what no run has shown
@@ -54,16 +55,16 @@ class Report:
         return [finding for told in self.stages.values() for finding in told["findings"]]
 
     @property
-    def code(self) -> int:
-        words = {finding.word for finding in self.findings}
+    def exit_code(self) -> int:
+        words = {finding.kind for finding in self.findings}
         return 2 if CANNOT_TELL in words else 1 if words else 0
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         told = {name: one | {"findings": list(map(asdict, one["findings"]))} for name, one in self.stages.items()}
-        return {"version": 1, "exit": self.code, "stages": told, "means": means()}
+        return {"version": 1, "exit_code": self.exit_code, "stages": told, "means": means()}
 
     def lines(self) -> list[str]:
-        word = ("hermetic", "not hermetic", CANNOT_TELL)[self.code]
+        word = ("hermetic", "not hermetic", CANNOT_TELL)[self.exit_code]
         named = [name for name, told in self.stages.items() if told["findings"]]
         following = f"fix the first finding, then {' '.join((AGAIN, *named))}" if named else "nothing; push"
         return [f"{word}: {len(self.findings)} findings in {len(self.stages)} stages", *map(str, self.findings),

@@ -6,6 +6,7 @@ A process of its own, because a client of a cloud that does not answer can only 
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +21,10 @@ DENIED = ("credential", "forbidden", "unauthorized", "permission", "access denie
 
 def ask(wanted: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
     """For each remote ("" is the default): {"url", "missing": hashes}, or {"error": why} and whether it is "denied"."""
-    command = [sys.executable, "-m", "plumbline.reproducibility.remote"]
+    command = [sys.executable, "-P", "-m", "plumbline.reproducibility.remote"]
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2].absolute())}  # never the package of the folder
     try:
-        ran = run(command, given=json.dumps(wanted), seconds=SECONDS)
+        ran = run(command, env=env, given=json.dumps(wanted), seconds=SECONDS)
         return json.loads(ran.stdout)
     except TimedOut:
         error = f"no answer within {SECONDS} s"
@@ -48,7 +50,7 @@ def configured() -> tuple[str | None, list[str]]:
 
 
 def cache() -> Path:
-    """DVC's cache of this clone: `dvc cache dir` may have moved it. PlumblineError where DVC cannot read its settings."""
+    """DVC's cache of this clone, which `dvc cache dir` may have moved."""
     try:
         return Path(_config()["cache"].get("dir") or ".dvc/cache").absolute()
     except ValueError as error:

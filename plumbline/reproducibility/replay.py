@@ -73,11 +73,11 @@ class Report:
     seconds: dict[str, int] = field(default_factory=dict)
 
     @property
-    def code(self) -> int:
+    def exit_code(self) -> int:
         return int(self.word == DIFFER)
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"code": self.code, "circumstances": list(NAMES)}
+    def to_json(self) -> dict[str, object]:
+        return asdict(self) | {"exit_code": self.exit_code, "circumstances": list(NAMES)}
 
     def lines(self) -> Iterator[str]:
         same = f"{self.outputs - len(self.differences)} of {self.outputs} outputs are byte for byte those of {LOCK}"

@@ -3,6 +3,7 @@
 docs/reproducibility.md has the states, and what this cannot tell.
 """
 
+import contextlib
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,7 @@ from plumbline.paths import VERSIONS
 from plumbline.process import git
 from plumbline.reproducibility import differences as of
 from plumbline.reproducibility import remote
-from plumbline.reproducibility.differences import CANNOT_TELL, DROP, NOT_PUSHED, REPRO, STALE, Finding
+from plumbline.reproducibility.differences import CANNOT_TELL, DROP, NOT_PUSHED, REPRO, STALE
 from plumbline.reproducibility.pipeline import (
     LOCK,
     PIPELINE,
@@ -26,6 +27,7 @@ from plumbline.reproducibility.pipeline import (
     locked,
     pointers,
 )
+from plumbline.reproducibility.report import Finding
 
 FRESH, NO_RUN = "fresh", "no run is committed yet"
 Wanted = dict[str, tuple[str, str]]  # of a remote: hash -> path, and the hash of the folder that it lies in
@@ -40,45 +42,98 @@ NEVER = (
 )
 
 
-@dataclass
-class Report:
-    """The answer: what is wrong, what was looked at, what was not, and which of the files differ from the commit."""
+@dataclass(frozen=True)
+class Verification:
+    """Whether dvc.lock belongs to the files of a project and was pushed.
 
-    findings: list[Finding] = field(default_factory=list)
-    checked: list[str] = field(default_factory=list)
-    not_checked: list[str] = field(default_factory=list)
-    not_committed: list[str] = field(default_factory=list)
-    no_run: bool = False
+    `to_json` has a key for each attribute, each finding as a map of its fields (`Finding`), and `state` and
+    `exit_code`.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Their kinds are `STALE`, `NOT_PUSHED` and `CANNOT_TELL`.
+    checks, skipped_checks : tuple of str
+        What was checked and what was not, a sentence each.
+    uncommitted_files : tuple of str
+        The files that were read and differ from HEAD: the answer is about the folder and not about the commit.
+    has_run : bool
+        False in a new project, of which no run is committed.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    checks: tuple[str, ...] = ()
+    skipped_checks: tuple[str, ...] = ()
+    uncommitted_files: tuple[str, ...] = ()
+    has_run: bool = True
 
     @property
-    def word(self) -> str:
-        if self.no_run:
+    def state(self) -> str:
+        """`FRESH`, `NO_RUN`, or the most serious kind of finding."""
+        if not self.has_run:
             return NO_RUN
-        found = {finding.word for finding in self.findings}
-        return next((word for word in (STALE, NOT_PUSHED, CANNOT_TELL) if word in found), FRESH)
+        kinds = {finding.kind for finding in self.findings}
+        return next((kind for kind in (STALE, NOT_PUSHED, CANNOT_TELL) if kind in kinds), FRESH)
 
     @property
-    def code(self) -> int:
-        return {STALE: 1, NOT_PUSHED: 1, CANNOT_TELL: 2}.get(self.word, 0)
+    def exit_code(self) -> int:
+        """0: fresh, or no run; 1: stale or not pushed; 2: cannot tell."""
+        return {STALE: 1, NOT_PUSHED: 1, CANNOT_TELL: 2}.get(self.state, 0)
 
-    def as_dict(self) -> dict[str, Any]:
-        return {"word": self.word, "exit": self.code} | asdict(self)
+    def to_json(self) -> dict[str, object]:
+        """Return the content of the file that --json names."""
+        return {"state": self.state, "exit_code": self.exit_code} | asdict(self)
 
     def lines(self) -> list[str]:
-        if self.no_run:
+        """Return the lines that are printed."""
+        if not self.has_run:
             return [f"{NO_RUN}. First: {REPRO}"]
         count = len(self.findings)
-        told = f"{count} finding{'s' * (count > 1)}" if count else f"{LOCK} is of these files"
-        shown = ", ".join(self.not_committed[:5]) + (", ..." if len(self.not_committed) > 5 else "")
-        here = [f"not committed, so said of this folder and not of HEAD: {shown}"] * bool(self.not_committed)
-        rest = [f"{key}: {line}" for key, lines in (("checked", self.checked), ("not checked", self.not_checked))
-                for line in lines]  # fmt: skip
-        return [f"{self.word}: {told}", *map(str, self.findings), *rest, *here]
+        summary = f"{count} finding{'s' * (count > 1)}" if count else f"{LOCK} is of these files"
+        lines = [f"{self.state}: {summary}", *map(str, self.findings)]
+        lines += [f"checked: {line}" for line in self.checks]
+        lines += [f"not checked: {line}" for line in self.skipped_checks]
+        if files := self.uncommitted_files:
+            names = ", ".join(files[:5]) + (", ..." if len(files) > 5 else "")
+            lines.append(f"not committed, so said of this folder and not of HEAD: {names}")
+        return lines
 
 
-def verify(ask_remote: bool = True) -> Report:
-    """Reads the project in the working directory; `ask_remote` asks the remotes what they have."""
-    report = Report()
+@dataclass
+class _Draft:
+    """A Verification that grows."""
+
+    findings: list[Finding] = field(default_factory=list)
+    checks: list[str] = field(default_factory=list)
+    skipped_checks: list[str] = field(default_factory=list)
+
+    def freeze(self, uncommitted_files: Iterable[str] = ()) -> Verification:
+        return Verification(
+            tuple(self.findings), tuple(self.checks), tuple(self.skipped_checks), tuple(uncommitted_files)
+        )
+
+
+def verify(folder: str | Path = ".", *, ask_remote: bool = True) -> Verification:
+    """Compare dvc.lock with the files of a project, by hashes and without data.
+
+    Parameters
+    ----------
+    folder : path
+        The root of the project. It is the working directory of this process while the function runs.
+    ask_remote : bool
+        Whether to ask DVC's remotes which files they have.
+
+    Returns
+    -------
+    Verification
+        Also of a project whose files cannot be read: that is a finding.
+    """
+    with contextlib.chdir(folder):
+        return _verify(ask_remote)
+
+
+def _verify(ask_remote: bool) -> Verification:
+    report = _Draft()
     try:
         stages = declared()
         if not Path(LOCK).exists():
@@ -90,15 +145,14 @@ def verify(ask_remote: bool = True) -> Report:
     except Broken as error:
         word = CANNOT_TELL if error.path == CONFIG else STALE
         report.findings.append(Finding(word, str(error), "", "", fixed(error)))
-        report.not_checked.append("all else, until that is fixed")
-        return report
+        report.skipped_checks.append("all else, until that is fixed")
+        return report.freeze()
     if ask_remote:
         pushed(stages, lock, held, remotes, report)
     else:
-        report.not_checked.append("whether it was pushed: --no-remote")
-    report.not_checked += NEVER
-    report.not_committed = not_committed(stages, held)
-    return report
+        report.skipped_checks.append("whether it was pushed: --no-remote")
+    report.skipped_checks += NEVER
+    return report.freeze(not_committed(stages, held))
 
 
 def fixed(error: Broken) -> str:
@@ -111,7 +165,7 @@ def fixed(error: Broken) -> str:
     return f"git checkout --ours {LOCK} && {REPRO}" if git("ls-files", "-u", LOCK, strict=False) else DROP
 
 
-def without_lock(stages: dict[str, Stage]) -> Report:
+def without_lock(stages: dict[str, Stage]) -> Verification:
     """Right after the project was made there is no run; later, a lock that is gone is a fault."""
     outs = {path: flags for stage in stages.values() for path, flags in stage.outs.items() if path != VERSIONS}
     kept = [path for path, flags in outs.items() if flags.get("cache") is False]  # VERSIONS comes with the project
@@ -120,11 +174,11 @@ def without_lock(stages: dict[str, Stage]) -> Report:
     elif results := listed("ls-files", "-z", "--", *kept) if kept else []:
         finding = Finding(STALE, f"{LOCK} is not here, results are", LOCK, results[0], REPRO)
     else:
-        return Report(no_run=True)
-    return Report([finding], [], ["all else, until it is back"])
+        return Verification(has_run=False)
+    return Verification((finding,), skipped_checks=("all else, until it is back",))
 
 
-def compare(stages: dict[str, Stage], lock: dict[str, Any], held: dict[str, Any], report: Report) -> None:
+def compare(stages: dict[str, Stage], lock: dict[str, Any], held: dict[str, Any], report: _Draft) -> None:
     """Each stage that dvc.yaml and dvc.lock both have, part by part."""
     stated = {path: entry.get("md5", "") for path, entry in held.items()}
     stated |= {path: oid for path, oid, *_ in outputs(stages, lock) if oid}
@@ -136,7 +190,7 @@ def compare(stages: dict[str, Stage], lock: dict[str, Any], held: dict[str, Any]
         report.findings += of.outputs_differ(name, stage, entry)
         counts["outputs"] += len(stage.outs)
         if stage.frozen:
-            report.not_checked.append(f"dependencies and parameters of {name}, which is frozen")
+            report.skipped_checks.append(f"dependencies and parameters of {name}, which is frozen")
             continue
         report.findings += of.dependencies_differ(name, stage, entry, contents, made)
         report.findings += of.params_differ(name, stage, entry)
@@ -145,9 +199,9 @@ def compare(stages: dict[str, Stage], lock: dict[str, Any], held: dict[str, Any]
         counts["parameters"] += sum(len(keys or [file]) for file, keys in stage.params.items())
         outside = [path for path in stage.deps if of.is_away(path)]
         outside += [file for file in stage.params if file.endswith(".py")]
-        report.not_checked += [f"{name}: {path}, which is not read here" for path in outside]
+        report.skipped_checks += [f"{name}: {path}, which is not read here" for path in outside]
     told = ", ".join(f"{number} {what}" for what, number in counts.items())
-    report.checked.append(f"commands of {len(stages)} stages, {told}, each against {LOCK}")
+    report.checks.append(f"commands of {len(stages)} stages, {told}, each against {LOCK}")
 
 
 def both(stages: dict[str, Stage], lock: dict[str, Any]) -> Iterator[tuple[str, Stage, dict[str, Any]]]:
@@ -172,12 +226,12 @@ def settings() -> tuple[str | None, list[str]]:
 
 def pushed(
     stages: dict[str, Stage], lock: dict[str, Any], held: dict[str, Any],
-    remotes: tuple[str | None, list[str]], report: Report,
+    remotes: tuple[str | None, list[str]], report: _Draft,
 ) -> None:  # fmt: skip
     """What each remote has of what dvc.lock and the pointers name."""
     default, known = remotes
     if not known:
-        report.not_checked.append("whether it was pushed: there is no remote (docs/remotes.md)")
+        report.skipped_checks.append("whether it was pushed: there is no remote (docs/remotes.md)")
         return
     wanted: dict[str, Wanted] = {}
     entries = [*outputs(stages, lock), *((path, entry.get("md5", ""), entry) for path, entry in held.items())]
@@ -187,14 +241,14 @@ def pushed(
             mine = wanted.setdefault(flags.get("remote") or default or "", {})
             mine |= {one: (f"{path}/{name}", oid) for name, one in inside.items()} | {oid: (path, "")}
             if oid.endswith(".dir") and not inside:
-                report.not_checked.append(f"the files in {path}, one by one: its listing is not in the cache here")
+                report.skipped_checks.append(f"the files in {path}, one by one: its listing is not in the cache here")
     if wanted.pop("", None):
         what = f"there are remotes ({', '.join(known)}) and none is the default"
         report.findings.append(Finding(CANNOT_TELL, what, "", "", f"dvc remote default {known[0]}"))
     for name, answer in remote.ask({name: list(mine) for name, mine in wanted.items()}).items():
         report.findings += answered(name, answer, wanted[name])
         if "missing" in answer:
-            report.checked.append(f"{len(wanted[name])} objects by name in {shown(name, answer)}")
+            report.checks.append(f"{len(wanted[name])} objects by name in {shown(name, answer)}")
 
 
 def shown(name: str, answer: dict[str, Any]) -> str:

@@ -119,10 +119,10 @@ def lock(head: Untouched) -> tuple[list[Reason], list[str]]:
     found: list[Reason] = []
     notes = []
     for each in json.loads(out.read_text(encoding="utf-8"))["findings"]:
-        if name := LOCKED.get(each["word"]):
-            found.append(reason(name, each["what"], each["cure"]))
+        if name := LOCKED.get(each["kind"]):
+            found.append(reason(name, each["message"], each["hint"]))
         else:
-            notes.append(f"{each['what']}: {each['word']}")
+            notes.append(f"{each['message']}: {each['kind']}")
     return found, notes
 
 

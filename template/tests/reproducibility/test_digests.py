@@ -35,17 +35,17 @@ def digested(copy: Callable[..., Tiny], monkeypatch: pytest.MonkeyPatch) -> Tiny
     text = text.replace(asks, f"{asks}    params: [{{src/versions.json: [score]}}]\n") + DIGESTS
     (tiny.folder / "dvc.yaml").write_text(text, encoding="utf-8")
     tiny.sh("make repro" + COMMIT)
-    assert asked(tiny, monkeypatch).word == FRESH
+    assert asked(tiny, monkeypatch).state == FRESH
     return tiny
 
 
 def cured(tiny: Tiny, expected: str, found: str) -> None:
     """One finding of the digest, with both; its cure makes all fresh."""
-    (one,) = [each for each in verify().findings if "is not the digest of what the stage imports" in each.what]
-    assert (one.word, one.expected, one.found) == (STALE, expected, found)
-    assert one.what.startswith("score: src/versions.json, score ")
-    tiny.sh(one.cure)
-    assert verify().word == FRESH, verify().lines()
+    (one,) = [each for each in verify().findings if "is not the digest of what the stage imports" in each.message]
+    assert (one.kind, one.expected, one.actual) == (STALE, expected, found)
+    assert one.message.startswith("score: src/versions.json, score ")
+    tiny.sh(one.hint)
+    assert verify().state == FRESH, verify().lines()
 
 
 def test_a_digest_is_computed_and_never_believed(digested: Tiny) -> None:
@@ -62,7 +62,7 @@ def test_a_digest_is_computed_and_never_believed(digested: Tiny) -> None:
     for broken in ("rm src/versions.json", "echo '<<<<<<< HEAD' > src/versions.json"):
         digested.sh(broken + COMMIT)
         digested.sh(finding(verify(), "src/versions.json (is not here|has marks of a merge conflict)"))
-        assert verify().word == FRESH, verify().lines()
+        assert verify().state == FRESH, verify().lines()
 
 
 def test_a_module_behind_the_digest_makes_it_stale_and_another_does_not(digested: Tiny) -> None:
@@ -71,9 +71,9 @@ def test_a_module_behind_the_digest_makes_it_stale_and_another_does_not(digested
     new = versions.digests()["score"]
     cured(digested, new, old)
     digested.sh("echo '# more' >> plumbline/review/post.py")
-    assert [each.what for each in verify().findings] == ["versions: plumbline is not what the run saw"]
+    assert [each.message for each in verify().findings] == ["versions: plumbline is not what the run saw"]
     digested.sh("make repro")
-    assert verify().word == FRESH
+    assert verify().state == FRESH
     Path("src/stages/score.py").unlink()
-    (found,) = [each for each in verify().findings if "digest" in each.what]
-    assert (found.expected, found.found) == ("none", new)
+    (found,) = [each for each in verify().findings if "digest" in each.message]
+    assert (found.expected, found.actual) == ("none", new)

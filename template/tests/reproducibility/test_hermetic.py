@@ -90,8 +90,8 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
         Path("in.csv").write_text("a", encoding="utf-8")
         Path("side.txt").unlink(missing_ok=True)
         report = hermetic([])
-        assert report.code == (2 if "cannot tell" in str(report.findings) else min(1, len(report.findings)))
-        return [(one.word, one.what.removeprefix("one: ")) for one in report.findings]
+        assert report.exit_code == (2 if "cannot tell" in str(report.findings) else min(1, len(report.findings)))
+        return [(one.kind, one.message.removeprefix("one: ")) for one in report.findings]
 
     return found
 
@@ -170,7 +170,7 @@ def test_the_command(small: Any, tmp_path: Path) -> None:
     small("open('side.txt', 'w')", deps=["more.csv"])
     code, said = command("one", "--json", str(tmp_path / "r.json"))
     content = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
-    assert (code, content["exit"], [one["word"] for one in content["stages"]["one"]["findings"]]) == (
+    assert (code, content["exit_code"], [one["kind"] for one in content["stages"]["one"]["findings"]]) == (
         1, 1, ["unread dependency", "undeclared output"],
     )  # fmt: skip
     lines = Path("dvc.yaml").read_text(encoding="utf-8").splitlines()

@@ -131,7 +131,7 @@ def at(pipeline: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Iter
 def test_the_real_dvc_yaml_is_hermetic(stage: str, at: Callable[[str], Path]) -> None:
     shutil.copyfile(ROOT / "dvc.yaml", at(stage) / "dvc.yaml")
     report = hermetic([stage])
-    assert (report.code, report.findings) == (0, []), report.lines()
+    assert (report.exit_code, report.findings) == (0, []), report.lines()
     assert report.stages[stage]["runs"] == 1
 
 
@@ -173,10 +173,10 @@ def a_digest_without_it_is_found(stage: str, file: str, at: Any, monkeypatch: py
     monkeypatch.setattr(Sources, "behind", behind)
     report = hermetic([stage])
     (found,) = report.findings
-    assert (found.word, found.what, report.code) == ("undeclared file", f"{stage}: {file}", 1)
+    assert (found.kind, found.message, report.exit_code) == ("undeclared file", f"{stage}: {file}", 1)
     if file.endswith(".py"):
         cure = f"import it by its name in what {stage} imports, then python -m plumbline versions (dvc.yaml, line "
-        assert found.cure.startswith(cure)
+        assert found.hint.startswith(cure)
 
 
 def test_a_module_that_is_imported_by_a_computed_name_is_found(at: Callable[[str], Path]) -> None:
@@ -187,9 +187,9 @@ def test_a_module_that_is_imported_by_a_computed_name_is_found(at: Callable[[str
     path.write_text(f"import importlib\nimportlib.import_module('plumbline.' + 'results')\n{text}", encoding="utf-8")
     report = hermetic(["featurize"])
     path.write_text(text, encoding="utf-8")
-    (found,) = [one for one in report.findings if one.what == "featurize: plumbline/results.py"]
-    assert (found.word, found.expected) == ("undeclared file", "behind the stage's digest")
-    others = {one.what.removeprefix("featurize: ") for one in report.findings if one != found}
+    (found,) = [one for one in report.findings if one.message == "featurize: plumbline/results.py"]
+    assert (found.kind, found.expected) == ("undeclared file", "behind the stage's digest")
+    others = {one.message.removeprefix("featurize: ") for one in report.findings if one != found}
     assert others <= Sources(folder).closure("plumbline/results.py")[0], "what that module imports, and no more"
 
 
@@ -230,14 +230,14 @@ def found_and_named_and_nothing_else(stage: str, part: str, name: str, at: Calla
     (folder / "dvc.yaml").write_text(yaml.safe_dump(mutated(stage, part, name)), encoding="utf-8")
     report = hermetic([stage])
     shutil.copyfile(ROOT / "dvc.yaml", folder / "dvc.yaml")
-    found = {(one.word, one.what) for one in report.findings}
+    found = {(one.kind, one.message) for one in report.findings}
     name = name.replace("${data.source}", "data/source/table.csv")
     files = [one for one in (folder / name).rglob("*") if one.is_file() and one.suffix != ".pyc"]
     missing = {one.relative_to(folder).as_posix() for one in files} or {name}
     missing -= {{"ingest": "expectations/behaviour.yaml", "evaluate": "expectations/table.json"}.get(stage)}
     word = WORDS[part][name == ADDED[part]]
     assert found == {(word, f"{stage}: {one}") for one in missing}, report.lines()
-    assert report.code == 1
+    assert report.exit_code == 1
 
 
 @pytest.mark.slow

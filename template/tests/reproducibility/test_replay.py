@@ -133,7 +133,7 @@ def test_each_fault_is_named_with_its_cause_and_place(name: str, faulty: Report)
 
 @pytest.mark.slow
 def test_what_is_sound_is_not_named_and_what_follows_is_told_apart(faulty: Report) -> None:
-    assert (faulty.word, faulty.code) == (DIFFER, 1)
+    assert (faulty.word, faulty.exit_code) == (DIFFER, 1)
     assert len(faulty.seconds) == 3 + len(NAMES)
     follows = {one.output: one.is_first for one in faulty.differences}
     assert "sound.txt" not in follows
@@ -153,7 +153,7 @@ def test_a_sound_project_is_proved_by_one_run(copy: Callable[..., Tiny], monkeyp
     tiny = copy()
     before = tiny.sh("git status --porcelain --ignored")
     report = asked(tiny, monkeypatch, quick=False)
-    assert (report.word, report.code, report.differences) == (IDENTICAL, 0, [])
+    assert (report.word, report.exit_code, report.differences) == (IDENTICAL, 0, [])
     assert list(report.seconds) == ["all changed together"]
     assert report.outputs == 6
     assert tiny.sh("git status --porcelain --ignored") == before
@@ -175,7 +175,7 @@ def test_a_lock_of_another_machine(there: str, word: str, code: int, copy: Calla
     tiny = copy()
     tiny.sh(OTHER.format(there=there))
     report = asked(tiny, monkeypatch, quick=False)
-    assert (report.word, report.code) == (word, code)
+    assert (report.word, report.exit_code) == (word, code)
     if word != IDENTICAL:
         (found,) = report.differences
         assert found.causes == [ELSEWHERE]

@@ -13,7 +13,7 @@ from dvc.cli import main as dvc_command
 
 from plumbline.reproducibility import remote
 from plumbline.reproducibility.pipeline import file_hash, load, on_disk
-from plumbline.reproducibility.verify import CANNOT_TELL, FRESH, NO_RUN, NOT_PUSHED, STALE, Report, verify
+from plumbline.reproducibility.verify import CANNOT_TELL, FRESH, NO_RUN, NOT_PUSHED, STALE, Verification, verify
 from plumbline.testing.projects import ROOT, environment
 from template.tests.reproducibility.conftest import COMMIT, Tiny
 from template.tests.reproducibility.states import REPRO, STALE_PART, STATES, STORE
@@ -22,9 +22,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of DVC,
 CODES = {FRESH: 0, NO_RUN: 0, STALE: 1, NOT_PUSHED: 1, CANNOT_TELL: 2}
 
 
-def finding(report: Report, reason: str) -> str:
+def finding(report: Verification, reason: str) -> str:
     """The cure of the finding with this reason."""
-    cures = [one.cure for one in report.findings if re.search(reason, str(one))]
+    cures = [one.hint for one in report.findings if re.search(reason, str(one))]
     assert cures, report.lines()
     return cures[0]
 
@@ -35,7 +35,7 @@ def stage_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the process that asks a remote starts in the tiny project
 
 
-def asked(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> Report:
+def asked(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> Verification:
     monkeypatch.chdir(tiny.folder)
     return verify()
 
@@ -46,34 +46,34 @@ def test_states(name: str, copy: Callable[..., Tiny], monkeypatch: pytest.Monkey
     tiny = copy(state.base)
     tiny.sh(state.commands)
     report = asked(tiny, monkeypatch)
-    assert (report.word, report.code) == (state.word, CODES[state.word]), report.lines()
+    assert (report.state, report.exit_code) == (state.word, CODES[state.word]), report.lines()
     assert report.lines()[0].startswith(state.word)
     if CODES[state.word] == 0:
-        assert report.findings == []
+        assert report.findings == ()
         return
     cure = finding(report, state.reason)
     assert cure.startswith(state.cure)
-    assert all(str(one).endswith(f"Next: {one.cure}") for one in report.findings)
+    assert all(str(one).endswith(f"Next: {one.hint}") for one in report.findings)
     if (command := state.repair or cure) == REPRO:  # what the Makefile calls, without a process that imports DVC anew
         assert dvc_command(["repro"]) == 0
     else:
         tiny.sh(command)
-    assert verify().word == FRESH, verify().lines()
+    assert verify().state == FRESH, verify().lines()
 
 
 def test_a_clone_without_data_is_fresh_where_all_was_pushed(copy: Callable[..., Tiny], monkeypatch) -> None:
     tiny = copy("pushed")
     clone = tiny.clone()
     report = asked(clone, monkeypatch)
-    assert report.word == FRESH, report.lines()
-    assert any("parts, one by one" in line for line in report.not_checked)
-    assert any("objects by name in store" in line for line in report.checked)
+    assert report.state == FRESH, report.lines()
+    assert any("parts, one by one" in line for line in report.skipped_checks)
+    assert any("objects by name in store" in line for line in report.checks)
     tiny.sh("mv ../store ../gone")
     report = verify()
-    assert (report.word, report.code) == (CANNOT_TELL, 2), report.lines()
+    assert (report.state, report.exit_code) == (CANNOT_TELL, 2), report.lines()
     assert "there is no such folder here" in str(report.findings[0])
-    assert verify(ask_remote=False).word == FRESH
-    assert "whether it was pushed: --no-remote" in verify(ask_remote=False).not_checked
+    assert verify(ask_remote=False).state == FRESH
+    assert "whether it was pushed: --no-remote" in verify(ask_remote=False).skipped_checks
 
 
 def test_a_file_of_a_pushed_folder_that_is_gone(copy: Callable[..., Tiny], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,13 +82,13 @@ def test_a_file_of_a_pushed_folder_that_is_gone(copy: Callable[..., Tiny], monke
     oid = file_hash(f"{tiny.folder}/parts/two.txt")
     (tiny.folder / "../store/files/md5" / oid[:2] / oid[2:]).unlink()
     report = asked(tiny, monkeypatch)
-    assert report.word == NOT_PUSHED
-    assert [one.what.split(" is not")[0] for one in report.findings] == ["parts/two.txt"]
+    assert report.state == NOT_PUSHED
+    assert [one.message.split(" is not")[0] for one in report.findings] == ["parts/two.txt"]
     assert "Everything is up to date" in tiny.sh("dvc push")
-    delete = re.fullmatch("delete (.*) in the remote, then dvc push", report.findings[0].cure)
+    delete = re.fullmatch("delete (.*) in the remote, then dvc push", report.findings[0].hint)
     assert delete
     tiny.sh(f"rm ../store/{delete[1]} && dvc push")
-    assert verify().word == FRESH
+    assert verify().state == FRESH
 
 
 def test_what_one_push_brings_is_one_line(copy: Callable[..., Tiny], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,15 +97,15 @@ def test_what_one_push_brings_is_one_line(copy: Callable[..., Tiny], monkeypatch
     (found,) = asked(tiny, monkeypatch).findings
     assert re.fullmatch(
         r"6 objects are not in remote store \(.*store\): data/model.txt, data/note.txt, data/source/big.csv and 3 more",
-        found.what,
+        found.message,
     )
-    assert (found.expected, found.cure) == ("", "dvc push")
+    assert (found.expected, found.hint) == ("", "dvc push")
     tiny.sh("dvc push -q data/model.txt parts")
     (found,) = verify().findings
-    assert found.what.endswith(": data/note.txt, data/table.txt")
+    assert found.message.endswith(": data/note.txt, data/table.txt")
     tiny.sh("rm -r .dvc/cache/files")
     (found,) = verify().findings
-    assert found.cure == "dvc push in the clone that made it, or make repro && dvc push"
+    assert found.hint == "dvc push in the clone that made it, or make repro && dvc push"
 
 
 def test_issue_11099_without_the_listing_and_what_dvc_says(copy: Callable[..., Tiny], monkeypatch) -> None:
@@ -114,7 +114,7 @@ def test_issue_11099_without_the_listing_and_what_dvc_says(copy: Callable[..., T
     clone = tiny.clone()
     assert "didn't change, skipping\nData and pipelines are up to date" in clone.sh("dvc repro --allow-missing --dry")
     report = asked(clone, monkeypatch)
-    assert (report.word, report.code) == (CANNOT_TELL, 2), report.lines()
+    assert (report.state, report.exit_code) == (CANNOT_TELL, 2), report.lines()
     cure = finding(report, "the listing of parts is not in the cache here")
     assert cure == "dvc fetch parts/one.txt"
     clone.sh(cure)
@@ -141,7 +141,7 @@ def test_answers_of_a_server(code: int, word: str, reason: str, copy, server, mo
             f"[core]\n    remote = web\n['remote \"web\"']\n    url = {url.replace('//', '//someone:secret@')}\n"
         )
     report = asked(tiny, monkeypatch)
-    assert report.word == word, report.lines()
+    assert report.state == word, report.lines()
     assert not reason or finding(report, reason)
     assert "secret" not in "".join(report.lines())
 
@@ -156,13 +156,13 @@ def test_a_remote_that_does_not_answer_in_time(copy, server, monkeypatch: pytest
 
 def test_what_is_not_committed_is_said(copy: Callable[..., Tiny], monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = copy()
-    assert asked(tiny, monkeypatch).not_committed == []
+    assert asked(tiny, monkeypatch).uncommitted_files == ()
     tiny.sh("echo 2 >> code/train.txt && echo 2 > code/lib/new.txt && echo 2 > code/other.txt && make repro")
     report = verify()
-    assert report.word == FRESH
-    assert sorted(report.not_committed) == ["code/lib/new.txt", "code/train.txt", "dvc.lock", "metrics/score.json"]
+    assert report.state == FRESH
+    assert sorted(report.uncommitted_files) == ["code/lib/new.txt", "code/train.txt", "dvc.lock", "metrics/score.json"]
     tiny.sh("true" + COMMIT)
-    assert verify().not_committed == []
+    assert verify().uncommitted_files == ()
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_what_dvc_never_writes_is_stale_in_one_line(file: str, content: str, cop
     Path(file).write_text(content)
     report = verify(ask_remote=False)
     (found,) = report.findings
-    assert (report.code, found.what.split()[0]) == (1, file)
+    assert (report.exit_code, found.message.split()[0]) == (1, file)
 
 
 def every_file(*folders: Path) -> dict[str, str]:
@@ -212,10 +212,10 @@ def test_the_command_moves_no_data_and_writes_only_its_report(copy: Callable[...
     clone.sh("echo 2 >> code/train.txt")
     said = clone.sh("python -m plumbline verify --no-remote --json report.json", 1)
     report = json.loads((clone.folder / "report.json").read_text(encoding="utf-8"))
-    assert (report["word"], report["exit"]) == (STALE, 1)
-    assert report["findings"][0]["what"] == "train: code/train.txt is not what the run saw"
-    assert report["findings"][0]["cure"] == REPRO
-    assert report["not_checked"]
+    assert (report["state"], report["exit_code"]) == (STALE, 1)
+    assert report["findings"][0]["message"] == "train: code/train.txt is not what the run saw"
+    assert report["findings"][0]["hint"] == REPRO
+    assert report["skipped_checks"]
     clone.sh("rm dvc.yaml")
     assert "run this in the project's root" in clone.sh("python -m plumbline verify", 2)
 
@@ -235,7 +235,7 @@ def test_a_folder_that_holds_outputs_is_known_without_them(copy: Callable[..., T
     tiny = copy()
     tiny.sh("printf '  all: {cmd: ls data > all.txt, deps: [data, parts], outs: [all.txt]}\n' >> dvc.yaml && make repro"
             + COMMIT)  # fmt: skip
-    assert asked(tiny.clone(), monkeypatch).word == FRESH
+    assert asked(tiny.clone(), monkeypatch).state == FRESH
     tiny.sh("echo 2 >> code/train.txt && dvc repro -q train" + COMMIT)
     (other := tiny.folder.parent / "other").mkdir()
     tiny.sh(f"git clone -q . {other}")
