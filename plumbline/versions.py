@@ -27,15 +27,15 @@ PACKAGE, STAGES = "plumbline", "src/stages"
 # Libraries whose module has another name than they have in the lock; others are looked up where they are installed.
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
 BENEATH = {"scikit-learn": ("joblib", "numpy", "scipy", "threadpoolctl")}  # what computes for it
-BY_NAME = {  # modules that import what a parameter names
+MODULE_PARAMS = {  # modules that import what a parameter names
     f"{PACKAGE}/prediction/modelfile.py": "model.estimator",
     f"{PACKAGE}/metrics.py": "evaluate.metrics",
 }
-AGAIN = "python -m plumbline versions"
+WRITE_COMMAND = "python -m plumbline versions"
 
 
 @dataclass(frozen=True)
-class Behind:
+class StageCode:
     """What stands behind a digest: the hash of each file of the package, and the version of each library."""
 
     files: dict[str, str]
@@ -92,13 +92,15 @@ class Sources:
             self._imports[name] = files, others - sys.stdlib_module_names
         return self._imports[name]
 
-    def behind(self, stage: str) -> Behind:
+    def stage_code(self, stage: str) -> StageCode:
         """What stands behind the digest of a stage."""
         files, modules = self.closure(f"{STAGES}/{stage}.py")
         own = sorted(file for file in files if file.startswith(f"{PACKAGE}/"))
-        modules |= {word.partition(".")[0] for file in own if file in BY_NAME for word in self._named(BY_NAME[file])}
+        modules |= {
+            word.partition(".")[0] for file in own if file in MODULE_PARAMS for word in self._named(MODULE_PARAMS[file])
+        }
         hashes = {file: _hash(self.path(file)) for name in own for file in (name, *self.beside(name))}
-        return Behind(hashes, self._libraries(modules))
+        return StageCode(hashes, self._libraries(modules))
 
     def beside(self, name: str) -> list[str]:
         """Files that a module reads and that lie beside it under its name: page.html.j2 beside page.py."""
@@ -166,10 +168,10 @@ def _owners() -> dict[str, list[str]]:
 def digests(root: str | Path = ".") -> dict[str, str]:
     """The digest of each file in src/stages, by its name."""
     sources = Sources(root)
-    return {stage: sources.behind(stage).digest for stage in sources.stages()}
+    return {stage: sources.stage_code(stage).digest for stage in sources.stages()}
 
 
-def stated(root: str | Path = ".") -> dict[str, str]:
+def read(root: str | Path = ".") -> dict[str, str]:
     """src/versions.json as it is; empty where it cannot be read."""
     try:
         content = json.loads((Path(root) / paths.VERSIONS).read_text(encoding="utf-8"))
@@ -180,8 +182,8 @@ def stated(root: str | Path = ".") -> dict[str, str]:
 
 def write(root: str | Path = ".") -> list[str]:
     """Writes the file where it differs; the stages whose digest is another one now."""
-    sys.audit("params.read", paths.PARAMS, tuple(BY_NAME.values()))
-    old, new = stated(root), digests(root)
+    sys.audit("params.read", paths.PARAMS, tuple(MODULE_PARAMS.values()))
+    old, new = read(root), digests(root)
     if old != new:
         write_json(str(Path(root) / paths.VERSIONS), new)
     return sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
@@ -190,18 +192,19 @@ def write(root: str | Path = ".") -> list[str]:
 def check(stage: str) -> None:
     """Refuses to run a stage whose digest is not that of its code: DVC would keep the result under the wrong name."""
     sys.audit("params.read", paths.VERSIONS, (stage,))  # heard by a hermetic run
-    found, expected = stated().get(stage), Sources().behind(stage).digest
+    found, expected = read().get(stage), Sources().stage_code(stage).digest
     if found != expected:
         raise PlumblineError(
             f"{paths.VERSIONS}: {stage} is {found}, expected {expected}, the digest of what the stage imports. "
-            f"Write it: {AGAIN}, then run again"
+            f"Write it: {WRITE_COMMAND}, then run again"
         )
 
 
 def disagreements(root: str | Path = ".") -> list[str]:
     """The stages whose digest is not that of the code, a line each."""
-    old, new = stated(root), digests(root)
+    old, new = read(root), digests(root)
     differing = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
     return [
-        f"{paths.VERSIONS}: {name} is not the digest of what the stage imports. Write it: {AGAIN}" for name in differing
+        f"{paths.VERSIONS}: {name} is not the digest of what the stage imports. Write it: {WRITE_COMMAND}"
+        for name in differing
     ]

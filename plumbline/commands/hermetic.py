@@ -1,4 +1,4 @@
-"""Does dvc.yaml name all that each stage reads and writes, and no more?
+"""Check that dvc.yaml declares all that each stage reads and writes, and no more.
 
 Exit code 0: it does; 1: findings; 2: it could not be run. See docs/reproducibility.md.
 """
@@ -12,9 +12,11 @@ FAILED = 2
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("stages", nargs="*", metavar="STAGE", help="all of them, without one")
+    """Add the arguments of the command."""
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help="the stages to run, by default all")
     add_json_option(parser)
 
 
 def run(options: Namespace) -> int:
+    """Print the report and return the exit code."""
     return print_report(hermetic(options.stages), options.json)

@@ -57,7 +57,7 @@ def compile_lock(old: str, upgrade: list[str]) -> str:
         file.write_text(old, encoding="utf-8", newline="\n")
         command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *COMPILE, "--python-version", "3.11"]
         command += ["--quiet", "--no-header", "--output-file", str(file), *upgrade]
-        if process.run(command, show=True).returncode:
+        if process.run(command, capture_output=False).returncode:
             raise PlumblineError(
                 f"{LOCK} is as it was: uv could not make a new one, its own message is above. Fix the dependencies "
                 "in pyproject.toml, or the connection to the package index, then run again: make lock"

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from plumbline import paths, versions
 from plumbline.errors import PlumblineError
 from plumbline.params import nearest
-from plumbline.process import changed_since_head
+from plumbline.process import changed_files
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -27,14 +27,14 @@ def run(options: Namespace) -> int:
 
 
 def _explain(names: list[str]) -> int:
-    sources, stated = versions.Sources(), versions.stated()
+    sources, stated = versions.Sources(), versions.read()
     known = sources.stages()
     for name in names:
         if name not in known:
             raise PlumblineError(f"{name}: is no stage, expected one of {', '.join(known)}{nearest(name, known)}")
-    changed = changed_since_head(versions.PACKAGE, versions.STAGES, "src/features.py", "src/model.py")
+    changed = changed_files(versions.PACKAGE, versions.STAGES, "src/features.py", "src/model.py")
     for name in names or known:
-        behind = sources.behind(name)
+        behind = sources.stage_code(name)
         note = "" if stated.get(name) == behind.digest else f" ({paths.VERSIONS} has {stated.get(name)})"
         print(f"{name}: {behind.digest}{note}")
         for file, digest in behind.files.items():

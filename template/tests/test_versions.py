@@ -161,7 +161,7 @@ def test_what_is_stated_is_held_against_the_code(tree: Path) -> None:
     del stated["package"]
     Path(paths.VERSIONS).write_text(json.dumps(stated), encoding="utf-8")
     assert [line.split()[1] for line in versions.disagreements()] == ["gone", "package", "train"]
-    assert all(versions.AGAIN in line for line in versions.disagreements())
+    assert all(versions.WRITE_COMMAND in line for line in versions.disagreements())
     Path(paths.VERSIONS).write_text("<<<<<<< HEAD\n", encoding="utf-8")
     assert len(versions.disagreements()) == len(STAGES)
     assert versions.write() == sorted(STAGES)
@@ -197,13 +197,13 @@ def test_what_stands_behind_a_digest_is_named_and_what_was_changed(tree: Path, c
     versions.write()
     for line in ("init -q", "add -A", "-c user.name=x -c user.email=x commit -qm x"):
         subprocess.run(["git", *line.split()], check=True)
-    stated = versions.stated()
+    stated = versions.read()
     with Path("plumbline/columns.py").open("a", encoding="utf-8") as file:
         file.write("# changed\n")
     held = Path(paths.VERSIONS).read_bytes()
     assert command("versions", "--explain", "train") == 0
     said = capsys.readouterr().out
-    behind = versions.Sources().behind("train")
+    behind = versions.Sources().stage_code("train")
     assert said.startswith(f"train: {behind.digest} ({paths.VERSIONS} has {stated['train']})\n")
     assert re.findall(r"(?m)^  (\S+\.py) \w+", said) == [*behind.files]
     assert re.findall(r"(?m)^  (\S+) \w+ changed since HEAD$", said) == ["plumbline/columns.py"]

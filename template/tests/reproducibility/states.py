@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from plumbline.reproducibility.verify import CANNOT_TELL, FRESH, NO_RUN, NOT_PUSHED, STALE
+from plumbline.reproducibility.report import CANNOT_TELL, NOT_PUSHED, STALE
+from plumbline.reproducibility.verify import FRESH, NO_RUN
 from template.tests.reproducibility.conftest import COMMIT
 
 OURS = "git checkout HEAD~ -- "

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from plumbline import versions
-from plumbline.reproducibility.pipeline import file_hash
-from plumbline.reproducibility.verify import FRESH, STALE, verify
+from plumbline.reproducibility.hashes import hash_file
+from plumbline.reproducibility.report import STALE
+from plumbline.reproducibility.verify import FRESH, verify
 from plumbline.testing.projects import ROOT
 from template.tests.reproducibility.conftest import COMMIT, Tiny
 from template.tests.reproducibility.test_verify import asked, finding, stage_code
@@ -52,9 +53,9 @@ def test_a_digest_is_computed_and_never_believed(digested: Tiny) -> None:
     """Forged in agreement, in the file and in dvc.lock: DVC has nothing to say."""
     true = versions.digests()["score"]
     file, lock = Path("src/versions.json"), Path("dvc.lock")
-    before = file_hash(str(file))
+    before = hash_file(str(file))
     file.write_text(file.read_text().replace(true, "0123456789abcdef"))
-    lock.write_text(lock.read_text().replace(true, "0123456789abcdef").replace(before, file_hash(str(file))))
+    lock.write_text(lock.read_text().replace(true, "0123456789abcdef").replace(before, hash_file(str(file))))
     digested.sh("git commit -qam forged")
     assert "Data and pipelines are up to date" in digested.sh("dvc status")
     assert len(verify().findings) == 1

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from plumbline.reproducibility import hermetic_box, hermetic_recorder
+from plumbline.reproducibility import hermetic_recorder, hermetic_run
+from plumbline.reproducibility.hashes import hash_path
 from plumbline.reproducibility.hermetic import hermetic
-from plumbline.reproducibility.pipeline import on_disk
 from plumbline.testing.projects import ROOT, environment
 
 # One small stage that does as it should, and what each line in its middle does beside.
@@ -85,7 +85,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
         Path("stage.py").write_text(STAGE.format(line=line), encoding="utf-8")
         ran = environment(PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         subprocess.run(cmd, shell=True, env=ran, check=False)  # noqa: S602
-        outs = [{"path": "out.txt", "md5": md5 or on_disk("out.txt")}]
+        outs = [{"path": "out.txt", "md5": md5 or hash_path("out.txt")}]
         Path("dvc.lock").write_text(yaml.safe_dump({"stages": {"one": {"outs": outs}}}), encoding="utf-8")
         Path("in.csv").write_text("a", encoding="utf-8")
         Path("side.txt").unlink(missing_ok=True)
@@ -137,7 +137,7 @@ def test_what_is_declared_is_used(given: Any, findings: Any, timeless: bool, sma
     """Also where a file system keeps no times of access: then what Python did not open is taken away and tried."""
     if timeless:
         late = 2**32  # a time of access in the future is not renewed
-        monkeypatch.setattr(hermetic_box, "os", Timeless(late))
+        monkeypatch.setattr(hermetic_run, "os", Timeless(late))
     assert sorted(small(**given)) == sorted(findings)
 
 
@@ -154,7 +154,7 @@ class Timeless:
 
 @pytest.mark.parametrize("line", ["extra = open('{project}/more.csv').read()", "open('{project}/more.csv', 'a')"])
 def test_without_landlock_python_is_still_watched(line: str, small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hermetic_recorder, "landlock", lambda: 0)
+    monkeypatch.setattr(hermetic_recorder, "landlock_version", lambda: 0)
     path = f"{Path.cwd().as_posix()}/more.csv"
     assert small(line.format(project=Path.cwd().as_posix())) == [("outside the project", path)]
 
@@ -177,7 +177,11 @@ def test_the_command(small: Any, tmp_path: Path) -> None:
     assert f"take it out of deps of one (dvc.yaml, line {lines.index('    - more.csv') + 1})" in said
     assert f"add it to outs of one (dvc.yaml, line {lines.index('    outs:') + 1})" in said
     assert said.rstrip().endswith("fix the first finding, then python -m plumbline hermetic one")
-    assert command("two") == (2, "ERROR: dvc.yaml has no stage two, expected one of one\n")
+    assert command("two") == (
+        2,
+        "ERROR: dvc.yaml has no stage two, expected one of one. Name one of them, or none for all: "
+        "python -m plumbline hermetic\n",
+    )
     Path("more.csv").unlink()
     assert "more.csv is a dependency and is not here" in command()[1]
     Path("dvc.lock").unlink()

@@ -14,11 +14,12 @@ import yaml
 from dvc.repo import Repo
 
 from plumbline import params, versions
-from plumbline.reproducibility import hermetic_box
+from plumbline.reproducibility.dvc_files import read_stages
+from plumbline.reproducibility.hashes import hash_path
 from plumbline.reproducibility.hermetic import hermetic
-from plumbline.reproducibility.pipeline import declared, on_disk
+from plumbline.reproducibility.param_traps import set_traps
 from plumbline.testing.projects import ROOT, STAGES, environment, make_table
-from plumbline.versions import Behind, Sources
+from plumbline.versions import Sources, StageCode
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 SUITE = '{"name": "table", "expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "x1"}}]}'
@@ -31,7 +32,7 @@ PINNED = {
 } | {*ADDED.values()}  # fmt: skip
 COPIED = ("plumbline", "src", "LICENSE", "requirements.lock", "pyproject.toml", "dvc.yaml", ".dvcignore", ".gitignore")
 FIRST = "versions"  # the stage that writes the digests
-BEHIND = [(stage, file) for stage in STAGES for file in Sources(ROOT).behind(stage).files]
+BEHIND = [(stage, file) for stage in STAGES for file in Sources(ROOT).stage_code(stage).files]
 FEW = [("featurize", f"plumbline/{name}.py") for name in ("leakage/purity", "data/__init__", "versions")]
 
 
@@ -110,7 +111,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             if name not in lock:
                 command = ["plumbline", FIRST] if name == FIRST else [f"src.stages.{name}"]
                 subprocess.run([sys.executable, "-m", *command], check=True, capture_output=True)
-                lock[name] = {"outs": [{"path": out, "md5": on_disk(out)} for out in declared()[name].outs]}
+                lock[name] = {"outs": [{"path": out, "md5": hash_path(out)} for out in read_stages()[name].outputs]}
         (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": lock}), encoding="utf-8")
         return folder
 
@@ -132,7 +133,7 @@ def test_the_real_dvc_yaml_is_hermetic(stage: str, at: Callable[[str], Path]) ->
     shutil.copyfile(ROOT / "dvc.yaml", at(stage) / "dvc.yaml")
     report = hermetic([stage])
     assert (report.exit_code, report.findings) == (0, []), report.lines()
-    assert report.stages[stage]["runs"] == 1
+    assert report.stages[stage].runs == 1
 
 
 @pytest.mark.parametrize(("stage", "part", "name"), SAMPLE)
@@ -164,13 +165,13 @@ def test_every_other_mutation_of_the_digest(
 def a_digest_without_it_is_found(stage: str, file: str, at: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stage runs on the whole digest, as it is; hermetic is told of one that lacks a file."""
     at(stage)
-    whole = Sources.behind
+    whole = Sources.stage_code
 
-    def behind(self: Sources, name: str) -> Behind:
+    def behind(self: Sources, name: str) -> StageCode:
         found = whole(self, name)
-        return Behind({one: of for one, of in found.files.items() if one != file}, found.libraries)
+        return StageCode({one: of for one, of in found.files.items() if one != file}, found.libraries)
 
-    monkeypatch.setattr(Sources, "behind", behind)
+    monkeypatch.setattr(Sources, "stage_code", behind)
     report = hermetic([stage])
     (found,) = report.findings
     assert (found.kind, found.message, report.exit_code) == ("undeclared file", f"{stage}: {file}", 1)
@@ -202,7 +203,7 @@ def elsewhere(at: Callable[[str], Path]) -> Iterator[None]:
     content["model"]["estimator"] = "rich.table.Table"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
     versions.write()
-    assert "rich" in Sources().behind("evaluate").libraries
+    assert "rich" in Sources().stage_code("evaluate").libraries
     yield
     path.write_text(text, encoding="utf-8")
     versions.write()
@@ -211,10 +212,10 @@ def elsewhere(at: Callable[[str], Path]) -> Iterator[None]:
 @pytest.mark.usefixtures("elsewhere")
 def test_a_parameter_of_which_the_digest_is_may_be_used_for_nothing_else() -> None:
     """Its trap is of the same library, so the digest is the same, and a stage that uses it shows itself."""
-    before, cut = Sources().behind("evaluate"), hermetic_box.cut("params.yaml", ["model.estimator"])
+    before, cut = Sources().stage_code("evaluate"), set_traps("params.yaml", ["model.estimator"])
     assert yaml.safe_load(cut)["model"]["estimator"] == ["rich.undeclared parameter params.yaml:model.estimator"]
     Path("params.yaml").write_text(cut, encoding="utf-8")
-    assert Sources().behind("evaluate") == before
+    assert Sources().stage_code("evaluate") == before
 
 
 @pytest.mark.slow
@@ -222,7 +223,7 @@ def test_a_stage_is_hermetic_whose_digest_is_of_a_parameter(at: Callable[[str], 
     at("evaluate")
     request.getfixturevalue("elsewhere")
     report = hermetic(["evaluate"])
-    assert (report.findings, report.stages["evaluate"]["runs"]) == ([], 1), report.lines()
+    assert (report.findings, report.stages["evaluate"].runs) == ([], 1), report.lines()
 
 
 def found_and_named_and_nothing_else(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
@@ -253,7 +254,7 @@ def test_dvc_runs_again_what_was_read_and_nothing_else(stage: str, at: Callable[
         subprocess.run([sys.executable, "-m", "dvc", *command], check=True, env=environment(DVC_NO_ANALYTICS="1"))
     tracked = subprocess.run(["git", "ls-files", "-z"], capture_output=True, check=True).stdout.decode().split("\0")
     by_key = {"params.yaml", "pyproject.toml", "src/versions.json"}
-    read = {*told["read"]} - by_key - {"requirements.lock", "plumbline/__init__.py"}
+    read = {*told.inputs} - by_key - {"requirements.lock", "plumbline/__init__.py"}
     others = [name for name in tracked if name and name not in read | by_key and name != "dvc.yaml"]
     assert len(read) > 14 and len(others) > 14
     for name in [*sorted(read)[::3], *sorted(others)[::5]]:
@@ -269,7 +270,7 @@ def test_dvc_runs_again_what_was_read_and_nothing_else(stage: str, at: Callable[
         content = yaml.safe_load(text)
         content[group][name] = "changed"
         Path("params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-        assert is_stale(stage) == (f"params.yaml:{key}" in told["params"]), key
+        assert is_stale(stage) == (f"params.yaml:{key}" in told.params), key
     Path("params.yaml").write_text(text, encoding="utf-8")
     shutil.rmtree(".dvc")
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from plumbline.errors import PlumblineError
-from plumbline.reproducibility.circumstances import NAMES
-from plumbline.reproducibility.replay import DIFFER, ELSEWHERE, IDENTICAL, METRICS, Report, replay
+from plumbline.reproducibility.circumstances import CIRCUMSTANCES
+from plumbline.reproducibility.replay import DIFFER, IDENTICAL, METRICS_EQUAL, OTHER_MACHINE, ReplayReport, replay
 from template.tests.reproducibility.conftest import COMMIT, Tiny
 
 # Each writes its argument; `cause` is the circumstance to be named, `where` the first difference.
@@ -98,7 +98,7 @@ SOUND = "import sys\nopen(sys.argv[1], 'w').write('always')"
 
 
 @pytest.fixture(scope="module")
-def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplayReport]:
     """One replay of a project with all of the faults in it: the stages do not know of each other."""
     tiny = Tiny(tmp_path_factory.mktemp("faults"))
     (tiny.folder / "src").mkdir()
@@ -121,20 +121,20 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS | MORE)
-def test_each_fault_is_named_with_its_cause_and_place(name: str, faulty: Report) -> None:
+def test_each_fault_is_named_with_its_cause_and_place(name: str, faulty: ReplayReport) -> None:
     _, suffix, cause, where = (FAULTS | MORE)[name]
     found = next(one for one in faulty.differences if one.output == f"{name}.{suffix}")
     assert (found.stage, found.is_first) == (name, True)
-    assert found.causes[1:] == (["time zone"] if cause == "clock" else [])  # local time is of both
+    assert found.causes[1:] == (("time zone",) if cause == "clock" else ())  # local time is of both
     assert found.causes[0].startswith(cause), found
     assert found.where.startswith(where), found
     assert "Käse" not in str(found)
 
 
 @pytest.mark.slow
-def test_what_is_sound_is_not_named_and_what_follows_is_told_apart(faulty: Report) -> None:
-    assert (faulty.word, faulty.exit_code) == (DIFFER, 1)
-    assert len(faulty.seconds) == 3 + len(NAMES)
+def test_what_is_sound_is_not_named_and_what_follows_is_told_apart(faulty: ReplayReport) -> None:
+    assert (faulty.verdict, faulty.exit_code) == (DIFFER, 1)
+    assert len(faulty.seconds) == 3 + len(CIRCUMSTANCES)
     follows = {one.output: one.is_first for one in faulty.differences}
     assert "sound.txt" not in follows
     assert follows["after.json"] is False
@@ -143,9 +143,9 @@ def test_what_is_sound_is_not_named_and_what_follows_is_told_apart(faulty: Repor
     assert lines[0].startswith("differ: 1 of 20 outputs are byte for byte those of dvc.lock")
 
 
-def asked(tiny: Tiny, monkeypatch: pytest.MonkeyPatch, quick: bool = True) -> Report:
+def asked(tiny: Tiny, monkeypatch: pytest.MonkeyPatch, quick: bool = True) -> ReplayReport:
     monkeypatch.chdir(tiny.folder)
-    return replay(quick)
+    return replay(find_causes=not quick)
 
 
 def test_a_sound_project_is_proved_by_one_run(copy: Callable[..., Tiny], monkeypatch, capfd) -> None:
@@ -153,7 +153,7 @@ def test_a_sound_project_is_proved_by_one_run(copy: Callable[..., Tiny], monkeyp
     tiny = copy()
     before = tiny.sh("git status --porcelain --ignored")
     report = asked(tiny, monkeypatch, quick=False)
-    assert (report.word, report.exit_code, report.differences) == (IDENTICAL, 0, [])
+    assert (report.verdict, report.exit_code, report.differences) == (IDENTICAL, 0, ())
     assert list(report.seconds) == ["all changed together"]
     assert report.outputs == 6
     assert tiny.sh("git status --porcelain --ignored") == before
@@ -169,16 +169,16 @@ OTHER = (
 
 
 @pytest.mark.parametrize(
-    ("there", "word", "code"), [("0.1234565", IDENTICAL, 0), ("0.123457", METRICS, 0), ("0.123459", DIFFER, 1)]
+    ("there", "word", "code"), [("0.1234565", IDENTICAL, 0), ("0.123457", METRICS_EQUAL, 0), ("0.123459", DIFFER, 1)]
 )
 def test_a_lock_of_another_machine(there: str, word: str, code: int, copy: Callable[..., Tiny], monkeypatch) -> None:
     tiny = copy()
     tiny.sh(OTHER.format(there=there))
     report = asked(tiny, monkeypatch, quick=False)
-    assert (report.word, report.exit_code) == (word, code)
+    assert (report.verdict, report.exit_code) == (word, code)
     if word != IDENTICAL:
         (found,) = report.differences
-        assert found.causes == [ELSEWHERE]
+        assert found.causes == (OTHER_MACHINE,)
         assert found.where == f"loss: {there} and 0.1234565"
         assert list(report.seconds) == ["all changed together", "nothing changed"]
 
@@ -188,7 +188,7 @@ def test_a_lock_of_another_machine(there: str, word: str, code: int, copy: Calla
     [
         ("echo more >> metrics/score.json" + COMMIT, "metrics/score.json: is in HEAD not what dvc.lock states"),
         ("git rm -q dvc.lock" + COMMIT, "dvc.lock is not here"),
-        ("rm -r data/source/big.csv .dvc/cache", "Next: dvc pull data/source/big.csv"),
+        ("rm -r data/source/big.csv .dvc/cache", "Run dvc pull data/source/big.csv"),
         (
             "sed -i 's|cmd: cat data/model.txt|wdir: .\\n    cmd: cat data/model.txt|' dvc.yaml" + COMMIT,
             "score uses wdir",

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from dvc.cli import main as dvc_command
 
-from plumbline.reproducibility import remote
-from plumbline.reproducibility.pipeline import file_hash, load, on_disk
-from plumbline.reproducibility.verify import CANNOT_TELL, FRESH, NO_RUN, NOT_PUSHED, STALE, Verification, verify
+from plumbline.reproducibility.dvc_files import read_mapping
+from plumbline.reproducibility.hashes import hash_file, hash_path
+from plumbline.reproducibility.report import CANNOT_TELL, NOT_PUSHED, STALE
+from plumbline.reproducibility.verify import FRESH, NO_RUN, Verification, verify
 from plumbline.testing.projects import ROOT, environment
 from template.tests.reproducibility.conftest import COMMIT, Tiny
 from template.tests.reproducibility.states import REPRO, STALE_PART, STATES, STORE
@@ -79,7 +80,7 @@ def test_a_clone_without_data_is_fresh_where_all_was_pushed(copy: Callable[..., 
 def test_a_file_of_a_pushed_folder_that_is_gone(copy: Callable[..., Tiny], monkeypatch: pytest.MonkeyPatch) -> None:
     """dvc push and dvc status -c look at the folder's listing alone."""
     tiny = copy("pushed")
-    oid = file_hash(f"{tiny.folder}/parts/two.txt")
+    oid = hash_file(f"{tiny.folder}/parts/two.txt")
     (tiny.folder / "../store/files/md5" / oid[:2] / oid[2:]).unlink()
     report = asked(tiny, monkeypatch)
     assert report.state == NOT_PUSHED
@@ -125,8 +126,8 @@ def test_issue_11099_without_the_listing_and_what_dvc_says(copy: Callable[..., T
     ("code", "word", "reason"),
     [
         (200, FRESH, ""),
-        (403, CANNOT_TELL, "refused us: HTTP 403 Forbidden. Next: log in, or set the credentials"),
-        (401, CANNOT_TELL, "refused us: HTTP 401 Unauthorized. Next: log in, or set the credentials"),
+        (403, CANNOT_TELL, "refused access: HTTP 403 Forbidden. Next: log in, or set the credentials"),
+        (401, CANNOT_TELL, "refused access: HTTP 401 Unauthorized. Next: log in, or set the credentials"),
         (404, NOT_PUSHED, "objects are not in remote web .*: data/model.txt, "),
         (500, CANNOT_TELL, "gave no answer: HTTP 500"),
         (0, CANNOT_TELL, "gave no answer: .*Connect call failed"),
@@ -149,8 +150,7 @@ def test_answers_of_a_server(code: int, word: str, reason: str, copy, server, mo
 def test_a_remote_that_does_not_answer_in_time(copy, server, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = copy()
     tiny.sh(f"dvc remote add -q -d web {server(200)}")
-    monkeypatch.setattr(remote, "SECONDS", 0.01)
-    report = asked(tiny, monkeypatch)
+    report = verify(tiny.folder, timeout=0.01)
     assert finding(report, "gave no answer: no answer within").startswith("look at its url")
 
 
@@ -206,8 +206,8 @@ def test_the_command_moves_no_data_and_writes_only_its_report(copy: Callable[...
     store = clone.folder.parent / "store"
     before = every_file(clone.folder, store)
     said = clone.sh("python -m plumbline verify")
-    assert said.startswith("fresh: dvc.lock is of these files\nchecked: ")
-    assert "not checked: that the bytes behind the hashes exist" in said
+    assert said.startswith("fresh: dvc.lock matches these files\nchecked: ")
+    assert "not checked: whether the data behind the hashes exists" in said
     assert every_file(clone.folder, store) == before
     clone.sh("echo 2 >> code/train.txt")
     said = clone.sh("python -m plumbline verify --no-remote --json report.json", 1)
@@ -226,8 +226,8 @@ def test_hashes_are_those_that_dvc_makes(copy: Callable[..., Tiny], monkeypatch:
     tiny.sh("mkdir -p f/a f/a-b && echo 1 > f/a/x && echo 2 > f/a-b/x && echo 3 > f/ü && printf '\\r\\n' > f/crlf"
             " && echo p > f/p.pyc && dvc add -q f")  # fmt: skip
     monkeypatch.chdir(tiny.folder)
-    (entry,) = load("f.dvc")["outs"]
-    assert on_disk("f") == entry["md5"]
+    (entry,) = read_mapping("f.dvc")["outs"]
+    assert hash_path("f") == entry["md5"]
 
 
 def test_a_folder_that_holds_outputs_is_known_without_them(copy: Callable[..., Tiny], monkeypatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from plumbline.prediction.modelfile import dumps
-from plumbline.reproducibility.explain import first_difference, unlike
+from plumbline.reproducibility.file_differences import first_difference, json_differences
 
 
 def parquet(**columns: Any) -> bytes:
@@ -116,5 +116,5 @@ def test_the_metadata_of_a_table(tmp_path: Path) -> None:
     ],
 )
 def test_numbers_may_differ_by_one_unit_of_the_sixth_digit(old: object, new: object, keys: list[str]) -> None:
-    assert [key for key, _, _ in unlike(old, new)] == keys
-    assert {key for key, _, _ in unlike(new, old)} == {*keys}
+    assert [key for key, _, _ in json_differences(old, new)] == keys
+    assert {key for key, _, _ in json_differences(new, old)} == {*keys}
