@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from plumbline.params import KEYS
+from plumbline.keys import KEYS
 from plumbline.paths import PARAMS
 from plumbline.reproducibility.dvc_files import Stage
 from plumbline.versions import MODULE_PARAMS

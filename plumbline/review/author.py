@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.errors import PlumblineError
-from plumbline.files import rounded, write_json
+from plumbline.files import round_floats, write_json
 from plumbline.process import git
 from plumbline.review.comment import WORDS
 from plumbline.review.gate import of_numbers
@@ -36,7 +36,7 @@ def of_author(base: Side, head: Side) -> dict[str, Any]:
         if kept["word"] not in WORDS or not isinstance(kept["slices"], list):
             raise ValueError
         list(of_numbers(kept, base)), told(kept | {"reasons": [], "notes": []})  # anybody can write that file
-        json.dumps(rounded(kept), ensure_ascii=False).encode()
+        json.dumps(round_floats(kept), ensure_ascii=False).encode()
     except (PlumblineError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return nothing | {"why": f"no data. {HOW}"}
     if (kept.get("tree"), kept.get("lock")) not in {(_tree(one), _lock(one)) for one in _own(head)}:

@@ -10,7 +10,7 @@ from typing import Any
 
 from plumbline.errors import PlumblineError
 from plumbline.files import write_text
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.process import git, replace_surrogates, run
 from plumbline.review.artefact import artefact
 from plumbline.review.executed import executed

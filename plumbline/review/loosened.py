@@ -10,10 +10,10 @@ import yaml
 
 from plumbline import params
 from plumbline.errors import PlumblineError
-from plumbline.findings import is_about, tables
 from plumbline.metrics import lower_is_better
 from plumbline.process import git, replace_surrogates
 from plumbline.review.sides import Side
+from plumbline.scope import includes, parse_tables
 
 Reason = dict[str, Any]
 Strict = Callable[[Any, Any], bool]  # (of base, of head): is head's at least as strict
@@ -98,7 +98,7 @@ def suites(side: Side) -> list[dict[str, Any]]:
 def _applies(named: Any, side: Side) -> bool:
     """Whether what names this table, or these, is about the side's; what cannot be read is no demand."""
     try:
-        return is_about(tables(named, ""), str(side.params.get("data.source")))
+        return includes(parse_tables(named, ""), str(side.params.get("data.source")))
     except PlumblineError:
         return False
 

@@ -7,7 +7,7 @@ base's data is the one between.
 
 import numpy as np
 
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.review.cells import Cells, Design, fill, place, read
 from plumbline.review.decide import Question, Result
 from plumbline.review.sides import RECIPE, Failed, Side

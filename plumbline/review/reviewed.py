@@ -11,7 +11,7 @@ import numpy as np
 from plumbline import params, paths
 from plumbline.data.schema import Schema
 from plumbline.errors import PlumblineError
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.lock import LOCK
 from plumbline.process import git, replace_surrogates
 from plumbline.review import shown

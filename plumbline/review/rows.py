@@ -81,7 +81,7 @@ def _pairs(names: list[np.ndarray], labels: list[np.ndarray]) -> tuple[np.ndarra
 
 
 def _target(schema: Schema) -> str:
-    return next(column.name for column in schema.columns if column.role == "target")
+    return schema.target.name
 
 
 def _selected(labels: pa.ChunkedArray, gone: pa.ChunkedArray, kept: pa.ChunkedArray, task: str) -> float:

@@ -17,11 +17,11 @@ import yaml
 from plumbline import paths
 from plumbline.errors import PlumblineError
 from plumbline.lock import LOCK
-from plumbline.params import Loader
 from plumbline.pipeline.stage import RESTORE
 from plumbline.process import git, run
 from plumbline.reproducibility import remote
 from plumbline.reproducibility.dvc_files import lookup, malformed_part, param_keys
+from plumbline.strictyaml import StrictLoader
 from plumbline.versions import PACKAGE, Sources
 
 FOLDER = Path(".review")  # ignored by git
@@ -113,7 +113,7 @@ class Side:
 
     def _yaml(self, path: str) -> dict[str, dict[str, Any]]:
         try:
-            loader = Loader if path == paths.PARAMS else yaml.SafeLoader  # DVC takes an alias, we do not
+            loader = StrictLoader if path == paths.PARAMS else yaml.SafeLoader  # DVC takes an alias, we do not
             content = yaml.load(git("show", f"{self.commit}:{path}"), loader)  # noqa: S506, both are safe
         except PlumblineError:
             raise Failed(self, f"has no {path}") from None

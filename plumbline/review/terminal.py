@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.review.comment import KINDS, between, files
 from plumbline.review.details import counts, level, worst_first
 from plumbline.review.markdown import clean, probability

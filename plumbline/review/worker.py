@@ -24,7 +24,7 @@ from plumbline.contract import Refusal
 
 OTHER = 3  # the exit code where the contract is another
 BESIDE = ("@target", "@weight", "@group")  # of the side's own table, what the verdict needs beside the scores
-Fit = Callable[[pd.DataFrame], dict[str, Any]]
+Fit = Callable[[pd.DataFrame], Any]  # a model of the other version, which only its own code looks into
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ import pytest
 
 from plumbline.commands import deliver
 from plumbline.errors import report_errors
+from plumbline.reproducibility.remote import RemoteAnswer
 from template.tests.bake.conftest import git
 from template.tests.command import command
 
