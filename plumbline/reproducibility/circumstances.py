@@ -53,8 +53,8 @@ _CONSTANT_VARIABLES = {"PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "
 class _Settings:
     """What a circumstance is set to where it is fixed, and where it is changed."""
 
-    fixed: dict[str, Any]
-    changed: dict[str, Any]
+    fixed_values: dict[str, Any]
+    changed_values: dict[str, Any]
 
 
 _NO_SETTINGS = _Settings({}, {})
@@ -86,14 +86,14 @@ class Surroundings:
     umask: int
 
 
-def prepare_surroundings(root: Path, changed: Collection[str]) -> Surroundings:
+def prepare_surroundings(root: Path, changes: Collection[str]) -> Surroundings:
     """Prepare a run below a folder.
 
     Parameters
     ----------
     root : Path
         A folder in which files for the run are written.
-    changed : collection of str
+    changes : collection of str
         The circumstances to change; all others of `CIRCUMSTANCES` are fixed.
 
     Returns
@@ -101,35 +101,35 @@ def prepare_surroundings(root: Path, changed: Collection[str]) -> Surroundings:
     Surroundings
         Its folder does not exist yet.
     """
-    environment = _inherited_variables(changed) | _CONSTANT_VARIABLES
+    environment = _inherited_variables(changes) | _CONSTANT_VARIABLES
     interpreter_changes: dict[str, Any] = {}
     for name in CIRCUMSTANCES:
-        environment |= _select(_VARIABLES.get(name, _NO_SETTINGS), name in changed)
-        interpreter_changes |= _select(_INTERPRETER_CHANGES.get(name, _NO_SETTINGS), name in changed)
-    if "locale" in changed:
+        environment |= _select(_VARIABLES.get(name, _NO_SETTINGS), name in changes)
+        interpreter_changes |= _select(_INTERPRETER_CHANGES.get(name, _NO_SETTINGS), name in changes)
+    if "locale" in changes:
         environment |= _foreign_locale()
-    if "processor" in changed:
+    if "processor" in changes:
         environment |= _old_processor()
-    if "home and caches" in changed:
+    if "home and caches" in changes:
         environment |= _empty_home(root / "home")
     site = root / "site"
     site.mkdir(exist_ok=True)
     shutil.copyfile(interpreter.__file__, site / "sitecustomize.py")
     environment |= {"PYTHONPATH": str(site), interpreter.VARIABLE: json.dumps(interpreter_changes)}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
-    folder = root / ("deeper/another place/mit Lücken" if "directory" in changed else "copy")
-    umask = 0o077 if "umask" in changed else 0o022
+    folder = root / ("deeper/another place/mit Lücken" if "directory" in changes else "copy")
+    umask = 0o077 if "umask" in changes else 0o022
     return Surroundings(folder, environment, -1 if os.name == "nt" else umask)
 
 
 def _select(settings: _Settings, is_changed: bool) -> dict[str, Any]:
-    return settings.changed if is_changed else settings.fixed
+    return settings.changed_values if is_changed else settings.fixed_values
 
 
-def _inherited_variables(changed: Collection[str]) -> dict[str, str]:
+def _inherited_variables(changes: Collection[str]) -> dict[str, str]:
     prefixes = ("LC_", "LANG", "PYTHON")
     variables = {key: value for key, value in os.environ.items() if not key.startswith(prefixes)}
-    if "environment variables" in changed:
+    if "environment variables" in changes:
         names = (*_NECESSARY_VARIABLES, *_PROCESSOR_VARIABLES)
         variables = {key: value for key, value in variables.items() if key.upper() in names}
     return variables

@@ -106,17 +106,17 @@ class CommittedPipeline:
         }
         return list(graphlib.TopologicalSorter(graph).static_order())
 
-    def run(self, label: str, changed: Collection[str]) -> Run:
+    def run(self, label: str, changes: Collection[str]) -> Run:
         """Run all stages.
 
         Parameters
         ----------
         label : str
             For messages and the name of a folder.
-        changed : collection of str
+        changes : collection of str
             The circumstances that are changed.
         """
-        surroundings, start, failures = prepare_surroundings(self._root, changed), time.monotonic(), {}
+        surroundings, start, failures = prepare_surroundings(self._root, changes), time.monotonic(), {}
         self._clone(surroundings.folder)
         project, results = self._project(surroundings.folder), self._root / "results" / label
         self._prepare_files(project)

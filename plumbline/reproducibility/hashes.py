@@ -72,14 +72,14 @@ class HashLookup:
 
     Parameters
     ----------
-    tracked : mapping of str to str
+    tracked_hashes : mapping of str to str
         The hashes of outputs and of what pointers point to, by path.
     read_listing : callable
         Returns the files of a folder by the hash of the folder; None where the listing is not in the cache.
     """
 
-    def __init__(self, tracked: Mapping[str, str], read_listing: Callable[[str], Listing | None]) -> None:
-        self._tracked = tracked
+    def __init__(self, tracked_hashes: Mapping[str, str], read_listing: Callable[[str], Listing | None]) -> None:
+        self._tracked_hashes = tracked_hashes
         self._read_listing = read_listing
 
     def hash(self, path: str) -> str | None:
@@ -91,12 +91,12 @@ class HashLookup:
             If it depends on the listing of a folder that is not in the cache.
         """
         path = posixpath.normpath(path)
-        if path in self._tracked:
-            return self._tracked[path]
-        folder = next((name for name in self._tracked if path.startswith(name + "/")), None)
+        if path in self._tracked_hashes:
+            return self._tracked_hashes[path]
+        folder = next((name for name in self._tracked_hashes if path.startswith(name + "/")), None)
         if folder is not None:
             return self._hash_inside(folder, path)
-        tracked_paths = [name for name in self._tracked if name.startswith(path + "/")]
+        tracked_paths = [name for name in self._tracked_hashes if name.startswith(path + "/")]
         return self._hash_around(path, tracked_paths) if tracked_paths else hash_path(path)
 
     def _hash_around(self, path: str, tracked_paths: list[str]) -> str:
@@ -104,12 +104,12 @@ class HashLookup:
         own_files = [
             name
             for name in list_folder(path)
-            if not any(name == tracked or name.startswith(tracked + "/") for tracked in tracked_paths)
+            if not any(name == inner_path or name.startswith(inner_path + "/") for inner_path in tracked_paths)
         ]
         listing = {posixpath.relpath(name, path): hash_file(name) for name in own_files}
-        for tracked in tracked_paths:
-            digest, relative = self._tracked[tracked], posixpath.relpath(tracked, path)
-            files = self._list(tracked, path) if digest.endswith(".dir") else {"": digest}
+        for inner_path in tracked_paths:
+            digest, relative = self._tracked_hashes[inner_path], posixpath.relpath(inner_path, path)
+            files = self._list(inner_path, path) if digest.endswith(".dir") else {"": digest}
             listing |= {posixpath.join(relative, name).rstrip("/"): file_hash for name, file_hash in files.items()}
         return hash_listing(listing)
 
@@ -121,7 +121,7 @@ class HashLookup:
         return listing.get(name) or (hash_listing(files) if files else None)
 
     def _list(self, folder: str, path: str) -> Listing:
-        listing = self._read_listing(self._tracked[folder])
+        listing = self._read_listing(self._tracked_hashes[folder])
         if listing is None:
             raise UnknownHashError(f"the listing of {folder} is not in the cache here", hint=f"dvc fetch {path}")
         return listing

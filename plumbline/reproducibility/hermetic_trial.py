@@ -7,12 +7,11 @@ from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 from plumbline import lock, versions
 from plumbline.errors import InconclusiveError
-from plumbline.paths import PARAMS, VERSIONS
-from plumbline.reproducibility.dvc_files import LOCK, PIPELINE, Stage
+from plumbline.paths import VERSIONS
+from plumbline.reproducibility.dvc_files import LOCK, Stage
+from plumbline.reproducibility.hermetic_findings import make_findings
 from plumbline.reproducibility.hermetic_run import (
     HermeticRun,
     Item,
@@ -58,53 +57,6 @@ class StageReport:
         return f"{len(self.findings)} findings  {counts}; {self.seconds:.1f} s, {self.runs} run(s)"
 
 
-@dataclass(frozen=True)
-class _Rule:
-    """How a finding about a kind of item reads; {stage} is replaced. `key` is the list in dvc.yaml that it is about."""
-
-    kind: str
-    expected: str
-    actual: str
-    hint: str
-    key: str
-
-
-_USES = "that {stage} uses it"
-_RULES = {  # in the order of the findings
-    "missing output": _Rule("unwritten output", "a file or folder", "none", "take it out of outs of {stage}", "outs"),
-    "environment": _Rule("environment", "no effect", "another result", "make it a parameter of {stage}", "params"),
-    "file": _Rule("undeclared file", "in deps", _USES, "add it to deps of {stage}", "deps"),
-    "module": _Rule(
-        "undeclared file",
-        "behind the stage's digest",
-        _USES,
-        f"import it by its name in what {{stage}} imports, then {versions.WRITE_COMMAND}",
-        "params",
-    ),
-    "unread file": _Rule(
-        "unread dependency",
-        "to be read",
-        "no reading, and without it the same bytes",
-        "take it out of deps of {stage}",
-        "deps",
-    ),
-    "unread param": _Rule(
-        "unread parameter",
-        "to be read",
-        "no reading, and with nonsense in it the same bytes",
-        "take it out of params of {stage}",
-        "params",
-    ),
-    "stray file": _Rule(
-        "left elsewhere", "nothing", "that {stage} leaves it", "remove it, or make it one of outs", "outs"
-    ),
-    "network": _Rule("network", "no use of it", _USES, "fetch it with dvc import-url and add it to deps", "deps"),
-    "outside": _Rule("outside the project", "nothing", _USES, "move it into the project and add it to deps", "deps"),
-    "param": _Rule("undeclared parameter", "in params", _USES, "add it to params of {stage}", "params"),
-    "extra file": _Rule("undeclared output", "in outs", "that {stage} writes it", "add it to outs of {stage}", "outs"),
-}
-
-
 def examine_stage(name: str, stages: Mapping[str, Stage], locked_hashes: Mapping[str, str]) -> StageReport:
     """Run a stage until it is known what it needs and what it writes.
 
@@ -147,6 +99,10 @@ class _Digest:
         return bool(libraries & self.libraries or _module_files(imports) & self.modules)
 
 
+def _is_module(item: Item) -> bool:
+    return item.kind == "file" and item.name.startswith(f"{versions.PACKAGE}/") and item.name.endswith(".py")
+
+
 def _module_files(names: Iterable[str]) -> set[str]:
     """The files that dotted names may stand for."""
     return {f"{name.replace('.', '/')}{suffix}" for name in names for suffix in (".py", "/__init__.py")}
@@ -187,12 +143,18 @@ class _Trial:
             items |= {Item("extra file", name) for name in run.extra_files}
             items |= {Item("stray file", name) for name in run.stray_files}
             items |= {Item("missing output", path) for path in self._stage.outputs if path not in run.output_hashes}
-            findings = tuple(self._make_finding(item) for item in sorted(items, key=_position))
+            findings = self._make_findings(items)
         except InconclusiveError as error:
             findings = (Finding(CANNOT_TELL, f"{self._stage.name}: {error.message}", hint=error.hint),)
         inputs = tuple(sorted(name for name in run.read_files if Path(name).is_file()))
         params, outputs = tuple(sorted(run.names("param"))), tuple(sorted(run.output_hashes))
         return StageReport(findings, self._seconds[0], len(self._seconds), inputs, params, outputs)
+
+    def _make_findings(self, items: Collection[Item]) -> tuple[Finding, ...]:
+        """Findings about items; a module of the package is missing in the digest, not in the dependencies."""
+        if self._digest.is_declared:
+            items = [item._replace(kind="module") if _is_module(item) else item for item in items]
+        return make_findings(self._stage.name, items)
 
     def _run(self, items: Collection[Item] = (), *, missing_items: Collection[Item] = ()) -> HermeticRun:
         if self._digest.item in items:
@@ -280,28 +242,3 @@ class _Trial:
             if not any(Path(name).is_relative_to(path) for name in run.read_files):
                 doubts.add(Item("file", path))
         return doubts | {Item("environment", name) for name in run.names("environment")}
-
-    def _make_finding(self, item: Item) -> Finding:
-        kind, stage = item.kind, self._stage.name
-        if kind == "file" and self._digest.is_declared and re.match(f"{versions.PACKAGE}/.*\\.py$", item.name):
-            kind = "module"
-        rule, name = _RULES[kind], item.name.removeprefix(f"{PARAMS}:")
-        hint = f"{rule.hint.format(stage=stage)} ({PIPELINE}, line {_find_line(stage, rule.key, name)})"
-        actual = rule.actual.format(stage=stage)
-        return Finding(rule.kind, f"{stage}: {name}", hint=hint, expected=rule.expected, actual=actual)
-
-
-def _position(item: Item) -> tuple[int, str]:
-    return list(_RULES).index(item.kind), item.name
-
-
-def _find_line(stage_name: str, key: str, name: str) -> int:
-    """The line of dvc.yaml with an item of a stage's list, or else with the list, or else with the stage."""
-    stages = YAML().load(Path(PIPELINE))["stages"]
-    stage = stages[stage_name]
-    items = stage.get(key, [])
-    for index, item in enumerate(items):
-        if item == name or (isinstance(item, dict) and name.partition(":")[0] in item):
-            return int(items.lc.item(index)[0]) + 1
-    line, _ = stage.lc.key(key) if key in stage else stages.lc.key(stage_name)
-    return int(line) + 1

@@ -72,7 +72,7 @@ def _list_keys(content: dict[str, Any], keys: list[str], prefix: str = "") -> li
     names: list[str] = []
     for key, value in content.items():
         name = f"{prefix}{key}"
-        is_declared_below = not prefix or any(declared.startswith(f"{name}.") for declared in keys)
+        is_declared_below = not prefix or any(declared_key.startswith(f"{name}.") for declared_key in keys)
         is_group = isinstance(value, dict) and bool(value) and is_declared_below
         names += _list_keys(value, keys, f"{name}.") if is_group else [name]
     return names

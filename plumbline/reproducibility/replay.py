@@ -139,8 +139,8 @@ class _Replay:
         differences = tuple(self._list_differences(reference, runs))
         return self._report(*self._judge(reference, differences), differences)
 
-    def _run(self, label: str, changed: Collection[str]) -> Run:
-        result = self._pipeline.run(label, changed)
+    def _run(self, label: str, changes: Collection[str]) -> Run:
+        result = self._pipeline.run(label, changes)
         self._seconds[label] = result.seconds
         return result
 

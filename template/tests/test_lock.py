@@ -64,8 +64,8 @@ def test_digests_that_are_not_of_the_code_are_found_and_written(change, locked: 
 def test_packages_come_as_words_or_in_one() -> None:
     text = "numpy==1\nscikit-learn==1\n"
     asked = ["--upgrade-package", "numpy", "--upgrade-package", "scikit_learn"]
-    assert locking.upgrades(["numpy", "scikit_learn"], text) == asked
-    assert (locking.upgrades([], text), locking.upgrades(["1"], text)) == ([], ["--upgrade"])
+    assert locking.upgrade_arguments(["numpy", "scikit_learn"], text) == asked
+    assert (locking.upgrade_arguments([], text), locking.upgrade_arguments(["1"], text)) == ([], ["--upgrade"])
 
 
 @pytest.mark.parametrize("words", [["numpy scikit-learn"], ["numpy", "scikit-learn"], [""]])
@@ -85,7 +85,7 @@ def test_one_more_package_moves_no_other_and_twice_is_once(locked: Path, capsys)
     assert command("lock") == 0
     new = Path("requirements.lock").read_bytes()
     said = capsys.readouterr().out.splitlines()
-    assert re.fullmatch(r"requirements\.lock: 1 added, 0 removed, 0 moved, \d+ as before", said[0])
+    assert re.fullmatch(r"requirements\.lock: 1 added, 0 removed, 0 changed, \d+ unchanged", said[0])
     assert re.fullmatch(r"  added    lightgbm [\d.]+", said[1])
     assert len(said) == 3
     block = r"lightgbm==\S+ \\\n(    --hash=\S+( \\)?\n)+    # via pyproject.toml\n"
@@ -104,7 +104,7 @@ def test_an_upgrade_moves_what_it_names_and_no_more(locked: Path, capsys) -> Non
     was = lock.pins(Path("requirements.lock").read_text(encoding="utf-8"))
     ask_for("certifi<2025")
     assert command("lock") == 0
-    assert len(locking.changes("", Path("requirements.lock").read_text(encoding="utf-8"))) == locking.MOST_LINES + 2
+    assert len(locking.summarize_changes("", Path("requirements.lock").read_text(encoding="utf-8"), max_lines=5)) == 7
     Path("pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     assert command("lock") == 0
     capsys.readouterr()
@@ -114,7 +114,7 @@ def test_an_upgrade_moves_what_it_names_and_no_more(locked: Path, capsys) -> Non
     new = lock.pins(Path("requirements.lock").read_text(encoding="utf-8"))
     assert new["certifi"] >= was["certifi"]
     assert new | {"certifi": ""} == kept | {"certifi": ""}
-    assert f"  moved    certifi {kept['certifi']} -> {new['certifi']}" in capsys.readouterr().out
+    assert f"  changed  certifi {kept['certifi']} -> {new['certifi']}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("offline", [True, pytest.param(False, marks=pytest.mark.slow)])
@@ -144,12 +144,12 @@ def test_a_lock_or_list_that_cannot_be_read_is_refused_in_one_line(locked: Path)
 
 def test_what_changed_is_said_in_a_few_lines() -> None:
     old = "a==1\nb==1 ; python_version < '3.12'\nb==2 ; python_version > '3.12'\nc==3 \\\n"
-    assert locking.changes(old, old) == ["requirements.lock: the same 3 packages at the same versions"]
-    assert locking.changes(old, "a==2\nc==3\nd==1\n") == [
-        "requirements.lock: 1 added, 1 removed, 1 moved, 1 as before",
-        "  moved    a 1 -> 2", "  removed  b 1 and 2", "  added    d 1"]  # fmt: skip
+    assert locking.summarize_changes(old, old) == ["requirements.lock: the same 3 packages at the same versions"]
+    assert locking.summarize_changes(old, "a==2\nc==3\nd==1\n") == [
+        "requirements.lock: 1 added, 1 removed, 1 changed, 1 unchanged",
+        "  changed  a 1 -> 2", "  removed  b 1 and 2", "  added    d 1"]  # fmt: skip
     many = "".join(f"p{number}==1\n" for number in range(20))
-    lines = locking.changes("", many)
+    lines = locking.summarize_changes("", many)
     assert len(lines) == 14
     assert lines[-1] == "  and 8 more: git diff requirements.lock"
 

@@ -48,8 +48,8 @@ def tree(copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project of its own as working directory; what was parsed once is not parsed again."""
     shutil.copytree(copied, tmp_path / "project")
     monkeypatch.chdir(tmp_path / "project")
-    real = versions._imported
-    monkeypatch.setattr(versions, "_imported", cache(lambda name, text: [*real(name, text)]))
+    real = versions._imported_names
+    monkeypatch.setattr(versions, "_imported_names", cache(lambda name, text: [*real(name, text)]))
     return tmp_path / "project"
 
 
