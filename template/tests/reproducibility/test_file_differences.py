@@ -76,11 +76,11 @@ def test_first_difference(
     for folder, content in (("old", old), ("new", new)):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name).write_bytes(content)
-    found = first_difference(tmp_path / "old" / name, tmp_path / "new" / name, show)
-    assert found.startswith(where)
+    difference = first_difference(tmp_path / "old" / name, tmp_path / "new" / name, show)
+    assert difference.startswith(where)
     if values:
-        assert (values in found) is show
-    assert first_difference(tmp_path / "old", tmp_path / "new", show) == f"{name}, {found}"
+        assert (values in difference) is show
+    assert first_difference(tmp_path / "old", tmp_path / "new", show) == f"{name}, {difference}"
     (tmp_path / "new" / "more").touch()
     assert first_difference(tmp_path / "new", tmp_path / "old", show).startswith(min(name, "more"))
 
@@ -89,8 +89,8 @@ def test_the_metadata_of_a_table(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [1, 2]})
     for name, kind in (("old", "snappy"), ("new", "zstd")):
         frame.to_parquet(tmp_path / f"{name}.parquet", compression=kind)
-    found = first_difference(tmp_path / "old.parquet", tmp_path / "new.parquet", True)
-    assert found == "no value: the metadata, or how the rows are laid out"
+    difference = first_difference(tmp_path / "old.parquet", tmp_path / "new.parquet", True)
+    assert difference == "no value: the metadata, or how the rows are laid out"
 
 
 @pytest.mark.parametrize(

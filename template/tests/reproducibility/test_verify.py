@@ -1,4 +1,4 @@
-"""verify on states that real commands made: the word, the reason, the cure, and that the cure cures."""
+"""verify on states that real commands made: the state, the reason, the hint, and that the hint helps."""
 
 import json
 import re
@@ -23,11 +23,11 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of DVC,
 CODES = {FRESH: 0, NO_RUN: 0, STALE: 1, NOT_PUSHED: 1, CANNOT_TELL: 2}
 
 
-def finding(report: Verification, reason: str) -> str:
-    """The cure of the finding with this reason."""
-    cures = [one.hint for one in report.findings if re.search(reason, str(one))]
-    assert cures, report.lines()
-    return cures[0]
+def find_hint(report: Verification, reason: str) -> str:
+    """The hint of the finding with this reason."""
+    hints = [finding.hint for finding in report.findings if re.search(reason, str(finding))]
+    assert hints, report.lines()
+    return hints[0]
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def stage_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the process that asks a remote starts in the tiny project
 
 
-def asked(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> Verification:
+def verify_project(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> Verification:
     monkeypatch.chdir(tiny.folder)
     return verify()
 
@@ -46,16 +46,16 @@ def test_states(name: str, copy: Callable[..., Tiny], monkeypatch: pytest.Monkey
     state = STATES[name]
     tiny = copy(state.base)
     tiny.sh(state.commands)
-    report = asked(tiny, monkeypatch)
-    assert (report.state, report.exit_code) == (state.word, CODES[state.word]), report.lines()
-    assert report.lines()[0].startswith(state.word)
-    if CODES[state.word] == 0:
+    report = verify_project(tiny, monkeypatch)
+    assert (report.state, report.exit_code) == (state.state, CODES[state.state]), report.lines()
+    assert report.lines()[0].startswith(state.state)
+    if CODES[state.state] == 0:
         assert report.findings == ()
         return
-    cure = finding(report, state.reason)
-    assert cure.startswith(state.cure)
-    assert all(str(one).endswith(f"Next: {one.hint}") for one in report.findings)
-    if (command := state.repair or cure) == REPRO:  # what the Makefile calls, without a process that imports DVC anew
+    hint = find_hint(report, state.reason)
+    assert hint.startswith(state.hint)
+    assert all(str(finding).endswith(f"Next: {finding.hint}") for finding in report.findings)
+    if (command := state.repair or hint) == REPRO:  # what the Makefile calls, without a process that imports DVC anew
         assert dvc_command(["repro"]) == 0
     else:
         tiny.sh(command)
@@ -65,7 +65,7 @@ def test_states(name: str, copy: Callable[..., Tiny], monkeypatch: pytest.Monkey
 def test_a_clone_without_data_is_fresh_where_all_was_pushed(copy: Callable[..., Tiny], monkeypatch) -> None:
     tiny = copy("pushed")
     clone = tiny.clone()
-    report = asked(clone, monkeypatch)
+    report = verify_project(clone, monkeypatch)
     assert report.state == FRESH, report.lines()
     assert any("parts, one by one" in line for line in report.skipped_checks)
     assert any("objects by name in store" in line for line in report.checks)
@@ -82,9 +82,9 @@ def test_a_file_of_a_pushed_folder_that_is_gone(copy: Callable[..., Tiny], monke
     tiny = copy("pushed")
     oid = hash_file(f"{tiny.folder}/parts/two.txt")
     (tiny.folder / "../store/files/md5" / oid[:2] / oid[2:]).unlink()
-    report = asked(tiny, monkeypatch)
+    report = verify_project(tiny, monkeypatch)
     assert report.state == NOT_PUSHED
-    assert [one.message.split(" is not")[0] for one in report.findings] == ["parts/two.txt"]
+    assert [finding.message.split(" is not")[0] for finding in report.findings] == ["parts/two.txt"]
     assert "Everything is up to date" in tiny.sh("dvc push")
     delete = re.fullmatch("delete (.*) in the remote, then dvc push", report.findings[0].hint)
     assert delete
@@ -95,18 +95,18 @@ def test_a_file_of_a_pushed_folder_that_is_gone(copy: Callable[..., Tiny], monke
 def test_what_one_push_brings_is_one_line(copy: Callable[..., Tiny], monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = copy()
     tiny.sh(STORE)
-    (found,) = asked(tiny, monkeypatch).findings
+    (finding,) = verify_project(tiny, monkeypatch).findings
     assert re.fullmatch(
         r"6 objects are not in remote store \(.*store\): data/model.txt, data/note.txt, data/source/big.csv and 3 more",
-        found.message,
+        finding.message,
     )
-    assert (found.expected, found.hint) == ("", "dvc push")
+    assert (finding.expected, finding.hint) == ("", "dvc push")
     tiny.sh("dvc push -q data/model.txt parts")
-    (found,) = verify().findings
-    assert found.message.endswith(": data/note.txt, data/table.txt")
+    (finding,) = verify().findings
+    assert finding.message.endswith(": data/note.txt, data/table.txt")
     tiny.sh("rm -r .dvc/cache/files")
-    (found,) = verify().findings
-    assert found.hint == "dvc push in the clone that made it, or make repro && dvc push"
+    (finding,) = verify().findings
+    assert finding.hint == "dvc push in the clone that made it, or make repro && dvc push"
 
 
 def test_issue_11099_without_the_listing_and_what_dvc_says(copy: Callable[..., Tiny], monkeypatch) -> None:
@@ -114,12 +114,12 @@ def test_issue_11099_without_the_listing_and_what_dvc_says(copy: Callable[..., T
     tiny.sh(STALE_PART + " && " + STORE + " && dvc push -q" + COMMIT)
     clone = tiny.clone()
     assert "didn't change, skipping\nData and pipelines are up to date" in clone.sh("dvc repro --allow-missing --dry")
-    report = asked(clone, monkeypatch)
+    report = verify_project(clone, monkeypatch)
     assert (report.state, report.exit_code) == (CANNOT_TELL, 2), report.lines()
-    cure = finding(report, "the listing of parts is not in the cache here")
-    assert cure == "dvc fetch parts/one.txt"
-    clone.sh(cure)
-    assert finding(verify(), "score: parts/one.txt is not what the run saw") == REPRO
+    hint = find_hint(report, "the listing of parts is not in the cache here")
+    assert hint == "dvc fetch parts/one.txt"
+    clone.sh(hint)
+    assert find_hint(verify(), "score: parts/one.txt is not what the run saw") == REPRO
 
 
 @pytest.mark.parametrize(
@@ -141,9 +141,9 @@ def test_answers_of_a_server(code: int, word: str, reason: str, copy, server, mo
         file.write(
             f"[core]\n    remote = web\n['remote \"web\"']\n    url = {url.replace('//', '//someone:secret@')}\n"
         )
-    report = asked(tiny, monkeypatch)
+    report = verify_project(tiny, monkeypatch)
     assert report.state == word, report.lines()
-    assert not reason or finding(report, reason)
+    assert not reason or find_hint(report, reason)
     assert "secret" not in "".join(report.lines())
 
 
@@ -151,12 +151,12 @@ def test_a_remote_that_does_not_answer_in_time(copy, server, monkeypatch: pytest
     tiny = copy()
     tiny.sh(f"dvc remote add -q -d web {server(200)}")
     report = verify(tiny.folder, timeout=0.01)
-    assert finding(report, "gave no answer: no answer within").startswith("look at its url")
+    assert find_hint(report, "gave no answer: no answer within").startswith("look at its url")
 
 
 def test_what_is_not_committed_is_said(copy: Callable[..., Tiny], monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = copy()
-    assert asked(tiny, monkeypatch).uncommitted_files == ()
+    assert verify_project(tiny, monkeypatch).uncommitted_files == ()
     tiny.sh("echo 2 >> code/train.txt && echo 2 > code/lib/new.txt && echo 2 > code/other.txt && make repro")
     report = verify()
     assert report.state == FRESH
@@ -192,8 +192,8 @@ def test_what_dvc_never_writes_is_stale_in_one_line(file: str, content: str, cop
     monkeypatch.chdir(copy().folder)
     Path(file).write_text(content)
     report = verify(ask_remote=False)
-    (found,) = report.findings
-    assert (report.exit_code, found.message.split()[0]) == (1, file)
+    (finding,) = report.findings
+    assert (report.exit_code, finding.message.split()[0]) == (1, file)
 
 
 def every_file(*folders: Path) -> dict[str, str]:
@@ -205,12 +205,12 @@ def test_the_command_moves_no_data_and_writes_only_its_report(copy: Callable[...
     clone = copy("pushed").clone()
     store = clone.folder.parent / "store"
     before = every_file(clone.folder, store)
-    said = clone.sh("python -m plumbline verify")
-    assert said.startswith("fresh: dvc.lock matches these files\nchecked: ")
-    assert "not checked: whether the data behind the hashes exists" in said
+    output = clone.sh("python -m plumbline verify")
+    assert output.startswith("fresh: dvc.lock matches these files\nchecked: ")
+    assert "not checked: whether the data behind the hashes exists" in output
     assert every_file(clone.folder, store) == before
     clone.sh("echo 2 >> code/train.txt")
-    said = clone.sh("python -m plumbline verify --no-remote --json report.json", 1)
+    output = clone.sh("python -m plumbline verify --no-remote --json report.json", 1)
     report = json.loads((clone.folder / "report.json").read_text(encoding="utf-8"))
     assert (report["state"], report["exit_code"]) == (STALE, 1)
     assert report["findings"][0]["message"] == "train: code/train.txt is not what the run saw"
@@ -235,12 +235,12 @@ def test_a_folder_that_holds_outputs_is_known_without_them(copy: Callable[..., T
     tiny = copy()
     tiny.sh("printf '  all: {cmd: ls data > all.txt, deps: [data, parts], outs: [all.txt]}\n' >> dvc.yaml && make repro"
             + COMMIT)  # fmt: skip
-    assert asked(tiny.clone(), monkeypatch).state == FRESH
+    assert verify_project(tiny.clone(), monkeypatch).state == FRESH
     tiny.sh("echo 2 >> code/train.txt && dvc repro -q train" + COMMIT)
-    (other := tiny.folder.parent / "other").mkdir()
-    tiny.sh(f"git clone -q . {other}")
-    report = asked(Tiny(other), monkeypatch)
-    assert finding(report, "all: data is not what the run saw") == REPRO
+    (clone_folder := tiny.folder.parent / "other").mkdir()
+    tiny.sh(f"git clone -q . {clone_folder}")
+    report = verify_project(Tiny(clone_folder), monkeypatch)
+    assert find_hint(report, "all: data is not what the run saw") == REPRO
 
 
 def test_this_repository_is_fresh_at_its_head(tmp_path: Path) -> None:
