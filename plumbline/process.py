@@ -133,7 +133,7 @@ def git(
     Raises
     ------
     ProgramError
-        If git fails and `strict` is True: the command, and the last line of git's message.
+        If git fails and `strict` is True: the command, and the last line of git's message that names an error.
 
     Examples
     --------
@@ -147,7 +147,8 @@ def git(
     if not strict:
         return ""
     lines = result.stderr.decode("utf-8", "replace").strip().splitlines()
-    reason = lines[-1] if lines else f"ended with exit code {result.returncode}"
+    errors = [line for line in lines if line.startswith(("fatal:", "error:"))]  # advice may follow them
+    reason = [f"ended with exit code {result.returncode}", *lines[-1:], *errors][-1]
     raise ProgramError(f"{_words(command)}: {reason}", hint="Run that command to see all of git's message")
 
 

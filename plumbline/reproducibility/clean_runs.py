@@ -27,7 +27,7 @@ from plumbline.reproducibility.dvc_files import (
     read_stages,
 )
 from plumbline.reproducibility.hashes import hash_output, hash_path
-from plumbline.reproducibility.pushes import VERIFY
+from plumbline.reproducibility.report import REPRO, VERIFY
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _check_stages(stages: Mapping[str, Stage], lock: Mapping[str, LockedStage]) 
         hashes = lock.get(name, LockedStage()).outputs
         if missing_paths := stage.outputs.keys() - hashes.keys():
             message = f"{LOCK}: has no hash of {min(missing_paths)}, expected the whole run in HEAD"
-            raise ProjectError(message, hint="Run make repro, then commit")
+            raise ProjectError(message, hint=f"Run {REPRO}, then commit")
         for path in [path for path, output in stage.outputs.items() if not output.is_cached]:
             if hash_path(path) != hashes[path]:
                 raise ProjectError(f"{path}: is in HEAD not what {LOCK} states", hint=f"Find out why: {VERIFY}")

@@ -8,9 +8,8 @@ from plumbline.paths import VERSIONS
 from plumbline.process import git
 from plumbline.reproducibility.dvc_files import LOCK, PIPELINE, LockedStage, Stage, lookup, read_mapping
 from plumbline.reproducibility.hashes import HashLookup, UnknownHashError, hash_committed_file, hash_path
-from plumbline.reproducibility.report import CANNOT_TELL, STALE, Finding
+from plumbline.reproducibility.report import CANNOT_TELL, REPRO, STALE, Finding
 
-REPRO = "make repro"
 REMOVE_LOCK = f"rm {LOCK} && {REPRO}"
 # Alone make repro does not write src/versions.json again where dvc.lock agrees with what is wrong in it.
 WRITE_DIGESTS = f"{versions.WRITE_COMMAND} && {REPRO}"

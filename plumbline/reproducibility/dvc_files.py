@@ -19,6 +19,7 @@ PIPELINE, LOCK = "dvc.yaml", "dvc.lock"
 _CONFLICT_MARKERS = re.compile(r"(?m)^(<{7} |={7}$|>{7} )")
 _LIST_KEYS = ("deps", "params", "outs", "metrics", "plots")  # of a stage
 _UNSUPPORTED_KEYS = ("wdir", "foreach", "matrix", "vars")  # of a stage
+_MISSING = "is not here"
 ParamKeys = dict[str, list[str] | None]  # file -> keys of it, None for all
 
 
@@ -33,7 +34,7 @@ class DvcFileError(ProjectError):
         What is wrong with it.
     """
 
-    def __init__(self, path: str, reason: str, *, hint: str = "Ask for the cure: python -m plumbline verify") -> None:
+    def __init__(self, path: str, reason: str, *, hint: str = "What to do: python -m plumbline verify") -> None:
         super().__init__(f"{path} {reason}", hint=hint)
         self.path = path
         self.reason = reason
@@ -42,9 +43,6 @@ class DvcFileError(ProjectError):
     def is_missing(self) -> bool:
         """Whether there is no such file."""
         return self.reason == _MISSING
-
-
-_MISSING = "is not here"
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from plumbline.reproducibility import remote
-from plumbline.reproducibility.differences import REPRO, shorten
+from plumbline.reproducibility.differences import shorten
 from plumbline.reproducibility.dvc_files import Output
 from plumbline.reproducibility.remote import RemoteAnswer, RemoteNames
-from plumbline.reproducibility.report import CANNOT_TELL, NOT_PUSHED, Finding
+from plumbline.reproducibility.report import CANNOT_TELL, NOT_PUSHED, REPRO, VERIFY, Finding
 
-VERIFY = "python -m plumbline verify"
 _MAX_PATHS = 3  # of a finding
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from plumbline.files import write_json
 
 STALE, NOT_PUSHED, CANNOT_TELL = "stale", "not pushed", "cannot tell"  # kinds of findings
+REPRO, VERIFY = "make repro", "python -m plumbline verify"  # commands that hints name
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from pathlib import Path
 from plumbline.paths import VERSIONS
 from plumbline.process import git, git_paths
 from plumbline.reproducibility import differences, remote
-from plumbline.reproducibility.differences import REPRO
 from plumbline.reproducibility.dvc_files import (
     LOCK,
     PIPELINE,
@@ -25,8 +24,8 @@ from plumbline.reproducibility.dvc_files import (
     read_stages,
 )
 from plumbline.reproducibility.hashes import HashLookup
-from plumbline.reproducibility.pushes import VERIFY, PushReport, TrackedFile, check_pushes
-from plumbline.reproducibility.report import CANNOT_TELL, NOT_PUSHED, STALE, Finding
+from plumbline.reproducibility.pushes import PushReport, TrackedFile, check_pushes
+from plumbline.reproducibility.report import CANNOT_TELL, NOT_PUSHED, REPRO, STALE, VERIFY, Finding
 
 FRESH, NO_RUN = "fresh", "no run is committed yet"
 _MAX_FILES = 5  # that are not committed, in one line

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from dvc.cli import main as dvc_command
 
 from plumbline.reproducibility.dvc_files import read_mapping
 from plumbline.reproducibility.hashes import hash_file, hash_path
-from plumbline.reproducibility.report import CANNOT_TELL, NOT_PUSHED, STALE
+from plumbline.reproducibility.report import CANNOT_TELL, NOT_PUSHED, STALE, Finding
 from plumbline.reproducibility.verify import FRESH, NO_RUN, Verification, verify
 from plumbline.testing.projects import ROOT, environment
 from template.tests.reproducibility.conftest import COMMIT, Tiny
@@ -216,6 +217,11 @@ def test_the_command_moves_no_data_and_writes_only_its_report(copy: Callable[...
     assert report["findings"][0]["message"] == "train: code/train.txt is not what the run saw"
     assert report["findings"][0]["hint"] == REPRO
     assert report["skipped_checks"]
+    page = (ROOT / "docs/reproducibility.md").read_text(encoding="utf-8")
+    names = {"state", "exit_code", *(field.name for field in fields(Verification))}
+    assert set(report) == names
+    assert set(report["findings"][0]) == {field.name for field in fields(Finding)}
+    assert all(f"`{name}`" in page for name in names | set(report["findings"][0]))
     clone.sh("rm dvc.yaml")
     assert "run this in the project's root" in clone.sh("python -m plumbline verify", 2)
 
