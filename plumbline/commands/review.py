@@ -59,4 +59,4 @@ def _by(side: Side, name: str, options: Namespace) -> int:
     """A side's own review, from its worktree: -P keeps this folder's code from being imported."""
     side.bring()
     command = [sys.executable, "-P", "-m", "plumbline", "review", options.base, *["--keep"] * options.keep]
-    return started(command, env=side.environment() | {BY: name}, show=True).returncode
+    return started(command, env=side.environment() | {BY: name}, capture_output=False).returncode

@@ -11,7 +11,7 @@ from plumbline import paths
 from plumbline.contract import CONTRACT
 from plumbline.errors import PlumblineError
 from plumbline.process import git, run
-from plumbline.reproducibility.remote import cached
+from plumbline.reproducibility.remote import cache_path
 from plumbline.review.cells import OTHER
 from plumbline.review.sides import Side
 
@@ -41,10 +41,10 @@ def _wheel(head: Side) -> tuple[str, Path]:
         (oid,) = [out["md5"] for stage in stages.values() for out in stage["outs"] if out["path"] == paths.DIST]
     except (PlumblineError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError):
         raise PlumblineError("head's dvc.lock names no package") from None
-    listing = cached(oid)
+    listing = cache_path(oid)
     inside = json.loads(listing.read_bytes()) if listing.exists() else []
     for entry in inside:
-        file = cached(entry["md5"])
+        file = cache_path(entry["md5"])
         if entry["relpath"].endswith(".whl") and file.exists():
             if hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() != entry["md5"]:
                 raise PlumblineError(

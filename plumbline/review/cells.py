@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from plumbline import paths
 from plumbline.contract import CONTRACT
-from plumbline.process import PIPE, Started, start
+from plumbline.process import PIPE, Process, start
 from plumbline.progress import Advance, progress
 from plumbline.review.sides import FOLDER, RECIPE, Failed, OtherContract, Side
 
@@ -99,7 +99,7 @@ class Work:
     job: dict[str, Any]
     errors: IO[str]
 
-    def begin(self) -> Started:
+    def begin(self) -> Process:
         command = [self.side.python, str(WORKER.absolute())]
         process = start(command, cwd=self.side.folder, env=self.side.environment(), stdin=PIPE, stdout=PIPE,
                         stderr=self.errors)  # fmt: skip
@@ -108,14 +108,14 @@ class Work:
         process.stdin.close()
         return process
 
-    def follow(self, process: Started, advance: Advance) -> None:
+    def follow(self, process: Process, advance: Advance) -> None:
         """Until it ends; says each replica that is done."""
         for line in process.stdout or ():
             if line.rstrip().endswith(DONE):
                 advance(note=self.side.name)
         process.wait()
 
-    def check(self, process: Started) -> None:
+    def check(self, process: Process) -> None:
         if process.returncode:
             self.errors.seek(0)
             last = (self.errors.read().strip().splitlines()[-1:] or ["no message"])[0].removeprefix("ERROR: ")

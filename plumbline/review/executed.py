@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from plumbline.errors import PlumblineError
-from plumbline.process import git, replaced, run
-from plumbline.reproducibility.explain import unlike
+from plumbline.process import git, replace_surrogates, run
+from plumbline.reproducibility.file_differences import json_differences
 from plumbline.review.loosened import Reason, reason
 from plumbline.review.sides import Side
 
@@ -65,11 +65,14 @@ def _compared(head: Side, stages: list[str], committed: dict[str, Any], told: di
     reviewed = {path for path in told["differ"] if (head.folder / path).is_file() and _in_git(head, path)}
     binary = [path for path in told["differ"] if path not in reviewed]
     for path in sorted(reviewed):
-        one, other = replaced(git("show", f"{head.commit}:{path}")), (head.folder / path).read_text(encoding="utf-8")
+        one, other = (
+            replace_surrogates(git("show", f"{head.commit}:{path}")),
+            (head.folder / path).read_text(encoding="utf-8"),
+        )
         if path.endswith(".json"):
             told["metrics_differ"] += [
                 {"file": path, "key": key, "committed": _short(committed), "executed": _short(again)}
-                for key, committed, again in unlike(_json(one), _json(other))
+                for key, committed, again in json_differences(_json(one), _json(other))
             ]
         elif not binary:  # with the same model on the same rows the words are the same, too
             told["metrics_differ"].append({"file": path, "key": "", "committed": "a text", "executed": "another"})

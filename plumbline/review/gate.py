@@ -11,7 +11,7 @@ from typing import Any
 from plumbline.errors import PlumblineError
 from plumbline.files import write_text
 from plumbline.formatting import short
-from plumbline.process import git, replaced, run
+from plumbline.process import git, replace_surrogates, run
 from plumbline.review.artefact import artefact
 from plumbline.review.executed import executed
 from plumbline.review.loosened import REQUIRE, Reason, loosened, reason
@@ -119,10 +119,10 @@ def lock(head: Untouched) -> tuple[list[Reason], list[str]]:
     found: list[Reason] = []
     notes = []
     for each in json.loads(out.read_text(encoding="utf-8"))["findings"]:
-        if name := LOCKED.get(each["word"]):
-            found.append(reason(name, each["what"], each["cure"]))
+        if name := LOCKED.get(each["kind"]):
+            found.append(reason(name, each["message"], each["hint"]))
         else:
-            notes.append(f"{each['what']}: {each['word']}")
+            notes.append(f"{each['message']}: {each['kind']}")
     return found, notes
 
 
@@ -154,6 +154,6 @@ def accepted(found: list[Reason], base: Side, head: Side) -> tuple[list[Reason],
 def _trailers(base: Side, head: Side) -> Iterator[tuple[str, str, str]]:
     """Commit, author and value of each; NUL stands in no commit, and an unfolded value has one line."""
     form = "%H%x00%an%x00%(trailers:key=Accept,valueonly,unfold)%x00"
-    fields = replaced(git("log", f"--format={form}", f"{base.commit}..{head.commit}")).split("\0")
+    fields = replace_surrogates(git("log", f"--format={form}", f"{base.commit}..{head.commit}")).split("\0")
     for commit, who, values in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
         yield from ((commit.strip(), who, value.strip()) for value in values.splitlines() if value.strip())

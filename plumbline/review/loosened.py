@@ -11,7 +11,7 @@ import yaml
 from plumbline import params
 from plumbline.errors import PlumblineError
 from plumbline.metrics import lower_is_better
-from plumbline.process import git, replaced
+from plumbline.process import git, replace_surrogates
 from plumbline.review.sides import Side
 from plumbline.scope import includes, parse_tables
 
@@ -79,7 +79,7 @@ def _holds(strict: Strict, base: Any, head: Any) -> bool:
 
 def _files(side: Side, folder: str, end: str) -> Iterator[str]:
     names = git("ls-tree", "-r", "-z", "--name-only", side.commit, "--", folder).split("\0")
-    return (replaced(git("show", f"{side.commit}:{name}")) for name in names if name.endswith(end))
+    return (replace_surrogates(git("show", f"{side.commit}:{name}")) for name in names if name.endswith(end))
 
 
 def suites(side: Side) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from plumbline.data.schema import Schema
 from plumbline.errors import PlumblineError
 from plumbline.formatting import short
 from plumbline.lock import LOCK
-from plumbline.process import git, replaced
+from plumbline.process import git, replace_surrogates
 from plumbline.review import shown
 from plumbline.review.cells import Cells, Design, design, fill, place, read
 from plumbline.review.decide import Result, alone, decide, present, question, relabelled, slices, undisputed
@@ -194,7 +194,7 @@ def release(base: Side) -> Side | None:
     for name in [] if base.broken else _artifacts(base):
         asked = ("describe", "--tags", "--abbrev=0", "--match", f"{name}@v*", base.commit)
         if tag := git(*asked, strict=False).strip():
-            return Side(replaced(tag), git("rev-parse", f"{tag}^{{commit}}").strip())
+            return Side(replace_surrogates(tag), git("rev-parse", f"{tag}^{{commit}}").strip())
     return None
 
 
@@ -209,7 +209,9 @@ def _changed(base: Side, head: Side) -> list[str]:
 
 
 def _paths(base: Side, head: Side) -> list[str]:
-    return replaced(git("diff", "--name-only", "--no-renames", "-z", base.commit, head.commit)).split("\0")[:-1]
+    return replace_surrogates(git("diff", "--name-only", "--no-renames", "-z", base.commit, head.commit)).split("\0")[
+        :-1
+    ]
 
 
 def _files(base: Side, head: Side) -> Result:
@@ -240,7 +242,7 @@ def _importances(base: Side, head: Side) -> Result:
     found = {}
     for side in (base, head):
         try:
-            kept = json.loads(replaced(git("show", f"{side.commit}:{paths.IMPORTANCE}")))
+            kept = json.loads(replace_surrogates(git("show", f"{side.commit}:{paths.IMPORTANCE}")))
             found[side.name] = {", ".join(each["features"]): each["loss"][0] for each in kept["features"]}
         except (PlumblineError, ValueError, KeyError, TypeError):
             return {}

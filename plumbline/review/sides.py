@@ -20,7 +20,7 @@ from plumbline.lock import LOCK
 from plumbline.pipeline.stage import RESTORE
 from plumbline.process import git, run
 from plumbline.reproducibility import remote
-from plumbline.reproducibility.pipeline import shapeless, value, wanted
+from plumbline.reproducibility.dvc_files import lookup, malformed_part, param_keys
 from plumbline.strictyaml import StrictLoader
 from plumbline.versions import PACKAGE, Sources
 
@@ -123,7 +123,7 @@ class Side:
             raise Failed(self, f"has a {path} that cannot be read, line {line}: {problem}") from None
         if not isinstance(content, dict):
             raise Failed(self, f"has a {path} without keys")
-        if path != paths.PARAMS and (wrong := shapeless(content)):
+        if path != paths.PARAMS and (wrong := malformed_part(content)):
             raise Failed(self, f"has a {path} that DVC refuses, at stages, {wrong}")
         return content
 
@@ -151,7 +151,7 @@ class Side:
         content = {
             "cmd": [stage["cmd"] for stage in asked.values()],
             "deps": {path: self._object(path) for path in sorted(inputs)},
-            "params": self._values([wanted(stage) for stage in asked.values()]),
+            "params": self._values([param_keys(stage) for stage in asked.values()]),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
@@ -165,7 +165,7 @@ class Side:
                 found[file] = self._object(file)
             else:
                 content = self._groups if file == paths.PARAMS else self._read(file)
-                found |= {f"{file}:{key}": value(content, key) for key in keys}
+                found |= {f"{file}:{key}": lookup(content, key) for key in keys}
         return found
 
     def _read(self, file: str) -> dict[str, Any]:
@@ -252,9 +252,9 @@ class Side:
     def share_cache(self) -> None:
         """The project's cache is that of the worktree, too; by a relative path, since DVC writes ASCII alone."""
         try:
-            path = os.path.relpath(remote.cache(), self.folder)
+            path = os.path.relpath(remote.cache_folder(), self.folder)
         except ValueError:  # another drive on Windows
-            path = str(remote.cache())
+            path = str(remote.cache_folder())
         self.run([sys.executable, "-m", "dvc", "cache", "dir", "--local", path])
 
     def run(self, command: list[str]) -> str:
@@ -277,7 +277,7 @@ def digest(commit: str, stage: str) -> str:
     side = Side("commit", commit)
     side.bring()
     sources = Sources(side.folder)
-    found = sources.behind(stage).digest if stage in sources.stages() else "absent"
+    found = sources.stage_code(stage).digest if stage in sources.stages() else "absent"
     has_package = (side.folder / PACKAGE).is_dir()  # else what stands behind the digest is installed by the lock
     return found if has_package else f"{found} {side._object(LOCK.name)}"
 
