@@ -22,6 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from plumbline.review.result import Verdict, Word
+
 MIN_ROWS, MIN_GROUPS, MIN_CLASS_ROWS = 100, 5, 10  # below one of these the verdict is "cannot tell"
 CLIP, CLIP_SHARE = 0.01, 0.1  # probabilities are clipped at the smaller of CLIP and this share of the rarest class's
 NEGLIGIBLE = 0.5  # share of the margin: a 5 % test of no difference at all errs in 5 %; of a negligible one hardly ever
@@ -50,48 +52,6 @@ class MetricEstimate:
     def mean(self) -> float:
         """The mean over the replicas."""
         return float(self.values.mean())
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The verdict and the numbers behind it, in units of the metric; None where nothing could be estimated.
-
-    Attributes
-    ----------
-    word : str
-        better, worse, same or cannot tell.
-    why : str
-        The explanation, a clause without a full stop.
-    difference : float
-        Head minus base as a goodness: above 0 head is better.
-    margin : float
-        The smallest difference that matters.
-    low, high : float or None
-        The interval at level 1 - 2 alpha: its ends are those of the one-sided tests.
-    standard_error : float or None
-        Of the difference.
-    degrees_of_freedom : float or None
-        Of the t distribution that the tests use.
-    p_worse, p_better : float or None
-        One-sided p values against a difference of at most NEGLIGIBLE margins.
-    detectable_difference : float or None
-        The smallest difference that the tests would detect with a power of 0.8.
-    rows_needed : int or None
-        How many rows it takes to detect a difference as large as the margin with the same power.
-    """
-
-    word: str
-    why: str
-    difference: float
-    margin: float
-    low: float | None = None
-    high: float | None = None
-    standard_error: float | None = None
-    degrees_of_freedom: float | None = None
-    p_worse: float | None = None
-    p_better: float | None = None
-    detectable_difference: float | None = None
-    rows_needed: int | None = None
 
 
 def clip_bound(truth: np.ndarray) -> float:
@@ -230,7 +190,7 @@ def compare_paired(
     influence = head.influence - base.influence
     difference = float(head.values.mean() - base.values.mean())
     if np.abs(influence).max() < ROUNDING and abs(difference) < ROUNDING:
-        return Verdict("same", "the predictions are identical", 0.0, margin)
+        return Verdict(word="same", why="the predictions are identical", difference=0.0, margin=margin)
     row_variance, shared, freedom = _row_variance(influence, group)
     replica_variance = 0.0
     if replicas > 1:  # what rows and replicas share is in the rows' part already
@@ -245,8 +205,16 @@ def compare_paired(
 
 def _constant_verdict(difference: float, margin: float) -> Verdict:
     """Return the verdict where every row changed by the same amount, so that there is no noise."""
-    word = "same" if abs(difference) < max(ROUNDING, NEGLIGIBLE * margin) else "worse" if difference < 0 else "better"
-    return Verdict(word, "every row changed by the same amount", difference, margin, difference, difference, 0.0)
+    is_same = abs(difference) < max(ROUNDING, NEGLIGIBLE * margin)
+    return Verdict(
+        word="same" if is_same else "worse" if difference < 0 else "better",
+        why="every row changed by the same amount",
+        difference=difference,
+        margin=margin,
+        low=difference,
+        high=difference,
+        standard_error=0.0,
+    )
 
 
 def _test_difference(
@@ -259,10 +227,10 @@ def _test_difference(
     word, why = _choose_word(low, high, margin, is_worse=p_worse < alpha, is_better=p_better < alpha)
     beyond = float(stats.t.ppf(1 - alpha, freedom) + stats.t.ppf(POWER, freedom)) * error
     return Verdict(
-        word,
-        why.format(interval=f"the {100 - 200 * alpha:.4g} % interval"),
-        difference,
-        margin,
+        word=word,
+        why=why.format(interval=f"the {100 - 200 * alpha:.4g} % interval"),
+        difference=difference,
+        margin=margin,
         low=low,
         high=high,
         standard_error=error,
@@ -274,7 +242,7 @@ def _test_difference(
     )
 
 
-def _choose_word(low: float, high: float, margin: float, *, is_worse: bool, is_better: bool) -> tuple[str, str]:
+def _choose_word(low: float, high: float, margin: float, *, is_worse: bool, is_better: bool) -> tuple[Word, str]:
     """Return the word and its explanation, in which `{interval}` stands for the name of the interval."""
     size = " by more than half the margin" if margin else ""
     if is_worse:
