@@ -10,10 +10,10 @@ from typing import Any
 from plumbline.errors import PlumblineError
 from plumbline.files import rounded, write_json
 from plumbline.process import git
-from plumbline.review.comment import WORDS
+from plumbline.review.comment import HEADLINES
 from plumbline.review.gate import of_numbers
 from plumbline.review.sides import Side
-from plumbline.review.terminal import told
+from plumbline.review.terminal import render_terminal
 
 KEPT = "metrics/review.json"
 OF_CI = ("version", "base_is", "base_commit", "head_commit", "reasons", "notes", "red", "executed")  # CI's own
@@ -33,9 +33,9 @@ def of_author(base: Side, head: Side) -> dict[str, Any]:
     nothing = {"word": "cannot tell", "no_data": True}
     try:
         kept = json.loads(git("show", f"{head.commit}:{KEPT}"))
-        if kept["word"] not in WORDS or not isinstance(kept["slices"], list):
+        if kept["word"] not in HEADLINES or not isinstance(kept["slices"], list):
             raise ValueError
-        list(of_numbers(kept, base)), told(kept | {"reasons": [], "notes": []})  # anybody can write that file
+        list(of_numbers(kept, base)), render_terminal(kept | {"reasons": [], "notes": []})  # anybody can write that file
         json.dumps(rounded(kept), ensure_ascii=False).encode()
     except (PlumblineError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return nothing | {"why": f"no data. {HOW}"}

@@ -15,7 +15,7 @@ from plumbline.process import git, replaced, run
 from plumbline.review.artefact import artefact
 from plumbline.review.executed import executed
 from plumbline.review.loosened import REQUIRE, Reason, loosened, reason
-from plumbline.review.markdown import probability
+from plumbline.review.markdown import format_p_value
 from plumbline.review.sides import FOLDER, Side
 
 NAMES = ("worse", "worse-than-release", "slice", "floor", "lock", "metrics", "not-pushed", "package", "expectations",
@@ -65,7 +65,7 @@ def of_numbers(result: dict[str, Any], base: Side) -> Iterator[Reason]:
     if (release := result.get("release", {})).get("word") == "worse":
         yield reason("worse-than-release", f"worse than {release['name']}: {release['why']}", fix)
     for part in (part for part in result.get("slices", []) if part["blocks"]):
-        size = f"{short(abs(part['difference']))} (corrected p {probability(part.get('worse'))})"
+        size = f"{short(abs(part['difference']))} (corrected p {format_p_value(part.get('worse'))})"
         what = f"worse where {part['column']} = {part['level']}, by {size}"
         yield reason("slice", what, fix)
     for floor in (floor for floor in result.get("floors", []) if floor["broken"]):

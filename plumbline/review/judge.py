@@ -7,12 +7,12 @@ from typing import Any
 from plumbline.files import write_json, write_text
 from plumbline.process import git
 from plumbline.review.author import keep, of_author
-from plumbline.review.comment import comment
+from plumbline.review.comment import render_comment
 from plumbline.review.gate import judged
-from plumbline.review.page import page
+from plumbline.review.page import render_page
 from plumbline.review.reviewed import NOTHING, about, release, reviewed, settings_of
 from plumbline.review.sides import FOLDER, JUDGES, NoData, Side
-from plumbline.review.terminal import told
+from plumbline.review.terminal import render_terminal
 
 RESULT, COMMENT, PAGE = (FOLDER / name for name in ("result.json", "review.md", "review.html"))
 BESIDE = FOLDER / "of-head.json"
@@ -40,9 +40,9 @@ def judge(
     if keep_it:
         keep(result, head)
     write_json(str(RESULT), result)
-    write_text(str(COMMENT), comment(result))
-    write_text(str(PAGE), page(result))
-    print("\n".join(told(result)))
+    write_text(str(COMMENT), render_comment(result))
+    write_text(str(PAGE), render_page(result))
+    print("\n".join(render_terminal(result)))
     print(f"Made: {', '.join(path.as_posix() for path in (RESULT, COMMENT, PAGE))}")
     return 1 if result["red"] else 0
 
