@@ -38,7 +38,9 @@ def run(options: Namespace) -> int:
         return delegate(base, "base", options)
     from plumbline.review.judge import Request, judge, second_opinion  # a process that delegates needs none of it
 
-    request = Request(base, head, revision=options.base, is_author=options.keep, base_has_review=base_has_review)
+    request = Request(
+        base=base, head=head, revision=options.base, is_author=options.keep, base_has_review=base_has_review
+    )
     if role == "head":
         return second_opinion(request)
     ask_head = partial(delegate, head, "head", options) if role == "base" else None

@@ -9,7 +9,7 @@ from plumbline.errors import PlumblineError
 from plumbline.lock import LOCK
 from plumbline.process import git, replaced
 from plumbline.review.commits import Commit
-from plumbline.review.markdown import SENTENCE, clean
+from plumbline.review.markdown import SENTENCE_LENGTH, clean
 from plumbline.review.result import (
     ChangedFiles,
     ExpectationCounts,
@@ -100,7 +100,7 @@ def _list_files(base: Commit, head: Commit) -> ChangedFiles:
 def _compare_params(base: Commit, head: Commit) -> tuple[ParameterChange, ...]:
     old, new = base.params_or_none, head.params_or_none
     return tuple(
-        ParameterChange(name=key, base=clean(old.get(key), SENTENCE), head=clean(new.get(key), SENTENCE))
+        ParameterChange(name=key, base=clean(old.get(key), SENTENCE_LENGTH), head=clean(new.get(key), SENTENCE_LENGTH))
         for key in {**old, **new}
         if old and old.get(key) != new.get(key)
     )

@@ -1,4 +1,4 @@
-"""What git says of a commit of the project without running it: its pipeline, its parameters, the digest of its recipe."""
+"""What git says of a commit of the project without running it: pipeline, parameters, the digest of its recipe."""
 
 import hashlib
 import json
@@ -65,7 +65,8 @@ class Commit:
     @property
     def stages(self) -> dict[str, dict[str, Any]]:
         """The stages of dvc.yaml by name."""
-        return self.pipeline.get("stages", {})
+        stages: dict[str, dict[str, Any]] = self.pipeline.get("stages", {})
+        return stages
 
     @cached_property
     def _groups(self) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from functools import partial
 
 import numpy as np
 
@@ -96,8 +95,14 @@ def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings
     if base.recipe_digest("ingest") != head.recipe_digest("ingest"):
         data_changes, relabelled = compare_tables(base.folder, head.folder)
     pair = _predict_pair(base, head, settings)
-    predictions = [pair.predictions[side] for side in (base, head)]
-    decision = decide(*predictions, pair.schema, settings, relabelled=relabelled, base_rows=pair.base_rows)
+    decision = decide(
+        pair.predictions[base],
+        pair.predictions[head],
+        pair.schema,
+        settings,
+        relabelled=relabelled,
+        base_rows=pair.base_rows,
+    )
     word, why = _doubt_selection(decision, data_changes)
     review = replace(
         review,
@@ -166,9 +171,7 @@ def _add_slices(review: Review, pair: _Pair, decision: Decision) -> Review:
     )
 
 
-def _list_omissions(
-    problems: dict[str, str], schema: Schema, settings: Settings, head: Commit
-) -> tuple[str, ...]:
+def _list_omissions(problems: dict[str, str], schema: Schema, settings: Settings, head: Commit) -> tuple[str, ...]:
     """Say which of the project's own metrics and which columns of evaluate.slices are not shown, and why."""
     lines = [f"metric {name}: {problem}" for name, problem in problems.items()]
     new_metrics = [name for name in read_names(head, "evaluate.metrics") if "." in name]

@@ -188,7 +188,8 @@ def _differ(old: pa.ChunkedArray, new: pa.ChunkedArray) -> np.ndarray:
     old, new = (values.cast(pa.string()) for values in (old, new))
     equal = pc.fill_null(pc.equal(old, new), False)
     both_missing = pc.and_(pc.is_null(old), pc.is_null(new))
-    return ~pc.or_(equal, both_missing).to_numpy(zero_copy_only=False).astype(bool)
+    is_equal: np.ndarray = pc.or_(equal, both_missing).to_numpy(zero_copy_only=False).astype(bool)
+    return ~is_equal
 
 
 def _shift(old: pa.ChunkedArray, new: pa.ChunkedArray, type_: str) -> float:

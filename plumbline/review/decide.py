@@ -57,9 +57,7 @@ class Criterion:
     def compare(self, base: Predictions, head: Predictions, rows: Rows) -> Verdict:
         """Return the verdict on some of the rows, which both sides predict."""
         base_estimate, head_estimate = (self.estimate(predictions, rows) for predictions in (base, head))
-        return compare_paired(
-            base_estimate, head_estimate, self.margin, alpha=self.settings.alpha, group=rows.group
-        )
+        return compare_paired(base_estimate, head_estimate, self.margin, alpha=self.settings.alpha, group=rows.group)
 
 
 @dataclass(frozen=True)
@@ -141,9 +139,7 @@ def decide(
     return _weigh_label_changes(decision, count, base, head, schema) if count else decision
 
 
-def _build_criterion(
-    rows: Rows, base_rows: Rows, base: Predictions, schema: Schema, settings: Settings
-) -> Criterion:
+def _build_criterion(rows: Rows, base_rows: Rows, base: Predictions, schema: Schema, settings: Settings) -> Criterion:
     metric = choose_metric(settings.metric, schema.task)
     clip = clip_bound(rows.truth) if metric == LOG_LOSS else None
     criterion = Criterion(metric, rows, 0.0, settings, clip)

@@ -26,7 +26,7 @@ from plumbline.review.result import (
     Review,
     SliceComparison,
 )
-from plumbline.review.shown import AXES
+from plumbline.review.secondary_metrics import AXES
 
 MAX_LENGTH, MAX_ROWS, MAX_METRICS = 400, 30, 12  # characters of a sentence, rows of a table, small figures
 COMMIT_LENGTH = 9

@@ -110,7 +110,8 @@ class Predictions:
     @property
     def is_complete(self) -> np.ndarray:
         """True for rows that every replica predicts, shape (rows,)."""
-        return ~np.isnan(self.scores.reshape(*self.scores.shape[:2], -1)).any(axis=(0, 2))
+        is_missing: np.ndarray = np.isnan(self.scores.reshape(*self.scores.shape[:2], -1)).any(axis=(0, 2))
+        return ~is_missing
 
     def select_rows(self, mask: np.ndarray) -> Rows:
         """Return the rows where the mask, of shape (rows,), is True."""
@@ -228,7 +229,7 @@ def _plan_jobs(folders: Mapping[Side, Path], head: Side, design: Design) -> Iter
     for side, folder in folders.items():
         replicas = design.replicas_of(side)
         if absent := [replica for replica in replicas if not (folder / replica.file).exists()]:
-            # On the project's own holdout one process makes all of a side's, and sees whether the seed changes anything.
+            # On the project's own holdout one process makes all of them, and sees whether the seed changes anything.
             missing[side] = absent if design.folds else replicas
     share = max(1, (os.cpu_count() or 1) // max(1, len(missing))) if design.folds else 1
     for side, replicas in missing.items():

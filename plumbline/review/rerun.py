@@ -27,25 +27,25 @@ Entries = dict[str, dict[str, Any]]  # of dvc.lock, by stage
 
 
 @dataclass(frozen=True, kw_only=True)
-class RerunReport:
-    """What came out of running stages again.
+class RunReport:
+    """What a check of the committed run found.
 
     Attributes
     ----------
     rerun
-        The stages and what differs.
+        The stages that were run again and what differs; None where the check runs nothing.
     reasons
         Why the check is red.
     notes
         Remarks.
     """
 
-    rerun: Rerun
+    rerun: Rerun | None = None
     reasons: tuple[Reason, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def rerun_stages(base: Commit, head: Side) -> RerunReport:
+def rerun_stages(base: Commit, head: Side) -> RunReport:
     """Run head's stages again whose entries in dvc.lock are not those of base, and compare what they write.
 
     Parameters
@@ -57,7 +57,7 @@ def rerun_stages(base: Commit, head: Side) -> RerunReport:
     old_entries, entries = _read_lock(base.commit), _read_lock(head.commit)
     stages = tuple(name for name in head.stages if name in entries and entries[name] != old_entries.get(name))
     if not stages:
-        return RerunReport(rerun=Rerun(stages=(), why="dvc.lock has no entry that base does not have"))
+        return RunReport(rerun=Rerun(stages=(), why="dvc.lock has no entry that base does not have"))
     print(f"head: runs {', '.join(stages)} again, whose entries in dvc.lock are not those of base", flush=True)
     shared_entries = {name: entry for name, entry in entries.items() if entry == old_entries.get(name)}
     error = _run_pipeline(head, shared_entries, PULL)
@@ -65,7 +65,7 @@ def rerun_stages(base: Commit, head: Side) -> RerunReport:
         error = _run_pipeline(head, {}, ())
     if error:
         why = f"the run that dvc.lock states cannot be repeated: {error}"
-        return RerunReport(rerun=Rerun(stages=stages, why=why), reasons=(build_reason("lock", why, ACTION),))
+        return RunReport(rerun=Rerun(stages=stages, why=why), reasons=(build_reason("lock", why, ACTION),))
     return _compare_run(head, stages, entries)
 
 
@@ -87,7 +87,7 @@ def _run_pipeline(head: Side, entries: Entries, options: tuple[str, ...]) -> str
     return (errors or ["no message"])[0] if process.returncode else None
 
 
-def _compare_run(head: Side, stages: tuple[str, ...], entries: Entries) -> RerunReport:
+def _compare_run(head: Side, stages: tuple[str, ...], entries: Entries) -> RunReport:
     new_entries = yaml.safe_load((head.folder / LOCK).read_text(encoding="utf-8"))["stages"]
     identical: list[str] = []
     different: list[str] = []
@@ -103,7 +103,7 @@ def _compare_run(head: Side, stages: tuple[str, ...], entries: Entries) -> Rerun
         different_outputs=tuple(different),
         metric_differences=differences,
     )
-    report = RerunReport(rerun=rerun)
+    report = RunReport(rerun=rerun)
     if differences:
         first = differences[0]
         message = f"{first.file} {first.key}: {first.committed} is committed, {first.rerun} when run again"

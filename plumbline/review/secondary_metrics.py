@@ -133,9 +133,7 @@ def check_floors(metrics: Sequence[MetricComparison], floors: Mapping[str, float
     """Check each floor: it is broken where the whole interval of head's value is on its wrong side."""
     by_name = {metric.name: metric for metric in metrics}
     return tuple(
-        FloorCheck(
-            metric=name, floor=floor, head=by_name[name].head, is_broken=_breaks_floor(by_name[name], floor)
-        )
+        FloorCheck(metric=name, floor=floor, head=by_name[name].head, is_broken=_breaks_floor(by_name[name], floor))
         for name, floor in floors.items()
         if name in by_name
     )

@@ -8,9 +8,9 @@ from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
+from plumbline import paths
 from plumbline.data.schema import Schema
 from plumbline.errors import PlumblineError
-from plumbline import paths
 from plumbline.pipeline.stage import RESTORE
 from plumbline.process import git, run
 from plumbline.reproducibility import remote

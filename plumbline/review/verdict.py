@@ -118,7 +118,8 @@ def _log_loss(truth: np.ndarray, scores: np.ndarray, bound: float) -> np.ndarray
     else:
         clipped = np.clip(scores, bound, 1)
         clipped = clipped / clipped.sum(axis=-1, keepdims=True)
-    return -np.log(clipped[:, np.arange(len(truth)), truth])
+    losses: np.ndarray = -np.log(clipped[:, np.arange(len(truth)), truth])
+    return losses
 
 
 def derive_margin(base: float, trivial: float, *, gap_share: float, loss_share: float) -> float:

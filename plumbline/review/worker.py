@@ -111,9 +111,7 @@ def _predict_replicas(job: Job, folder: Path, own_rows: contract.Rows, rows: con
         print(f"{folder.name}: replica {replica.number}{DONE}", flush=True)
 
 
-def predict_unseen(
-    fit: Fit, own_rows: contract.Rows, rows: contract.Rows, folds: int | None, salt: int
-) -> np.ndarray:
+def predict_unseen(fit: Fit, own_rows: contract.Rows, rows: contract.Rows, folds: int | None, salt: int) -> np.ndarray:
     """Return the scores of each row by a model that was fitted without it.
 
     Parameters
