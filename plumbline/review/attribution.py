@@ -7,7 +7,7 @@ data, head's recipe on base's data is the mixed one.
 
 import numpy as np
 
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.review.commits import RECIPE, SideError
 from plumbline.review.decide import Criterion
 from plumbline.review.predictions import Design, Predictions, predict

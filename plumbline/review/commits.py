@@ -15,10 +15,10 @@ import yaml
 from plumbline import paths
 from plumbline.errors import InconclusiveError, PlumblineError
 from plumbline.lock import LOCK
-from plumbline.params import Loader
 from plumbline.process import git
 from plumbline.reproducibility.pipeline import PIPELINE, shapeless, value, wanted
 from plumbline.review.worktrees import check_out, worktree_path
+from plumbline.strictyaml import StrictLoader
 from plumbline.versions import PACKAGE, Sources
 
 RECIPE = ("ingest", "featurize", "train")
@@ -70,7 +70,7 @@ class Commit:
 
     @cached_property
     def _groups(self) -> dict[str, Any]:
-        return self._load(paths.PARAMS, Loader)  # DVC accepts an alias, plumbline does not
+        return self._load(paths.PARAMS, StrictLoader)  # DVC accepts an alias, plumbline does not
 
     @cached_property
     def params(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from plumbline import paths
 from plumbline.data.schema import Schema
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.review.attribution import attribute_change
 from plumbline.review.changes import describe_changes, read_importances
 from plumbline.review.commits import RECIPE, Commit, SideError

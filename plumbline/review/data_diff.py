@@ -37,7 +37,7 @@ class _Table:
 
     @cached_property
     def target(self) -> str:
-        return next(column.name for column in self.schema.columns if column.role == "target")
+        return self.schema.target.name
 
     @property
     def labels(self) -> pa.ChunkedArray:

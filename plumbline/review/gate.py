@@ -8,7 +8,7 @@ from itertools import chain
 
 from plumbline.errors import PlumblineError
 from plumbline.files import write_json
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.process import git, replaced
 from plumbline.reproducibility.verify import verify
 from plumbline.review.commits import Commit

@@ -10,7 +10,7 @@ from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, sele
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.report import page as report
 from plumbline.report import plots
 from plumbline.review.comment import describe_changes, describe_verdict

@@ -11,14 +11,14 @@ from typing import Any
 
 import yaml
 
-from plumbline import params
 from plumbline.errors import PlumblineError
-from plumbline.findings import is_about, tables
+from plumbline.keys import KEYS
 from plumbline.metrics import lower_is_better
 from plumbline.process import git, replaced
 from plumbline.review.commits import Commit
 from plumbline.review.pytest_count import count_tests
 from plumbline.review.result import Reason
+from plumbline.scope import includes, parse_tables
 
 IsAsStrict = Callable[[Any, Any], bool]  # takes the value of base and that of head
 SEVERITIES = ("info", "warning", "critical")
@@ -136,7 +136,7 @@ def _parse_expectation(entry: dict[str, Any]) -> Expectation:
 def _is_about_source(table_names: Any, commit: Commit) -> bool:
     """Whether what names these tables is about data.source; names that cannot be read are about no table."""
     try:
-        return is_about(tables(table_names, ""), str(commit.params.get("data.source")))
+        return includes(parse_tables(table_names, ""), str(commit.params.get("data.source")))
     except PlumblineError:
         return False
 
@@ -183,7 +183,7 @@ def _compare_requirements(base: Commit, head: Commit) -> Iterator[str]:
 
 def _compare_review_settings(base: Commit, head: Commit) -> Iterator[str]:
     for key, compare in REVIEW.items():
-        old, new = (commit.params.get(key, params.KEYS[key].default) for commit in (base, head))
+        old, new = (commit.params.get(key, KEYS[key].default) for commit in (base, head))
         if not _is_as_strict(compare, old, new):
             yield f"{key} was {old} and is {new}"
 

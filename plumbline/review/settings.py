@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from plumbline import params
+from plumbline.keys import KEYS
 from plumbline.review.commits import Commit
 
 Auto = Literal["auto"]
@@ -52,7 +52,7 @@ def read_settings(base: Commit) -> Settings:
     values = base.params_or_none
 
     def read(name: str) -> Any:
-        return values.get(f"review.{name}", params.KEYS[f"review.{name}"].default)
+        return values.get(f"review.{name}", KEYS[f"review.{name}"].default)
 
     return Settings(
         metric=read("metric"),

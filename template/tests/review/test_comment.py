@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from plumbline.findings import short as checked
+from plumbline.formatting import short as checked
 from plumbline.review.comment import MARKER, comment
 from plumbline.review.gate import NAMES
 from plumbline.review.markdown import code, sentence, short
