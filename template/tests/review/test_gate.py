@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from plumbline.review.shown import floors
 
 from plumbline.process import git
 from plumbline.review import gate
-from plumbline.review.shown import floors
 from plumbline.review.sides import Side
 from plumbline.testing.projects import environment
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plumbline.review.reviewed import _changed, comparisons
 
 from plumbline.process import git
-from plumbline.review.reviewed import _changed, comparisons
 from plumbline.review.sides import Failed, Side
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from plumbline.review.loosened import count_tests, loosened
 
 from plumbline.process import git
-from plumbline.review.loosened import count_tests, loosened
 from plumbline.review.sides import Side
 from plumbline.testing.projects import environment
 

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from plumbline.review.cells import OTHER, Work
 
 from plumbline.process import start
-from plumbline.review.cells import OTHER, Work
 from plumbline.review.sides import Failed, OtherContract, Side
 
 SIDE = Side("head", "0123456789abcdef")
