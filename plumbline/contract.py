@@ -6,7 +6,6 @@ means something else gets a higher CONTRACT, at which a review says that it cann
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,15 +16,17 @@ from plumbline import params, paths
 from plumbline.data import split, tables
 from plumbline.data.schema import KEY, SIDE, TRAIN, Schema, frame
 from plumbline.errors import PlumblineError
+from plumbline.prediction import fitted_model
 from plumbline.prediction import scores as prediction
 from plumbline.prediction.featurizing import make_features
+from plumbline.prediction.fitted_model import FittedModel
 from plumbline.prediction.predictor import Predictor
 from plumbline.project import load_user_code
 from plumbline.training import recipe
 
-CONTRACT = prediction.CONTRACT
+CONTRACT = fitted_model.CONTRACT
 Refusal = PlumblineError  # by the name that it has in this contract
-MODEL = ("model.estimator", "model.arguments", "model.threshold", "review.metric")
+PARAMS = ("model.estimator", "model.arguments", "model.threshold", "review.metric")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def read_other_rows(path: str, own: Rows) -> Rows:
     if absent:
         raise Refusal(f"column {absent[0]!r}, by which rows are split, is not in the other table")
     features, _ = load_user_code()
-    predictor = Predictor({}, schema, features.features)
+    predictor = Predictor(None, schema, features.features)  # type: ignore[arg-type]  # it types rows
     typed, bad = predictor.typed(table)
     if bad:
         raise Refusal(f"row {bad[0]['row']}, column {bad[0]['column']!r}: expected {bad[0]['expected']}")
@@ -89,18 +90,19 @@ def read_other_rows(path: str, own: Rows) -> Rows:
     return Rows(rows, split.units(pa.table(named), schema), np.zeros(len(rows), dtype=bool))
 
 
-def fit(features: pd.DataFrame, seed: int) -> dict[str, Any]:
+def fit(features: pd.DataFrame, seed: int) -> FittedModel:
     """The model that this commit's recipe makes of these rows, a frame as in `Rows`."""
     _, model = load_user_code()
-    return recipe.fit(features, Schema.read(paths.SCHEMA), params.read(*MODEL), seed, model.build)
+    p = params.read(*PARAMS)
+    return recipe.fit(features, Schema.read(paths.SCHEMA), p.model, model.build, metric=p.review.metric, seed=seed)
 
 
-def scores(model: dict[str, Any], features: pd.DataFrame) -> np.ndarray:
+def scores(model: FittedModel, features: pd.DataFrame) -> np.ndarray:
     """Probabilities, shape (rows, classes), or predicted values, shape (rows,)."""
     return prediction.scores(model, features)
 
 
-def predict(model: dict[str, Any], table: pa.Table) -> pd.DataFrame:
+def predict(model: FittedModel, table: pa.Table) -> pd.DataFrame:
     """Predictions for typed raw rows, as the package makes them."""
     features, _ = load_user_code()
     return Predictor(model, Schema.read(paths.SCHEMA), features.features).predict_typed(table)

@@ -7,7 +7,8 @@ from typing import Any
 
 from plumbline import params, paths
 from plumbline.errors import PlumblineError
-from plumbline.findings import is_about, tables
+from plumbline.scope import includes, parse_tables
+from plumbline.strictyaml import read_yaml
 
 QUESTIONS = (
     "problem.question",
@@ -33,8 +34,8 @@ CURE = f"in {paths.DESIGN}: table: {{}}"
 
 def about() -> tuple[str, ...]:
     """The tables that docs/project.yaml is about, and with it the description in pyproject.toml."""
-    content = params.parse(paths.DESIGN)
-    return tables(content.get("table"), paths.DESIGN) if isinstance(content, dict) else ()
+    content = read_yaml(paths.DESIGN)
+    return parse_tables(content.get("table"), paths.DESIGN) if isinstance(content, dict) else ()
 
 
 def answers(source: str) -> dict[str, Any]:
@@ -43,15 +44,15 @@ def answers(source: str) -> dict[str, Any]:
     priority.use_cases: maps of name, value, feasibility and why, the highest product of value and feasibility first.
     Raises PlumblineError for what is no YAML, no question, or no prose.
     """
-    if not is_about(about(), source):
+    if not includes(about(), source):
         return dict.fromkeys(QUESTIONS)
-    content = params.parse(paths.DESIGN)
+    content = read_yaml(paths.DESIGN)
     groups = {key: keys for key, keys in content.items() if key != "table"} if isinstance(content, dict) else content
     given = params.flatten(groups, paths.DESIGN)
     for name in given:
         if name not in QUESTIONS:
             raise PlumblineError(
-                f"{paths.DESIGN}: {name} is no question{params.nearest(name, QUESTIONS)}. See docs/design.md"
+                f"{paths.DESIGN}: {name} is no question", hint=params.suggest(name, QUESTIONS) or "See docs/design.md"
             )
     found = {name: given.get(name) for name in QUESTIONS}
     for name, answer in found.items():

@@ -1,37 +1,51 @@
-"""Files are written whole or not at all, and JSON so that a difference in git can be read."""
+"""Write files completely or not at all, and JSON so that people can read a diff in git."""
 
 import json
 import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from .errors import PlumblineError
+from .errors import ProjectError
 
-_waiting: list[tuple[Path, Path]] | None = None  # files that are whole and have not got their names yet
+# Complete files under temporary names, and the names that they get when `transaction` ends.
+_pending: ContextVar[list[tuple[Path, Path]] | None] = ContextVar("pending", default=None)
 
 
 @contextmanager
-def together() -> Iterator[None]:
-    """What `replacing` makes inside gets its name at the end: all of it, or nothing when something went wrong."""
-    global _waiting
-    made: list[tuple[Path, Path]] = []
-    _waiting = made
+def transaction() -> Iterator[None]:
+    """Rename all files that `replacing` writes inside at the end: all of them, or none where an error was raised."""
+    renames: list[tuple[Path, Path]] = []
+    token = _pending.set(renames)
     try:
         yield
-        for temporary, target in made:
+        for temporary, target in renames:
             temporary.replace(target)
     finally:
-        _waiting = None
-        for temporary, _ in made:
+        _pending.reset(token)
+        for temporary, _ in renames:
             temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary name beside `path`; renamed to it when all went well, removed when not: never half a file."""
+    """Yield a temporary path beside `path`, and rename it to `path` at the end, or remove it where an error was raised.
+
+    No reader ever sees an incomplete file. Inside `transaction` the renaming waits for its end.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file to write; its folder is created.
+
+    Yields
+    ------
+    Path
+        Where to write.
+    """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.part")
@@ -40,31 +54,41 @@ def replacing(path: str | Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    if _waiting is None:
+    renames = _pending.get()
+    if renames is None:
         temporary.replace(target)
     else:
-        _waiting.append((temporary, target))
+        renames.append((temporary, target))
 
 
-def rounded(value: Any) -> Any:
-    """Floats at six significant digits, so that what stands in git is the same on every system; null for no number."""
+def round_floats(value: Any) -> Any:
+    """Return `value` with each float at six significant digits, and None for NaN and infinities.
+
+    So what is in git is the same on every system.
+
+    Examples
+    --------
+    >>> round_floats({"a": [1 / 3, float("nan")]})
+    {'a': [0.333333, None]}
+    """
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    return [rounded(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: round_floats(item) for key, item in value.items()}
+    return [round_floats(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def write_text(path: str, text: str) -> None:
+    """Write a text file in UTF-8 with \\n at the ends of lines, completely or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: str, content: Any) -> None:
-    """One line for each entry of a list or map at the top, so that a difference in git can be read."""
+    """Write JSON with one line for each entry of the outermost list or map, so that people can read a diff in git."""
 
     def text(value: Any) -> str:
-        return json.dumps(rounded(value), ensure_ascii=False)
+        return json.dumps(round_floats(value), ensure_ascii=False)
 
     if isinstance(content, dict):
         opening, closing, lines = "{", "}", [f" {text(key)}: {text(value)}" for key, value in content.items()]
@@ -74,7 +98,19 @@ def write_json(path: str, content: Any) -> None:
 
 
 def read_json(path: Path, none: str) -> Any:
-    """What a file of people's holds, strictly; none: what it is not when it cannot be read."""
+    """Return the content of a JSON file that people write: no key twice, no NaN.
+
+    Parameters
+    ----------
+    path : Path
+    none : str
+        What the error says that the file is not, such as "is no suite".
+
+    Raises
+    ------
+    ProjectError
+        Where it cannot be read.
+    """
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if twice := [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]:
@@ -94,4 +130,5 @@ def read_json(path: Path, none: str) -> Any:
         words = "it is nested too deep"
     except ValueError as error:
         words = str(error)
-    raise PlumblineError(f"{path.as_posix()}: {none}: {words}. Fix it, or bring it back: git restore {path.as_posix()}")
+    message = f"{path.as_posix()}: {none}: {words}"
+    raise ProjectError(message, hint=f"Fix it, or bring it back: git restore {path.as_posix()}")

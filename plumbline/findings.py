@@ -1,71 +1,133 @@
-"""What every stage leaves behind: findings for the report, JSON for people and git, one line when it must stop.
-
-And which table it is about, what people wrote (suite, behaviours, docs/project.yaml): each names its table, or several,
-by the path in data.source; with another one it is left out and said, never applied or shown.
-"""
+"""What a stage checked and decided: printed as it runs, and written to metrics/checks-STAGE.json at its end."""
 
 import json
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from plumbline import paths
-from plumbline.errors import PlumblineError
 from plumbline.files import write_json
 
-RULE = "of another table"  # of the findings that say what was left out
+
+class Severity(StrEnum):
+    """How much a finding matters. A check that must stop the stage raises an error instead."""
+
+    NOTE = "note"
+    WARNING = "warning"
+    LEFT_OUT = "left out"
 
 
-def short(value: float | None) -> str:
-    """A number for people: four significant digits, thousands set apart; - where there is none."""
-    return "-" if value is None or value != value else f"{float(f'{value:.4g}'):,g}"
+class Kind(StrEnum):
+    """What a finding is about; the value is printed, and is `kind` in metrics/checks-STAGE.json."""
+
+    SCOPE = "of another table"
+    # ingest
+    SOURCE = "source"
+    ROWS = "rows"
+    UNLABELLED = "rows without a target"
+    ROW_COUNTER = "row counter"
+    UNNAMED = "columns without a name"
+    NON_NUMERIC = "words among numbers"
+    DATE_FORMAT = "date format"
+    KEY = "key"
+    ID_LIKE = "id-like column"
+    CONSTANT = "constant column"
+    TASK = "task"
+    POSITIVE = "positive class"
+    SCHEMA = "schema"
+    EXPECTATIONS = "expectations"
+    # featurize
+    SPLIT = "split"
+    FEATURES = "features"
+    LEAKAGE = "leakage"
+    TARGET_LEAK = "tells the target"
+    DERIVED_TARGET = "makes the target"
+    FUTURE_LEAK = "later than the time"
+    ROW_LEAK = "row on both sides"
+    GROUP_LEAK = "group on both sides"
+    TIME_LEAK = "training row after the cut"
+    IMPURE = "feature function"
+    ALLOWED = "allowed"
+    # train
+    CROSS_VALIDATION = "cross-validation"
+    THRESHOLD = "threshold"
+    ESTIMATOR = "estimator"
+    # evaluate
+    SLICES = "slices"
+    BEHAVIOUR = "behaviour"
+    TRIVIAL_BASELINE = "trivial baseline"
+    LINEAR_BASELINE = "linear baseline"
+    REQUIREMENT = "requirement"
+    WEAK_SLICE = "weak slice"
+    # package
+    PARITY = "parity"
+    PACKAGE = "package"
 
 
-def tables(given: Any, where: str) -> tuple[str, ...]:
-    """What stands under the key `table` of a file; nothing where it is absent."""
-    found = given if isinstance(given, list) else [given]
-    if given is None:
-        return ()
-    if not found or not all(isinstance(name, str) and name.strip() for name in found):
-        raise PlumblineError(
-            f"{where}: table is {given!r}, expected the path of a table as in data.source, or a list of such. Fix it"
-        )
-    return tuple(found)
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a stage checked or decided.
 
-
-def is_about(named: tuple[str, ...], source: str) -> bool:
-    """Whether what names these tables is about this one."""
-    return not named or PurePosixPath(source) in map(PurePosixPath, named)
-
-
-def left_out(what: str, named: tuple[str, ...], source: str, cure: str, otherwise: str = "") -> str:
-    """The warning: what it is about, what is read, and what to do; in `cure` {} stands for all these tables.
-
-    otherwise: what it is about where it names no table.
+    Attributes
+    ----------
+    kind : Kind
+    severity : Severity
+    evidence : str
+        What was found, in a sentence for people; no program reads it.
+    counts : mapping
+        The numbers in it, for programs.
+    allowed : str or None
+        The reason in data.allow, where the finding would have stopped the stage without it.
     """
-    every = json.dumps([*named, source], ensure_ascii=False)
-    return (
-        f"{what} is about {', '.join(named) or otherwise}, and data.source is {source}, so it is left out. "
-        f"If it is about this table, too, write {cure.replace('{}', every)}"
-    )
+
+    kind: Kind
+    severity: Severity
+    evidence: str
+    counts: Mapping[str, Any] = field(default_factory=dict)
+    allowed: str | None = None
 
 
 class Findings:
-    """What one stage checked and decided; printed as it goes, written to metrics/checks-STAGE.json at the end."""
+    """Collects the findings of one stage.
+
+    Parameters
+    ----------
+    stage : str
+        The name of the stage, as in dvc.yaml.
+
+    Attributes
+    ----------
+    entries : list of Finding
+    """
 
     def __init__(self, stage: str) -> None:
         self.stage = stage
-        self.found: list[dict[str, Any]] = []
+        self.entries: list[Finding] = []
 
-    def add(self, rule: str, evidence: str, severity: str = "note", allowed: str | None = None, **counts: Any) -> None:
-        """severity: note | warning | left out; a check that must stop raises PlumblineError instead."""
-        finding = {"rule": rule, "severity": severity, "evidence": evidence, "counts": counts, "allowed": allowed}
-        self.found.append(finding)
-        mark = "" if severity == "note" else f"{severity.upper()}: "
-        print(f"{self.stage}: {mark}{rule}: {evidence}", flush=True)
+    def add(
+        self,
+        kind: Kind,
+        evidence: str,
+        severity: Severity = Severity.NOTE,
+        *,
+        allowed: str | None = None,
+        **counts: Any,
+    ) -> None:
+        """Print a finding and keep it; `counts` are the numbers in `evidence`, by name."""
+        self.entries.append(Finding(kind, severity, evidence, counts, allowed))
+        mark = "" if severity is Severity.NOTE else f"{severity.upper()}: "
+        print(f"{self.stage}: {mark}{kind}: {evidence}", flush=True)
 
     def write(self) -> None:
-        write_json(paths.checks(self.stage), self.found)
+        """Write metrics/checks-STAGE.json."""
+        write_json(paths.checks(self.stage), [asdict(finding) for finding in self.entries])
 
 
-def read_findings(stage: str) -> list[dict[str, Any]]:
-    return json.loads(Path(paths.checks(stage)).read_text(encoding="utf-8"))
+def read_findings(stage: str) -> list[Finding]:
+    """Return what a stage wrote in its last run."""
+    content = json.loads(Path(paths.checks(stage)).read_text(encoding="utf-8"))
+    return [
+        Finding(**entry | {"kind": Kind(entry["kind"]), "severity": Severity(entry["severity"])}) for entry in content
+    ]

@@ -64,7 +64,7 @@ def main_metric(wanted: str, task: str) -> str:
 
 
 def resolve(wanted: Any, task: str) -> tuple[str, ...]:
-    """The metrics' names for a task; raises PlumblineError for one that it does not have. The first decides comparisons."""
+    """The metrics' names for a task; an error for one that it does not have. The first decides comparisons."""
     names = AUTO[task] if wanted == "auto" else tuple(wanted)
     for name in names:
         if "." not in name and name not in AUTO[task]:

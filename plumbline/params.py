@@ -1,269 +1,176 @@
-"""params.yaml: every decision a machine acts on.
+"""params.yaml: every decision that a machine acts on.
 
-A stage reads only its own keys (`read`), each strictly; the same keys stand in dvc.yaml.
+A stage reads its own keys alone (`read`), each checked; dvc.yaml names the same keys.
 """
 
 import sys
 import tomllib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import yaml
 
-from plumbline.errors import PlumblineError, nearest_name
+from plumbline.errors import ParamsError, nearest_name
 from plumbline.files import replacing
+from plumbline.keys import GROUPS, KEYS, REQUIRED, ROLES, Group, Key, Params
 from plumbline.paths import PARAMS, PROJECT
-
-REQUIRED = object()
-TASKS = ("binary", "multiclass", "regression")
-TYPES = ("integer", "number", "boolean", "category", "text", "timestamp")
+from plumbline.strictyaml import read_yaml
 
 
-@dataclass(frozen=True)
-class Key:
-    """One key: its default and what is allowed, in words and as a test; docs/parameters.md says what it decides."""
+def load(path: str = PARAMS) -> dict[str, Any]:
+    """Return the file as it is, {"group.key": value}, without checking a value.
 
-    default: Any
-    allowed: str
-    fits: Callable[[Any], bool]
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+    Raises
+    ------
+    PlumblineError
+        Where the file is not two levels of YAML.
+    """
+    return flatten(read_yaml(path), path)
 
 
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_text, value)) and len(set(value)) == len(value)
-
-
-def _named(value: Any) -> bool:
-    return isinstance(value, dict) and all(map(_text, value))
-
-
-def _types(value: Any) -> bool:
-    """A type each; a timestamp may have its format behind it: "timestamp %d.%m.%Y"."""
-    kinds = [str(kind).partition(" ") for kind in value.values()] if _named(value) else [("", "", "")]
-    return all(kind in TYPES and (not form or (kind == "timestamp" and "%" in form)) for kind, _, form in kinds)
-
-
-def _whole(low: int, high: float = float("inf")) -> Callable[[Any], bool]:
-    return lambda value: type(value) is int and low <= value <= high
-
-
-def _share(value: Any) -> bool:
-    return isinstance(value, int | float) and 0 < value < 1
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _above_zero(value: Any) -> bool:
-    return _number(value) and value > 0
-
-
-def _costs(value: Any) -> bool:
-    return (
-        _named(value) and set(value) == {"false_positive", "false_negative"} and all(map(_above_zero, value.values()))
-    )
-
-
-def _source(value: Any) -> bool:
-    return _text(value) and value[0] != "/" and not set(":\\") & set(value) and ".." not in value.split("/")
-
-
-def _moment(value: Any) -> bool:
-    try:
-        return bool(datetime.fromisoformat(value))
-    except (ValueError, TypeError):  # TypeError: without quotes YAML makes a date of it, at which DVC stops
-        return False
-
-
-def _or(word: Any, fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value == word or fits(value)
-
-
-COLUMN = "a column's name, or null"
-GATES = ("log_loss", "mean_absolute_error", "root_mean_squared_error")  # what a review can decide by
-ROLES = ("data.target", "data.key", "data.group", "data.time", "data.weight")
-KEYS: dict[str, Key] = {
-    "data.source": Key(REQUIRED, "a path in the project, without ..", _source),
-    "data.target": Key(REQUIRED, "a column's name", _text),
-    "data.task": Key("auto", "auto | " + " | ".join(TASKS), ("auto", *TASKS).__contains__),
-    "data.positive": Key("auto", "auto, or a class", lambda v: isinstance(v, str | int)),
-    "data.key": Key("auto", f"auto, {COLUMN}", _or(None, _text)),
-    "data.group": Key(None, COLUMN, _or(None, _text)),
-    "data.time": Key(None, COLUMN, _or(None, _text)),
-    "data.weight": Key(None, COLUMN, _or(None, _text)),
-    "data.ignore": Key([], "a list of columns' names", _texts),
-    "data.types": Key({}, "a map, column: " + " | ".join(TYPES), _types),
-    "data.unlabelled": Key("stop", "stop | drop", ("stop", "drop").__contains__),
-    "data.missing": Key([], "a list of words", _texts),
-    "data.allow": Key({}, "a map, column: the reason", lambda value: _named(value) and all(map(_text, value.values()))),
-    "data.show_values": Key(False, "true or false", lambda value: isinstance(value, bool)),
-    "split.holdout": Key(0.2, "a number between 0 and 1", _share),
-    "split.salt": Key(0, "a whole number from 0", _whole(0)),
-    "split.cut": Key(None, "a date or time in quotes, or null", _or(None, _moment)),
-    "model.estimator": Key("auto", "auto, or a dotted name", lambda v: v == "auto" or (_text(v) and "." in v)),
-    "model.arguments": Key({}, "a map, argument: value", _named),
-    "model.seed": Key(0, "a whole number from 0 to 4294967295", _whole(0, 2**32 - 1)),
-    "model.folds": Key(5, "a whole number from 2 to 20", _whole(2, 20)),
-    "model.threshold": Key(0.5, "auto, or a number between 0 and 1", _or("auto", _share)),
-    "evaluate.metrics": Key("auto", "auto, or a list of names", _or("auto", lambda v: _texts(v) and v != [])),
-    "evaluate.slices": Key("auto", "auto, or a list of columns' names", _or("auto", _texts)),
-    "evaluate.bootstrap": Key(1000, "a whole number from 100 to 100000", _whole(100, 10**5)),
-    "requirements.floors": Key({}, "a map, metric: number", lambda v: _named(v) and all(map(_number, v.values()))),
-    "requirements.must_work": Key(
-        [], "a list of slices, COLUMN = LEVEL", lambda v: _texts(v) and all(" = " in s for s in v)
-    ),
-    "requirements.costs": Key(None, "null, or {false_positive: a number, false_negative: a number}", _or(None, _costs)),
-    "requirements.protected": Key([], "a list of columns' names", _texts),
-    "requirements.latency": Key(None, "milliseconds for one row, or null", _or(None, _above_zero)),
-    "requirements.size": Key(None, "megabytes of the package, or null", _or(None, _above_zero)),
-    "review.metric": Key("auto", "auto | " + " | ".join(GATES), ("auto", *GATES).__contains__),
-    "review.margin": Key("auto", "auto, or a number above 0", _or("auto", _above_zero)),
-    "review.gap": Key(0.05, "a number between 0 and 1", _share),
-    "review.loss": Key(0.1, "a number between 0 and 1", _share),
-    "review.replicas": Key(5, "a whole number from 3 to 50", _whole(3, 50)),
-    "review.folds": Key(5, "a whole number from 2 to 20", _whole(2, 20)),
-    "review.alpha": Key(0.05, "a number between 0 and 1", _share),
-    "review.require": Key(None, "null | same | better", (None, "same", "better").__contains__),
-}
-
-
-class Loader(yaml.SafeLoader):
-    """PyYAML keeps the last of two equal keys without a word; here that is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        seen: set[str] = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"{key.value} stands twice", problem_mark=key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Ten lines of aliases can stand for more than any memory holds."""
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="an alias stands here", problem_mark=self.peek_event().start_mark)
-        return super().compose_node(parent, index)
-
-
-def parse(file: str) -> Any:
-    """What a YAML file holds; raises PlumblineError for one that is none, and for what could run or grow."""
-    try:
-        return yaml.load(Path(file).read_bytes(), Loader)  # noqa: S506, a SafeLoader
-    except FileNotFoundError:
-        raise PlumblineError(f"{file} is not there. Bring it back: git restore {file}") from None
-    except RecursionError:
-        raise PlumblineError(f"{file}: is nested too deep. Fix it") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise PlumblineError(f"{file}{where}: {getattr(error, 'problem', error)}. Fix the line") from None
-
-
-def load(file: str = PARAMS) -> dict[str, Any]:
-    """The file as it stands, {"group.key": value}; raises PlumblineError when it is not two levels of YAML."""
-    return flatten(parse(file), file)
-
-
-def flatten(groups: Any, file: str) -> dict[str, Any]:
+def flatten(groups: Any, path: str) -> dict[str, Any]:
+    """Return {"group.key": value} for the content of `path`."""
     if not isinstance(groups, dict) or not all(isinstance(keys, dict | None) for keys in groups.values()):
-        raise PlumblineError(f"{file}: expected groups of keys, each key indented below the name of its group")
+        raise ParamsError(f"{path}: expected groups of keys", hint="Indent each key below the name of its group")
     return {f"{group}.{key}": value for group, keys in groups.items() for key, value in (keys or {}).items()}
 
 
-def read(*keys: str) -> SimpleNamespace:
-    """Exactly these keys, each checked and against each other, by their last names; an absent one has its default."""
-    sys.audit("params.read", PARAMS, keys)  # heard by a hermetic run
-    given = load()
-    values = {key: _value(key, given) for key in keys}
-    _contradictions(values)
-    return SimpleNamespace(**{key.split(".")[1]: value for key, value in values.items()})
+def read(*keys: str) -> Params:
+    """Read these keys of params.yaml and no others.
+
+    Parameters
+    ----------
+    *keys : str
+        Such as "model.folds". A key that is absent from the file has its default.
+
+    Returns
+    -------
+    Params
+        Its groups have these keys as attributes, `params.model.folds`.
+
+    Raises
+    ------
+    ParamsError
+        Where a value is not allowed, or two keys contradict each other.
+    """
+    sys.audit("params.read", PARAMS, keys)  # a hermetic run listens
+    content = load()
+    values = {key: _check_value(key, content) for key in keys}
+    _check_contradictions(values)
+    return Params(**{name: _fill_group(kind, name, values) for name, kind in GROUPS.items()})  # type: ignore[arg-type]
 
 
-def project(*keys: str) -> list[str]:
-    """What pyproject.toml says of the project."""
-    sys.audit("params.read", PROJECT, tuple(f"project.{key}" for key in keys))  # heard by a hermetic run
+def _fill_group(kind: type[Group], name: str, values: Mapping[str, Any]) -> Group:
+    group = kind.__new__(kind)
+    for key, value in values.items():
+        if key.startswith(f"{name}."):
+            object.__setattr__(group, key.split(".")[1], value)
+    return group
+
+
+def read_project(*keys: str) -> list[str]:
+    """Return these keys of [project] in pyproject.toml."""
+    sys.audit("params.read", PROJECT, tuple(f"project.{key}" for key in keys))  # a hermetic run listens
     content = tomllib.loads(Path(PROJECT).read_text(encoding="utf-8"))["project"]
     return [content[key] for key in keys]
 
 
-def _value(key: str, given: dict[str, Any]) -> Any:
-    rule = KEYS[key]
-    value = given.get(key, rule.default)
+def _check_value(name: str, content: Mapping[str, Any]) -> Any:
+    key = KEYS[name]
+    value = content.get(name, key.default)
     if value is REQUIRED:
-        raise PlumblineError(f"{PARAMS}: {key} is missing, expected {rule.allowed}. Add it")
-    if value is None and rule.default in ([], {}):
-        return rule.default  # left blank
-    if not rule.fits(value):
-        hint = nearest(str(value), rule.allowed.split(" | "))
-        if isinstance(value, int | float | date) and rule.fits(str(value)):
-            hint = ". Put it in quotes"  # YAML reads yes as true, and 007 as 7
-        given_as = "blank" if value is None else repr(value)
-        raise PlumblineError(f"{PARAMS}: {key} is {given_as}, expected {rule.allowed}{hint}")
+        raise ParamsError(f"{PARAMS}: {name} is missing, expected {key.allowed}", hint="Add it")
+    if value is None and key.default in ([], {}):
+        return key.default  # left blank
+    if not key.accepts(value):
+        hint = suggest(str(value), key.allowed.split(" | ")) or f"Change it, or delete the line: {_default(key)}"
+        if isinstance(value, int | float | date) and key.accepts(str(value)):
+            hint = "Put it in quotes"  # YAML reads yes as true, and 007 as 7
+        text = "blank" if value is None else repr(value)
+        raise ParamsError(f"{PARAMS}: {name} is {text}, expected {key.allowed}", hint=hint)
     return value
 
 
-def nearest(given: str, names: Iterable[str]) -> str:
-    """A question to end a refusal with: the name that may have been meant, or nothing."""
-    near = nearest_name(given, names)
-    return f". Did you mean {near!r}?" if near else ""
+def _default(key: Key) -> str:
+    return "it is required" if key.default is REQUIRED else f"the default is {_dump(key.default)}"
 
 
-def check() -> SimpleNamespace:
-    """The whole file: each key strictly, then what contradicts. Returns all values by their last names."""
+def _dump(value: Any) -> str:
+    """One line of YAML."""
+    return yaml.safe_dump(value, default_flow_style=True).splitlines()[0]
+
+
+def suggest(name: str, candidates: Iterable[str]) -> str:
+    """Return a question for the hint of an error: which name may be meant; empty where none is similar.
+
+    Examples
+    --------
+    >>> suggest("traget", ["target", "source"])
+    "Did you mean 'target'?"
+    """
+    nearest = nearest_name(name, candidates)
+    return f"Did you mean {nearest!r}?" if nearest else ""
+
+
+def check() -> Params:
+    """Check the whole file: that it has no unknown key, each value, and contradictions. Return all of it.
+
+    Raises
+    ------
+    ParamsError
+        For the first thing that is wrong.
+    """
     for key in load():
         name = key.split(".")[0]
         group = [known for known in KEYS if known.startswith(f"{name}.")]
-        if key not in KEYS and (
-            group or not Path(f"src/stages/{name}.py").is_file()
-        ):  # its own keys are a stage's affair
-            raise PlumblineError(f"{PARAMS}: {key} is no key, expected {', '.join(group or KEYS)}{nearest(key, KEYS)}")
+        is_own_stage = not group and Path(f"src/stages/{name}.py").is_file()  # it checks its keys itself
+        if key not in KEYS and not is_own_stage:
+            hint = suggest(key, KEYS) or "Remove it"
+            raise ParamsError(f"{PARAMS}: {key} is no key, expected {', '.join(group or KEYS)}", hint=hint)
     return read(*KEYS)
 
 
-def _contradictions(values: dict[str, Any]) -> None:
-    taken: dict[str, str] = {}
+def _check_contradictions(values: Mapping[str, Any]) -> None:
+    keys_of: dict[str, str] = {}
     for key in ("data.ignore", "requirements.protected", *ROLES):
-        given = values.get(key)
-        for column in given if isinstance(given, list) else [given]:
+        value = values.get(key)
+        for column in value if isinstance(value, list) else [value]:
             if column is None or (key, column) == ("data.key", "auto"):
                 continue
-            if column in taken:
-                raise PlumblineError(f"{PARAMS}: {taken[column]} and {key} both name {column!r}. Take it out of one")
-            taken[column] = key
+            if column in keys_of:
+                message = f"{PARAMS}: {keys_of[column]} and {key} both name {column!r}"
+                raise ParamsError(message, hint="Remove it from one of them")
+            keys_of[column] = key
     if values.get("split.cut") is not None and values.get("data.time", "") is None:
-        raise PlumblineError(f"{PARAMS}: split.cut is set and data.time is null. Name the column that says when")
+        raise ParamsError(f"{PARAMS}: split.cut is set and data.time is null", hint="Name the column with the time")
     for key in ("data.positive", "model.threshold"):
         task, default = values.get("data.task"), KEYS[key].default
         if task in ("multiclass", "regression") and values.get(key, default) != default:
-            raise PlumblineError(
-                f"{PARAMS}: {key} is for a binary task, and data.task is {task}. Leave it at {default}"
-            )
+            message = f"{PARAMS}: {key} is for a binary task, and data.task is {task}"
+            raise ParamsError(message, hint=f"Leave it at {default}")
 
 
-def fill() -> list[str]:
-    """Writes each absent key with its default into the file: DVC refuses to track a key that is not there."""
-    given = load()
-    absent = [key for key, rule in KEYS.items() if key not in given and rule.default is not REQUIRED]
+def add_defaults() -> list[str]:
+    """Add each missing key with its default to the file, and return their names.
+
+    DVC refuses to track a key that is not there.
+    """
+    content = load()
+    missing = [name for name, key in KEYS.items() if name not in content and key.default is not REQUIRED]
     text = Path(PARAMS).read_bytes().decode("utf-8")  # bytes: line ends stay as they are
-    for key in absent:
-        text = _with(text, *key.split("."))
-    if absent:
+    for name in missing:
+        text = _add_line(text, *name.split("."))
+    if missing:
         with replacing(PARAMS) as path:
             path.write_bytes(text.encode("utf-8"))
-    return absent
+    return missing
 
 
-def _with(text: str, group: str, name: str) -> str:
+def _add_line(text: str, group: str, name: str) -> str:
     """The file with one more key, at its default, at the end of its group."""
-    value = yaml.safe_dump(KEYS[f"{group}.{name}"].default, default_flow_style=True).splitlines()[0]
+    value = _dump(KEYS[f"{group}.{name}"].default)
     end = "\r\n" if "\r\n" in text else "\n"
     root: Any = yaml.compose(text, yaml.SafeLoader)
     node = next((node for key, node in root.value if key.value == group), None)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from plumbline import paths
 from plumbline.data.schema import HOLDOUT, SIDE, TARGET, Schema, frame
 from plumbline.errors import PlumblineError
 from plumbline.prediction import modelfile
+from plumbline.prediction.fitted_model import FittedModel
 from plumbline.project import load_user_code
 from plumbline.training import recipe
 
@@ -30,7 +30,7 @@ class Results:
     rows: pd.DataFrame
     features: pd.DataFrame
     schema: Schema
-    model: dict[str, Any]
+    model: FittedModel
 
 
 def load(folder: str = ".") -> Results:
@@ -47,7 +47,7 @@ def load(folder: str = ".") -> Results:
     rows = frame(pq.read_table(table), {column.name: column.type for column in schema.columns})
     features = pq.read_table(made)
     rows["@side"] = features.column(SIDE).to_numpy()
-    rows["@target"] = rows[next(column.name for column in schema.columns if column.role == "target")]
+    rows["@target"] = rows[schema.target.name]
     taken = recipe.load(features, schema)
     found = _predictions(predicted, rows.index[rows["@side"] == HOLDOUT], taken[TARGET], schema)
     return Results(rows.join(found), taken, schema, modelfile.read(model.as_posix(), load_user_code()))

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline import params
+from plumbline import keys, params
 from plumbline.data.roles import settle, summarise
 from plumbline.data.schema import ARROW, type_of
 from plumbline.expectations.draft import draft
@@ -109,7 +109,7 @@ def typed(frame: pd.DataFrame, path: Path) -> dict[str, str]:
 def drafted(frame: pd.DataFrame, folder: Path) -> list[dict[str, Any]]:
     path = folder / "drafted.parquet"
     kinds = typed(frame, path)
-    data = {key.split(".")[1]: rule.default for key, rule in params.KEYS.items() if key.startswith("data.")}
+    data = {key.split(".")[1]: rule.default for key, rule in keys.KEYS.items() if key.startswith("data.")}
     p = SimpleNamespace(**data | {"target": "target", "protected": []})
     with contextlib.redirect_stdout(io.StringIO()):
         schema = settle(summarise(str(path), kinds), len(frame), p, str(path), Findings("draft"))

@@ -31,7 +31,7 @@ def test_a_changed_parameter_reruns_what_reads_it_and_no_more(clone: Clone) -> N
 
 
 def test_a_share_runs_on_changed_code_and_touches_neither_git_nor_what_dvc_made(clone: Clone) -> None:
-    (was,) = [check for check in clone.read(paths.checks("featurize")) if check["rule"] == "features"]
+    (was,) = [check for check in clone.read(paths.checks("featurize")) if check["kind"] == "features"]
     clone.edit("src/features.py", r"\Z", MORE)
     given = clone.state()
     for _ in range(2):

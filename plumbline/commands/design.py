@@ -9,10 +9,11 @@ from plumbline import params, paths
 from plumbline.data.schema import Schema
 from plumbline.design import CASES, CURE, about, answers
 from plumbline.errors import PlumblineError
-from plumbline.findings import is_about, left_out, read_findings
+from plumbline.findings import Kind, read_findings
 from plumbline.prediction import golden, modelfile
 from plumbline.prediction.predictor import Predictor
 from plumbline.project import load_user_code
+from plumbline.scope import explain_omission, includes
 
 TIMED = 50  # predictions of one row, of which the median counts
 MEGABYTE = 1e6
@@ -23,10 +24,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    source = params.read("data.source").source
+    source = params.read("data.source").data.source
     found = answers(source)
-    if not is_about(about(), source):
-        print(f"WARNING: {left_out(paths.DESIGN, about(), source, CURE)}")
+    if not includes(about(), source):
+        print(f"WARNING: {explain_omission(paths.DESIGN, about(), source, CURE)}")
     unanswered = [name for name, answer in found.items() if not answer]
     print(f"{paths.DESIGN}: {len(found) - len(unanswered)} of {len(found)} questions are answered for {source}")
     for name in unanswered:
@@ -45,8 +46,8 @@ def run(options: Namespace) -> int:
 
 def met() -> list[str]:
     """What was asked for and what the last run gives, a line each; latency is measured here and now."""
-    asked = params.read("requirements.latency", "requirements.size")
-    lines = [f["evidence"] for f in read_findings("evaluate") if f["rule"] == "requirement"]
+    asked = params.read("requirements.latency", "requirements.size").requirements
+    lines = [f.evidence for f in read_findings("evaluate") if f.kind is Kind.REQUIREMENT]
     if asked.size is not None:
         made = next(Path(paths.DIST).glob("*.whl"), None)
         what = "size of the package in MB"

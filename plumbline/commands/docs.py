@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from plumbline.errors import PlumblineError
-from plumbline.params import nearest
+from plumbline.params import suggest
 
 FOLDER = Path("docs")
 
@@ -26,7 +26,9 @@ def run(options: Namespace) -> int:
     asked = options.page or "index"
     name = asked.removeprefix("docs/").removesuffix(".md")
     if name not in pages:
-        raise PlumblineError(f"{asked}: is no page of docs/{nearest(name, pages)}. All of them: plumbline docs")
+        raise PlumblineError(
+            f"{asked}: is no page of docs/", hint=suggest(name, pages) or "All of them: plumbline docs"
+        )
     if options.open:
         opened = webbrowser.open(pages[name].resolve().as_uri())
         end = "is open in your browser" if opened else "is the page; no browser was found to open it"

@@ -20,12 +20,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     p = params.check()
-    path = place(p.source)
+    path = place(p.data.source)
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder, "table.parquet")
         schema = type_table(p, table, Findings("draft"))
         suite = draft(str(table), schema)
-    text = dumps(path.stem, suite, (p.source,))
+    text = dumps(path.stem, suite, (p.data.source,))
     there = path.read_text(encoding="utf-8") if path.exists() else text
     if there != text and not options.replace:
         lines = there.splitlines(), text.splitlines()

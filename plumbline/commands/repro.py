@@ -10,7 +10,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import yaml
@@ -20,10 +19,12 @@ from voluptuous import Invalid
 from plumbline import design, params, paths
 from plumbline.data.schema import Schema
 from plumbline.errors import PlumblineError
-from plumbline.evaluation.advice import advise
+from plumbline.evaluation.advice import BASELINES, advise
 from plumbline.expectations.suite import place
 from plumbline.files import write_text
-from plumbline.findings import read_findings, short
+from plumbline.findings import read_findings
+from plumbline.formatting import short
+from plumbline.keys import Data
 from plumbline.pipeline.ingest import located
 from plumbline.process import PIPE, changed_since_head, git, need_git, start
 
@@ -38,19 +39,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     need_git()
-    for key in params.fill():
+    for key in params.add_defaults():
         print(f"{paths.PARAMS}: {key} was absent and now stands there with its default")
     p = params.check()
-    if p.source not in _made_by_stages():
-        located(p.source)
+    if p.data.source not in _made_by_stages():
+        located(p.data.source)
     _mend()
     schema = _committed(paths.SCHEMA)
-    with _unchanged(p.source):
-        if p.key == "auto" and schema is not None and _same_question(p):
+    with _unchanged(p.data.source):
+        if p.data.key == "auto" and schema is not None and _same_question(p.data):
             _dvc("repro", "ingest", only=RUNNING)
             _compare_keys(_key(schema), _key(Path(paths.SCHEMA).read_text(encoding="utf-8")))
         _dvc("repro", *options.dvc)
-    _report(p.source)
+    _report(p.data.source)
     return 0
 
 
@@ -120,10 +121,10 @@ def _committed(path: str) -> str | None:
     return git("show", f"HEAD:./{path}", strict=False) or None
 
 
-def _same_question(p: SimpleNamespace) -> bool:
+def _same_question(data: Data) -> bool:
     """Whether the committed schema is of this source and target; that of another table says nothing about the key."""
-    data = (yaml.safe_load(_committed(paths.PARAMS) or "") or {}).get("data") or {}
-    return (data.get("source"), data.get("target")) == (p.source, p.target)
+    committed = (yaml.safe_load(_committed(paths.PARAMS) or "") or {}).get("data") or {}
+    return (committed.get("source"), committed.get("target")) == (data.source, data.target)
 
 
 def _key(schema: str) -> str | None:
@@ -152,8 +153,8 @@ def _dvc(*arguments: str, only: re.Pattern[str] | None = None) -> None:
 
 def metrics() -> None:
     """Prints what the last evaluate in this folder found, beside its baselines."""
-    files = (paths.METRICS, paths.LINEAR, paths.TRIVIAL, paths.INTERVALS, paths.checks("evaluate"))
-    model, linear, trivial, intervals, findings = (json.loads(Path(f).read_text(encoding="utf-8")) for f in files)
+    files = (paths.METRICS, paths.LINEAR, paths.TRIVIAL, paths.INTERVALS)
+    model, linear, trivial, intervals = (json.loads(Path(f).read_text(encoding="utf-8")) for f in files)
     print(
         f"\n{model['estimator']}, {model['task']}: {model['rows_train']} rows learned, {model['rows_holdout']} held out"
     )
@@ -162,14 +163,14 @@ def metrics() -> None:
     for name, interval in intervals.items():
         value, *others = (f"{short(found[name]):>9}" for found in (model, linear, trivial))
         print(f"{name:{width}}  {value}  {' to '.join(map(short, interval['model'])):^19}  {'  '.join(others)}")
-    against = [finding["evidence"] for finding in findings if finding["rule"].startswith("against")]
+    against = [finding.evidence for finding in read_findings("evaluate") if finding.kind in BASELINES.values()]
     print("", *against, sep="\n")
 
 
 def _advice() -> list[str]:
     p = params.read("model.estimator", "model.arguments")
     model = json.loads(Path(paths.METRICS).read_text(encoding="utf-8"))
-    return advise(read_findings("evaluate"), model, p.estimator, p.arguments)
+    return advise(read_findings("evaluate"), model, p.model.estimator, p.model.arguments)
 
 
 def _report(source: str) -> None:

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 
 from plumbline import paths, versions
 from plumbline.errors import PlumblineError
-from plumbline.params import nearest
+from plumbline.params import suggest
 from plumbline.process import changed_since_head
 
 
@@ -31,7 +31,8 @@ def _explain(names: list[str]) -> int:
     known = sources.stages()
     for name in names:
         if name not in known:
-            raise PlumblineError(f"{name}: is no stage, expected one of {', '.join(known)}{nearest(name, known)}")
+            hint = suggest(name, known) or "All of them: dvc stage list"
+            raise PlumblineError(f"{name}: is no stage, expected one of {', '.join(known)}", hint=hint)
     changed = changed_since_head(versions.PACKAGE, versions.STAGES, "src/features.py", "src/model.py")
     for name in names or known:
         behind = sources.behind(name)

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,11 @@ import pyarrow.parquet as pq
 
 from plumbline.data.schema import NUMERIC, Column, Schema
 from plumbline.data.types import is_free_text
-from plumbline.errors import PlumblineError
-from plumbline.files import rounded
-from plumbline.findings import Findings
-from plumbline.params import TYPES, nearest
+from plumbline.errors import ParamsError, PlumblineError
+from plumbline.files import round_floats
+from plumbline.findings import Findings, Kind, Severity
+from plumbline.keys import TYPES, Params
+from plumbline.params import suggest
 
 ID_NAMES = {"id", "ids", "key", "pk", "uuid", "guid", "index", "identifier", "rowid", "number", "nr", "no", "code"}
 POSITIVE_WORDS = {"yes", "y", "true", "t", "positive", "pos", "1"}
@@ -26,20 +26,16 @@ MOST_CLASSES = 500
 FEW_CLASSES = 20  # whole numbers with at most this many distinct values are classes
 
 
-def check_names(names: tuple[str, ...], params: SimpleNamespace) -> None:
+def check_names(names: tuple[str, ...], params: Params) -> None:
     """Raises PlumblineError for a column that params name and the table has not."""
-    named = [(role, getattr(params, role)) for role in ("target", "key", "group", "time", "weight")]
-    named += [(key, name) for key in ("ignore", "types", "protected") for name in getattr(params, key)]
+    named = [(role, getattr(params.data, role)) for role in ("target", "key", "group", "time", "weight")]
+    named += [("ignore", name) for name in params.data.ignore] + [("types", name) for name in params.data.types]
+    named += [("protected", name) for name in params.requirements.protected]
     for key, name in named:
         if name is not None and name not in names and (key, name) != ("key", "auto"):
             group = "requirements" if key == "protected" else "data"
-            raise PlumblineError(
-                f"{group}.{key} names {name!r}, expected one of {len(names)} columns{_near(name, names)}"
-            )
-
-
-def _near(given: str, names: tuple[str, ...]) -> str:
-    return nearest(given, names) or f". The first are {', '.join(map(repr, names[:5]))}"
+            hint = suggest(name, names) or f"The first are {', '.join(map(repr, names[:5]))}"
+            raise ParamsError(f"{group}.{key} names {name!r}, expected one of {len(names)} columns", hint=hint)
 
 
 def summarise(path: str, storage: dict[str, str]) -> tuple[Column, ...]:
@@ -62,8 +58,10 @@ def _summary(name: str, kind: str, values: pa.ChunkedArray) -> Column:
         )
     low = high = None
     if distinct and kind in (*NUMERIC, "timestamp"):
-        low, high = (str(end) if kind == "timestamp" else rounded(end) for end in pc.min_max(values).as_py().values())
-    missing = rounded(values.null_count / len(values))
+        low, high = (
+            str(end) if kind == "timestamp" else round_floats(end) for end in pc.min_max(values).as_py().values()
+        )
+    missing = round_floats(values.null_count / len(values))
     return Column(name, kind, missing=missing, distinct=distinct, low=low, high=high, format=form or None)
 
 
@@ -85,7 +83,7 @@ def _distinct(filled: pa.ChunkedArray) -> int:
 def settle(
     columns: tuple[Column, ...],
     rows: int,
-    params: SimpleNamespace,
+    params: Params,
     path: str,
     findings: Findings,
     indexes: tuple[str, ...] = (),
@@ -94,13 +92,13 @@ def settle(
 
     indexes: columns that are taken for ids where they are nearly distinct, whatever their names.
     """
-    roles = {role: getattr(params, role) for role in ("target", "group", "time", "weight")}
+    roles = {role: getattr(params.data, role) for role in ("target", "group", "time", "weight")}
     schema = Schema(columns, rows, task="")
-    listed = {"ignored": params.ignore, "protected": params.protected}
+    listed = {"ignored": params.data.ignore, "protected": params.requirements.protected}
     for role, name in [*roles.items(), *((role, name) for role, names in listed.items() for name in names)]:
         schema = schema.with_role(name, role)
     _check_values(schema)
-    schema = _without_use(_key(schema, params.key, indexes, findings), findings)
+    schema = _without_use(_key(schema, params.data.key, indexes, findings), findings)
     if not schema.inputs:
         raise PlumblineError(
             f"data: no feature is left of {len(columns)} columns, expected one at least. See data.ignore"
@@ -147,7 +145,7 @@ def _key(schema: Schema, wanted: str | None, indexes: tuple[str, ...], findings:
     if wanted == "auto":
         wanted = next((c.name for c in ids if c.distinct == schema.rows), None)
         words = f"{wanted!r} names each row (auto: unique and looks like an id)"
-        findings.add("key", words if wanted else "no column names a row (auto)")
+        findings.add(Kind.KEY, words if wanted else "no column names a row (auto)")
     elif wanted is not None:
         column = next(c for c in schema.columns if c.name == wanted)
         if column.distinct != schema.rows:
@@ -159,7 +157,7 @@ def _key(schema: Schema, wanted: str | None, indexes: tuple[str, ...], findings:
         if column.name != wanted:
             schema = schema.with_role(column.name, "ignored")
             words = f"{column.name!r} has {column.distinct} distinct values in {schema.rows} rows and is no key"
-            findings.add("id-like column", f"{words}: left out", "left out")
+            findings.add(Kind.ID_LIKE, f"{words}: left out", Severity.LEFT_OUT)
     return schema.with_role(wanted, "key") if wanted else schema
 
 
@@ -168,13 +166,13 @@ def _without_use(schema: Schema, findings: Findings) -> Schema:
         if column.role == "feature" and column.distinct + (column.missing > 0) < 2:
             schema = schema.with_role(column.name, "ignored")
             words = f"{column.name!r} has {'one value in every row' if column.distinct else 'no value'}: left out"
-            findings.add("constant column", words, "left out")
+            findings.add(Kind.CONSTANT, words, Severity.LEFT_OUT)
     return schema
 
 
-def _task(schema: Schema, params: SimpleNamespace, path: str, findings: Findings) -> Schema:
-    target = next(column for column in schema.columns if column.role == "target")
-    task, words = params.task, "as params say"
+def _task(schema: Schema, params: Params, path: str, findings: Findings) -> Schema:
+    target = schema.target
+    task, words = params.data.task, "as params say"
     if task == "auto":
         task, words = _auto_task(target), f"auto: {target.type}, {target.distinct} distinct values"
     if target.type == "timestamp" or (task == "regression" and target.type not in NUMERIC):
@@ -189,12 +187,12 @@ def _task(schema: Schema, params: SimpleNamespace, path: str, findings: Findings
             f"data.target {target.name!r}: expected at most {most} classes for a multiclass task, found "
             f"{target.distinct} distinct values of type {target.type}. Group them, or data.task: regression for numbers"
         )
-    findings.add("task", f"{task} ({words})")
+    findings.add(Kind.TASK, f"{task} ({words})")
     if task == "regression":
         return replace(schema, task=task)
     values = pq.ParquetFile(path).read([target.name]).column(0)
     counts = {item["values"]: item["counts"] for item in pc.value_counts(values).to_pylist()}
-    positive = _positive(params.positive, counts, findings) if task == "binary" else None
+    positive = _positive(params.data.positive, counts, findings) if task == "binary" else None
     return replace(schema, task=task, classes=tuple(sorted(counts)), positive=positive)
 
 
@@ -220,5 +218,5 @@ def _positive(wanted: Any, counts: dict[Any, int], findings: Findings) -> Any:
         found, why = yes[0], "a word that says yes"
     else:
         found, why = min(reversed(classes), key=lambda value: counts[value]), "the rarer class"
-    findings.add("positive class", f"{found} (auto: {why})")
+    findings.add(Kind.POSITIVE, f"{found} (auto: {why})")
     return found

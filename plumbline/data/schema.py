@@ -76,6 +76,11 @@ class Schema:
         head = "".join(f" {_json(key)}: {_json(value)},\n" for key, value in content.items())
         return f'{{\n{head} "columns": [\n  ' + ",\n  ".join(map(_json, columns)) + "\n ]\n}\n"
 
+    @property
+    def target(self) -> Column:
+        """The column that is predicted."""
+        return next(column for column in self.columns if column.role == "target")
+
     def column(self, role: str) -> Column | None:
         """The one column of this role, or None."""
         return next((column for column in self.columns if column.role == role), None)

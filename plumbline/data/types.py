@@ -6,7 +6,6 @@ Before that, columns without a name: what merely counts rows is dropped, any oth
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +14,8 @@ import pyarrow.compute as pc
 from plumbline.data.schema import ARROW, type_of
 from plumbline.data.tables import PAIRS, Source, convert
 from plumbline.errors import PlumblineError
-from plumbline.findings import Findings
+from plumbline.findings import Findings, Kind, Severity
+from plumbline.keys import Data, Params
 
 DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d", "%d.%m.%y",
          "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")  # fmt: skip
@@ -72,17 +72,17 @@ class _Column:
         return "boolean" if found.startswith("boolean") else found
 
 
-def storage_types(source: Source, name: str, params: SimpleNamespace, findings: Findings) -> dict[str, str]:
+def storage_types(source: Source, name: str, data: Data, findings: Findings) -> dict[str, str]:
     """Each column's type as it is kept: of the schema's, words as "category" until they are counted.
 
     A timestamp that is not in ISO 8601 has its format behind it: "timestamp %d.%m.%Y". params: types, which override,
-    ignore, target, time. Raises PlumblineError for a column of numbers but for a few words, and for a date that matters and
+    ignore, target, time. An error for a column of numbers but for a few words, and for a date that matters and
     can be read in two ways.
     """
-    overrides = {column: kind for column, kind in params.types.items() if column in source.names}
+    overrides = {column: kind for column, kind in data.types.items() if column in source.names}
     if source.types is not None:
         return {column: type_of(arrow) for column, arrow in source.types.items()} | overrides
-    guessed = _guessed(source, {n for n in source.names if overrides.get(n, "timestamp") == "timestamp"}, params.target)
+    guessed = _guessed(source, {n for n in source.names if overrides.get(n, "timestamp") == "timestamp"}, data.target)
     storage: dict[str, str] = {}
     for column in source.names:
         if column not in guessed:
@@ -93,8 +93,8 @@ def storage_types(source: Source, name: str, params: SimpleNamespace, findings: 
             storage[column] = next((kind for kind in guess.kinds if kind.startswith("timestamp")), "timestamp")
         else:
             storage[column] = guess.kind()
-            _judge_words(guess, column, name, params.ignore, findings)
-        matters = column in overrides or column == params.time
+            _judge_words(guess, column, name, data.ignore, findings)
+        matters = column in overrides or column == data.time
         _judge_format(storage[column], guess, column, matters, findings)
     return storage
 
@@ -119,7 +119,7 @@ def _judge_words(guess: _Column, column: str, name: str, ignore: list[str], find
         raise PlumblineError(
             f"{name}, column {column!r}: expected numbers as in the rest, {words}. Fix the file, or {cure}"
         )
-    findings.add("words among numbers", f"{column!r} is read as words: {words}; {cure}", "warning", rows=guess.words)
+    findings.add(Kind.NON_NUMERIC, f"{column!r} is read as words: {words}; {cure}", Severity.WARNING, rows=guess.words)
 
 
 def _judge_format(kind: str, guess: _Column, column: str, matters: bool, findings: Findings) -> None:
@@ -128,13 +128,13 @@ def _judge_format(kind: str, guess: _Column, column: str, matters: bool, finding
     if not form:
         return
     if swapped == kind or swapped not in guess.kinds:
-        findings.add("date format", f"{column!r} is read as {form}")
+        findings.add(Kind.DATE_FORMAT, f"{column!r} is read as {form}")
         return
     both = f"every value can be read as {form} and as {swapped.partition(' ')[2]}"
     cure = f"State it: data.types: {{{column}: {swapped}}}, or {kind}"
     if matters:
         raise PlumblineError(f"column {column!r}: expected one way to read its dates, {both}. {cure}")
-    findings.add("date format", f"{column!r} is read as {form}: {both}. {cure}", "warning")
+    findings.add(Kind.DATE_FORMAT, f"{column!r} is read as {form}: {both}. {cure}", Severity.WARNING)
 
 
 def _fits(values: pa.ChunkedArray, kind: str, decimal: str) -> bool:
@@ -162,27 +162,28 @@ def is_free_text(values: pa.ChunkedArray, distinct: int) -> bool:
     return spaces / filled + 1 >= WORDS_OF_TEXT
 
 
-def settle_unnamed(source: Source, params: SimpleNamespace, findings: Findings) -> tuple[Source, tuple[str, ...]]:
+def settle_unnamed(source: Source, params: Params, findings: Findings) -> tuple[Source, tuple[str, ...]]:
     """The source without row counters, and those of its columns that name rows where they are distinct.
 
     These are the first column, if it has no name, and pandas' own index. params: what names one keeps it.
     """
     first = source.names[:1] if source.names[0] in source.unnamed else ()
     indexes = tuple(name for name in source.names if name in first or PANDAS.fullmatch(name))
-    stated = {params.target, params.key, params.group, params.time, params.weight}
-    stated |= {*params.ignore, *params.types, *params.protected}
+    data = params.data
+    stated = {data.target, data.key, data.group, data.time, data.weight}
+    stated |= {*data.ignore, *data.types, *params.requirements.protected}
     counters = [name for name in indexes if name not in stated and counts_rows(source, name)]
     for name in counters:
         what = f"pandas' index {name!r}" if PANDAS.fullmatch(name) else "the first column has no name and"
         words = f"{what} counts the rows: dropped. To keep it: data.types: {{{name}: integer}}"
-        findings.add("row counter", words, "left out")
+        findings.add(Kind.ROW_COUNTER, words, Severity.LEFT_OUT)
     kept = tuple(name for name in source.names if name not in counters)
     odd = [name for name in kept if name not in stated and name in (*source.unnamed, *indexes)]
     if odd:
         shown = f"{', '.join(map(repr, odd[:NAMED]))}{', ...' * (len(odd) > NAMED)}"
         cure = f"Name them in the file, or leave them out: data.ignore: [{', '.join(odd[:NAMED])}]"
         words = f"{len(odd)} in the file, called {shown} here. {cure}"
-        findings.add("columns without a name", words, "warning", columns=len(odd))
+        findings.add(Kind.UNNAMED, words, Severity.WARNING, columns=len(odd))
     types = source.types and {name: source.types[name] for name in kept}
     return replace(source, names=kept, types=types), tuple(name for name in indexes if name in kept)
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import yaml
 
-AGAINST = "against the {} model"  # the rule of evaluate's findings
+from plumbline.findings import Finding, Kind
+
+BASELINES = {"trivial": Kind.TRIVIAL_BASELINE, "linear": Kind.LINEAR_BASELINE}
 LINEAR: dict[bool, tuple[str, dict[str, Any]]] = {  # by whether numbers are predicted
     False: ("sklearn.linear_model.LogisticRegression", {"max_iter": 1000}),
     True: ("sklearn.linear_model.Ridge", {}),
@@ -13,16 +15,14 @@ LINEAR: dict[bool, tuple[str, dict[str, Any]]] = {  # by whether numbers are pre
 CAUTIOUS: tuple[str, dict[str, Any]] = ("auto", {"learning_rate": 0.03, "max_leaf_nodes": 4})
 
 
-def advise(findings: list[dict[str, Any]], model: dict[str, Any], estimator: str, arguments: dict) -> list[str]:
+def advise(findings: list[Finding], model: dict[str, Any], estimator: str, arguments: dict) -> list[str]:
     """Lines that say what to try where a model is no better than trivial or worse than linear, two of them to paste.
 
     findings, model: of the last evaluate, as metrics/checks-evaluate.json and metrics/metrics.json have them;
     estimator, arguments: model.estimator and model.arguments of its parameters.
     """
-    counts = {finding["rule"]: finding["counts"] for finding in findings}
-    trivial, linear = (
-        {key: value or 0.0 for key, value in counts[AGAINST.format(name)].items()} for name in ("trivial", "linear")
-    )
+    counts = {finding.kind: finding.counts for finding in findings}
+    trivial, linear = ({key: value or 0.0 for key, value in counts[kind].items()} for kind in BASELINES.values())
     if trivial["low"] > 0 and linear["high"] >= 0:
         return []
     plain = LINEAR[model["task"] == "regression"]

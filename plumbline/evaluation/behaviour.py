@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 
 from plumbline.data.schema import NUMERIC, Schema
 from plumbline.errors import PlumblineError
-from plumbline.findings import is_about, tables
-from plumbline.params import nearest, parse
+from plumbline.params import suggest
 from plumbline.prediction.predictor import Predictor
+from plumbline.scope import includes, parse_tables
+from plumbline.strictyaml import read_yaml
 
 KINDS = ("raise", "swap", "row")
 KEYS = {"name", "why", "then", "class", "allowed", *KINDS}
@@ -47,7 +48,7 @@ def about(path: Path) -> tuple[str, ...]:
 def load(path: Path, schema: Schema, source: str) -> list[Behaviour]:
     """The behaviours of this table in a file, if any; raises PlumblineError for what is no behaviour of it."""
     named, content = _read(path)
-    if not is_about(named, source):
+    if not includes(named, source):
         return []
     return [_one(each, schema, f"{path.as_posix()}: {each.get('name', 'one without a name')!r}") for each in content]
 
@@ -55,7 +56,7 @@ def load(path: Path, schema: Schema, source: str) -> list[Behaviour]:
 def _read(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
     """The tables and the behaviours, as they stand there; a bare list is about every table."""
     where = path.as_posix()
-    content = (parse(where) if path.exists() else None) or []
+    content = (read_yaml(where) if path.exists() else None) or []
     given = content if isinstance(content, dict) else {"behaviours": content}
     listed = given.get("behaviours") or []
     odd = set(given) - {"table", "behaviours"}
@@ -64,14 +65,14 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
             f"{where}: expected a list of behaviours, or table and behaviours with such a list"
             f"{f', found {odd.pop()!r}' if odd else ''}. See docs/behaviour.md"
         )
-    return tables(given.get("table"), where), listed
+    return parse_tables(given.get("table"), where), listed
 
 
 def _one(given: dict[str, Any], schema: Schema, where: str) -> Behaviour:
     odd = [key for key in given if key not in KEYS]
     kinds = [kind for kind in KINDS if kind in given]
     if odd or len(kinds) != 1 or not {"name", "why", "then"} <= set(given):
-        found = f"has {odd[0]!r}{nearest(str(odd[0]), KEYS)}" if odd else f"has {', '.join(map(str, given))}"
+        found = f"has {odd[0]!r}" if odd else f"has {', '.join(map(str, given))}"
         raise PlumblineError(
             f"{where}: {found}; expected name, why, then, and one of {', '.join(KINDS)}. See docs/behaviour.md"
         )
@@ -85,7 +86,8 @@ def _one(given: dict[str, Any], schema: Schema, where: str) -> Behaviour:
     for name in what:
         if name not in types or (kind == "raise" and types[name] not in NUMERIC):
             raise PlumblineError(
-                f"{where}: {name!r} is no input{' of numbers' * (kind == 'raise')}{nearest(str(name), types)}"
+                f"{where}: {name!r} is no input{' of numbers' * (kind == 'raise')}",
+                hint=suggest(str(name), types) or "See docs/behaviour.md",
             )
     wanted = [*schema.classes] if kind == "row" and schema.classes else [] if kind == "row" else ORDERS
     if given["then"] not in wanted and not (kind == "row" and isinstance(given["then"], dict)):

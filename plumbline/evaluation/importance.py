@@ -12,6 +12,7 @@ import pandas as pd
 
 from plumbline.data.schema import NUMERIC, TARGET
 from plumbline.metrics import losses
+from plumbline.prediction.fitted_model import FittedModel
 from plumbline.prediction.scores import scores
 
 ROWS = 1000  # of the holdout, at most
@@ -77,32 +78,32 @@ def partial_dependence(rows: pd.DataFrame, names: list[str], predict: Predict) -
 
 
 def used(
-    model: dict[str, Any], rows: pd.DataFrame, train: pd.DataFrame, build: Callable[..., dict[str, Any]]
+    model: FittedModel, rows: pd.DataFrame, train: pd.DataFrame, build: Callable[[pd.DataFrame], FittedModel]
 ) -> dict[str, Any]:
     """What the model uses, as metrics/importance.json has it.
 
     build: fits a model on rows; of the training rows a sample with a random column beside them shows what chance does.
     """
-    task, truth = model["task"], rows[TARGET].to_numpy()
+    task, truth = model.task, rows[TARGET].to_numpy()
 
     def loss(at: np.ndarray, found: np.ndarray) -> np.ndarray:
         return losses(task, truth[at], found)
 
     frequent = np.bincount(truth).argmax() if task == "multiclass" else 0
-    at = model["classes"].index(model["positive"]) if task == "binary" else frequent
+    at = model.positive_index if task == "binary" else frequent
 
     def mean(part: pd.DataFrame) -> np.ndarray:
         found = scores(model, part)
         return found if task == "regression" else found[:, at]
 
-    features = importance(rows, alike(rows, model["types"]), loss, partial(scores, model))
+    features = importance(rows, alike(rows, model.types), loss, partial(scores, model))
     random = np.random.default_rng(1)
     sample = train.iloc[:: -(-len(train) // SAMPLE)]
     other = build(_with_probe(sample, random))
     probed = _with_probe(rows, random)
     probe = importance(probed, [[PROBE]], loss, partial(scores, other))[0]["loss"][2]
-    told = [each["features"][0] for each in features if model["types"][each["features"][0]] in NUMERIC][:SHOWN]
-    label = "prediction" if task == "regression" else f"probability of {model['classes'][at]}"
+    told = [each["features"][0] for each in features if model.types[each["features"][0]] in NUMERIC][:SHOWN]
+    label = "prediction" if task == "regression" else f"probability of {model.classes[at]}"
     curves = partial_dependence(rows, told, mean)
     return {"features": features, "probe": probe, "predicts": label, "partial": curves}
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from plumbline.errors import PlumblineError
 from plumbline.evaluation.slices import SMALL, Slice
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.metrics import interval, lower_is_better
-from plumbline.params import nearest
+from plumbline.params import suggest
 
 
 def columns(must_work: list[str], known: list[str]) -> list[str]:
@@ -35,14 +35,14 @@ def judged(
     for wanted in must_work:
         if wanted not in known:
             raise PlumblineError(
-                f"params.yaml: requirements.must_work has {wanted!r}, found no such slice in the holdout"
-                f"{nearest(wanted, known) or '. metrics/slices.json of the last run lists what can be named'}"
+                f"params.yaml: requirements.must_work has {wanted!r}, found no such slice in the holdout",
+                hint=suggest(wanted, known) or "metrics/slices.json of the last run lists what can be named",
             )
     for name, floor in floors.items():
         if name not in values["model"]:
             raise PlumblineError(
-                f"params.yaml: requirements.floors has {name!r}, expected one of "
-                f"{', '.join(values['model'])}{nearest(name, values['model'])}"
+                f"params.yaml: requirements.floors has {name!r}, expected one of {', '.join(values['model'])}",
+                hint=suggest(name, values["model"]) or "See evaluate.metrics",
             )
         yield _verdict(name, floor, values["model"][name], drawn["model"][name])
         for wanted in must_work:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from plumbline.data.schema import NUMERIC, Schema, frame
 from plumbline.errors import PlumblineError
 from plumbline.metrics import LEVEL, interval
-from plumbline.params import nearest
+from plumbline.params import suggest
 
 MOST_LEVELS = 12  # a column with more levels shows the most frequent ones
 MOST_COLUMNS = 5
@@ -45,8 +45,8 @@ def choose(wanted: Any, schema: Schema, table: pa.Table, score: np.ndarray) -> l
         absent = [name for name in wanted if name not in table.column_names]
         if absent:
             raise PlumblineError(
-                f"params.yaml: evaluate.slices names {absent[0]!r}, expected columns of the table beside target and key"
-                f"{nearest(absent[0], table.column_names)}"
+                f"params.yaml: evaluate.slices names {absent[0]!r}, expected columns beside target and key",
+                hint=suggest(absent[0], table.column_names) or "data/schema.json lists the columns",
             )
         return list(wanted)
     columns = [c for c in schema.columns if c.role in ("feature", "group", "time")]

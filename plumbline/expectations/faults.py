@@ -5,11 +5,11 @@ None of Great Expectations' own words reach people: they speak of its insides, a
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from plumbline.params import nearest
+from plumbline.params import suggest
 
 NUMBERS, FLAGS, TIMES, WORDS = "numbers", "true or false", "times", "words"  # what a column holds
 COLUMNS = ("column", "column_A", "column_B", "column_list")
@@ -134,7 +134,7 @@ def check(suite: list[dict[str, Any]]) -> list[str]:
             words: str | None = f"needs a database, and the table is a file. {ELSEWHERE[kind]}"
         elif kind not in known:
             snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
-            words = f"there is no such expectation{nearest(snake, known)}"
+            words = f"there is no such expectation{_question(snake, known)}"
         else:
             words = _fault(each, registry.get_expectation_impl(kind))
         if words:
@@ -152,7 +152,7 @@ def _fault(each: dict[str, Any], model: Any) -> str | None:
     kwargs, takes = each["kwargs"], {name: field.required for name, field in model.__fields__.items()}
     if odd := [key for key in kwargs if key not in takes]:
         own = sorted({*takes} & {*ARGUMENTS})
-        return f"has no argument {odd[0]!r}{nearest(odd[0], own) or ', expected ' + ', '.join(own)}"
+        return f"has no argument {odd[0]!r}{_question(odd[0], own) or ', expected ' + ', '.join(own)}"
     for key in (key for key, required in takes.items() if required or key in MUST):
         if key not in kwargs:
             return f"{key} is missing, expected {ARGUMENTS[key][0]}"
@@ -205,7 +205,7 @@ def unfit(expectation: dict[str, Any], kinds: dict[str, str]) -> str | None:
     named = [kwargs[key] for key in COLUMNS[:3] if key in kwargs] + kwargs.get("column_list", [])
     for column in named + _conditioned(kwargs.get("row_condition")):
         if column not in kinds:
-            return f"the table has no column {column!r}{nearest(column, kinds)}"
+            return f"the table has no column {column!r}{_question(column, kinds)}"
     held = {column: kinds[column] for column in named}
     needed = OF_TYPE.get(kind, ())
     for column, found in held.items():
@@ -283,3 +283,9 @@ def failure(result: dict[str, Any], show_values: bool) -> str:
         words += f", with the values {', '.join(' and '.join(map(str, pair)) for pair in pairs)}"
     why = (expectation.get("meta") or {}).get("why")
     return f"{words} [{why}]" if why else words
+
+
+def _question(name: str, candidates: Iterable[str]) -> str:
+    """Which name may be meant, as the end of a sentence; empty where none is similar."""
+    question = suggest(name, candidates)
+    return f". {question}" if question else ""

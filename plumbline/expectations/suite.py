@@ -22,7 +22,7 @@ from plumbline import paths
 from plumbline.errors import PlumblineError
 from plumbline.expectations.faults import FLAGS, NUMBERS, TIMES, WORDS, columns, uncomputed, unfit
 from plumbline.files import read_json
-from plumbline.findings import is_about, tables
+from plumbline.scope import includes, parse_tables
 
 os.environ["GX_ANALYTICS_ENABLED"] = "False"
 
@@ -72,7 +72,7 @@ def _tables(path: Path, suite: dict[str, Any]) -> tuple[str, ...]:
     meta = suite.get("meta") or {}
     if not isinstance(meta, dict):
         raise PlumblineError(f'{path.as_posix()}: meta is {meta!r}, expected {{"table": PATH}}. {HELP}')
-    return tables(meta.get("table"), path.as_posix())
+    return parse_tables(meta.get("table"), path.as_posix())
 
 
 def find(source: str) -> tuple[Path | None, dict[Path, tuple[str, ...]]]:
@@ -90,7 +90,7 @@ def find(source: str) -> tuple[Path | None, dict[Path, tuple[str, ...]]]:
                 raise
             suite = {}  # another table's: nobody needs it now
         named = _tables(path, suite)
-        if is_about(named, source) if named else by_name:
+        if includes(named, source) if named else by_name:
             found.append(path)
         else:
             others[path] = named

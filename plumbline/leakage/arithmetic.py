@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from plumbline.data.schema import NUMERIC, TARGET, type_of
+from plumbline.findings import Kind
 from plumbline.leakage.tripwires import AGREE, Leak, made
 
 FIRST = 16  # rows that rule most pairs out; in fewer a pair may fit by chance
@@ -45,7 +46,7 @@ def making(sample: pa.Table) -> list[Leak]:
     for indices, operation in found.items():
         named = tuple(columns[i] for i in indices)
         words = f"the {operation} of {' and '.join(map(repr, named))} is the target"
-        leaks.append(Leak("makes the target", named, words))
+        leaks.append(Leak(Kind.DERIVED_TARGET, named, words))
     return leaks
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 import time_machine
 from pandas.api.types import is_numeric_dtype
 
+from plumbline.findings import Kind
 from plumbline.leakage.tripwires import Leak
 
-RULE = "feature function"
 MEND = "fix src/features.py"
 CURE = MEND + ", or data.allow: {{{first}: reason}}"
 OTHER_DATE = datetime(1987, 6, 5, 4, 3, 21, tzinfo=UTC)
@@ -34,7 +34,7 @@ def impure(features: Features, rows: pd.DataFrame) -> list[Leak]:
             whole = features(rows.copy())
         except OSError as error:
             words = f"a file ({error.filename or type(error).__name__}), and a package has none. Join it before ingest"
-            return [Leak(RULE, (), f"src/features.py looks at {words}", cure=MEND)]
+            return [Leak(Kind.IMPURE, (), f"src/features.py looks at {words}", cure=MEND)]
         if not whole.columns.is_unique:
             return []  # refused when it is written
         for words, parts, moment in _runs(rows):
@@ -42,9 +42,9 @@ def impure(features: Features, rows: pd.DataFrame) -> list[Leak]:
                 for name in _differing(features, rows, whole, parts):
                     found.setdefault(name, words)
     return [
-        Leak(RULE, (), f"src/features.py raises an error: it looks at {words}", cure=MEND)
+        Leak(Kind.IMPURE, (), f"src/features.py raises an error: it looks at {words}", cure=MEND)
         if name is None
-        else Leak(RULE, (name,), f"{name!r} of src/features.py looks at {words}", cure=CURE)
+        else Leak(Kind.IMPURE, (name,), f"{name!r} of src/features.py looks at {words}", cure=CURE)
         for name, words in found.items()
     ]
 

@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 
 from plumbline.data.schema import BESIDE, TARGET, TIME, type_of
 from plumbline.errors import PlumblineError
-from plumbline.findings import Findings, short
-from plumbline.params import nearest
+from plumbline.findings import Findings, Kind, Severity
+from plumbline.formatting import short
+from plumbline.params import suggest
 
 # The mean over classes of the share of rows told right. An honest feature may reach 0.985 (the smell of a mushroom);
 # a copy with 2 rows in 1,000 wrong has 0.998.
@@ -31,7 +32,7 @@ WIDTH = 3  # columns that are compared before the first look
 class Leak:
     """One thing found; severity is stop or warning. Any of its columns can be allowed with a reason."""
 
-    rule: str
+    kind: Kind
     columns: tuple[str, ...]
     evidence: str
     severity: str = "stop"
@@ -46,7 +47,8 @@ def settle(leaks: list[Leak], allow: dict[str, str], known: Iterable[str], findi
     for name in allow:
         if name not in known:
             raise PlumblineError(
-                f"params.yaml: data.allow names {name!r}, expected a column or feature{nearest(name, known)}"
+                f"params.yaml: data.allow names {name!r}, expected a column or feature",
+                hint=suggest(name, known) or "data/schema.json lists the columns",
             )
     stops = []
     for leak in leaks:
@@ -54,12 +56,14 @@ def settle(leaks: list[Leak], allow: dict[str, str], known: Iterable[str], findi
         if reason is None and leak.severity == "stop":
             stops.append(leak)
         else:
-            findings.add(leak.rule, leak.evidence, "warning" if reason is None else "note", allowed=reason)
+            severity = Severity.WARNING if reason is None else Severity.NOTE
+            findings.add(leak.kind, leak.evidence, severity, allowed=reason)
     if stops:
         raise PlumblineError(_in_words(stops))
     for name in allow:
         if not any(name in leak.columns for leak in leaks):
-            findings.add("allowed", f"data.allow names {name!r} and nothing was found there: take it out", "warning")
+            message = f"data.allow names {name!r} and nothing was found there: take it out"
+            findings.add(Kind.ALLOWED, message, Severity.WARNING)
 
 
 def _in_words(stops: list[Leak]) -> str:
@@ -95,7 +99,7 @@ def alone(sample: pa.Table, task: str) -> list[Leak]:
         if share >= NEARLY:
             words = "alone tells the target" if share >= TELLS else "alone tells the target nearly"
             words = f"{name!r} {words}: balanced accuracy {short(share)} on {len(rows)} rows"
-            found.append(Leak("tells the target", (name,), words, "stop" if share >= TELLS else "warning"))
+            found.append(Leak(Kind.TARGET_LEAK, (name,), words, "stop" if share >= TELLS else "warning"))
     return found
 
 
@@ -206,7 +210,7 @@ def later(sample: pa.Table, time: str | None) -> list[Leak]:
             after = pc.sum(pc.greater(sample[name], sample[TIME].cast(sample[name].type))).as_py() or 0
             if given and after >= AGREE * given:
                 words = f"{name!r} is later than {time!r} in {after} of {given} rows: was it known by then?"
-                found.append(Leak("later than the time", (name,), words, "warning"))
+                found.append(Leak(Kind.FUTURE_LEAK, (name,), words, "warning"))
     return found
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from plumbline import paths
 from plumbline.data.schema import Column, Schema
-from plumbline.findings import RULE, short
+from plumbline.findings import Finding, Kind, Severity
+from plumbline.formatting import short
 from plumbline.metrics import lower_is_better
 
 # Fitted attributes of scikit-learn's that hold rows.
@@ -17,7 +18,15 @@ STORES_ROWS = {
     "support_vectors_": "training rows (its support vectors)",
 }
 WORST = 5
-ELSEWHERE = ("behaviour", "requirement", "weak slice", "against the", RULE)  # findings with a place of their own
+BASELINES = (Kind.TRIVIAL_BASELINE, Kind.LINEAR_BASELINE)
+# Findings that have a section of their own.
+ELSEWHERE = (
+    Kind.BEHAVIOUR,
+    Kind.REQUIREMENT,
+    Kind.WEAK_SLICE,
+    *BASELINES,
+    Kind.SCOPE,
+)
 # Questions of docs/project.yaml, with the words of the card for them.
 MODEL = {"care.owner": "Owner"}
 USE = {
@@ -41,7 +50,7 @@ def write(
     project: Any,
     schema: Schema,
     made: dict[str, Any],
-    findings: list[dict],
+    findings: list[Finding],
     written: str,
     answers: dict[str, Any],
     limits: dict[str, float | None],
@@ -54,8 +63,8 @@ def write(
     """
     metrics, intervals, slices = made[paths.METRICS], made[paths.INTERVALS], made[paths.SLICES]
     measured = {"model": metrics, "linear": made[paths.LINEAR], "trivial": made[paths.TRIVIAL]}
-    against = [f"- {f['evidence']}" for f in findings if f["rule"].startswith("against the")]
-    required = [f"- {_safe(f['evidence'])}" for f in findings if f["rule"] == "requirement"]
+    against = [f"- {f.evidence}" for f in findings if f.kind in BASELINES]
+    required = [f"- {_safe(f.evidence)}" for f in findings if f.kind is Kind.REQUIREMENT]
     required = required or ["- Of metrics: not stated"]
     required += [
         f"- {words}: {'not stated' if most is None else f'at most {most:g}'}" for words, most in limits.items()
@@ -81,18 +90,18 @@ def write(
         "\n".join(required) + "\n" + _said(answers, {"requirements.why": "Why"}),
         "## Where it fails",
         _slices(slices, next(iter(intervals))),
-        _told(f for f in findings if f["rule"] == "weak slice"),
+        _told(f for f in findings if f.kind is Kind.WEAK_SLICE),
         "## Behaviour",
-        _told(f for f in findings if f["rule"] == "behaviour"),
+        _told(f for f in findings if f.kind is Kind.BEHAVIOUR),
         "## Ethical considerations",
         f"What the package holds of the data: {_stored(written)}",
         "### By protected group",
         _fairness(made[paths.FAIRNESS]),
         "## What was checked",
-        _told(f for f in findings if not f["rule"].startswith(ELSEWHERE)),
+        _told(f for f in findings if f.kind not in ELSEWHERE),
         "## Caveats and recommendations",
         _said(answers, CAVEATS),
-        _told(f for f in findings if f["severity"] == "warning" and f["rule"] != RULE)
+        _told(f for f in findings if f.severity is Severity.WARNING and f.kind is not Kind.SCOPE)
         or "No check of this run ended in a warning.",
     ]
     return "\n\n".join(parts) + "\n"
@@ -118,7 +127,7 @@ def _said(answers: dict[str, Any], questions: dict[str, str]) -> str:
 
 
 def _facts(schema: Schema, metrics: dict) -> str:
-    target = next(column.name for column in schema.columns if column.role == "target")
+    target = schema.target.name
     lines = [
         f"- Predicts: {_safe(target)} ({metrics['task']})",
         f"- Estimator: {metrics['estimator']}, fitted on {metrics['rows_train']} rows",
@@ -172,13 +181,13 @@ def _fairness(found: dict[str, list[dict]]) -> str:
     return _table(["column", "group", "rows", *names], rows) + "\n\n" + "\n".join(gaps)
 
 
-def _told(findings: Iterable[dict]) -> str:
+def _told(findings: Iterable[Finding]) -> str:
     return "\n".join(map(_finding, findings))
 
 
-def _finding(finding: dict) -> str:
-    severity = f" ({finding['severity']})" if finding["severity"] != "note" else ""
-    return f"- {finding['rule']}: {_safe(finding['evidence'])}{severity}"
+def _finding(finding: Finding) -> str:
+    severity = f" ({finding.severity})" if finding.severity is not Severity.NOTE else ""
+    return f"- {finding.kind}: {_safe(finding.evidence)}{severity}"
 
 
 def _stored(written: str) -> str:

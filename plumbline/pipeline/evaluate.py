@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,20 +15,24 @@ from plumbline import design, params, paths
 from plumbline.columns import default
 from plumbline.data.schema import GROUP, HOLDOUT, KEY, SIDE, TARGET, WEIGHT, Schema, frame
 from plumbline.evaluation import behaviour
-from plumbline.evaluation.advice import AGAINST
+from plumbline.evaluation.advice import BASELINES
 from plumbline.evaluation.baselines import baselines, parameters
 from plumbline.evaluation.curves import calibration, errors, ranking
 from plumbline.evaluation.importance import used
 from plumbline.evaluation.requirements import columns, judged
 from plumbline.evaluation.slices import MEASURES, SMALL, Slice, choose, cut, fairness
 from plumbline.evaluation.weak import FEWEST, weak_slices
-from plumbline.files import replacing, rounded, write_text
-from plumbline.findings import RULE, Findings, is_about, left_out, short
+from plumbline.files import replacing, round_floats, write_text
+from plumbline.findings import Findings, Kind, Severity
+from plumbline.formatting import short
+from plumbline.keys import Model, Params
 from plumbline.metrics import Outcome, draws, interval, losses, lower_is_better, main_metric, measure, prepare, resolve
 from plumbline.prediction import scores as prediction
+from plumbline.prediction.fitted_model import FittedModel
 from plumbline.prediction.predictor import Predictor
 from plumbline.prediction.scores import scores
 from plumbline.report.page import page
+from plumbline.scope import explain_omission, includes
 from plumbline.training.folds import outcome
 from plumbline.training.recipe import fit, load
 
@@ -56,41 +59,39 @@ def read_data(schema: Schema) -> Data:
     return Data(train, rows, pq.read_table(paths.TABLE, columns=kept).filter(held), held.to_numpy())
 
 
-def predict_holdout(p: SimpleNamespace, model: dict[str, Any], data: Data, schema: Schema) -> dict[str, Outcome]:
+def predict_holdout(p: Params, model: FittedModel, data: Data, schema: Schema) -> dict[str, Outcome]:
     """What model and baselines say of the holdout."""
     models = {"model": model}
-    for name, given in baselines(p.metric, schema.task).items():
-        models[name] = _beside(data.train, schema, given)
+    for name, given in baselines(p.review.metric, schema.task).items():
+        models[name] = _fit_beside(data.train, schema, given, p.review.metric)
     truth = data.rows[TARGET].to_numpy()
     return {name: outcome(one, truth, scores(one, data.rows)) for name, one in models.items()}
 
 
-def _beside(train: pd.DataFrame, schema: Schema, given: SimpleNamespace) -> dict[str, Any]:
+def _fit_beside(train: pd.DataFrame, schema: Schema, given: Model, metric: str) -> FittedModel:
     """A model beside the project's own: neither seed nor build is the user's."""
-    return fit(train, schema, given, 0, default)
+    return fit(train, schema, given, default, metric=metric, seed=0)
 
 
-def choose_slices(
-    p: SimpleNamespace, outcomes: dict[str, Outcome], data: Data, schema: Schema, findings: Findings
-) -> list[str]:
+def choose_slices(p: Params, outcomes: dict[str, Outcome], data: Data, schema: Schema, findings: Findings) -> list[str]:
     """The columns whose levels are measured one by one."""
-    by = choose(p.slices, schema, data.source, _one_score(outcomes["model"]))
-    how = "auto" if p.slices == "auto" else "as params say"
-    findings.add("slices", f"{', '.join(map(repr, by)) or 'none'} ({how})")
+    by = choose(p.evaluate.slices, schema, data.source, _one_score(outcomes["model"]))
+    how = "auto" if p.evaluate.slices == "auto" else "as params say"
+    findings.add(Kind.SLICES, f"{', '.join(map(repr, by)) or 'none'} ({how})")
     return by
 
 
 def read_design(source: str, findings: Findings) -> dict[str, Any]:
     """The answers of docs/project.yaml for this table, and a finding where it is about another one."""
     answers = design.answers(source)
-    if not is_about(design.about(), source):
-        findings.add(RULE, left_out(paths.DESIGN, design.about(), source, design.CURE), "warning")
+    if not includes(design.about(), source):
+        findings.add(Kind.SCOPE, explain_omission(paths.DESIGN, design.about(), source, design.CURE), Severity.WARNING)
     return answers
 
 
 def measure_holdout(
-    p: SimpleNamespace,
-    model: dict[str, Any],
+    p: Params,
+    model: FittedModel,
     outcomes: dict[str, Outcome],
     data: Data,
     by: list[str],
@@ -101,14 +102,14 @@ def measure_holdout(
     made = measured(p, outcomes, data.source, data.rows, by, schema, findings)
     facts = {
         "task": schema.task,
-        "estimator": type(model["pipeline"].steps[-1][1]).__name__,
+        "estimator": type(model.estimator).__name__,
         "rows_train": len(data.train),
         "rows_holdout": len(data.rows),
     }
     if schema.task == "binary":
-        facts |= {"positive": str(schema.positive), "threshold": model["threshold"]}
+        facts |= {"positive": str(schema.positive), "threshold": model.threshold}
     made[paths.METRICS] = facts | made[paths.METRICS]
-    probe = partial(_beside, schema=schema, given=parameters(metric=p.metric))
+    probe = partial(_fit_beside, schema=schema, given=parameters(), metric=p.review.metric)
     made[paths.IMPORTANCE] = used(model, data.rows, data.train, probe)
     return made
 
@@ -118,18 +119,18 @@ def write_report(
     outcomes: dict[str, Outcome],
     data: Data,
     answers: dict[str, Any],
-    p: SimpleNamespace,
+    p: Params,
     schema: Schema,
     findings: Findings,
 ) -> None:
     """Writes data/report.html, of all that the stages found so far; answers: of `read_design`."""
-    worst = worst_rows(outcomes["model"], data.rows[KEY].to_numpy(), data.held, p.show_values)
-    (description,) = params.project(*PROJECT) if is_about(design.about(), p.source) else ("",)
-    write_text(paths.REPORT, page(rounded(made), schema, worst, findings.found, answers, description))
+    worst = worst_rows(outcomes["model"], data.rows[KEY].to_numpy(), data.held, p.data.show_values)
+    (description,) = params.read_project(*PROJECT) if includes(design.about(), p.data.source) else ("",)
+    write_text(paths.REPORT, page(round_floats(made), schema, worst, findings.entries, answers, description))
 
 
 def measured(
-    p: SimpleNamespace,
+    p: Params,
     outcomes: dict[str, Outcome],
     source: pa.Table,
     rows: pd.DataFrame,
@@ -138,8 +139,8 @@ def measured(
     findings: Findings,
 ) -> dict[str, Any]:
     """The contents of files in metrics/, by their names; by: the columns of slices."""
-    chosen, found = resolve(p.metrics, schema.task), outcomes["model"]
-    slices = cut([*dict.fromkeys([*by, *columns(p.must_work, source.column_names)])], schema, source)
+    chosen, found = resolve(p.evaluate.metrics, schema.task), outcomes["model"]
+    slices = cut([*dict.fromkeys([*by, *columns(p.requirements.must_work, source.column_names)])], schema, source)
     protected = cut([c.name for c in schema.columns if c.role == "protected"], schema, source)
     groups = {("group", number): part for number, part in enumerate(protected)}
     weight = rows[WEIGHT].to_numpy(dtype=float) if WEIGHT in rows else np.ones(len(rows))
@@ -149,11 +150,11 @@ def measured(
         parts[key] = (part.rows, prepare(MEASURES[schema.task], found.part(part.rows)))
     once = measure(parts, [weight[None]])
     values = {key: {name: float(value[0]) for name, value in part.items()} for key, part in once.items()}
-    drawn = measure(parts, draws(len(rows), p.bootstrap, weight, group))
-    first = chosen[0] if p.metrics != "auto" else main_metric(p.metric, schema.task)
+    drawn = measure(parts, draws(len(rows), p.evaluate.bootstrap, weight, group))
+    first = chosen[0] if p.evaluate.metrics != "auto" else main_metric(p.review.metric, schema.task)
     _judge(values, drawn, first, findings)
-    for words, met in judged(p.floors, p.must_work, slices, values, drawn):
-        findings.add("requirement", words, "note" if met else "warning", met=met)
+    for words, met in judged(p.requirements.floors, p.requirements.must_work, slices, values, drawn):
+        findings.add(Kind.REQUIREMENT, words, Severity.NOTE if met else Severity.WARNING, met=met)
     return {
         paths.METRICS: values["model"],
         paths.LINEAR: values["linear"],
@@ -164,7 +165,7 @@ def measured(
         paths.WEAK: _weak(source, schema, found, group, findings),
         paths.RANKING: ranking(found, weight),
         paths.CALIBRATION: calibration(found, weight),
-        paths.ERRORS: errors(found, weight, p.costs),
+        paths.ERRORS: errors(found, weight, p.requirements.costs),
     }
 
 
@@ -172,16 +173,20 @@ def check_behaviour(predictor: Predictor, rows: pa.Table, source: str, findings:
     """Runs what expectations/behaviour.yaml states of this source, on the raw rows of the holdout."""
     path = Path(paths.BEHAVIOUR)
     tests = behaviour.load(path, predictor.schema, source)
-    if not is_about(behaviour.about(path), source):
-        findings.add(RULE, left_out(paths.BEHAVIOUR, behaviour.about(path), source, behaviour.CURE), "warning")
+    if not includes(behaviour.about(path), source):
+        findings.add(
+            Kind.SCOPE,
+            explain_omission(paths.BEHAVIOUR, behaviour.about(path), source, behaviour.CURE),
+            Severity.WARNING,
+        )
     rows = rows.select([*predictor.types])
     for test in tests:
         bad, count = behaviour.broken(test, predictor, rows)
         holds = bad <= test.allowed * count
         words = f"{test.name}: {bad} of {count} rows break it, allowed {test.allowed:g} of them"
-        findings.add("behaviour", words, "note" if holds else "warning", rows=count, broken=bad)
+        findings.add(Kind.BEHAVIOUR, words, Severity.NOTE if holds else Severity.WARNING, rows=count, broken=bad)
     if not tests:
-        findings.add("behaviour", f"none is stated in {paths.BEHAVIOUR}")
+        findings.add(Kind.BEHAVIOUR, f"none is stated in {paths.BEHAVIOUR}")
 
 
 def _weak(
@@ -193,10 +198,10 @@ def _weak(
         words = (
             f"{each['slice']}: loss {short(each['loss'][0])}, elsewhere {short(each['rest'])} (p {short(each['p'])})"
         )
-        findings.add("weak slice", words, "warning", rows=each["rows"])
+        findings.add(Kind.WEAK_SLICE, words, Severity.WARNING, rows=each["rows"])
     if not weak:
         reason = "none is confirmed" if found.truth.size >= FEWEST else f"fewer than {FEWEST} rows to search in"
-        findings.add("weak slice", reason)
+        findings.add(Kind.WEAK_SLICE, reason)
     return weak
 
 
@@ -237,10 +242,10 @@ def _judge(values: dict, drawn: dict, name: str, findings: Findings) -> None:
         ends = (low, high) if gain >= 0 else (-high, -low)
         words = "clearly beats" if low > 0 else "is clearly worse than" if high < 0 else "does not clearly beat"
         findings.add(
-            AGAINST.format(baseline),
+            BASELINES[baseline],
             f"the model {words} the {baseline} one: "
             f"{name} {size} (95 % interval {short(ends[0])} to {short(ends[1])})",
-            "note" if baseline == "linear" or low > 0 else "warning",
+            Severity.NOTE if baseline == "linear" or low > 0 else Severity.WARNING,
             gain=gain, low=low, high=high,
         )  # fmt: skip
 
@@ -251,9 +256,7 @@ def _slice(part: Slice, values: dict[str, float], drawn: dict[str, np.ndarray]) 
     return facts | {name: [value, *interval(drawn[name])] for name, value in values.items()}
 
 
-def write_predictions(
-    model: dict[str, Any], found: Outcome, rows: pd.DataFrame, slices: pa.Table, schema: Schema
-) -> None:
+def write_predictions(model: FittedModel, found: Outcome, rows: pd.DataFrame, slices: pa.Table, schema: Schema) -> None:
     """Writes data/predictions.parquet, a line for each row of the holdout; slices: the columns to cut by."""
     truth = found.truth if schema.task == "regression" else [schema.classes[code] for code in found.truth]
     made = pa.table({"key": rows[KEY], "truth": truth} | prediction.columns(model, found.scores))

@@ -5,7 +5,6 @@ from datetime import datetime
 from functools import partial, reduce
 from itertools import chain
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,9 @@ from plumbline.data.schema import ARROW, GROUP, HOLDOUT, KEY, SIDE, TARGET, TIME
 from plumbline.data.split import position, shortfall, unit_columns, units
 from plumbline.data.tables import convert
 from plumbline.errors import PlumblineError
-from plumbline.findings import Findings, short
+from plumbline.findings import Findings, Kind
+from plumbline.formatting import short
+from plumbline.keys import Split
 from plumbline.leakage.arithmetic import making
 from plumbline.leakage.purity import impure
 from plumbline.leakage.tripwires import Leak, alone, later, made, repeated, settle, shared
@@ -38,32 +39,34 @@ HEADS, GROUPS = 1000, 2  # rows that src/features.py is tried on, from so many r
 SALTS, EFFORT = 1000, 10**8  # how many salts are looked through for one that would do, and rows in all of them
 
 
-def assign_sides(schema: Schema, p: SimpleNamespace, findings: Findings) -> np.ndarray:
+def assign_sides(schema: Schema, split: Split, findings: Findings) -> np.ndarray:
     """True for each row of the holdout; refused when a side is of no use, with the next salt that would do."""
     unit = np.concatenate([units(batch, schema) for batch in _batches(unit_columns(schema))])
     group, key = schema.column("group"), schema.column("key")
     codes = None if schema.task == "regression" else encode(_values(schema, "target"), schema)
-    if p.cut is None:
+    if split.cut is None:
         named = (
             f"group {group.name!r}" if group else f"key {key.name!r}" if key else "all source columns but the target"
         )
-        holdout, how = position(unit, p.salt) < p.holdout, f"hash of {named}, salt {p.salt}"
+        holdout, how = position(unit, split.salt) < split.holdout, f"hash of {named}, salt {split.salt}"
     else:
-        holdout, how = _after(schema, p.cut), f"rows at or after {p.cut}"
+        holdout, how = _after(schema, split.cut), f"rows at or after {split.cut}"
 
     def lack(side: np.ndarray) -> str:
         return shortfall(side, codes, unit if group else None, LEAST)
 
     if found := lack(holdout):
-        salts = range(p.salt + 1, p.salt + 1 + min(SALTS, EFFORT // len(unit))) if p.cut is None else ()
+        salts = range(split.salt + 1, split.salt + 1 + min(SALTS, EFFORT // len(unit))) if split.cut is None else ()
         better = (
-            f"the next salt that would do, split.salt: {s}" for s in salts if not lack(position(unit, s) < p.holdout)
+            f"the next salt that would do, split.salt: {s}"
+            for s in salts
+            if not lack(position(unit, s) < split.holdout)
         )
         cure = next(better, "more rows, another split.holdout or split.cut, or data.ignore")
         raise PlumblineError(f"split ({how}): {found}, of {len(unit)} rows. Cure: {cure}")
     count = int(holdout.sum())
     words = f"{count} of {len(unit)} rows are the holdout ({how})"
-    findings.add("split", words, train=len(unit) - count, holdout=count)
+    findings.add(Kind.SPLIT, words, train=len(unit) - count, holdout=count)
     return holdout
 
 
@@ -109,9 +112,9 @@ def report_leaks(
     """Says what was found; raises PlumblineError where one must stop."""
     columns = made(sample)
     settle(leaks, allow, [*dict.fromkeys([*(c.name for c in schema.columns), *columns])], findings)
-    findings.add("features", f"{len(columns)} columns from {len(schema.inputs)} inputs", features=len(columns))
+    findings.add(Kind.FEATURES, f"{len(columns)} columns from {len(schema.inputs)} inputs", features=len(columns))
     if not leaks:
-        findings.add("leakage", f"nothing found: {LOOKED_AT}", rows=len(sample))
+        findings.add(Kind.LEAKAGE, f"nothing found: {LOOKED_AT}", rows=len(sample))
 
 
 def in_sample(sample: pa.Table, task: str, time: str | None) -> list[Leak]:
@@ -136,15 +139,15 @@ def _between_sides(path: Path, schema: Schema, cut: str | None, holdout: np.ndar
     if count := repeated(map(read, told), holdout):
         words = f"{count} of {holdout.sum()} rows of the holdout ({short(100 * count / holdout.sum())} %) have the"
         cure = TOGETHER if group is None and cut is None else ""
-        found.append(Leak("row on both sides", (), f"{words} features of a training row{cure}", "warning"))
+        found.append(Leak(Kind.ROW_LEAK, (), f"{words} features of a training row{cure}", "warning"))
     if group and (count := shared(read(GROUP), holdout)):
         words = f"{count} groups of {group.name!r} stand on both sides of split.cut"
-        found.append(Leak("group on both sides", (group.name,), words, cure=UNGROUPED))
+        found.append(Leak(Kind.GROUP_LEAK, (group.name,), words, cure=UNGROUPED))
     if cut is not None:
         late = pc.greater_equal(read(TIME), _moment(cut))
         if count := pc.sum(pc.and_(late, pc.equal(read(SIDE), TRAIN))).as_py():
             words = f"{count} training rows are not before {cut}"
-            found.append(Leak("training row after the cut", (), words, cure="this is a bug of the stage, report it"))
+            found.append(Leak(Kind.TIME_LEAK, (), words, cure="this is a bug of the stage, report it"))
     return found
 
 

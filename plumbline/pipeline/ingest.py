@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -20,28 +19,30 @@ from plumbline.data.types import settle_unnamed, storage_types
 from plumbline.errors import PlumblineError
 from plumbline.expectations.faults import check, failure
 from plumbline.expectations.suite import CURE, find, load, place, validate
-from plumbline.findings import RULE, Findings, left_out
-from plumbline.params import nearest
+from plumbline.findings import Findings, Kind, Severity
+from plumbline.keys import Params
+from plumbline.params import suggest
+from plumbline.scope import explain_omission
 
 ROW_GROUP = 1 << 18
 SHOWN = 5  # expectations in a message
 
 
-def type_table(p: SimpleNamespace, path: Path, findings: Findings) -> Schema:
+def type_table(p: Params, path: Path, findings: Findings) -> Schema:
     """Writes every row of the source to `path`, typed, and settles the schema."""
-    source = open_source(located(p.source), p.missing)
-    findings.add("source", f"{p.source} is {source.form}, {len(source.names)} columns")
+    source = open_source(located(p.data.source), p.data.missing)
+    findings.add(Kind.SOURCE, f"{p.data.source} is {source.form}, {len(source.names)} columns")
     check_names(source.names, p)
     source, indexes = settle_unnamed(source, p, findings)
-    storage = storage_types(source, p.source, p, findings)
-    unlabelled = p.target if p.unlabelled == "drop" else None
-    rows, dropped = _write(path, p.source, source, storage, unlabelled)
-    findings.add("rows", f"{rows} rows are typed", rows=rows)
+    storage = storage_types(source, p.data.source, p.data, findings)
+    unlabelled = p.data.target if p.data.unlabelled == "drop" else None
+    rows, dropped = _write(path, p.data.source, source, storage, unlabelled)
+    findings.add(Kind.ROWS, f"{rows} rows are typed", rows=rows)
     if dropped:
         words = f"{dropped} of {rows + dropped} are dropped, as data.unlabelled says"
-        findings.add("rows without a target", words, "left out", rows=dropped)
+        findings.add(Kind.UNLABELLED, words, Severity.LEFT_OUT, rows=dropped)
     schema = settle(summarise(str(path), storage), rows, p, str(path), findings, indexes)
-    return replace(schema, source=source.form, missing=tuple(p.missing))
+    return replace(schema, source=source.form, missing=tuple(p.data.missing))
 
 
 def located(source: str) -> str:
@@ -63,7 +64,11 @@ def _what_is_there(source: str) -> str:
     if Path(f"{source}.dvc").is_file():
         return f"{source}.dvc points to it in a remote: dvc pull"
     there = sorted(path.as_posix() for path in Path("data/source").glob("[!.]*"))
-    return f"There is {', '.join(there[:5])}{nearest(source, there)}" if there else "Put your table under data/source/"
+    return (
+        f"There is {', '.join(there[:5])}. {suggest(source, there)}".rstrip(". ")
+        if there
+        else "Put your table under data/source/"
+    )
 
 
 def _write(path: Path, name: str, source: Source, storage: dict[str, str], unlabelled: str | None) -> tuple[int, int]:
@@ -112,15 +117,17 @@ def _grouped(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting).combine_chunks()
 
 
-def check_expectations(p: SimpleNamespace, table: str, findings: Findings) -> None:
-    suite, others = find(p.source)
+def check_expectations(p: Params, table: str, findings: Findings) -> None:
+    suite, others = find(p.data.source)
     for other, named in others.items():
-        words = left_out(other.as_posix(), named, p.source, CURE, f"a table whose file is named {other.stem}")
-        findings.add(RULE, words, "warning")
+        words = explain_omission(
+            other.as_posix(), named, p.data.source, CURE, f"a table whose file is named {other.stem}"
+        )
+        findings.add(Kind.SCOPE, words, Severity.WARNING)
     if suite is None:
-        words = f"no {place(p.source).as_posix()}: the structural checks alone ran"
+        words = f"no {place(p.data.source).as_posix()}: the structural checks alone ran"
         words += ". Draft one: python -m plumbline draft"
-        findings.add("expectations", words, "warning")
+        findings.add(Kind.EXPECTATIONS, words, Severity.WARNING)
         return
     expectations = load(suite)
     if faults := check(expectations):
@@ -128,11 +135,11 @@ def check_expectations(p: SimpleNamespace, table: str, findings: Findings) -> No
         raise PlumblineError(f"{suite.as_posix()}: {words}. Fix the suite (docs/expectations.md)")
     _repeated(suite, expectations, findings)
     results = validate(expectations, table)
-    failed = [failure(result, p.show_values) for result in results if not result["success"]]
+    failed = [failure(result, p.data.show_values) for result in results if not result["success"]]
     if failed:
         words = f"{len(failed)} of {len(results)} expectations do not hold: {'; '.join(failed[:SHOWN])}"
         raise PlumblineError(f"{suite.as_posix()}: {words}. Fix the table, or the suite (docs/expectations.md)")
-    findings.add("expectations", f"all {len(results)} of {suite.as_posix()} hold", expected=len(results))
+    findings.add(Kind.EXPECTATIONS, f"all {len(results)} of {suite.as_posix()} hold", expected=len(results))
 
 
 def _repeated(suite: Path, expectations: list[dict[str, Any]], findings: Findings) -> None:
@@ -141,7 +148,7 @@ def _repeated(suite: Path, expectations: list[dict[str, Any]], findings: Finding
         same = first.setdefault(json.dumps([each["type"], each["kwargs"]], sort_keys=True), number)
         if same != number:
             words = f"{suite.as_posix()}: expectation {number} says what expectation {same} says. Take one out"
-            findings.add("expectations", words, "warning")
+            findings.add(Kind.EXPECTATIONS, words, Severity.WARNING)
 
 
 def describe(schema: Schema) -> str:

@@ -20,10 +20,11 @@ from plumbline import design, params, paths
 from plumbline.data.schema import HOLDOUT, SIDE, Schema
 from plumbline.errors import PlumblineError
 from plumbline.files import replacing
-from plumbline.findings import RULE, Findings, is_about, left_out, read_findings
+from plumbline.findings import Findings, Kind, Severity, read_findings
 from plumbline.packaging import card, wheel
 from plumbline.prediction import golden
 from plumbline.prediction.predictor import Predictor
+from plumbline.scope import explain_omission, includes
 
 PROJECT = ("name", "version", "description", "license", "requires-python")
 MEASURED = (paths.METRICS, paths.LINEAR, paths.TRIVIAL, paths.INTERVALS, paths.SLICES, paths.FAIRNESS)
@@ -64,17 +65,20 @@ def write_package(project: wheel.Project, content: bytes, predictor: Predictor, 
         size = made.stat().st_size
         with replacing(Path(paths.DIST) / made.name) as path:  # from another disk a move is a copy, which may stop
             shutil.copyfile(made, path)
-    findings.add("parity", f"the packaged model repeats evaluate's predictions on {rows} raw holdout rows", rows=rows)
-    findings.add("package", f"{paths.DIST}/{made.name}, {len(requires)} exact requirements", bytes=size)
+    findings.add(
+        Kind.PARITY, f"the packaged model repeats evaluate's predictions on {rows} raw holdout rows", rows=rows
+    )
+    findings.add(Kind.PACKAGE, f"{paths.DIST}/{made.name}, {len(requires)} exact requirements", bytes=size)
 
 
 def describe(source: str, schema: Schema, findings: Findings) -> wheel.Project:
     """The project of pyproject.toml, its description left out where it is about another table."""
-    content = dict(zip(PROJECT, params.project(*PROJECT), strict=True))
+    content = dict(zip(PROJECT, params.read_project(*PROJECT), strict=True))
     named = design.about()
-    if not is_about(named, source):
-        findings.add(RULE, left_out(f"description in {paths.PROJECT}", named, source, design.CURE), "warning")
-        target = next(column.name for column in schema.columns if column.role == "target")
+    if not includes(named, source):
+        message = explain_omission(f"description in {paths.PROJECT}", named, source, design.CURE)
+        findings.add(Kind.SCOPE, message, Severity.WARNING)
+        target = schema.target.name
         content["description"] = " ".join(f"Predicts {target} from {len(schema.inputs)} columns".split())
     return wheel.Project(*(content[name] for name in PROJECT))
 

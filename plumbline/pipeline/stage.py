@@ -10,7 +10,7 @@ import yaml
 
 from plumbline import paths, versions
 from plumbline.errors import PlumblineError, report_errors, user_code_error
-from plumbline.files import together
+from plumbline.files import transaction
 from plumbline.process import git
 from plumbline.project import blamed
 
@@ -28,7 +28,7 @@ def run(name: str, stage: Callable[[], None]) -> None:
     def main() -> int:
         versions.check(name)
         try:
-            with together():
+            with transaction():
                 stage()
         except Exception as error:
             if isinstance(error, PlumblineError) or (file := blamed(error)) is None:

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from pydoc import locate
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,17 @@ from plumbline import paths
 from plumbline.columns import default
 from plumbline.data.schema import SIDE, TARGET, TIME, TRAIN, WEIGHT, Schema
 from plumbline.errors import PlumblineError
-from plumbline.findings import Findings, short
+from plumbline.findings import Findings, Kind, Severity
+from plumbline.formatting import short
+from plumbline.keys import Params
 from plumbline.metrics import main_metric
 from plumbline.prediction import modelfile
+from plumbline.prediction.fitted_model import FittedModel
 from plumbline.prediction.modelfile import dumps, untrusted
 from plumbline.training.folds import Parts, best_threshold, cross_validate, folds, repeated
 from plumbline.training.recipe import Build, fit, load, unfitted
 
-Fit = Callable[[pd.DataFrame], dict[str, Any]]
+Fit = Callable[[pd.DataFrame], FittedModel]
 FEW = 300  # rows of the fit that shows, before all others, which types a fitted model is made of
 
 
@@ -31,19 +34,20 @@ def read_training_rows(schema: Schema) -> pd.DataFrame:
     return load(pq.read_table(paths.FEATURES, filters=[(SIDE, "=", TRAIN)]), schema)
 
 
-def fitter(schema: Schema, p: SimpleNamespace, build: Build) -> Fit:
+def fitter(schema: Schema, p: Params, build: Build) -> Fit:
     """The function from rows to the fitted model."""
-    return partial(fit, schema=schema, params=p, seed=p.seed, build=build)
+    return partial(fit, schema=schema, params=p.model, build=build, metric=p.review.metric, seed=p.model.seed)
 
 
-def check_types(rows: pd.DataFrame, schema: Schema, p: SimpleNamespace, fit: Fit, user: ModuleType) -> None:
+def check_types(rows: pd.DataFrame, schema: Schema, p: Params, fit: Fit, user: ModuleType) -> None:
     """Fits few rows, all classes among them, so that a type on no list stops the run before hours of fits.
 
     user: src/model.py, whose `build` is in `fit`.
     """
-    if p.estimator == "auto":
-        pipelines = (unfitted(rows, schema, p, p.seed, build)[1] for build in (user.build, default))
-        if len({dumps({"pipeline": pipeline}) for pipeline in pipelines}) == 1:
+    if p.model.estimator == "auto":
+        make = partial(unfitted, rows, schema, p.model, metric=p.review.metric, seed=p.model.seed)
+        pipelines = (make(build)[1] for build in (user.build, default))
+        if len({dumps(pipeline) for pipeline in pipelines}) == 1:
             return  # as it was delivered: its types are trusted
     few = rows.sample(frac=1, random_state=0)
     if schema.task != "regression":
@@ -74,44 +78,42 @@ def refuse_untrusted(content: bytes, user: ModuleType) -> None:
     )
 
 
-def write_model(model: dict[str, Any], user: ModuleType) -> int:
+def write_model(model: FittedModel, user: ModuleType) -> int:
     """Writes data/model.skops and says how many bytes it has; refuses a type on no list, here and not in production."""
     refuse_untrusted(dumps(model), user)
     return modelfile.write(paths.MODEL, model, [user])
 
 
-def cross_validate_recipe(
-    rows: pd.DataFrame, schema: Schema, p: SimpleNamespace, fit: Fit, findings: Findings
-) -> np.ndarray:
+def cross_validate_recipe(rows: pd.DataFrame, schema: Schema, p: Params, fit: Fit, findings: Findings) -> np.ndarray:
     """Each row's scores by a model that did not see it, NaN where no fold tests it, shape (rows, classes or 1)."""
-    kind, parts = folds(rows, schema.task, p.folds, p.seed)
-    name, values = main_metric(p.metric, schema.task), []
+    kind, parts = folds(rows, schema.task, p.model.folds, p.model.seed)
+    name, values = main_metric(p.review.metric, schema.task), []
     unseen = np.full((len(rows), max(1, len(schema.classes))), np.nan)
-    for number, (value, test, score) in enumerate(cross_validate(rows, parts, fit, p.metric), 1):
+    for number, (value, test, score) in enumerate(cross_validate(rows, parts, fit, p.review.metric), 1):
         print(f"train: fold {number}/{len(parts)}: {name} {value:.6g}", flush=True)
         values.append(value)
         unseen[test] = score.reshape(len(test), -1)
     mean, low, high = map(short, (float(np.mean(values)), min(values), max(values)))
     words = f"{name} {mean} ({low} to {high}) over {len(parts)} folds, {kind}"
     about, severity, counts = _repeats(rows, parts)
-    findings.add("cross-validation", words + about, severity, metric=name, folds=values, **counts)
+    findings.add(Kind.CROSS_VALIDATION, words + about, severity, metric=name, folds=values, **counts)
     return unseen
 
 
-def _repeats(rows: pd.DataFrame, parts: Parts) -> tuple[str, str, dict[str, Any]]:
+def _repeats(rows: pd.DataFrame, parts: Parts) -> tuple[str, Severity, dict[str, Any]]:
     """What is to be said of rows that repeat another's features: words, severity, counts."""
     count, apart = repeated(rows, parts)
     words = f"; {count:,} of {len(rows):,} rows repeat another's features"
     if not count:
-        return "", "note", {}
+        return "", Severity.NOTE, {}
     if TIME in rows:
-        return words, "note", {"repeated": count}
+        return words, Severity.NOTE, {"repeated": count}
     if not apart:
-        return f"{words} and are in its fold", "note", {"repeated": count}
+        return f"{words} and are in its fold", Severity.NOTE, {"repeated": count}
     words += (
         f", {apart:,} share theirs with a row of another fold, since too few are distinct: the scores may be too good"
     )
-    return words, "warning", {"repeated": count, "apart": apart}
+    return words, Severity.WARNING, {"repeated": count, "apart": apart}
 
 
 def choose_threshold(rows: pd.DataFrame, unseen: np.ndarray, schema: Schema, findings: Findings) -> float:
@@ -122,13 +124,13 @@ def choose_threshold(rows: pd.DataFrame, unseen: np.ndarray, schema: Schema, fin
     weight = rows[WEIGHT].to_numpy()[seen] if WEIGHT in rows else None
     threshold = best_threshold(truth, score[seen], weight)
     words = f"{threshold:.6g} (auto: the highest balanced accuracy in the folds)"
-    findings.add("threshold", words, threshold=threshold)
+    findings.add(Kind.THRESHOLD, words, threshold=threshold)
     return threshold
 
 
-def describe(wanted: str, model: dict[str, Any]) -> str:
+def describe(wanted: str, model: FittedModel) -> str:
     """The estimator, and what params.yaml says of it, in words."""
-    estimator = model["pipeline"].steps[-1][1]
+    estimator = model.estimator
     name = type(estimator).__name__
     if wanted == "auto":
         return f"{name} (auto)"

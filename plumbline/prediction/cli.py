@@ -94,13 +94,15 @@ def _info() -> None:
     content = {
         "name": NAME,
         "version": metadata.version(NAME),
-        "task": predictor.model["task"],
-        "target": next(c.name for c in predictor.schema.columns if c.role == "target"),
-        "estimator": type(predictor.model["pipeline"].steps[-1][1]).__name__,
+        "task": predictor.model.task,
+        "target": predictor.schema.target.name,
+        "estimator": type(predictor.model.estimator).__name__,
         "trained on a table of rows": predictor.schema.rows,
         "requires": metadata.requires(NAME),
         "inputs": predictor.types,
-        **{key: predictor.model[key] for key in ("classes", "positive", "threshold")},
+        "classes": predictor.model.classes,
+        "positive": predictor.model.positive,
+        "threshold": predictor.model.threshold,
     }
     print(json.dumps(content, indent=1, ensure_ascii=False))
 

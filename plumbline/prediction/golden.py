@@ -34,7 +34,7 @@ def make(predictor: Predictor) -> str:
 
 def rows(predictor: Predictor) -> list[dict[str, Any]]:
     """Made-up raw rows over the schema's ranges and levels, the last of nothing but gaps."""
-    levels = _levels(predictor.model["pipeline"])
+    levels = _levels(predictor.model.pipeline)
     made = [{c.name: _value(c, i + j, levels) for j, c in enumerate(predictor.schema.inputs)} for i in range(ROWS)]
     return [*made, {c.name: None for c in predictor.schema.inputs}]
 

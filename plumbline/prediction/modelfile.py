@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 import skops.io
+from sklearn.pipeline import Pipeline
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from .. import columns
 from ..errors import PlumblineError
 from ..files import replacing
+from .fitted_model import FittedModel
 
 # What skops does not trust by itself and scikit-learn's own estimators need. Types of a user's own modules that the
 # project carries are added by `trusted`; those of other libraries stand in TRUSTED of src/model.py.
@@ -56,14 +58,14 @@ def trusted(modules: Iterable[ModuleType]) -> list[str]:
     return names
 
 
-def dumps(model: dict[str, Any], roots: dict[str, str] | None = None) -> bytes:
+def dumps(model: FittedModel | Pipeline, roots: dict[str, str] | None = None) -> bytes:
     """The model's canonical bytes.
 
     roots: new names for packages whose types and functions the model names; what is src.model.Scaler here is
         NAME.model.Scaler in the package NAME.
     """
     try:
-        archive = zipfile.ZipFile(io.BytesIO(skops.io.dumps(model)))
+        archive = zipfile.ZipFile(io.BytesIO(skops.io.dumps(vars(model) if isinstance(model, FittedModel) else model)))
     except TypeError as error:  # an open file, a generator
         raise PlumblineError(
             f"src/model.py: the fitted model cannot be kept as data ({error}). Keep numbers and text"
@@ -78,7 +80,7 @@ def dumps(model: dict[str, Any], roots: dict[str, str] | None = None) -> bytes:
     return out.getvalue()
 
 
-def write(path: str, model: dict[str, Any], modules: Iterable[ModuleType]) -> int:
+def write(path: str, model: FittedModel, modules: Iterable[ModuleType]) -> int:
     """Writes the model, once it can be read again with what `modules` trust; the number of bytes."""
     content = dumps(model)
     loads(content, path, modules)
@@ -87,7 +89,7 @@ def write(path: str, model: dict[str, Any], modules: Iterable[ModuleType]) -> in
     return len(content)
 
 
-def read(path: str, modules: Iterable[ModuleType]) -> dict[str, Any]:
+def read(path: str, modules: Iterable[ModuleType]) -> FittedModel:
     """The model in a file; see `loads`."""
     return loads(Path(path).read_bytes(), path, modules)
 
@@ -134,11 +136,11 @@ def untrusted(content: bytes, modules: Iterable[ModuleType]) -> list[str]:
     return sorted(set(skops.io.get_untrusted_types(data=content)) - set(trusted(modules)))
 
 
-def loads(content: bytes, name: str, modules: Iterable[ModuleType]) -> dict[str, Any]:
+def loads(content: bytes, name: str, modules: Iterable[ModuleType]) -> FittedModel:
     """The model in these bytes; refused before anything is built when it names a type that is not on the list."""
     known = trusted(modules)
     try:
-        return skops.io.loads(content, trusted=known)
+        return FittedModel(**skops.io.loads(content, trusted=known))
     except UntrustedTypesFoundException:
         unknown = ", ".join(untrusted(content, modules))
         raise PlumblineError(

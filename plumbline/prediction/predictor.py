@@ -16,6 +16,7 @@ from ..data.schema import ARROW, Column, Schema, frame
 from ..errors import PlumblineError, nearest_name
 from . import modelfile
 from .featurizing import Features, make_features
+from .fitted_model import FittedModel
 from .scores import predict
 
 EXPECTED = {
@@ -45,7 +46,7 @@ class Predictor:
     model: see scores.py; schema: the source's columns as ingest settled them; features: of src/features.py.
     """
 
-    def __init__(self, model: dict[str, Any], schema: Schema, features: Features) -> None:
+    def __init__(self, model: FittedModel, schema: Schema, features: Features) -> None:
         self.model, self.schema, self.features = model, schema, features
         self.types = {column.name: column.type for column in schema.inputs}
 

@@ -1,11 +1,4 @@
-"""predict(model, rows): from features to predictions, the same in evaluate, in the package and in a review.
-
-A model is a plain dict, so that it can be kept as data:
-    contract   version of this layout and of `fit`
-    task, classes, positive, threshold
-    types      each feature's type, in the order of the pipeline's columns
-    pipeline   the fitted scikit-learn pipeline; a class is its position in `classes`
-"""
+"""From features to predictions, the same in evaluate, in the package and in a review."""
 
 from functools import cache
 from typing import Any
@@ -16,8 +9,8 @@ from threadpoolctl import ThreadpoolController
 
 from ..data.schema import ready
 from ..errors import PlumblineError
+from .fitted_model import FittedModel
 
-CONTRACT = 1
 FEW_ROWS = 20_000
 
 
@@ -34,45 +27,45 @@ def steady_threads(rows: int) -> Any:
     return _threads().limit(limits={"blas": 1} | ({"openmp": 1} if rows < FEW_ROWS else {}))
 
 
-def scores(model: dict[str, Any], rows: pd.DataFrame) -> np.ndarray:
+def scores(model: FittedModel, rows: pd.DataFrame) -> np.ndarray:
     """Probabilities, shape (rows, classes), or predicted values, shape (rows,), of a frame of features."""
-    missing = [name for name in model["types"] if name not in rows.columns]
+    missing = [name for name in model.types if name not in rows.columns]
     if missing:
         raise PlumblineError(f"src/features.py: made no column {missing[0]!r}, which the model was fitted on")
-    frame, pipeline = ready(rows, model["types"]), model["pipeline"]
-    found = np.zeros(len(frame) if model["task"] == "regression" else (len(frame), len(model["classes"])))
+    frame, pipeline = ready(rows, model.types), model.pipeline
+    found = np.zeros(len(frame) if model.task == "regression" else (len(frame), len(model.classes)))
     if not len(frame):
         return found
     try:
         with steady_threads(len(frame)):
-            if model["task"] == "regression":
+            if model.task == "regression":
                 found[:] = pipeline.predict(frame)
             else:
                 found[:, pipeline.classes_] = pipeline.predict_proba(frame)  # a fold may have lacked a class
     except ValueError as error:
-        name = type(pipeline.steps[-1][1]).__name__
+        name = type(model.estimator).__name__
         raise PlumblineError(f"{name} cannot predict these rows: {str(error).partition(':')[0]}") from error
     return found
 
 
-def decide(model: dict[str, Any], found: np.ndarray) -> np.ndarray:
+def decide(model: FittedModel, found: np.ndarray) -> np.ndarray:
     """Predicted values, or positions in `classes`: the likeliest, of two classes by the threshold."""
-    if model["task"] == "regression":
+    if model.task == "regression":
         return found
-    if model["task"] == "multiclass":
+    if model.task == "multiclass":
         return found.argmax(axis=1)
-    positive = model["classes"].index(model["positive"])
-    return np.where(found[:, positive] >= model["threshold"], positive, 1 - positive)
+    positive = model.positive_index
+    return np.where(found[:, positive] >= model.threshold, positive, 1 - positive)
 
 
-def columns(model: dict[str, Any], found: np.ndarray) -> dict[str, Any]:
+def columns(model: FittedModel, found: np.ndarray) -> dict[str, Any]:
     """`prediction`, and `probability_CLASS` for each class, from `scores`."""
-    if model["task"] == "regression":
+    if model.task == "regression":
         return {"prediction": found}
-    probabilities = {f"probability_{name}": found[:, i] for i, name in enumerate(model["classes"])}
-    return {"prediction": pd.array(model["classes"]).take(decide(model, found)), **probabilities}
+    probabilities = {f"probability_{name}": found[:, i] for i, name in enumerate(model.classes)}
+    return {"prediction": pd.array(model.classes).take(decide(model, found)), **probabilities}
 
 
-def predict(model: dict[str, Any], rows: pd.DataFrame) -> pd.DataFrame:
+def predict(model: FittedModel, rows: pd.DataFrame) -> pd.DataFrame:
     """Predictions for a frame of features, one row each, with the frame's index."""
     return pd.DataFrame(columns(model, scores(model, rows)), index=rows.index)

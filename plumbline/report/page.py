@@ -10,7 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from plumbline import paths
 from plumbline.data.schema import Schema
-from plumbline.findings import read_findings, short
+from plumbline.findings import Finding, read_findings
+from plumbline.formatting import short
 from plumbline.metrics import lower_is_better
 from plumbline.report import plots
 
@@ -37,7 +38,7 @@ def page(
     made: dict[str, Any],
     schema: Schema,
     worst: list[list[Any]],
-    evaluated: list[dict[str, Any]],
+    evaluated: list[Finding],
     said: dict[str, Any],
     description: str,
 ) -> str:
@@ -61,7 +62,7 @@ def page(
         description=description.rstrip("."),
         stated=[(words, said[name]) for name, words in ABOUT.items() if said[name]],
         unstated=[words for name, words in ABOUT.items() if not said[name]],
-        target=next(column.name for column in schema.columns if column.role == "target"),
+        target=schema.target.name,
         inputs=schema.inputs,
         first=first,
         small=sum(s["small"] for s in facts["slices"]),
@@ -79,7 +80,7 @@ def _interval(numbers: list[float | None]) -> str:
 
 
 def _rows(
-    facts: dict[str, Any], first: str, judged: list[dict[str, Any]], findings: dict[str, list[dict]]
+    facts: dict[str, Any], first: str, judged: list[dict[str, Any]], findings: dict[str, list[Finding]]
 ) -> dict[str, Rows]:
     """The rows of each table of the page."""
     found, groups = facts["errors"], facts["fairness"]["groups"]
@@ -113,7 +114,7 @@ def _rows(
         ],
         "alike": [each["features"] for each in facts["importance"]["features"] if len(each["features"]) > 1],
         "finding_rows": [
-            [stage, f["rule"], f["severity"], f["evidence"] + f" (allowed: {f['allowed']})" * bool(f["allowed"])]
+            [stage, f.kind, f.severity, f.evidence + f" (allowed: {f.allowed})" * bool(f.allowed)]
             for stage, found_there in findings.items()
             for f in found_there
         ],

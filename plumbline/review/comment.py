@@ -5,7 +5,7 @@ A stranger may have written any text in the result, so all texts are escaped.
 
 from collections.abc import Callable
 
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.review.details import describe_rows, format_level, interval_level, render_details
 from plumbline.review.markdown import code, code_commit, escape_with_stop, table
 from plumbline.review.result import ChangedFiles, Comparison, Kind, Reason, Review, Verdict, Word

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.review.markdown import (
     code,
     code_commit,

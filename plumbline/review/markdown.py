@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import groupby
 
-from plumbline.findings import short
+from plumbline.formatting import short
 
 NAME_LENGTH, SENTENCE_LENGTH = 60, 400  # characters
 PLAIN = re.compile(

@@ -10,7 +10,7 @@ from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, sele
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.report import page as report
 from plumbline.report import plots
 from plumbline.review.comment import describe_changes, describe_verdict
@@ -26,7 +26,7 @@ from plumbline.review.result import (
     Review,
     SliceComparison,
 )
-from plumbline.review.shown import AXES
+from plumbline.review.secondary_metrics import AXES
 
 MAX_LENGTH, MAX_ROWS, MAX_METRICS = 400, 30, 12  # characters of a sentence, rows of a table, small figures
 COMMIT_LENGTH = 9

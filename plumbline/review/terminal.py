@@ -1,6 +1,6 @@
 """Render a review for a terminal, with the word on the first line."""
 
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.review.comment import KIND_NAMES, format_interval, list_files
 from plumbline.review.details import describe_rows, format_level, sort_slices
 from plumbline.review.markdown import clean, format_p_value

@@ -14,6 +14,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 from plumbline.data.schema import BESIDE, GROUP, TARGET, TIME, WEIGHT
 from plumbline.errors import PlumblineError
 from plumbline.metrics import Outcome, main_metric, prepare
+from plumbline.prediction.fitted_model import FittedModel
 from plumbline.prediction.scores import decide, scores
 
 Parts = list[tuple[np.ndarray, np.ndarray]]  # of each fold the positions of its (train, test) rows
@@ -104,13 +105,13 @@ def _most(units: np.ndarray, target: np.ndarray) -> int:
     return int(min(holders, np.bincount(target[_one_of_each(units, target, True)]).max()))
 
 
-def outcome(model: dict[str, Any], truth: np.ndarray, found: np.ndarray) -> Outcome:
-    positive = model["classes"].index(model["positive"]) if model["task"] == "binary" else 1
-    return Outcome(model["task"], truth, found, decide(model, found), positive, tuple(model["classes"]))
+def outcome(model: FittedModel, truth: np.ndarray, found: np.ndarray) -> Outcome:
+    decided = decide(model, found)
+    return Outcome(model.task, truth, found, decided, model.positive_index, tuple(model.classes))
 
 
 def cross_validate(
-    rows: pd.DataFrame, parts: Parts, fit: Callable[[pd.DataFrame], dict[str, Any]], metric: str = "auto"
+    rows: pd.DataFrame, parts: Parts, fit: Callable[[pd.DataFrame], FittedModel], metric: str = "auto"
 ) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
     """For each fold: the metric (review.metric of the params) on its rows, their positions, their scores."""
     for train, test in parts:
@@ -118,7 +119,7 @@ def cross_validate(
         found = scores(model, rows.iloc[test])
         part = outcome(model, rows[TARGET].to_numpy()[test], found)
         weight = rows[WEIGHT].to_numpy()[test] if WEIGHT in rows else np.ones(len(test))
-        name = main_metric(metric, model["task"])
+        name = main_metric(metric, model.task)
         yield float(prepare([name], part)(weight[None, :].astype(float))[name][0]), test, found
 
 

@@ -1,14 +1,13 @@
-"""The contract of a model's making: fit(rows, schema, params, seed) and predict(model, rows), both pure.
+"""How a model is fitted: pure functions of rows, schema and parameters.
 
-A review calls them in two revisions, so the contract has a version (CONTRACT in plumbline/prediction/scores.py), which
-every model carries. rows is a frame of features with the columns @target (position in classes, or value) and, where
-the project has them, @weight, @group (a number for each group), @time.
+A review calls them in two commits; `CONTRACT` of plumbline/prediction/fitted_model.py is their version. `rows` is a
+frame of features with the columns @target (position in classes, or value) and, where the project has them, @weight,
+@group (a number for each group), @time.
 """
 
 import importlib
 import inspect
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -21,7 +20,9 @@ from sklearn.utils.validation import has_fit_parameter
 
 from plumbline.data.schema import GROUP, KEY, TARGET, TIME, WEIGHT, Schema, frame, ready, types_of
 from plumbline.errors import PlumblineError, user_code_error
-from plumbline.prediction.scores import CONTRACT, steady_threads
+from plumbline.keys import Model
+from plumbline.prediction.fitted_model import CONTRACT, FittedModel
+from plumbline.prediction.scores import steady_threads
 
 Build = Callable[[dict[str, str], Any], Pipeline]
 # Of `auto`: without it boosting is so sure of itself on few rows that one bad miss costs more than all it learned.
@@ -29,18 +30,15 @@ STEADY = {"l2_regularization": 5.0}
 SQUARED = "root_mean_squared_error"  # the one metric of numbers that a mean is best by; by the other it is a median
 
 
-def estimator(params: SimpleNamespace, task: str, seed: int) -> Any:
+def make_estimator(params: Model, task: str, *, metric: str, seed: int) -> Any:
     """The unfitted estimator that params name; `auto` is histogram gradient boosting for what the task is judged by."""
     kind: Any = HistGradientBoostingClassifier
     arguments: dict[str, Any] = STEADY | params.arguments
     if params.estimator != "auto":
         kind, arguments = _named(params.estimator), params.arguments
     elif task == "regression":
-        is_squared = getattr(params, "metric", "auto") == SQUARED  # a review by an older commit does not hand it over
-        kind, arguments = (
-            HistGradientBoostingRegressor,
-            {"loss": "squared_error" if is_squared else "absolute_error"} | arguments,
-        )
+        loss = "squared_error" if metric == SQUARED else "absolute_error"
+        kind, arguments = HistGradientBoostingRegressor, {"loss": loss} | arguments
     try:
         made = kind(**arguments)
         able = (is_regressor if task == "regression" else is_classifier)(made)
@@ -76,7 +74,7 @@ def _named(name: str) -> Any:
 
 
 def unfitted(
-    rows: pd.DataFrame, schema: Schema, params: SimpleNamespace, seed: int, build: Build
+    rows: pd.DataFrame, schema: Schema, params: Model, build: Build, *, metric: str, seed: int
 ) -> tuple[dict[str, str], Pipeline]:
     """The types of the features that have a value in these rows, and the pipeline for them."""
     types = {name: kind for name, kind in types_of(rows, schema).items() if rows[name].notna().any()}
@@ -84,7 +82,7 @@ def unfitted(
         raise PlumblineError(
             "data: no feature with a value is left, expected one at least. See the roles in data/schema.json"
         )
-    last = estimator(params, schema.task, seed)
+    last = make_estimator(params, schema.task, metric=metric, seed=seed)
     try:
         pipeline = build(types, last)
     except Exception as error:
@@ -94,13 +92,15 @@ def unfitted(
     return types, pipeline
 
 
-def fit(rows: pd.DataFrame, schema: Schema, params: SimpleNamespace, seed: int, build: Build) -> dict[str, Any]:
-    """The fitted model (see prediction/scores.py) for these rows.
+def fit(
+    rows: pd.DataFrame, schema: Schema, params: Model, build: Build, *, metric: str = "auto", seed: int
+) -> FittedModel:
+    """The fitted model (see FittedModel) for these rows.
 
     params: model.estimator, arguments and threshold and review.metric, as in params.yaml; a threshold of "auto" is
         settled by train, here 0.5. build: of src/model.py.
     """
-    types, pipeline = unfitted(rows, schema, params, seed, build)
+    types, pipeline = unfitted(rows, schema, params, build, metric=metric, seed=seed)
     name, made = pipeline.steps[-1]
     extra = {}
     if WEIGHT in rows:
@@ -117,15 +117,15 @@ def fit(rows: pd.DataFrame, schema: Schema, params: SimpleNamespace, seed: int, 
             raise PlumblineError(f"model.estimator: {type(made).__name__} raised while fitting: {error}") from error
     # Threads add up in the order in which they end: alone, the same rows get the same bits.
     pipeline.set_params(**{key: None for key in pipeline.get_params() if key.endswith("n_jobs")})
-    return {
-        "contract": CONTRACT,
-        "task": schema.task,
-        "classes": list(schema.classes),
-        "positive": schema.positive,
-        "threshold": params.threshold if schema.task == "binary" and params.threshold != "auto" else 0.5,
-        "types": types,
-        "pipeline": pipeline,
-    }
+    return FittedModel(
+        contract=CONTRACT,
+        task=schema.task,
+        classes=list(schema.classes),
+        positive=schema.positive,
+        threshold=params.threshold if schema.task == "binary" and params.threshold != "auto" else 0.5,
+        types=types,
+        pipeline=pipeline,
+    )
 
 
 def load(table: pa.Table, schema: Schema) -> pd.DataFrame:

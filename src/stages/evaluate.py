@@ -22,8 +22,8 @@ def main() -> None:
     fitted, data = modelfile.read(paths.MODEL, [features, model]), evaluate.read_data(schema)
     outcomes = evaluate.predict_holdout(p, fitted, data, schema)
     by = evaluate.choose_slices(p, outcomes, data, schema, findings)
-    answers = evaluate.read_design(p.source, findings)
-    evaluate.check_behaviour(Predictor(fitted, schema, features.features), data.source, p.source, findings)
+    answers = evaluate.read_design(p.data.source, findings)
+    evaluate.check_behaviour(Predictor(fitted, schema, features.features), data.source, p.data.source, findings)
     measured = evaluate.measure_holdout(p, fitted, outcomes, data, by, schema, findings)
     for path, content in measured.items():
         write_json(path, content)

@@ -12,14 +12,14 @@ PARAMS = ("split.holdout", "split.salt", "split.cut", "data.allow")
 
 def main() -> None:
     p, findings, schema = params.read(*PARAMS), Findings("featurize"), Schema.read(paths.SCHEMA)
-    holdout = featurize.assign_sides(schema, p, findings)
+    holdout = featurize.assign_sides(schema, p.split, findings)
     from src.features import features  # in here: run() says in one line what your file raises
 
     leaks = featurize.find_impurity(features, schema)
     with replacing(paths.FEATURES) as path:
         sample = featurize.write_features(path, schema, holdout, features)
-        leaks += featurize.find_leaks(sample, path, schema, p.cut, holdout)
-        featurize.report_leaks(leaks, p.allow, sample, schema, findings)
+        leaks += featurize.find_leaks(sample, path, schema, p.split.cut, holdout)
+        featurize.report_leaks(leaks, p.data.allow, sample, schema, findings)
     findings.write()
 
 

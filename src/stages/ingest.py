@@ -2,7 +2,7 @@
 
 from plumbline import params, paths
 from plumbline.files import replacing, write_text
-from plumbline.findings import Findings
+from plumbline.findings import Findings, Kind
 from plumbline.pipeline import ingest
 from plumbline.pipeline.stage import run
 
@@ -18,7 +18,7 @@ def main() -> None:
         schema = ingest.type_table(p, table, findings)
         ingest.check_expectations(p, str(table), findings)
     write_text(paths.SCHEMA, schema.dumps())
-    findings.add("schema", ingest.describe(schema))
+    findings.add(Kind.SCHEMA, ingest.describe(schema))
     findings.write()
 
 

@@ -1,8 +1,10 @@
 """train: the training part -> scores of the folds, the threshold, the model fitted on all of it."""
 
+from dataclasses import replace
+
 from plumbline import params, paths
 from plumbline.data.schema import Schema
-from plumbline.findings import Findings
+from plumbline.findings import Findings, Kind
 from plumbline.pipeline import train
 from plumbline.pipeline.stage import run
 
@@ -17,11 +19,14 @@ def main() -> None:
     train.check_types(rows, schema, p, fit, model)
     unseen = train.cross_validate_recipe(rows, schema, p, fit, findings)
     fitted = fit(rows)
-    if schema.task == "binary" and p.threshold == "auto":
-        fitted["threshold"] = train.choose_threshold(rows, unseen, schema, findings)
+    if schema.task == "binary" and p.model.threshold == "auto":
+        threshold = train.choose_threshold(rows, unseen, schema, findings)
+        fitted = replace(fitted, threshold=threshold)
     size = train.write_model(fitted, model)
-    columns = len(fitted["types"])
-    findings.add("estimator", train.describe(p.estimator, fitted), rows=len(rows), features=columns, bytes=size)
+    columns = len(fitted.types)
+    findings.add(
+        Kind.ESTIMATOR, train.describe(p.model.estimator, fitted), rows=len(rows), features=columns, bytes=size
+    )
     findings.write()
 
 

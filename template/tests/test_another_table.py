@@ -15,7 +15,7 @@ import pytest
 from sklearn.datasets import load_diabetes, load_wine
 
 from plumbline import paths
-from plumbline.findings import RULE
+from plumbline.findings import Kind
 from plumbline.testing.projects import ROOT, STAGES, environment, make_table
 
 pytestmark = pytest.mark.slow
@@ -79,7 +79,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
     folder = tmp_path_factory.mktemp("another") / "clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     (folder / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
-    assert RULE not in make(folder, "repro")
+    assert Kind.SCOPE not in make(folder, "repro")
     return folder, digests(folder)
 
 
@@ -92,7 +92,7 @@ def test_nothing_said_about_the_first_table_is_applied_to_or_shown_of_another(cl
     said = make(folder, "repro")
     found = {stage: json.loads((folder / paths.checks(stage)).read_text(encoding="utf-8")) for stage in STAGES}
     every = [each for findings in found.values() for each in findings]
-    warnings = [each["evidence"] for each in every if each["rule"] == RULE]
+    warnings = [each["evidence"] for each in every if each["kind"] == Kind.SCOPE]
     assert [line.partition(" is about ")[0] for line in warnings] == WRITTEN
     for line in warnings:
         assert f"{FIRST[0]}, and data.source is data/source/{name}, so it is left out. If it is about this" in line
@@ -102,7 +102,7 @@ def test_nothing_said_about_the_first_table_is_applied_to_or_shown_of_another(cl
     for line in warnings[:3]:  # the package comes after the report
         assert page.count(line) == 1
         page = page.replace(line, "")
-    own = [each for each in every if each["rule"] != RULE]
+    own = [each for each in every if each["kind"] != Kind.SCOPE]
     texts = {"terminal": said, paths.REPORT: page, "wheel": metadata(folder), "findings": json.dumps(own)}
     texts |= {path.name: path.read_text(encoding="utf-8") for path in (folder / "metrics").iterdir()
               if not path.name.startswith("checks-")}  # fmt: skip
@@ -119,6 +119,6 @@ def test_the_projects_own_tests_pass_on_another_table(clone) -> None:
 def test_back_on_the_first_table_all_of_it_applies_again_byte_for_byte(clone) -> None:
     folder, before = clone
     read(folder, *FIRST)
-    assert RULE not in make(folder, "repro")
+    assert Kind.SCOPE not in make(folder, "repro")
     assert digests(folder) == before
     assert "malignant" in metadata(folder)

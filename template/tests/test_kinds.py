@@ -32,7 +32,7 @@ def command(wheel: Path) -> Iterator[ModuleType]:
 
 def finding(stage: str, rule: str) -> dict:
     findings = json.loads(Path(paths.checks(stage)).read_text(encoding="utf-8"))
-    return next(found for found in findings if found["rule"] == rule)
+    return next(found for found in findings if found["kind"] == rule)
 
 
 @pytest.mark.parametrize(("name", "keys"), CASES, ids=[" and ".join([name, *keys]) for name, keys in CASES])

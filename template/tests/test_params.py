@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline import params
+from plumbline import keys, params
 from plumbline.errors import PlumblineError
 from plumbline.testing.projects import ROOT
 
@@ -59,7 +59,7 @@ def test_what_is_wrong_is_refused_with_what_was_given_and_what_is_allowed(text, 
 def test_a_blank_is_null_or_an_empty_list_or_map_where_that_is_the_default(tmp_path, monkeypatch) -> None:
     """As dvc exp run -S leaves each null of the file."""
     monkeypatch.chdir(tmp_path)
-    empty = {key: rule.default for key, rule in params.KEYS.items() if rule.default in (None, [], {})}
+    empty = {key: rule.default for key, rule in keys.KEYS.items() if rule.default in (None, [], {})}
     assert {"data.group", "data.ignore", "data.types", "split.cut", "requirements.latency"} < set(empty)
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     blank, count = re.subn(r"(?m)^(  \w+:) (null|\[\]|\{\}) ", r"\1       ", text)
@@ -67,20 +67,20 @@ def test_a_blank_is_null_or_an_empty_list_or_map_where_that_is_the_default(tmp_p
     Path("params.yaml").write_text(blank, encoding="utf-8")
     found = vars(params.check())
     assert {key: found[key.split(".")[1]] for key in empty} == empty
-    assert params.fill() == []
+    assert params.add_defaults() == []
 
 
 @pytest.mark.parametrize("text", [SMALL, SMALL.rstrip("\n"), NESTED, WINDOWS])
 def test_fill_adds_what_is_absent_and_keeps_all_else_and_twice_is_once(text: str, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_bytes(text.encode())
-    before, added, filled = params.load(), params.fill(), Path("params.yaml").read_bytes()
-    assert params.load() == before | {key: params.KEYS[key].default for key in added}
-    assert set(params.load()) == set(params.KEYS)
+    before, added, filled = params.load(), params.add_defaults(), Path("params.yaml").read_bytes()
+    assert params.load() == before | {key: keys.KEYS[key].default for key in added}
+    assert set(params.load()) == set(keys.KEYS)
     rest = iter(filled.decode())
     assert all(character in rest for character in text), "something of it was lost or changed"
     assert filled.count(b"\n") == filled.count(b"\r\n") or "\r" not in text
-    assert params.fill() == []
+    assert params.add_defaults() == []
     assert Path("params.yaml").read_bytes() == filled
 
 
@@ -94,7 +94,7 @@ def test_a_file_that_cannot_be_filled_stays_as_it_was(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError):
-        params.fill()
+        params.add_defaults()
     assert {path.name: path.read_text() for path in Path().iterdir()} == {"params.yaml": SMALL}
 
 
@@ -103,16 +103,16 @@ def test_the_manual_states_each_default_and_read_gives_it_and_no_other_key(tmp_p
     Path("params.yaml").write_text(SMALL)
     manual = (ROOT / "docs/parameters.md").read_text(encoding="utf-8").replace("\\|", "/")
     rows = re.findall(r"(?m)^\| `(\w+\.\w+)` \| `?(.+?)`? \| (.+?) \|", manual)
-    assert [key for key, _, _ in rows] == list(params.KEYS)
+    assert [key for key, _, _ in rows] == list(keys.KEYS)
     for key, default, allowed in rows:
         given = {"data.source": "data/source/t.csv", "data.target": "y"}.get(key, yaml.safe_load(default))
         assert vars(params.read(key)) == {key.split(".")[1]: given}
-        assert allowed == params.KEYS[key].allowed.replace("|", "/")
+        assert allowed == keys.KEYS[key].allowed.replace("|", "/")
 
 
 def test_the_committed_file_holds_each_key_on_a_line_with_its_comment() -> None:
     lines = (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines()
     found = [re.match(r"  (\w+): .*  # \w", line) for line in lines if line.startswith(" ")]
     given = [match and match[1] for match in found]
-    assert given[: len(params.KEYS)] == [key.split(".")[1] for key in params.KEYS]  # then groups of stages of one's own
+    assert given[: len(keys.KEYS)] == [key.split(".")[1] for key in keys.KEYS]  # then groups of stages of one's own
     assert len(lines) < 60

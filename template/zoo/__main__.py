@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from plumbline.findings import short
+from plumbline.formatting import short
 from template.bake.files import listed
 from template.zoo.pulls import CASES, Pull
 from template.zoo.repositories import CI, ROOT, Author, Found

@@ -91,7 +91,7 @@ def test_roles_task_and_classes_follow_from_params_and_values_or_are_refused(col
     else:
         key = schema.column("key")
         said = f"key {key and key.name} of {' '.join(column.name for column in schema.inputs)}; "
-        said += "out " + " ".join(f["evidence"].split("'")[1] for f in findings.found if f["severity"] == "left out")
+        said += "out " + " ".join(f.evidence.split("'")[1] for f in findings.entries if f.severity == "left out")
         said += f"\ntask {schema.task} {schema.classes} {schema.positive}"
     assert re.search(words, said, re.MULTILINE)
 

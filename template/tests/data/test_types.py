@@ -62,7 +62,7 @@ def test_a_type_is_the_first_that_every_value_fits_or_what_is_stated(delimiter: 
     columns = {name: kind for name, (_, kind) in COLUMNS.items() if delimiter == "," or name != "points"}
     found, findings = settled(tmp_path / "t.csv", [tuple(columns), *rows], delimiter)
     assert found == columns
-    warned = [finding["evidence"] for finding in findings.found if finding["severity"] == "warning"]
+    warned = [finding.evidence for finding in findings.entries if finding.severity == "warning"]
     assert [text.split("'")[1] for text in warned] == ["too long", "day or month"]
     stated = {"whole": "category", "date": "timestamp", "day or month": "timestamp %m/%d/%Y %H:%M"}
     found, _ = settled(tmp_path / "t.csv", [tuple(columns), *rows], delimiter, types=stated, target="yes")
@@ -84,7 +84,7 @@ def test_words_among_numbers_are_a_fault_of_the_file_when_they_are_few(words, sa
     table: list[tuple[str, ...]] = [("a", "flag"), *((value, "true") for value in values)]
     try:
         _, findings = settled(tmp_path / "t.csv", table)
-        found = " ".join(finding["evidence"] for finding in findings.found)
+        found = " ".join(finding.evidence for finding in findings.entries)
     except PlumblineError as error:
         found = f"Refused: {error}".replace("t.csv, column 'a': expected numbers as in the rest, ", "")
     assert (said in found) if said else not found

@@ -32,7 +32,7 @@ def run(write: Write, name: str = "table.csv", **data) -> tuple[Schema, dict[str
     project.params(data={"source": str(path), "target": "target"} | data)
     ingest.main()
     schema = Schema.loads(Path("data/schema.json").read_text(encoding="utf-8"))
-    return schema, {finding["rule"]: finding["evidence"] for finding in read_findings("ingest")}
+    return schema, {finding.kind: finding.evidence for finding in read_findings("ingest")}
 
 
 def in_parts(path: Path) -> None:

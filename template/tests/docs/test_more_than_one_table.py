@@ -32,7 +32,7 @@ def assembled(project: Project) -> dict:
     stages = stage | {name: delivered[name] for name in ("versions", "ingest")}
     Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stages}), encoding="utf-8")
     project.params(**keys)
-    params.fill()
+    params.add_defaults()
     return stage["assemble"]
 
 

@@ -128,7 +128,7 @@ def test_what_is_found_stops_in_one_line_with_its_cure_and_leaves_the_last_file_
     ):
         run(frame=leaky, allow={"cop": "known"})
     run(frame=leaky, allow={"copy": "known before", "coded": "known", "x1": "well"})
-    found = {(f["rule"], f["severity"], f["allowed"]) for f in read_findings("featurize")}
+    found = {(f.kind, f.severity, f.allowed) for f in read_findings("featurize")}
     assert {("tells the target", "note", reason) for reason in ("known before", "known")} < found
     assert ("allowed", "warning", None) in found
     assert not any(rule == "leakage" for rule, *_ in found)
@@ -143,10 +143,10 @@ def test_rows_groups_and_times_between_the_sides(run, monkeypatch: pytest.Monkey
     with pytest.raises(PlumblineError, match=f"1 groups of 'g' stand on both sides of split.cut. {cure}"):
         run(frame=frame.assign(g=(np.arange(120) + 1) // 2), group="g", **cut)
     run(lambda rows: rows.drop(columns="t"), frame, group="g", **cut)
-    warned = {f["rule"]: f["evidence"] for f in read_findings("featurize") if f["severity"] == "warning"}
+    warned = {f.kind: f.evidence for f in read_findings("featurize") if f.severity == "warning"}
     assert warned == {"later than the time": "'paid' is later than 't' in 120 of 120 rows: was it known by then?"}
     run(lambda rows: rows[["x1", "x2", "colour"]], frame, **cut)
-    warned = {f["rule"]: f["evidence"] for f in read_findings("featurize") if f["severity"] == "warning"}
+    warned = {f.kind: f.evidence for f in read_findings("featurize") if f.severity == "warning"}
     assert warned == {"row on both sides": "1 of 28 rows of the holdout (3.571 %) have the features of a training row"}
     monkeypatch.setattr(machinery, "_after", lambda schema, cut: np.arange(120) >= 100)
     with pytest.raises(
@@ -163,18 +163,18 @@ def test_rows_with_equal_features_on_both_sides_of_a_split_by_key_are_counted_an
     features = made[["x1", "x2", "colour", "flag"]].apply(lambda row: "|".join(map(str, row)), axis=1)
     held = made["@side"] == "holdout"
     count = int(features[held].isin(features[~held]).sum())
-    (warned,) = (f for f in read_findings("featurize") if f["severity"] == "warning")
+    (warned,) = (f for f in read_findings("featurize") if f.severity == "warning")
     words = f"{count} of {held.sum()} rows of the holdout ({100 * count / held.sum():.4g} %) have the features of a"
     cure = "If such rows belong together (a patient, a shop), name what they share: data.group: COLUMN"
-    assert (warned["rule"], warned["evidence"]) == ("row on both sides", f"{words} training row. {cure}")
+    assert (warned.kind, warned.evidence) == ("row on both sides", f"{words} training row. {cure}")
     assert count > 1
     run(frame=table.assign(g=[*range(120), *range(30)]), group="g")
-    assert not [f for f in read_findings("featurize") if f["severity"] == "warning"]
+    assert not [f for f in read_findings("featurize") if f.severity == "warning"]
 
 
 def test_nothing_found_is_one_note_that_says_what_was_looked_at(run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machinery, "SAMPLE", 7)  # of 120 rows every 18th, across batches
     run()
-    (note,) = (finding for finding in read_findings("featurize") if finding["rule"] == "leakage")
-    assert note["evidence"].startswith("nothing found: features alone")
-    assert (note["severity"], note["counts"]) == ("note", {"rows": 7})
+    (note,) = (finding for finding in read_findings("featurize") if finding.kind == "leakage")
+    assert note.evidence.startswith("nothing found: features alone")
+    assert (note.severity, note.counts) == ("note", {"rows": 7})

@@ -11,7 +11,7 @@ import pytest
 
 from plumbline.data import delimited, sources
 from plumbline.errors import PlumblineError
-from plumbline.findings import RULE
+from plumbline.findings import Kind
 from plumbline.testing.projects import Project, make_table
 from src.stages import ingest
 
@@ -38,8 +38,8 @@ def test_it_writes_every_row_typed_a_schema_and_what_it_decided(project: Project
     assert [str(kind) for kind in table.schema.types] == ["int64", "double", "double", "string", "bool", "string"]
     assert {c["name"]: c["missing"] for c in schema["columns"]}["x2"] == frame.x2.isna().mean() > 0
     assert schema["rows"] == table.num_rows == 50
-    rules = {finding["rule"]: finding for finding in found}
-    assert rules[RULE]["severity"] == "warning"
+    rules = {finding["kind"]: finding for finding in found}
+    assert rules[Kind.SCOPE]["severity"] == "warning"
     assert rules["expectations"]["counts"] == {"expected": 2}
 
 
@@ -124,10 +124,10 @@ def test_a_suite_is_applied_to_the_table_that_it_names(project: Project, suites,
     project.change(data={"source": source})
     ingest.main()
     found = json.loads(Path(OUTS[2]).read_text(encoding="utf-8"))
-    applied = [each["evidence"] for each in found if each["rule"] == "expectations"]
+    applied = [each["evidence"] for each in found if each["kind"] == "expectations"]
     said = f"all 1 of expectations/{runs}.json hold" if runs else "the structural checks alone ran"
     assert len(applied) == 1 and said in applied[0]
-    left = [each["evidence"] for each in found if each["rule"] == RULE]
+    left = [each["evidence"] for each in found if each["kind"] == Kind.SCOPE]
     assert [line.split(" is about ")[0] for line in left] == [f"expectations/{name}.json" for name in out]
     for name, line in zip(out, left, strict=True):  # the printed cure, pasted
         path = Path(f"expectations/{name}.json")
@@ -141,7 +141,7 @@ def test_a_suite_is_applied_to_the_table_that_it_names(project: Project, suites,
         if runs is None:
             ingest.main()
             found = json.loads(Path(OUTS[2]).read_text(encoding="utf-8"))
-            assert "hold" in next(each["evidence"] for each in found if each["rule"] == "expectations")
+            assert "hold" in next(each["evidence"] for each in found if each["kind"] == "expectations")
 
 
 def test_two_suites_of_one_table_are_refused_and_a_broken_one_of_another_is_not(project: Project) -> None:

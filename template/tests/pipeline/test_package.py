@@ -12,7 +12,7 @@ import pytest
 
 from plumbline import paths
 from plumbline.errors import PlumblineError
-from plumbline.findings import RULE
+from plumbline.findings import Kind
 from plumbline.packaging.wheel import shipped
 from plumbline.testing.projects import ROOT, STAGES, Project, environment, make_table
 
@@ -120,7 +120,9 @@ def test_what_was_said_of_another_table_is_in_no_card_no_report_and_no_package(p
     project.run()
     printed = capsys.readouterr().out
     for what in (paths.DESIGN, paths.BEHAVIOUR, "description in pyproject.toml"):
-        assert printed.count(f"WARNING: {RULE}: {what} is about data/source/sky.csv, and data.source is data/") == 1
+        assert (
+            printed.count(f"WARNING: {Kind.SCOPE}: {what} is about data/source/sky.csv, and data.source is data/") == 1
+        )
     content = zipfile.ZipFile(wheel_and_pins()[0])
     shipped = "".join(content.read(name).decode("utf-8", "ignore") for name in content.namelist())
     texts = (shipped, Path(paths.CARD).read_text(encoding="utf-8"))
@@ -134,4 +136,4 @@ def test_what_was_said_of_another_table_is_in_no_card_no_report_and_no_package(p
     project.run("evaluate", "package")
     assert "Is the sky blue." in (card := Path(paths.CARD).read_text(encoding="utf-8"))
     assert "Not at night" in card and "blue by day" in card
-    assert RULE not in capsys.readouterr().out
+    assert Kind.SCOPE not in capsys.readouterr().out

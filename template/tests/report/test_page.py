@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from plumbline import params, paths
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.testing.projects import Project, make_table
 from template.tests.tools import need
 
@@ -157,7 +157,7 @@ def test_a_browser_as_wide_as_a_phone_never_scrolls_the_page_sideways(project: P
 def test_the_first_screen_has_the_description_and_one_line_for_all_that_is_not_stated(project: Project) -> None:
     Path("docs/project.yaml").write_text(yaml.safe_dump({"use": {"intended": "Teaching & <testing>."}}))
     text = ran(project, "binary")
-    (description,) = params.project("description")
+    (description,) = params.read_project("description")
     assert f'<p class="lead">{description}.</p>' in text
     assert text.count("<dt>") == 1
     assert "<dt>Intended use</dt><dd>Teaching &amp; &lt;testing&gt;.</dd>" in text

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from plumbline import params, versions
+from plumbline import keys, params, versions
 from plumbline.reproducibility import hermetic_box
 from plumbline.reproducibility.hermetic import hermetic
 from plumbline.reproducibility.pipeline import declared, on_disk
@@ -104,7 +104,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
     def until(last: str) -> Path:
         os.chdir(folder)
-        params.fill()
+        params.add_defaults()
         stages = (FIRST, *STAGES)
         for name in stages[: stages.index(last) + 1]:
             if name not in lock:
@@ -264,7 +264,7 @@ def test_dvc_runs_again_what_was_read_and_nothing_else(stage: str, at: Callable[
         with changed("requirements.lock", lambda content, pin=pin: content.replace(pin, pin + b"9")):
             assert is_stale(stage) == is_used, library
     text = Path("params.yaml").read_text(encoding="utf-8")
-    for key in [*params.KEYS][::4]:
+    for key in [*keys.KEYS][::4]:
         group, name = key.split(".")
         content = yaml.safe_load(text)
         content[group][name] = "changed"

@@ -1,6 +1,5 @@
 """A small project in git, and reviews of its commits."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -11,12 +10,14 @@ import pytest
 import yaml
 
 from plumbline import versions
-from plumbline.review.sides import FOLDER
+from plumbline.review.result import Review, loads
+from plumbline.review.worktrees import FOLDER
 from plumbline.testing.projects import ROOT, environment, make_table
 
 MODEL = {"estimator": "sklearn.linear_model.LogisticRegression", "arguments": {"max_iter": 200}}
 PARAMS = {"data": {"source": "data/source/table.csv", "target": "target"}, "model": MODEL,
           "evaluate": {"bootstrap": 100}, "review": {"replicas": 3}}  # fmt: skip
+NO_REVIEW = Review(word="cannot tell", why="", base_commit="", head_commit="")
 Change = Callable[..., None]
 
 
@@ -65,14 +66,17 @@ def changed(repository: Path) -> Change:
     return change
 
 
-def review(folder: Path, *arguments: str, code: int = 0, by: str | None = None) -> tuple[list[str], dict]:
-    """The lines that were printed from the word on, and the result; by base: this code is taken for that of base."""
+def review(folder: Path, *arguments: str, code: int = 0, by: str | None = None) -> tuple[list[str], Review]:
+    """The lines that were printed from the word on, and the result; on stderr, and an empty one, where the code is 2.
+
+    by: "base" takes this code for that of base.
+    """
     command = [sys.executable, "-m", "plumbline", "review", *(arguments or ("base",))]
     env = environment(PYTHONPATH="", **({"REVIEW_BY_BASE": by} if by else {}))
     ran = subprocess.run(command, cwd=folder, env=env, capture_output=True, encoding="utf-8")
     assert ran.returncode == code, f"{ran.stdout}{ran.stderr}"
     if code == 2:
-        return ran.stderr.splitlines(), {}
+        return ran.stderr.splitlines(), NO_REVIEW
     lines = ran.stdout.splitlines()
     start = next(i for i, line in enumerate(lines) if line.split(":")[0] in ("better", "worse", "same", "cannot tell"))
-    return ["\n".join(lines[:start]), *lines[start:]], json.loads((folder / FOLDER / "result.json").read_text())
+    return ["\n".join(lines[:start]), *lines[start:]], loads((folder / FOLDER / "result.json").read_bytes())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from plumbline.findings import short
+from plumbline.formatting import short
 from plumbline.review.comment import MARKER, render_comment
 from plumbline.review.gate import NAMES
 from plumbline.review.markdown import code, escape
