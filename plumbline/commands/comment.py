@@ -22,8 +22,8 @@ def run(options: Namespace) -> int:
     """Write the comment, which says so where the review left no result; then raise an error where it is refused."""
     for name in VARIABLES:
         if name not in os.environ:
-            hint = "Leave it to .github/workflows/comment.yml, where GitHub sets it; or print a review: make review"
-            raise UsageError(f"{name} is not set", hint=hint)
+            message = f"{name} is not set: this is for .github/workflows/comment.yml, where GitHub sets it"
+            raise UsageError(message, hint="Read the review here: make review")
     event = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
     review_run: WorkflowRun = event["workflow_run"]
     body, refusal = render_body(options.folder, review_run["html_url"])

@@ -165,7 +165,7 @@ def _acceptances(review: Review) -> str:
 
 def _rerun(review: Review) -> str:
     differences = review.rerun.metric_differences if review.rerun else ()
-    rows = [[code(d.file), code(d.key), code(d.committed), code(d.rerun)] for d in differences]
+    rows = [[code(d.file), code(d.key), code(d.committed_value), code(d.rerun_value)] for d in differences]
     return table(["file", "key", "committed", "run again"], rows)
 
 

@@ -143,5 +143,5 @@ def table(head: list[str], rows: Iterable[list[str]], max_rows: int = 30) -> str
 
 def fold(title: str, *blocks: str) -> str:
     """Return blocks of Markdown that a click on the title unfolds; nothing where all are empty."""
-    filled = [block for block in blocks if block]
-    return "\n\n".join([f"<details><summary>{title}</summary>", *filled, "</details>"]) if filled else ""
+    parts = [block for block in blocks if block]
+    return "\n\n".join([f"<details><summary>{title}</summary>", *parts, "</details>"]) if parts else ""

@@ -106,7 +106,7 @@ def _compare_run(head: Side, stages: tuple[str, ...], entries: Entries) -> RunRe
     report = RunReport(rerun=rerun)
     if differences:
         first = differences[0]
-        message = f"{first.file} {first.key}: {first.committed} is committed, {first.rerun} when run again"
+        message = f"{first.file} {first.key}: {first.committed_value} is committed, {first.rerun_value} when run again"
         return replace(report, reasons=(build_reason("metrics", message, ACTION),))
     if different:
         return replace(report, notes=(f"run again: other bytes, the same numbers: {', '.join(different)}",))
@@ -122,9 +122,9 @@ def _compare_files(head: Side, paths: list[str]) -> Iterator[MetricDifference]:
         new = (head.folder / path).read_text(encoding="utf-8")
         if path.endswith(".json"):
             for key, committed, rerun in unlike(_parse_json(old), _parse_json(new)):
-                yield MetricDifference(file=path, key=key, committed=clean(committed), rerun=clean(rerun))
+                yield MetricDifference(file=path, key=key, committed_value=clean(committed), rerun_value=clean(rerun))
         elif not has_other_binaries:  # with the same model on the same rows the words are the same, too
-            yield MetricDifference(file=path, key="", committed="a text", rerun="another")
+            yield MetricDifference(file=path, key="", committed_value="a text", rerun_value="another")
 
 
 def _output_hashes(entry: dict[str, Any]) -> dict[str, Any]:

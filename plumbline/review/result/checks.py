@@ -13,16 +13,16 @@ class MetricDifference:
         The file's path.
     key
         The value's key in it; empty for a file that is not JSON.
-    committed
+    committed_value
         The value in git, as text.
-    rerun
+    rerun_value
         The value of the new run, as text.
     """
 
     file: str
     key: str
-    committed: str
-    rerun: str
+    committed_value: str
+    rerun_value: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ class SecondOpinion:
     Attributes
     ----------
     word
-        better, worse, same or cannot tell; another version may have other words.
+        The outcome; another version may have other words.
     why
         The reason for the word, a sentence.
     """

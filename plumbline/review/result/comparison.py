@@ -17,7 +17,7 @@ class Verdict:
     Attributes
     ----------
     word
-        better, worse, same or cannot tell.
+        The outcome.
     why
         The reason for the word, a sentence.
     difference
@@ -121,7 +121,7 @@ class ReleaseComparison:
     name
         The release's tag.
     word
-        better, worse, same or cannot tell.
+        The outcome.
     why
         The reason for the word, a sentence.
     comparison

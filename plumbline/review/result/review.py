@@ -36,7 +36,7 @@ class Review:
     version
         The number of this form of the file; a reader refuses any other.
     word
-        better, worse, same or cannot tell: what the review says in the end.
+        The outcome of the whole review.
     why
         The reason for the word, a sentence.
     base_commit
@@ -70,7 +70,7 @@ class Review:
     importance
         The permutation importance of both sides.
     changed_kinds
-        What the change consists of: data, params, code, versions.
+        What differs between base and head.
     changed_files
         The files that differ.
     parameter_changes

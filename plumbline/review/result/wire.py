@@ -128,26 +128,28 @@ def _decode(hint: Any, value: Any, where: str) -> Any:
 
 def _decode_object(form: Any, value: Any, where: str) -> Any:
     _check_type(value, dict, where)
-    declared: dict[str, Field[Any]] = {field.name: field for field in fields(form)}
-    if "version" in declared:
-        _check_version(value.get("version"), typing.cast(int, declared["version"].default))
+    known_fields: dict[str, Field[Any]] = {field.name: field for field in fields(form)}
+    if "version" in known_fields:
+        _check_version(value.get("version"), typing.cast(int, known_fields["version"].default))
     inner = f"{where}." if where else ""
-    if unknown := [name for name in value if name not in declared]:
-        raise ResultError(f"{inner}{clean(unknown[0])} is not a field of {form.__name__}")
+    if unknown_names := [name for name in value if name not in known_fields]:
+        raise ResultError(f"{inner}{clean(unknown_names[0])} is not a field of {form.__name__}")
     hints = typing.get_type_hints(form)
-    required = [f.name for f in declared.values() if f.default is MISSING and f.default_factory is MISSING]
-    if missing := [name for name in required if name not in value]:
-        raise ResultError(f"{inner}{missing[0]} is missing")
+    required_names = [f.name for f in known_fields.values() if f.default is MISSING and f.default_factory is MISSING]
+    if missing_names := [name for name in required_names if name not in value]:
+        raise ResultError(f"{inner}{missing_names[0]} is missing")
     return form(**{name: _decode(hints[name], item, f"{inner}{name}") for name, item in value.items()})
 
 
-def _check_version(version: object, known: int) -> None:
-    if type(version) is int and version == known:
+def _check_version(version: object, known_version: int) -> None:
+    if type(version) is int and version == known_version:
         return
-    is_newer = type(version) is int and version > known
-    number = str(version) if type(version) is int and 0 <= version < LARGEST else "unknown"
-    hint = "Merge the newer plumbline first, or read review.html" if is_newer else "Write it again: make review"
-    raise ResultError(f"its schema version is {number}, expected {known}", hint=hint)
+    number = version if type(version) is int and 0 <= version < 10_000 else None
+    hint = "Merge the newer plumbline into the branch, then review again: make review"
+    if number is not None and number > known_version:
+        hint = "Merge the newer plumbline into main first, or read review.html"
+    text = "unknown" if number is None else str(number)
+    raise ResultError(f"its schema version is {text}, expected {known_version}", hint=hint)
 
 
 def _decode_scalar(hint: Any, value: Any, where: str) -> Any:
@@ -161,9 +163,9 @@ def _decode_scalar(hint: Any, value: Any, where: str) -> Any:
     return value
 
 
-def _check_type(value: Any, expected: type, where: str) -> None:
-    if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-        _refuse(value, where, "a whole number" if expected is int else TYPES[expected])
+def _check_type(value: Any, expected_type: type, where: str) -> None:
+    if not isinstance(value, expected_type) or (isinstance(value, bool) and expected_type is not bool):
+        _refuse(value, where, "a whole number" if expected_type is int else TYPES[expected_type])
     if isinstance(value, str | list | dict) and len(value) > LONGEST:
         raise ResultError(f"{where or 'it'} has {len(value):,} characters or items, expected at most {LONGEST:,}")
 

@@ -99,7 +99,7 @@ def test_forged_metrics_are_found_with_and_without_a_forged_lock(run: Path, monk
     assert names == ["metrics"], "all hashes agree: nothing but the run itself tells"
     first = rerun.metric_differences[0]
     assert (first.file, first.key) == ("metrics/metrics.json", "log_loss")
-    assert float(first.committed) == pytest.approx(float(first.rerun) / 2)
+    assert float(first.committed_value) == pytest.approx(float(first.rerun_value) / 2)
     git(run, "checkout", "-q", "-f", "-B", "work", "next")
     (run / "metrics/metrics.json").write_bytes(better((run / "metrics/metrics.json").read_bytes()))
     git(run, "commit", "-qam", "metrics alone")
@@ -112,7 +112,9 @@ def test_a_forged_card_is_found_though_it_is_no_json(run: Path, monkeypatch) -> 
     rerun, names, _ = check_run(run, monkeypatch)
     assert names == ["metrics"]
     (difference,) = rerun.metric_differences
-    assert difference == MetricDifference(file="metrics/model-card.md", key="", committed="a text", rerun="another")
+    assert difference == MetricDifference(
+        file="metrics/model-card.md", key="", committed_value="a text", rerun_value="another"
+    )
 
 
 def test_what_is_no_json_or_no_lock_is_found_without_a_traceback(run: Path, monkeypatch) -> None:
