@@ -69,15 +69,9 @@ def decode(text: str | bytes, form: type[T], *, file: str) -> T:
         line and quotes no value.
     """
     try:
-        content = json.loads(
-            text if isinstance(text, str) else text.decode("utf-8"),
-            object_pairs_hook=_object_without_duplicates,
-            parse_constant=_refuse_constant,
-        )
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # a ValueError is any error of JSON or UTF-8, or a number of 5,000 digits
+        decoded_text = text if isinstance(text, str) else text.decode("utf-8")
+        content = json.loads(decoded_text, object_pairs_hook=_object_without_duplicates)
+    except (ValueError, RecursionError) as error:  # a ValueError of JSON, of UTF-8, or of a number of 5,000 digits
         raise ResultError(f"{file} cannot be read as JSON ({type(error).__name__})") from None
     try:
         return typing.cast(T, _decode(form, content, ""))
@@ -90,10 +84,6 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         raise ValueError("duplicate key")
     return content
-
-
-def _refuse_constant(token: str) -> NoReturn:
-    raise ValueError(f"{token} is not JSON")
 
 
 def _plain(value: Any) -> Any:
@@ -157,7 +147,7 @@ def _decode_scalar(hint: Any, value: Any, where: str) -> Any:
         value = float(value) if abs(value) <= LARGEST else math.inf
     _check_type(value, hint, where)
     if hint is float and not math.isfinite(value):
-        raise ResultError(f"{where} is too large, expected a finite number")
+        raise ResultError(f"{where} is not finite or too large, expected a finite number")
     if hint is int and abs(value) > LARGEST:
         raise ResultError(f"{where} is too large, expected at most {LARGEST:,}")
     return value
