@@ -2,11 +2,11 @@
 
     python -m template.calibrate [NAME ...]    measure these cells (default: all that are not there yet)
 
-By the product's own functions: `fit` and `unseen` make the predictions (template/calibrating.py), review/verdict.py the
-words, with the settings that params.yaml has by default. A cell is a table, an estimator and a change; its rows are
-comparisons that differ in seeds, salts or tables. Beside them the rules that people use, on a holdout of a fifth of the
-rows. Predictions stay in .review/calibration, so that a rule that was changed is judged again without a fit; what was
-changed in how models are fitted wants that folder removed.
+By the product's own functions: `fit` and `predict_unseen` make the predictions (template/calibrating.py) and
+review/verdict.py the words, with the settings that params.yaml has by default. A cell is a table, an estimator and a
+change; its rows are comparisons that differ in seeds, salts or tables. Beside them the rules that people use, on a
+holdout of a fifth of the rows. Predictions stay in .review/calibration, so that a rule that was changed is judged again
+without a fit; what was changed in how models are fitted wants that folder removed.
 """
 
 import argparse
@@ -28,8 +28,8 @@ from plumbline.data.split import position
 from plumbline.evaluation.slices import holm
 from plumbline.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
 from plumbline.prediction.scores import scores
-from plumbline.review.decide import gate_metric, trivial
-from plumbline.review.verdict import compare, margin, measured
+from plumbline.review.decide import choose_metric, estimate_trivial
+from plumbline.review.verdict import compare_paired, derive_margin, estimate_metric
 from template import calibrating as of
 from template.calibrating import BOOSTING, ESTIMATORS, FOREST, LINEAR, Pair, Table, table
 
@@ -46,13 +46,14 @@ def judged(pair: Pair, naive: bool) -> list[str]:
     """What holds of a comparison: the word, what its p values say before the margin, what the usual rules say."""
     inside = ~np.isnan(pair.base.reshape(*pair.base.shape[:2], -1)).any(axis=(0, 2))
     truth, schema, group = pair.table.truth[inside], pair.table.schema, pair.table.group
-    metric = gate_metric("auto", schema.task)
-    theirs, ours = (measured(metric, truth, side[:, inside]) for side in (pair.base, pair.head))
-    matters = margin(float(theirs.values.mean()), float(trivial(metric, truth, None).values[0]), GAP, LOSS)
+    metric = choose_metric("auto", schema.task)
+    base, head = (estimate_metric(metric, truth, side[:, inside]) for side in (pair.base, pair.head))
+    trivial = float(estimate_trivial(metric, truth, None).values[0])
+    margin = derive_margin(base.mean, trivial, gap_share=GAP, loss_share=LOSS)
     group = None if group is None else group[inside]
-    plain = compare(theirs, ours, 0.0, ALPHA, group)
-    found = [compare(theirs, ours, matters, ALPHA, group).word]
-    found += [f"{side} before" for side in ("worse", "better") if (getattr(plain, side) or 1.0) < ALPHA]
+    plain = compare_paired(base, head, 0.0, alpha=ALPHA, group=group)
+    found = [compare_paired(base, head, margin, alpha=ALPHA, group=group).word]
+    found += [f"{side} before" for side in ("worse", "better") if (getattr(plain, f"p_{side}") or 1.0) < ALPHA]
     return found + (usual(pair.table, pair.base[0], pair.head[0], inside) if naive else [])
 
 

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from plumbline.columns import default
 from plumbline.contract import Rows
 from plumbline.data.schema import TARGET, Column, Schema
-from plumbline.review.worker import unseen
+from plumbline.review.worker import predict_unseen
 from plumbline.training.recipe import fit
 
 KEPT = Path(".review/calibration")  # what recipes predicted, so that another rule is judged without a fit
@@ -131,7 +131,7 @@ def recipe(of: Table, estimator: str, arguments: dict[str, Any], seed: int, salt
 
         own = Rows(rows[:known], units[:known], learned[:known])
         folds = FOLDS if of.holdout is None else None
-        made.append(unseen(harmed, own, Rows(rows, units, learned), folds, salt))
+        made.append(predict_unseen(harmed, own, Rows(rows, units, learned), folds, salt))
     return np.stack(made)
 
 

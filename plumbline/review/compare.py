@@ -103,7 +103,7 @@ def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings
         relabelled=relabelled,
         base_rows=pair.base_rows,
     )
-    word, why = _doubt_selection(decision, data_changes)
+    word, why = _doubt_selection(decision.word, decision.why, data_changes)
     review = replace(
         review,
         word=word,
@@ -138,11 +138,11 @@ def _predict_pair(base: Side, head: Side, settings: Settings) -> _Pair:
     return _Pair(base, head, settings, design, {side: predict(side, side, design) for side in (base, head)}, reason)
 
 
-def _doubt_selection(decision: Decision, data_changes: DataChanges | None) -> tuple[Word, str]:
+def _doubt_selection(word: Word, why: str, data_changes: DataChanges | None) -> tuple[Word, str]:
     """Return the verdict; better on the rows that head kept may be due to which rows it kept."""
     shift = data_changes.rows.label_shift if data_changes else 0.0
-    if decision.word != "better" or shift <= MAX_LABEL_SHIFT:
-        return decision.word, decision.why
+    if word != "better" or shift <= MAX_LABEL_SHIFT:
+        return word, why
     why = "better, but rows of base are gone or have another label, and the distribution of labels shifted with them"
     return "cannot tell", f"{why} (by {short(shift)}, from 0 to 1)"
 

@@ -21,7 +21,7 @@ from plumbline.review import worker
 from plumbline.review.commits import RECIPE, SideError
 from plumbline.review.sides import FIX, ContractError, Side
 from plumbline.review.worker import DONE, OTHER_CONTRACT, ROWS, Job, Replica
-from plumbline.review.worktrees import FOLDER
+from plumbline.review.worktrees import PREDICTIONS
 
 WORKER = Path(worker.__file__)
 MAX_ROWS = 5000  # up to which cross-fitting is worth its fits
@@ -151,7 +151,7 @@ def _folder(side: Side, head: Side, design: Design) -> Path:
     """Return where the predictions of a side are stored, named after all that they depend on."""
     worker_hash = hashlib.sha256(WORKER.read_bytes()).hexdigest()
     inputs = [side.recipe_digest(*RECIPE), head.recipe_digest("ingest", "featurize"), design.folds, worker_hash]
-    return FOLDER / "predictions" / hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
+    return PREDICTIONS / hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from plumbline.process import git
 
 FOLDER = Path(".review")  # ignored by git
+PREDICTIONS = FOLDER / "cells"  # kept by CI from one run to the next
 
 
 def worktree_path(commit: str, suffix: str = "") -> Path:

@@ -40,7 +40,7 @@ class Pull:
 worse = partial(Pull, words="worse", red=("worse",))
 COMMENT = text("src/features.py", "    return rows\n", "    # as it is\n    return rows\n")
 FOREST = {"n_estimators": 60, "min_samples_leaf": 5}
-BAD, HALF = "    if worse:\n        return ", "_ratio(weights @ each, weights.sum(axis=1))"
+BAD, HALF = "    if is_worse:\n        return ", "_ratio(weights @ each, weights.sum(axis=1))"
 FLATTERS = text("plumbline/review/verdict.py", f'{BAD}"worse"', f'{BAD}"better"')
 HALVES = text("plumbline/metrics.py", HALF, f"0.5 * {HALF}")
 ALL_ROWS = """

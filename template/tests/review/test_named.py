@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from plumbline.review.result import ChangedFiles, Review, encode
-from template.tests.review.conftest import MODEL, PARAMS, git, review
+from template.tests.review.conftest import MODEL, PARAMS, git, run_review
 
 COST = '''
 
@@ -37,7 +37,8 @@ def own_metrics(repository: Path) -> tuple[list[str], Review]:
     base = commit(repository, {"bootstrap": 100} | own, 1)
     more = {"metrics": [*own["metrics"], "src.model.later"], "slices": ["x1"]}
     commit(repository, {"bootstrap": 100} | more, 50, HARMED)
-    return review(repository, base, code=1)
+    _, lines, result = run_review(repository, base, code=1)
+    return lines, result
 
 
 def test_a_metric_of_ones_own_is_shown_for_both_sides_by_bases_code(own_metrics: tuple[list[str], Review]) -> None:
@@ -77,7 +78,7 @@ def test_a_file_of_another_alphabet_or_with_a_line_break_is_named_and_counted(re
         (repository / path).write_text("{}")
     git(repository, "add", "-A")
     git(repository, "commit", "-qm", "files")
-    lines, result = review(repository)
+    _, lines, result = run_review(repository)
     assert result.changed_kinds == ("code",)
     paths = ("src/é.py", "docs/a\nb.md", "docs/ä b.md")
     assert result.changed_files == ChangedFiles(first_paths=paths, generated_count=1)
