@@ -42,7 +42,7 @@ def render_comment(review: Review) -> str:
 
 
 def _first_screen(review: Review) -> list[str]:
-    """The parts that a reader sees without unfolding anything."""
+    """Return the parts that a reader sees without unfolding anything."""
     rows = []
     if review.comparison:
         rows.append(_row(review.comparison, review.word))
@@ -191,7 +191,7 @@ def _describe_reason(reason: Reason) -> str:
 
 
 def _describe_power(review: Review) -> str:
-    """How large a change would have been detected, and how many rows detect one as large as the margin."""
+    """Return how large a change would have been detected, and how many rows detect one as large as the margin."""
     if review.comparison is None or review.comparison.verdict.detectable_difference is None:
         return ""
     verdict = review.comparison.verdict

@@ -183,7 +183,7 @@ def list_facts(review: Review) -> list[tuple[str, str]]:
 
 
 def _provenance(review: Review) -> list[str]:
-    """Lines on what was compared and how."""
+    """Return lines on what was compared and how."""
     origin = f", {escape(review.base_origin)}" if review.base_origin else ""
     lines = [f"Base: {code_commit(review.base_commit)}{origin}", f"Head: {code_commit(review.head_commit)}"]
     lines += [f"{name}: {value}" for name, value in list_facts(review)]
@@ -203,7 +203,7 @@ def _provenance(review: Review) -> list[str]:
 
 
 def _remarks(review: Review) -> list[tuple[str, str]]:
-    """Sentences with the names under which they are shown."""
+    """Return sentences with the names under which they are shown."""
     remarks = [("Why this word", review.why)]
     if review.comparison:
         remarks.append(("Judged on different rows", review.comparison.unpaired_reason or ""))

@@ -97,7 +97,7 @@ def _plain(value: Any) -> Any:
 
 
 def _decode(hint: Any, value: Any, where: str) -> Any:
-    """`value` as the type `hint`; `where` is its path in the file."""
+    """Return `value` as the type `hint`; `where` is its path in the file."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if is_dataclass(hint):
         return _decode_object(hint, value, where)
