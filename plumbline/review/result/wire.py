@@ -1,6 +1,7 @@
 """Frozen dataclasses as JSON and back, by their type hints: the one place where a hostile file is refused."""
 
 import collections.abc
+import functools
 import json
 import math
 import types
@@ -56,8 +57,8 @@ def decode(text: str | bytes, form: type[T], *, file: str) -> T:
     text : str or bytes
         The JSON, in UTF-8 where it is bytes; a stranger may have written it.
     form : type
-        A frozen dataclass. Its fields are bool, int, float, str, a Literal, another such dataclass, a tuple[X, ...] or
-        a Mapping[str, X] of these, or one of these or None.
+        A frozen dataclass. Its fields are bool, int, float, str, a Literal of texts, another such dataclass, a
+        tuple[X, ...] or a Mapping[str, X] of these, or one of these or None.
     file : str
         Where the text comes from, for the message.
 
@@ -67,6 +68,15 @@ def decode(text: str | bytes, form: type[T], *, file: str) -> T:
         The text is not JSON, or has a duplicate key, an unknown or a missing field, a value of another type, a number
         that is not finite, or a text or list that is too long; or it is of another schema version. The message is one
         line and quotes no value.
+
+    Examples
+    --------
+    >>> from plumbline.review.result import SecondOpinion
+    >>> decode('{"word": "same", "why": "no change"}', SecondOpinion, file="of-head.json")
+    SecondOpinion(word='same', why='no change')
+    >>> decode('{"word": "same", "why": 1}', SecondOpinion, file="of-head.json")
+    Traceback (most recent call last):
+    plumbline.review.result.wire.ResultError: of-head.json: why is a number, expected a text. Write it again: make review
     """
     try:
         decoded_text = text if isinstance(text, str) else text.decode("utf-8")
@@ -104,8 +114,8 @@ def _decode(hint: Any, value: Any, where: str) -> Any:
     if origin in (typing.Union, types.UnionType):  # X | None
         return None if value is None else _decode(arguments[0], value, where)
     if origin is Literal:
-        if not any(value == allowed and type(value) is type(allowed) for allowed in arguments):
-            _refuse(value, where, f"one of {', '.join(map(str, arguments))}")
+        if not isinstance(value, str) or value not in arguments:
+            _refuse(value, where, f"one of {', '.join(arguments)}")
         return value
     if origin is tuple:
         _check_type(value, list, where)
@@ -124,11 +134,16 @@ def _decode_object(form: Any, value: Any, where: str) -> Any:
     inner = f"{where}." if where else ""
     if unknown_names := [name for name in value if name not in known_fields]:
         raise ResultError(f"{inner}{clean(unknown_names[0])} is not a field of {form.__name__}")
-    hints = typing.get_type_hints(form)
+    hints = _type_hints(form)
     required_names = [f.name for f in known_fields.values() if f.default is MISSING and f.default_factory is MISSING]
     if missing_names := [name for name in required_names if name not in value]:
         raise ResultError(f"{inner}{missing_names[0]} is missing")
     return form(**{name: _decode(hints[name], item, f"{inner}{name}") for name, item in value.items()})
+
+
+@functools.cache
+def _type_hints(form: Any) -> dict[str, Any]:
+    return typing.get_type_hints(form)
 
 
 def _check_version(version: object, known_version: int) -> None:
