@@ -74,9 +74,9 @@ def decode(text: str | bytes, form: type[T], *, file: str) -> T:
     >>> from plumbline.review.result import SecondOpinion
     >>> decode('{"word": "same", "why": "no change"}', SecondOpinion, file="of-head.json")
     SecondOpinion(word='same', why='no change')
-    >>> decode('{"word": "same", "why": 1}', SecondOpinion, file="of-head.json")
+    >>> decode('{"word": "same", "why": 1}', SecondOpinion, file="of-head.json")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    plumbline.review.result.wire.ResultError: of-head.json: why is a number, expected a text. Write it again: make review
+    plumbline.review.result.wire.ResultError: of-head.json: why is a number, expected a text. ...
     """
     try:
         decoded_text = text if isinstance(text, str) else text.decode("utf-8")
