@@ -198,7 +198,7 @@ def test_what_cannot_be_compared_is_one_line_and_another_exit_code(repository: P
         (broken, "does not run: src/features.py"),
         (no_stage, "has no stage train in dvc.yaml"),
         (no_yaml, "has a params.yaml that cannot be read, line 2"),
-        (alias, "has a params.yaml that cannot be read, line 2: an alias stands here"),
+        (alias, "has a params.yaml that cannot be read, line 2: aliases are not allowed"),
         (deep, "has a params.yaml that cannot be read"),
         (no_source, "has no data.source in params.yaml"),
     ):

@@ -96,8 +96,15 @@ def test_a_file_of_parameters_that_cannot_be_read_is_said(commit_file: Callable[
         commit_file("set.toml", "a = [").recipe_digest("ingest")
 
 
-@pytest.mark.parametrize(("name", "number"), [("plumbline/training/folds.py", 2), ("plumbline/metrics.py", 2),
-                                              ("plumbline/review/data_diff.py", 1), ("src/stages/train.py", 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("plumbline/training/folds.py", 2),
+        ("plumbline/metrics.py", 2),
+        ("plumbline/review/data_diff.py", 1),
+        ("src/stages/train.py", 1),
+    ],
+)
 def test_a_recipe_was_tried_where_what_makes_one_changed(
     name: str, number: int, commit_file: Any, monkeypatch: Any
 ) -> None:
