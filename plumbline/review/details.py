@@ -191,7 +191,7 @@ def _provenance(review: Review) -> list[str]:
         why = f", since {escape(rerun.why)}" if rerun.why else ""
         lines.append(f"Stages run again: {code_list(rerun.stages) or 'none'}{why}")
         if rerun.different_outputs:
-            lines.append(f"Run again, other bytes: {code_list(rerun.different_outputs)}")
+            lines.append(f"Run again, different bytes: {code_list(rerun.different_outputs)}")
     if effect := review.label_effect:
         word = effect.word_with_them
         consequence = f"left out; with them: {code(word)}" if word else "not left out: too few others"
@@ -206,7 +206,7 @@ def _remarks(review: Review) -> list[tuple[str, str]]:
     """Return sentences with the names under which they are shown."""
     remarks = [("Why this word", review.why)]
     if review.comparison:
-        remarks.append(("Judged on different rows", review.comparison.unpaired_reason or ""))
+        remarks.append(("Evaluated on different rows", review.comparison.unpaired_reason or ""))
     if review.recipe_trials:
         remarks.append(("Comparisons", review.recipe_trials.notice or ""))
     if review.package_check:

@@ -118,7 +118,7 @@ def _provenance_rows(review: Review) -> list[list[str]]:
         ("Head commit", review.head_commit),
         ("Base is", review.base_origin),
         ("Why this word", review.why),
-        ("Judged on different rows", unpaired_reason or ""),
+        ("Evaluated on different rows", unpaired_reason or ""),
         *list_facts(review),
         *(("Note", note) for note in review.notes[:MAX_ROWS]),
     ]

@@ -52,7 +52,7 @@ def _numbers(review: Review, comparison: Comparison) -> list[str]:
         f"{comparison.rows} rows, {comparison.replicas} replicas"
     ]
     if comparison.unpaired_reason:
-        lines.insert(0, f"  the two sides were judged on different rows: {comparison.unpaired_reason}")
+        lines.insert(0, f"  the two sides were evaluated on different rows: {comparison.unpaired_reason}")
     if verdict.detectable_difference is not None and review.word == "cannot tell":
         needed = f"; one of the margin's size takes {verdict.rows_needed:,} rows" if verdict.rows_needed else ""
         size = short(verdict.detectable_difference)
