@@ -8,7 +8,7 @@ from collections.abc import Callable
 from plumbline.formatting import short
 from plumbline.review.details import describe_rows, format_level, interval_level, render_details
 from plumbline.review.markdown import code, code_commit, escape_with_stop, table
-from plumbline.review.result import ChangedFiles, Comparison, Kind, Reason, Review, Verdict, Word
+from plumbline.review.result import NO_MARGIN, ChangedFiles, Comparison, Kind, Reason, Review, Verdict, Word
 
 MARKER = "<!-- review of pull requests -->"  # by which post.py finds its comment again
 MAX_BYTES = 58_000  # without the notice; GitHub refuses 65,536 characters
@@ -42,7 +42,7 @@ def render_comment(review: Review) -> str:
 
 
 def _first_screen(review: Review) -> list[str]:
-    """The parts that a reader sees without unfolding anything."""
+    """Return the parts that a reader sees without unfolding anything."""
     rows = []
     if review.comparison:
         rows.append(_row(review.comparison, review.word))
@@ -107,7 +107,7 @@ def _describe_margin(review: Review) -> str:
         return f"The margin, the smallest change that matters, is {short(margin)}.{why}"
     trivial = f"base is no better than the trivial model, whose error is {short(comparison.trivial_error)}"
     text = f"No margin can be derived, since {trivial}: set `review.margin` in `params.yaml`."
-    return text if "no margin" in why else f"{text}{why}"
+    return text if NO_MARGIN in review.why else f"{text}{why}"
 
 
 def _row(comparison: Comparison, word: Word, suffix: str = "") -> list[str]:
@@ -143,7 +143,7 @@ def describe_changes(review: Review) -> str:
         parts.append(escape_with_stop(review.attribution.sentence))
     if review.comparison and review.comparison.unpaired_reason:
         reason = escape_with_stop(review.comparison.unpaired_reason)
-        parts.append(f"The two sides were judged on different rows: {reason}")
+        parts.append(f"The two sides were evaluated on different rows: {reason}")
     return " ".join(filter(None, parts))
 
 
@@ -191,7 +191,7 @@ def _describe_reason(reason: Reason) -> str:
 
 
 def _describe_power(review: Review) -> str:
-    """How large a change would have been detected, and how many rows detect one as large as the margin."""
+    """Return how large a change would have been detected, and how many rows detect one as large as the margin."""
     if review.comparison is None or review.comparison.verdict.detectable_difference is None:
         return ""
     verdict = review.comparison.verdict

@@ -183,7 +183,7 @@ def list_facts(review: Review) -> list[tuple[str, str]]:
 
 
 def _provenance(review: Review) -> list[str]:
-    """Lines on what was compared and how."""
+    """Return lines on what was compared and how."""
     origin = f", {escape(review.base_origin)}" if review.base_origin else ""
     lines = [f"Base: {code_commit(review.base_commit)}{origin}", f"Head: {code_commit(review.head_commit)}"]
     lines += [f"{name}: {value}" for name, value in list_facts(review)]
@@ -191,7 +191,7 @@ def _provenance(review: Review) -> list[str]:
         why = f", since {escape(rerun.why)}" if rerun.why else ""
         lines.append(f"Stages run again: {code_list(rerun.stages) or 'none'}{why}")
         if rerun.different_outputs:
-            lines.append(f"Run again, other bytes: {code_list(rerun.different_outputs)}")
+            lines.append(f"Run again, different bytes: {code_list(rerun.different_outputs)}")
     if effect := review.label_effect:
         word = effect.word_with_them
         consequence = f"left out; with them: {code(word)}" if word else "not left out: too few others"
@@ -203,10 +203,10 @@ def _provenance(review: Review) -> list[str]:
 
 
 def _remarks(review: Review) -> list[tuple[str, str]]:
-    """Sentences with the names under which they are shown."""
+    """Return sentences with the names under which they are shown."""
     remarks = [("Why this word", review.why)]
     if review.comparison:
-        remarks.append(("Judged on different rows", review.comparison.unpaired_reason or ""))
+        remarks.append(("Evaluated on different rows", review.comparison.unpaired_reason or ""))
     if review.recipe_trials:
         remarks.append(("Comparisons", review.recipe_trials.notice or ""))
     if review.package_check:

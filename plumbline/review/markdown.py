@@ -21,7 +21,7 @@ HIDDEN = "\ufffd"  # replaces characters that are invisible or that change the d
 
 
 def clean(value: object, max_length: int = NAME_LENGTH) -> str:
-    """Return one line without invisible characters.
+    r"""Return one line without invisible characters.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def clean(value: object, max_length: int = NAME_LENGTH) -> str:
 
     Examples
     --------
-    >>> clean("two\\nlines")
+    >>> clean("two\nlines")
     'two lines'
     >>> clean(None)
     'null'

@@ -63,7 +63,7 @@ def render_page(review: Review) -> str:
 
 
 def _without_marks(markdown: str) -> str:
-    """The text of Markdown that comment.py made; the template escapes it."""
+    """Return the text of Markdown that comment.py made; the template escapes it."""
     return re.sub(r"\*\*|`", "", markdown)
 
 
@@ -95,7 +95,7 @@ def _slice_name(part: SliceComparison) -> str:
 
 
 def _data_rows(changes: DataChanges) -> list[list[str]]:
-    """What happened to the table, in words, and to which columns."""
+    """Return what happened to the table, in words, and to which columns."""
     rows, columns = changes.rows, changes.columns
     types = [f"{clean(c.column)} ({clean(c.base)}, now {clean(c.head)})" for c in columns.type_changes]
     values = [f"{clean(name)} in {short(count)} rows" for name, count in rows.change_count_by_column.items()]
@@ -118,7 +118,7 @@ def _provenance_rows(review: Review) -> list[list[str]]:
         ("Head commit", review.head_commit),
         ("Base is", review.base_origin),
         ("Why this word", review.why),
-        ("Judged on different rows", unpaired_reason or ""),
+        ("Evaluated on different rows", unpaired_reason or ""),
         *list_facts(review),
         *(("Note", note) for note in review.notes[:MAX_ROWS]),
     ]
@@ -126,14 +126,14 @@ def _provenance_rows(review: Review) -> list[list[str]]:
 
 
 def _captions(review: Review) -> list[tuple[str, str]]:
-    """Names and captions of the two curves."""
+    """Return names and captions of the two curves."""
     is_roc = bool(review.curves and review.curves.ranking.x_label == AXES[0])
     ranking = "ROC curve: the nearer to the upper left the better" if is_roc else "Share of rows within an error"
     return [("ranking", ranking), ("calibration", "Calibration: the nearer to the diagonal the better")]
 
 
 def _figures(review: Review) -> dict[str, str]:
-    """SVG by name, of all figures that have something to show."""
+    """Return SVG by name, of all figures that have something to show."""
     figures = _metric_figures(review) | _curve_figures(review)
     gains: list[tuple[str, list[float | None]]] = [
         (_slice_name(part), [part.verdict.difference, part.verdict.low, part.verdict.high])
@@ -179,7 +179,7 @@ def _shifts(review: Review) -> list[tuple[str, list[float | None]]]:
 
 
 def _most_important(importance: Importance) -> list[str]:
-    """Names of the features that are most important on either side."""
+    """Return the names of the features that are most important on either side."""
     base, head = _by_clean_name(importance.base), _by_clean_name(importance.head)
     names = sorted({*base, *head}, key=lambda name: -max(base.get(name, 0.0), head.get(name, 0.0)))
     return names[: plots.MOST]
@@ -190,7 +190,7 @@ def _by_clean_name(numbers: Mapping[str, float]) -> dict[str, float]:
 
 
 def _pairs(points: Points) -> list[tuple[float, float]]:
-    """The points that have both coordinates."""
+    """Return the points that have both coordinates."""
     return [(x, y) for x, y in zip(points.x, points.y, strict=False) if x is not None and y is not None]
 
 

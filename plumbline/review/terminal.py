@@ -52,7 +52,7 @@ def _numbers(review: Review, comparison: Comparison) -> list[str]:
         f"{comparison.rows} rows, {comparison.replicas} replicas"
     ]
     if comparison.unpaired_reason:
-        lines.insert(0, f"  the two sides were judged on different rows: {comparison.unpaired_reason}")
+        lines.insert(0, f"  the two sides were evaluated on different rows: {comparison.unpaired_reason}")
     if verdict.detectable_difference is not None and review.word == "cannot tell":
         needed = f"; one of the margin's size takes {verdict.rows_needed:,} rows" if verdict.rows_needed else ""
         size = short(verdict.detectable_difference)
@@ -61,7 +61,7 @@ def _numbers(review: Review, comparison: Comparison) -> list[str]:
 
 
 def _changes(review: Review) -> str:
-    """Kinds and files; the names of files come from whoever opened the pull request."""
+    """Return kinds and files; the names of files come from whoever opened the pull request."""
     kinds = ", ".join(KIND_NAMES[kind] for kind in review.changed_kinds) or "nothing that the model depends on"
     files = list_files(review.changed_files, clean)
     return f"{kinds} ({files})" if files else kinds
@@ -94,7 +94,7 @@ def _slice(part: SliceComparison) -> str:
 
 
 def _remarks(review: Review) -> list[str]:
-    """What a reader should know in addition to the numbers."""
+    """Return what a reader should know in addition to the numbers."""
     remarks = [review.recipe_trials.notice if review.recipe_trials else None]
     if review.attribution:
         remarks.append(review.attribution.sentence)

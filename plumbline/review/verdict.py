@@ -22,13 +22,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from plumbline.review.result import Verdict, Word
+from plumbline.review.result import NO_MARGIN, Verdict, Word
 
 MIN_ROWS, MIN_GROUPS, MIN_CLASS_ROWS = 100, 5, 10  # below one of these the verdict is "cannot tell"
 CLIP, CLIP_SHARE = 0.01, 0.1  # probabilities are clipped at the smaller of CLIP and this share of the rarest class's
 NEGLIGIBLE = 0.5  # share of the margin: a 5 % test of no difference at all errs in 5 %; of a negligible one hardly ever
 POWER = 0.8  # of the smallest detectable difference
-NO_MARGIN = "base is no better than the trivial model, so no margin can be derived: set review.margin in params.yaml"
 ROUNDING = 1e-12  # a smaller difference is rounding
 LOG_LOSS, MAE, RMSE = "log_loss", "mean_absolute_error", "root_mean_squared_error"
 

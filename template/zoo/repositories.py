@@ -13,6 +13,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from plumbline.metrics import lower_is_better
+from plumbline.review.result import Review, loads
 from template.bake.files import RESULTS, TEMPLATES, listed
 from template.zoo.tables import Table
 
@@ -135,12 +136,18 @@ class CI(Clone):
         if ran.returncode == 2 or not path.exists():
             last = (ran.stderr.strip().splitlines() or ["?"])[-1]
             return {"word": "refused", "red": [], "accepted": [], "code": ran.returncode, "said": last}
-        result = json.loads(path.read_text(encoding="utf-8"))
-        accepted = sorted({each["name"] for each in result.get("reasons", []) if each["accepted"]})
-        about = {key: result[key] for key in NUMBERS if key in result}
-        about |= {"word": result["word"], "said": result["why"], "beside": _beside(result)}
+        review = loads(path.read_bytes())
+        accepted = sorted({reason.name for reason in review.reasons if reason.acceptance})
+        about: Found = {}
+        if review.comparison:
+            about |= {name: getattr(review.comparison.verdict, name) for name in NUMBERS}
+        about |= {"word": review.word, "said": review.why, "beside": _beside(review)}
         about["attacked"] = any(ATTACK in _rendered(self.folder / ".review" / name) for name in PAGES)
-        return about | {"red": sorted(set(result["red"])), "accepted": accepted, "code": ran.returncode}
+        return about | {
+            "red": sorted({reason.name for reason in review.open_reasons}),
+            "accepted": accepted,
+            "code": ran.returncode,
+        }
 
 
 def _rendered(page: Path) -> str:
@@ -149,9 +156,9 @@ def _rendered(page: Path) -> str:
     return text if page.suffix == ".html" else MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
 
 
-def _beside(result: Found) -> dict[str, Any]:
+def _beside(review: Review) -> Found:
     """What else a case may expect: is the package the recipe, what head's own review says."""
-    found = {"package": result.get("artefact", {}).get("reproduces")}
-    if "evaluator" in result:
-        found["evaluator"] = result["evaluator"]["word"]
-    return found
+    remarks: Found = {"package": review.package_check.is_consistent if review.package_check else None}
+    if review.second_opinion:
+        remarks["evaluator"] = review.second_opinion.word
+    return remarks

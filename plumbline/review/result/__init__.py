@@ -18,6 +18,7 @@ from plumbline.review.result.changes import (
 )
 from plumbline.review.result.checks import Acceptance, MetricDifference, PackageCheck, Reason, Rerun, SecondOpinion
 from plumbline.review.result.comparison import (
+    NO_MARGIN,
     Comparison,
     FloorCheck,
     HeadOnly,
@@ -32,6 +33,7 @@ from plumbline.review.result.review import SCHEMA_VERSION, AuthorReview, Review
 from plumbline.review.result.wire import ResultError, decode, encode
 
 __all__ = [
+    "NO_MARGIN",
     "SCHEMA_VERSION",
     "Acceptance",
     "Attribution",

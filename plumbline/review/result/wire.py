@@ -1,6 +1,7 @@
 """Frozen dataclasses as JSON and back, by their type hints: the one place where a hostile file is refused."""
 
 import collections.abc
+import functools
 import json
 import math
 import types
@@ -56,8 +57,8 @@ def decode(text: str | bytes, form: type[T], *, file: str) -> T:
     text : str or bytes
         The JSON, in UTF-8 where it is bytes; a stranger may have written it.
     form : type
-        A frozen dataclass. Its fields are bool, int, float, str, a Literal, another such dataclass, a tuple[X, ...] or
-        a Mapping[str, X] of these, or one of these or None.
+        A frozen dataclass. Its fields are bool, int, float, str, a Literal of texts, another such dataclass, a
+        tuple[X, ...] or a Mapping[str, X] of these, or one of these or None.
     file : str
         Where the text comes from, for the message.
 
@@ -67,17 +68,20 @@ def decode(text: str | bytes, form: type[T], *, file: str) -> T:
         The text is not JSON, or has a duplicate key, an unknown or a missing field, a value of another type, a number
         that is not finite, or a text or list that is too long; or it is of another schema version. The message is one
         line and quotes no value.
+
+    Examples
+    --------
+    >>> from plumbline.review.result import SecondOpinion
+    >>> decode('{"word": "same", "why": "no change"}', SecondOpinion, file="of-head.json")
+    SecondOpinion(word='same', why='no change')
+    >>> decode('{"word": "same", "why": 1}', SecondOpinion, file="of-head.json")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    plumbline.review.result.wire.ResultError: of-head.json: why is a number, expected a text. ...
     """
     try:
-        content = json.loads(
-            text if isinstance(text, str) else text.decode("utf-8"),
-            object_pairs_hook=_object_without_duplicates,
-            parse_constant=_refuse_constant,
-        )
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # a ValueError is any error of JSON or UTF-8, or a number of 5,000 digits
+        decoded_text = text if isinstance(text, str) else text.decode("utf-8")
+        content = json.loads(decoded_text, object_pairs_hook=_object_without_duplicates)
+    except (ValueError, RecursionError) as error:  # a ValueError of JSON, of UTF-8, or of a number of 5,000 digits
         raise ResultError(f"{file} cannot be read as JSON ({type(error).__name__})") from None
     try:
         return typing.cast(T, _decode(form, content, ""))
@@ -92,10 +96,6 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _refuse_constant(token: str) -> NoReturn:
-    raise ValueError(f"{token} is not JSON")
-
-
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
@@ -107,15 +107,15 @@ def _plain(value: Any) -> Any:
 
 
 def _decode(hint: Any, value: Any, where: str) -> Any:
-    """`value` as the type `hint`; `where` is its path in the file."""
+    """Return `value` as the type `hint`; `where` is its path in the file."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if is_dataclass(hint):
         return _decode_object(hint, value, where)
     if origin in (typing.Union, types.UnionType):  # X | None
         return None if value is None else _decode(arguments[0], value, where)
     if origin is Literal:
-        if not any(value == allowed and type(value) is type(allowed) for allowed in arguments):
-            _refuse(value, where, f"one of {', '.join(map(str, arguments))}")
+        if not isinstance(value, str) or value not in arguments:
+            _refuse(value, where, f"one of {', '.join(arguments)}")
         return value
     if origin is tuple:
         _check_type(value, list, where)
@@ -134,11 +134,16 @@ def _decode_object(form: Any, value: Any, where: str) -> Any:
     inner = f"{where}." if where else ""
     if unknown_names := [name for name in value if name not in known_fields]:
         raise ResultError(f"{inner}{clean(unknown_names[0])} is not a field of {form.__name__}")
-    hints = typing.get_type_hints(form)
+    hints = _type_hints(form)
     required_names = [f.name for f in known_fields.values() if f.default is MISSING and f.default_factory is MISSING]
     if missing_names := [name for name in required_names if name not in value]:
         raise ResultError(f"{inner}{missing_names[0]} is missing")
     return form(**{name: _decode(hints[name], item, f"{inner}{name}") for name, item in value.items()})
+
+
+@functools.cache
+def _type_hints(form: Any) -> dict[str, Any]:
+    return typing.get_type_hints(form)
 
 
 def _check_version(version: object, known_version: int) -> None:
@@ -157,7 +162,7 @@ def _decode_scalar(hint: Any, value: Any, where: str) -> Any:
         value = float(value) if abs(value) <= LARGEST else math.inf
     _check_type(value, hint, where)
     if hint is float and not math.isfinite(value):
-        raise ResultError(f"{where} is too large, expected a finite number")
+        raise ResultError(f"{where} is not finite or too large, expected a finite number")
     if hint is int and abs(value) > LARGEST:
         raise ResultError(f"{where} is too large, expected at most {LARGEST:,}")
     return value

@@ -76,6 +76,69 @@ def make_verdict(word: Word, difference: float, low: float, high: float, margin:
     return Verdict(word=word, why=WHY, difference=difference, margin=margin, low=low, high=high)
 
 
+METRICS = tuple(
+    MetricComparison(
+        name=name, base=0.8, head=0.81, difference=0.01, low=-0.01, high=0.03, head_low=0.8, head_high=0.82
+    )
+    for name in ("roc_auc", "accuracy")
+)
+CURVES = Curves(
+    ranking=Curve(
+        x_label="false positive rate",
+        y_label="true positive rate",
+        base=Points((0.0, 0.2, 1.0), (0.0, 0.7, 1.0)),
+        head=Points((0.0, 0.2, 1.0), (0.0, 0.8, 1.0)),
+    )
+)
+IMPORTANCE = Importance(base={"amount": 0.2}, head={"amount": 0.1, "income": 0.2})
+CHANGED_FILES = ChangedFiles(first_paths=("params.yaml", "src/features.py"), omitted_count=3, generated_count=8)
+DATA_CHANGES = DataChanges(
+    has_key=True,
+    rows=RowChanges(
+        base_count=1190,
+        head_count=1200,
+        added_count=20,
+        removed_count=10,
+        change_count=3,
+        change_count_by_column={"amount": 3},
+    ),
+    columns=ColumnChanges(
+        added_names=("income",),
+        removed_names=("age",),
+        type_changes=(TypeChange(column="town", base="text", head="number"),),
+    ),
+    shifts={"amount": 0.3},
+)
+RERUN = Rerun(
+    stages=("train", "evaluate"),
+    why="their entries in dvc.lock are not those of base",
+    identical_outputs=("dist",),
+    different_outputs=("metrics/metrics.json",),
+    metric_differences=(
+        MetricDifference(file="metrics/metrics.json", key="log_loss", committed_value="0.3", rerun_value="0.31"),
+    ),
+)
+
+
+def make_comparison(verdict: Verdict) -> Comparison:
+    return Comparison(
+        metric="log_loss",
+        alpha=0.05,
+        base_error=0.3204567,
+        head_error=0.3204567 - verdict.difference,
+        trivial_error=0.69,
+        rows=1200,
+        replicas=5,
+        verdict=replace(verdict, detectable_difference=0.03, rows_needed=5200),
+    )
+
+
+def make_slice(verdict: Verdict) -> SliceComparison:
+    return SliceComparison(
+        column="region", level="north", rows=300, verdict=verdict, corrected_p_worse=0.4, is_blocking=False
+    )
+
+
 def make_review(word: Word, difference: float, low: float, high: float, **values: Any) -> Review:
     """A review of a change of data and code, with everything that a review can have but a release and reasons."""
     verdict = make_verdict(word, difference, low, high)
@@ -86,58 +149,17 @@ def make_review(word: Word, difference: float, low: float, high: float, **values
         head_commit=SHA[::-1],
         base_origin="the merge base of HEAD and origin/main",
         project="loans",
-        comparison=Comparison(
-            metric="log_loss",
-            alpha=0.05,
-            base_error=0.3204567,
-            head_error=0.3204567 - difference,
-            trivial_error=0.69,
-            rows=1200,
-            replicas=5,
-            verdict=replace(verdict, detectable_difference=0.03, rows_needed=5200),
-        ),
-        slices=(
-            SliceComparison(
-                column="region", level="north", rows=300, verdict=verdict, corrected_p_worse=0.4, is_blocking=False
-            ),
-        ),
-        metrics=tuple(
-            MetricComparison(
-                name=name, base=0.8, head=0.81, difference=0.01, low=-0.01, high=0.03, head_low=0.8, head_high=0.82
-            )
-            for name in ("roc_auc", "accuracy")
-        ),
+        comparison=make_comparison(verdict),
+        slices=(make_slice(verdict),),
+        metrics=METRICS,
         omissions=("metric src.model.cost: evaluate.metrics of base does not name it",),
         floors=(FloorCheck(metric="roc_auc", floor=0.7, head=0.81, is_broken=False),),
-        curves=Curves(
-            ranking=Curve(
-                x_label="false positive rate",
-                y_label="true positive rate",
-                base=Points((0.0, 0.2, 1.0), (0.0, 0.7, 1.0)),
-                head=Points((0.0, 0.2, 1.0), (0.0, 0.8, 1.0)),
-            )
-        ),
-        importance=Importance(base={"amount": 0.2}, head={"amount": 0.1, "income": 0.2}),
+        curves=CURVES,
+        importance=IMPORTANCE,
         changed_kinds=("data", "params", "code"),
-        changed_files=ChangedFiles(first_paths=("params.yaml", "src/features.py"), omitted_count=3, generated_count=8),
+        changed_files=CHANGED_FILES,
         parameter_changes=(ParameterChange(name="model.rate", base="0.1", head="2"),),
-        data_changes=DataChanges(
-            has_key=True,
-            rows=RowChanges(
-                base_count=1190,
-                head_count=1200,
-                added_count=20,
-                removed_count=10,
-                change_count=3,
-                change_count_by_column={"amount": 3},
-            ),
-            columns=ColumnChanges(
-                added_names=("income",),
-                removed_names=("age",),
-                type_changes=(TypeChange(column="town", base="text", head="number"),),
-            ),
-            shifts={"amount": 0.3},
-        ),
+        data_changes=DATA_CHANGES,
         label_effect=LabelEffect(rows=4, word_with_them=word),
         attribution=Attribution(
             sentence="the data made no difference that matters",
@@ -146,17 +168,7 @@ def make_review(word: Word, difference: float, low: float, high: float, **values
         ),
         expectation_counts=ExpectationCounts(base=7, head=7),
         recipe_trials=RecipeTrials(count=1),
-        rerun=Rerun(
-            stages=("train", "evaluate"),
-            why="their entries in dvc.lock are not those of base",
-            identical_outputs=("dist",),
-            different_outputs=("metrics/metrics.json",),
-            metric_differences=(
-                MetricDifference(
-                    file="metrics/metrics.json", key="log_loss", committed_value="0.3", rerun_value="0.31"
-                ),
-            ),
-        ),
+        rerun=RERUN,
         package_check=PackageCheck(is_consistent=True, why="the same"),
         second_opinion=SecondOpinion(word=word, why="head's own rule"),
         notes=("another CPU was used",),

@@ -10,13 +10,12 @@ import pytest
 from markdown_it import MarkdownIt
 
 from plumbline.formatting import short
-from plumbline.review.comment import MARKER, render_comment
+from plumbline.review.comment import MARKER, MAX_BYTES, NOTICE, render_comment
 from plumbline.review.gate import NAMES
 from plumbline.review.markdown import code, escape
 from plumbline.review.page import render_page
-from plumbline.review.result import ChangedFiles, LabelEffect, ParameterChange, Review
+from plumbline.review.result import NO_MARGIN, ChangedFiles, LabelEffect, ParameterChange, Review
 from plumbline.review.terminal import render_terminal
-from plumbline.review.verdict import NO_MARGIN
 from template.tests.review.examples import EXAMPLES, HOSTILE, SHA, rename, with_comparison, with_verdict
 
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable("table")
@@ -94,7 +93,7 @@ def test_5000_of_everything_are_cut_between_parts(count: int) -> None:
         data_changes=replace(review.data_changes, shifts=dict.fromkeys(names, 1.0)),
     )
     text = render_comment(review)
-    assert len(text.encode()) < 60_000
+    assert len(text.encode()) <= MAX_BYTES + len(NOTICE) + 2 < 60_000
     assert ("Cut here" in text) == (count > 1)
     assert shape(text).count("html_block") == 1 + text.count("<details>") + text.count("</details>")
     assert text.count("<details>") == text.count("</details>") > 0
@@ -124,7 +123,7 @@ def test_what_was_executed_again_moved_or_relabelled_is_told() -> None:
     for line in (
         "| `metrics/metrics.json` | `log_loss` | `0.3` | `0.31` |",
         "| code and parameters | -0.0412 | -0.0601 to -0.0223 | `worse` |",
-        "Run again, other bytes: `metrics/metrics.json`",
+        "Run again, different bytes: `metrics/metrics.json`",
         "Rows with another label: 4, left out; with them: `worse`",
         "Head's own review says: `worse`",
     ):

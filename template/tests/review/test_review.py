@@ -80,7 +80,7 @@ def test_where_base_cannot_predict_each_side_is_judged_on_its_own_rows(repositor
     commit_change(without)
     _, (_, *rest), result = run_review(repository)
     assert "column 'x2' is missing" in result.comparison.unpaired_reason
-    assert any("judged on different rows" in line for line in rest)
+    assert any("evaluated on different rows" in line for line in rest)
     assert result.comparison.verdict.standard_error > 0
 
 

@@ -95,13 +95,17 @@ def change(key: str, value: Any) -> Callable[[Api], None]:
     return lambda api: api.pulls[0]["head"].update({key: value})
 
 
-@pytest.mark.parametrize(("move", "says"), [
-    (change("sha", "another"), "no open pull request"),
-    (change("repo", {"full_name": "stranger/r"}), "no open pull request"),
-    (change("repo", None), "no open pull request"),
-    (lambda api: api.pulls.clear(), "no open pull request"),
-    (lambda api: setattr(api, "moves", "newer"), "has moved on"),
-    (lambda api: api.pulls[0].update(state="closed"), "has moved on")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("move", "says"),
+    [
+        (change("sha", "another"), "no open pull request"),
+        (change("repo", {"full_name": "stranger/r"}), "no open pull request"),
+        (change("repo", None), "no open pull request"),
+        (lambda api: api.pulls.clear(), "no open pull request"),
+        (lambda api: setattr(api, "moves", "newer"), "has moved on"),
+        (lambda api: api.pulls[0].update(state="closed"), "has moved on"),
+    ],
+)
 def test_a_head_that_is_not_there_any_more_gets_no_comment(api: Api, capfd, move, says) -> None:
     move(api)
     assert says in run(capfd)
@@ -117,9 +121,16 @@ def test_a_deleted_fork_and_two_pull_requests_of_one_head_get_no_comment(api: Ap
     assert api.comments == []
 
 
-@pytest.mark.parametrize(("code", "headers", "says"), [
-    (401, {}, "token is not accepted"), (403, {}, "pull-requests: write"), (404, {}, "nothing is there"),
-    (422, {}, "refused"), (410, {}, "HTTP 410")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("code", "headers", "says"),
+    [
+        (401, {}, "token is not accepted"),
+        (403, {}, "pull-requests: write"),
+        (404, {}, "nothing is there"),
+        (422, {}, "refused"),
+        (410, {}, "HTTP 410"),
+    ],
+)
 @pytest.mark.parametrize("before", range(4))
 def test_a_refusal_of_github_is_one_line_and_is_not_asked_again(api: Api, capfd, before, code, headers, says) -> None:
     api.failures = [(200, {}, True)] * before + [(code, headers, False)]
@@ -129,10 +140,19 @@ def test_a_refusal_of_github_is_one_line_and_is_not_asked_again(api: Api, capfd,
     assert WAITS == []
 
 
-@pytest.mark.parametrize(("code", "headers", "wait"), [
-    (429, {"Retry-After": "7"}, 7), (429, {"Retry-After": "9999"}, post.MAX_WAIT), (429, {}, 2), (500, {}, 2),
-    (502, {}, 2), (503, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, 2),
-    (403, {"Retry-After": "3"}, 3), (403, {"X-RateLimit-Remaining": "0"}, 2)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("code", "headers", "wait"),
+    [
+        (429, {"Retry-After": "7"}, 7),
+        (429, {"Retry-After": "9999"}, post.MAX_WAIT),
+        (429, {}, 2),
+        (500, {}, 2),
+        (502, {}, 2),
+        (503, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, 2),
+        (403, {"Retry-After": "3"}, 3),
+        (403, {"X-RateLimit-Remaining": "0"}, 2),
+    ],
+)
 def test_what_may_work_later_is_asked_again_after_the_time_that_github_names(
     api: Api, capfd, code, headers, wait
 ) -> None:
@@ -178,24 +198,33 @@ def holds(content: str | bytes) -> Callable[[Path], Any]:
     return lambda folder: (folder / post.FILE).write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-@pytest.mark.parametrize(("attack", "says"), [
-    (lambda folder: (folder / "more.json").write_text("{}"), "has 2 entries"),
-    (lambda folder: (folder / post.FILE).rename(folder / "other.json"), "has 1 entries"),
-    (make_link, "has 1 entries"), (make_folder, "has 1 entries"),
-    (lambda folder: ((folder / post.FILE).unlink(), os.mkfifo(folder / post.FILE)), "has 1 entries"),
-    (holds('{"word": "' + "z" * post.MAX_BYTES + '"}'), "bytes, expected at most"),
-    (holds(""), "cannot be read as JSON"), (holds("{"), "cannot be read as JSON"),
-    (holds(b"\xff\xfe{}"), "cannot be read as JSON"), (holds("[" * 100_000), "cannot be read as JSON"),
-    (holds(wire().replace('"x"', "NaN")), "cannot be read as JSON"),
-    (holds(wire().replace('"x"', "9" * 5000)), "cannot be read as JSON"),
-    (holds(wire()[:-1] + ', "word": "zzz"}'), "cannot be read as JSON"),
-    (holds(wire().replace('"x"', "1e999")), "why is a number, expected a text"),
-    (holds("[]"), "is a list, expected an object"), (holds('"worse"'), "is a text, expected an object"),
-    (holds(wire(notes=[["zzz"]])), "notes[0] is a list, expected a text"),
-    (holds(wire(why="[" * 16 + "]" * 16, zz=1)), "zz is not a field of Review"),
-    (holds("{}"), "schema version is unknown"), (holds('{"version": 1, "word": "worse"}'), "schema version is 1"),
-    (holds(wire(version=SCHEMA_VERSION + 1, news="zzz")), f"schema version is {SCHEMA_VERSION + 1}"),
-    (holds(wire(word="zzz")), "word is a text, expected one of")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("attack", "says"),
+    [
+        (lambda folder: (folder / "more.json").write_text("{}"), "has 2 entries"),
+        (lambda folder: (folder / post.FILE).rename(folder / "other.json"), "has 1 entries"),
+        (make_link, "has 1 entries"),
+        (make_folder, "has 1 entries"),
+        (lambda folder: ((folder / post.FILE).unlink(), os.mkfifo(folder / post.FILE)), "has 1 entries"),
+        (holds('{"word": "' + "z" * post.MAX_BYTES + '"}'), "bytes, expected at most"),
+        (holds(""), "cannot be read as JSON"),
+        (holds("{"), "cannot be read as JSON"),
+        (holds(b"\xff\xfe{}"), "cannot be read as JSON"),
+        (holds("[" * 100_000), "cannot be read as JSON"),
+        (holds(wire().replace('"x"', "NaN")), "why is a number, expected a text"),
+        (holds(wire().replace('"x"', "9" * 5000)), "cannot be read as JSON"),
+        (holds(wire()[:-1] + ', "word": "zzz"}'), "cannot be read as JSON"),
+        (holds(wire().replace('"x"', "1e999")), "why is a number, expected a text"),
+        (holds("[]"), "is a list, expected an object"),
+        (holds('"worse"'), "is a text, expected an object"),
+        (holds(wire(notes=[["zzz"]])), "notes[0] is a list, expected a text"),
+        (holds(wire(why="[" * 16 + "]" * 16, zz=1)), "zz is not a field of Review"),
+        (holds("{}"), "schema version is unknown"),
+        (holds('{"version": 1, "word": "worse"}'), "schema version is 1"),
+        (holds(wire(version=SCHEMA_VERSION + 1, news="zzz")), f"schema version is {SCHEMA_VERSION + 1}"),
+        (holds(wire(word="zzz")), "word is a text, expected one of"),
+    ],
+)
 def test_a_hostile_artifact_is_refused_in_words_of_our_own(api: Api, folder: Path, capfd, attack, says) -> None:
     attack(folder)
     output = run(capfd, 1)
