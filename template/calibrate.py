@@ -27,6 +27,7 @@ from scipy.stats import beta
 from plumbline.data.split import position
 from plumbline.evaluation.slices import holm
 from plumbline.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
+from plumbline.prediction.predictions import predict_scores
 from plumbline.review.decide import choose_metric, estimate_trivial
 from plumbline.review.verdict import compare_paired, derive_margin, estimate_metric
 from template import calibrating as of

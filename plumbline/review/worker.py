@@ -28,6 +28,10 @@ COLUMNS = ("@target", "@weight", "@group")  # of the side's own table: the verdi
 Fit = Callable[[pd.DataFrame], Any]
 
 
+class WorkerError(Exception):
+    """The side cannot be predicted. A class of this file: another contract may construct its errors otherwise."""
+
+
 @dataclass(frozen=True)
 class Replica:
     """One repetition: its number, the salt of its folds (common to both sides) and the seed of its models."""
@@ -134,7 +138,7 @@ def predict_unseen(fit: Fit, own_rows: contract.Rows, rows: contract.Rows, folds
 
     Raises
     ------
-    Refusal
+    WorkerError
         Where no row is left to predict.
     """
     if folds:
@@ -146,14 +150,13 @@ def predict_unseen(fit: Fit, own_rows: contract.Rows, rows: contract.Rows, folds
     for fold in range(folds or 1):
         train, test = train_folds != fold, test_folds == fold
         if np.isin(own_rows.units[train], rows.units[test]).any():
-            message = "a row would be predicted by a model that was trained on it"
-            raise Refusal(message, hint="Report this fault of the review")
+            raise WorkerError("a row would be predicted by a model that was trained on it: a fault of the review")
         if test.any():
             fold_scores = contract.scores(fit(own_rows.features[train]), rows.features[test])
             scores = np.full((len(rows.units), *fold_scores.shape[1:]), np.nan) if scores is None else scores
             scores[test] = fold_scores
     if scores is None:
-        raise Refusal("no row is left that no model was trained on", hint="Add rows to the holdout")
+        raise WorkerError("no row is left that no model was trained on")
     return scores
 
 
@@ -168,6 +171,6 @@ def _write(path: Path, **arrays: np.ndarray) -> None:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except Refusal as error:
+    except (Refusal, WorkerError) as error:
         message = getattr(error, "message", str(error))  # without the hint: the review gives its own
         sys.exit(f"ERROR: {' '.join(message.split())}")

@@ -10,9 +10,8 @@ import pytest
 from plumbline import contract
 from plumbline.columns import default
 from plumbline.data.schema import TARGET, Column, Schema
-from plumbline.errors import PlumblineError
 from plumbline.prediction.fitted_model import FittedModel
-from plumbline.review.worker import Job, Replica, predict_unseen
+from plumbline.review.worker import Job, Replica, WorkerError, predict_unseen
 from plumbline.training.recipe import fit
 
 ROWS = 120
@@ -62,7 +61,7 @@ def test_another_tables_rows_are_predicted_by_the_fold_of_their_names(rows: pd.D
 
 def test_nothing_to_predict_is_refused(rows: pd.DataFrame) -> None:
     own_rows = contract.Rows(rows, np.arange(ROWS, dtype=np.uint64), np.ones(ROWS, bool))
-    with pytest.raises(PlumblineError, match="no row is left"):
+    with pytest.raises(WorkerError, match="no row is left"):
         predict_unseen(FIT_NEAREST, own_rows, own_rows, None, 0)
 
 
