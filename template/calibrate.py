@@ -29,7 +29,8 @@ from plumbline.evaluation.slices import holm
 from plumbline.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
 from plumbline.prediction.predictions import predict_scores
 from plumbline.review.decide import choose_metric, estimate_trivial
-from plumbline.review.verdict import compare_paired, derive_margin, estimate_metric
+from plumbline.review.estimates import estimate_metric
+from plumbline.review.verdict import compare_paired, derive_margin
 from template import calibrating as of
 from template.calibrating import BOOSTING, ESTIMATORS, FOREST, LINEAR, Pair, Table, table
 

@@ -9,21 +9,11 @@ import pyarrow.parquet as pq
 from plumbline.data.schema import Schema
 from plumbline.evaluation.requirements import columns
 from plumbline.evaluation.slices import SMALL, Slice, choose, cut, holm
+from plumbline.review.estimates import LOG_LOSS, MAE, MetricEstimate, clip_bound, estimate_metric
 from plumbline.review.predictions import Predictions, Rows
 from plumbline.review.result import Comparison, HeadOnly, LabelEffect, SliceComparison, Verdict, Word
 from plumbline.review.settings import Settings
-from plumbline.review.verdict import (
-    LOG_LOSS,
-    MAE,
-    MIN_GROUPS,
-    MetricEstimate,
-    clip_bound,
-    compare_paired,
-    compare_unpaired,
-    derive_margin,
-    estimate_metric,
-    find_shortage,
-)
+from plumbline.review.verdict import MIN_GROUPS, compare_paired, compare_unpaired, derive_margin, find_shortage
 
 
 @dataclass(frozen=True)

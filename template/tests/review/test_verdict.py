@@ -6,15 +6,8 @@ from scipy import stats
 from sklearn.metrics import log_loss, mean_absolute_error, root_mean_squared_error
 
 from plumbline.evaluation.slices import holm
-from plumbline.review.verdict import (
-    MetricEstimate,
-    clip_bound,
-    compare_paired,
-    compare_unpaired,
-    derive_margin,
-    estimate_metric,
-    find_shortage,
-)
+from plumbline.review.estimates import MetricEstimate, clip_bound, estimate_metric
+from plumbline.review.verdict import compare_paired, compare_unpaired, derive_margin, find_shortage
 
 
 def simulate_sides(
