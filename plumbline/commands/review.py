@@ -51,7 +51,7 @@ def delegate(side: Side, role: str, options: Namespace) -> int:
     """Run a side's own review in its worktree and return the exit code; -P: nothing is imported from this folder."""
     side.check_out()
     command = [sys.executable, "-P", "-m", "plumbline", "review", options.base, *["--keep"] * options.keep]
-    return run_program(command, env=side.environment() | {ROLE: role}, show=True).returncode
+    return run_program(command, env=side.environment() | {ROLE: role}, capture_output=False).returncode
 
 
 def _has_review(side: Side) -> bool:

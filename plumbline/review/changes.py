@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from plumbline import paths
 from plumbline.errors import PlumblineError
 from plumbline.lock import LOCK
-from plumbline.process import git, replaced
+from plumbline.process import git, replace_surrogates
 from plumbline.review.commits import Commit
 from plumbline.review.markdown import SENTENCE_LENGTH, clean
 from plumbline.review.result import (
@@ -65,7 +65,7 @@ def find_release(base: Commit) -> Side | None:
     for name in [] if base.recipe_error else _artifact_names(base):
         options = ("--tags", "--abbrev=0", "--match", f"{name}@v*")
         if tag := git("describe", *options, base.commit, strict=False).strip():
-            return Side(replaced(tag), git("rev-parse", f"{tag}^{{commit}}").strip())
+            return Side(replace_surrogates(tag), git("rev-parse", f"{tag}^{{commit}}").strip())
     return None
 
 
@@ -81,7 +81,9 @@ def list_changed_kinds(base: Commit, head: Commit) -> tuple[Kind, ...]:
 
 
 def _diff_paths(base: Commit, head: Commit) -> list[str]:
-    return replaced(git("diff", "--name-only", "--no-renames", "-z", base.commit, head.commit)).split("\0")[:-1]
+    return replace_surrogates(git("diff", "--name-only", "--no-renames", "-z", base.commit, head.commit)).split("\0")[
+        :-1
+    ]
 
 
 def _list_files(base: Commit, head: Commit) -> ChangedFiles:
@@ -125,5 +127,5 @@ def read_importances(base: Commit, head: Commit) -> Importance | None:
 
 
 def _read_importance(commit: Commit) -> dict[str, float]:
-    content = json.loads(replaced(git("show", f"{commit.commit}:{paths.IMPORTANCE}")))
+    content = json.loads(replace_surrogates(git("show", f"{commit.commit}:{paths.IMPORTANCE}")))
     return {", ".join(entry["features"]): entry["loss"][0] for entry in content["features"]}

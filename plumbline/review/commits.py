@@ -16,7 +16,7 @@ from plumbline import paths
 from plumbline.errors import InconclusiveError, PlumblineError
 from plumbline.lock import LOCK
 from plumbline.process import git
-from plumbline.reproducibility.pipeline import PIPELINE, shapeless, value, wanted
+from plumbline.reproducibility.dvc_files import PIPELINE, lookup, malformed_part, param_keys
 from plumbline.review.worktrees import check_out, worktree_path
 from plumbline.strictyaml import StrictLoader
 from plumbline.versions import PACKAGE, Sources
@@ -143,7 +143,7 @@ class Commit:
         content = {
             "cmd": [entry["cmd"] for entry in entries],
             "deps": {path: self.object_hash(path) for path in sorted(dependencies - outputs)},
-            "params": dict(chain.from_iterable(self._param_values(wanted(entry)) for entry in entries)),
+            "params": dict(chain.from_iterable(self._param_values(param_keys(entry)) for entry in entries)),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
@@ -159,7 +159,7 @@ class Commit:
                 yield file, self.object_hash(file)
             else:
                 content = self._groups if file == paths.PARAMS else self._load_other(file)
-                yield from ((f"{file}:{key}", value(content, key)) for key in keys)
+                yield from ((f"{file}:{key}", lookup(content, key)) for key in keys)
 
     def object_hash(self, path: str) -> str:
         """Return git's hash of a path, or of the pointer of DVC next to it; "absent" where there is neither."""
@@ -183,7 +183,7 @@ class Commit:
             raise SideError(self, f"has a {path} that cannot be read, line {line}: {problem}", hint=FIX) from None
         if not isinstance(content, dict):
             raise SideError(self, f"has a {path} without keys", hint=FIX)
-        if path != paths.PARAMS and (problem := shapeless(content)):
+        if path != paths.PARAMS and (problem := malformed_part(content)):
             raise SideError(self, f"has a {path} that DVC refuses, at stages, {problem}", hint=FIX)
         return content
 
@@ -203,7 +203,7 @@ def stage_digest(commit: str, stage: str) -> str:
     folder = worktree_path(commit)
     check_out(commit, folder)
     sources = Sources(folder)
-    digest = sources.behind(stage).digest if stage in sources.stages() else "absent"
+    digest = sources.stage_code(stage).digest if stage in sources.stages() else "absent"
     has_package = (folder / PACKAGE).is_dir()  # else the lock says which package is installed
     return digest if has_package else f"{digest} {Commit('commit', commit).object_hash(LOCK.name)}"
 

@@ -9,7 +9,7 @@ from itertools import chain
 from plumbline.errors import PlumblineError
 from plumbline.files import write_json
 from plumbline.formatting import short
-from plumbline.process import git, replaced
+from plumbline.process import git, replace_surrogates
 from plumbline.reproducibility.verify import verify
 from plumbline.review.commits import Commit
 from plumbline.review.markdown import format_p_value
@@ -39,7 +39,7 @@ NAMES = (
     "cannot-tell",
 )
 RISING = ("cannot tell", "same", "better")
-LOCK_REASONS = {"stale": "lock", "not pushed": "not-pushed"}  # by the word of a finding of verify
+LOCK_REASONS = {"stale": "lock", "not pushed": "not-pushed"}  # by the kind of a finding of verify
 IMPROVE = "Improve the model, its features or its data"
 
 
@@ -138,18 +138,17 @@ def _find_required_word(review: Review, base: Commit) -> Iterator[Reason]:
 def verify_lock(head: PristineSide) -> RunReport:
     """Check that head's dvc.lock belongs to its files and was pushed, by the code that judges and not by head's."""
     try:
-        with contextlib.chdir(head.folder):
-            findings = verify().findings
+        findings = verify(head.folder).findings
     except Exception as error:  # a stranger may have written these files: an error is a reason and ends no review
         message = f"whether dvc.lock belongs to the files could not be checked: {type(error).__name__}: {error}"
         return RunReport(reasons=(build_reason("lock", message, "Look with python -m plumbline verify"),))
     return RunReport(
         reasons=tuple(
-            build_reason(LOCK_REASONS[finding.word], finding.what, finding.cure)
+            build_reason(LOCK_REASONS[finding.kind], finding.message, finding.hint)
             for finding in findings
-            if finding.word in LOCK_REASONS
+            if finding.kind in LOCK_REASONS
         ),
-        notes=tuple(f"{finding.what}: {finding.word}" for finding in findings if finding.word not in LOCK_REASONS),
+        notes=tuple(f"{finding.message}: {finding.kind}" for finding in findings if finding.kind not in LOCK_REASONS),
     )
 
 
@@ -184,6 +183,6 @@ def read_acceptances(base: Commit, head: Commit) -> tuple[Mapping[str, Acceptanc
 def _read_trailers(base: Commit, head: Commit) -> Iterator[tuple[str, str, str]]:
     """Yield commit, author and value of each; no commit message has a NUL, and an unfolded value has one line."""
     form = "%H%x00%an%x00%(trailers:key=Accept,valueonly,unfold)%x00"
-    fields = replaced(git("log", f"--format={form}", f"{base.commit}..{head.commit}")).split("\0")
+    fields = replace_surrogates(git("log", f"--format={form}", f"{base.commit}..{head.commit}")).split("\0")
     for commit, author, values in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
         yield from ((commit.strip(), author, value.strip()) for value in values.splitlines() if value.strip())

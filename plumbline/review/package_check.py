@@ -11,7 +11,7 @@ from plumbline import paths
 from plumbline.contract import CONTRACT
 from plumbline.errors import PlumblineError, ProjectError
 from plumbline.process import git, run
-from plumbline.reproducibility.remote import cached
+from plumbline.reproducibility.remote import cache_path
 from plumbline.review.commits import Commit
 from plumbline.review.result import PackageCheck
 from plumbline.review.sides import Side
@@ -39,7 +39,7 @@ def check_package(head: Side) -> PackageCheck:
 def _find_wheel(head: Commit) -> tuple[str, Path]:
     """Return name and file of the package that head's dvc.lock names, by its hash: never that of another run."""
     for entry in _read_listing(head):
-        file = cached(entry["md5"])
+        file = cache_path(entry["md5"])
         if entry["relpath"].endswith(".whl") and file.exists():
             if hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() != entry["md5"]:
                 raise ProjectError(f"the package in the cache is not what its name says: {FETCH}", hint="Fetch it")
@@ -55,5 +55,5 @@ def _read_listing(head: Commit) -> list[dict[str, Any]]:
     except (PlumblineError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError):
         hint = "Run make repro, and commit dvc.lock"
         raise ProjectError("head's dvc.lock names no package", hint=hint) from None
-    listing = cached(oid)
+    listing = cache_path(oid)
     return json.loads(listing.read_bytes()) if listing.exists() else []

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from plumbline import paths
 from plumbline.contract import CONTRACT
-from plumbline.process import PIPE, Started, start
+from plumbline.process import PIPE, Process, start
 from plumbline.progress import Advance, progress
 from plumbline.review import worker
 from plumbline.review.commits import RECIPE, SideError
@@ -162,7 +162,7 @@ class WorkerRun:
     job: Job
     errors: IO[str]
 
-    def start(self) -> Started:
+    def start(self) -> Process:
         """Start the program and hand it the job."""
         process = start(
             [self.side.python, str(WORKER.absolute())],
@@ -177,14 +177,14 @@ class WorkerRun:
         process.stdin.close()
         return process
 
-    def follow(self, process: Started, advance: Advance) -> None:
+    def follow(self, process: Process, advance: Advance) -> None:
         """Wait for the end and report each replica that is done."""
         for line in process.stdout or ():
             if line.rstrip().endswith(DONE):
                 advance(note=self.side.name)
         process.wait()
 
-    def check(self, process: Started) -> None:
+    def check(self, process: Process) -> None:
         """Raise what a worker that failed printed last.
 
         Raises

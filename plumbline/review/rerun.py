@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from plumbline.errors import PlumblineError
-from plumbline.process import git, replaced, run
-from plumbline.reproducibility.explain import unlike
+from plumbline.process import git, replace_surrogates, run
+from plumbline.reproducibility.file_differences import json_differences
 from plumbline.review.commits import Commit
 from plumbline.review.markdown import clean
 from plumbline.review.result import MetricDifference, Reason, Rerun
@@ -118,10 +118,10 @@ def _compare_files(head: Side, paths: list[str]) -> Iterator[MetricDifference]:
     in_git = {path for path in paths if (head.folder / path).is_file() and _is_in_git(head, path)}
     has_other_binaries = any(path not in in_git for path in paths)
     for path in sorted(in_git):
-        old = replaced(git("show", f"{head.commit}:{path}"))
+        old = replace_surrogates(git("show", f"{head.commit}:{path}"))
         new = (head.folder / path).read_text(encoding="utf-8")
         if path.endswith(".json"):
-            for key, committed, rerun in unlike(_parse_json(old), _parse_json(new)):
+            for key, committed, rerun in json_differences(_parse_json(old), _parse_json(new)):
                 yield MetricDifference(file=path, key=key, committed_value=clean(committed), rerun_value=clean(rerun))
         elif not has_other_binaries:  # with the same model on the same rows the words are the same, too
             yield MetricDifference(file=path, key="", committed_value="a text", rerun_value="another")

@@ -14,7 +14,7 @@ import yaml
 from plumbline.errors import PlumblineError
 from plumbline.keys import KEYS
 from plumbline.metrics import lower_is_better
-from plumbline.process import git, replaced
+from plumbline.process import git, replace_surrogates
 from plumbline.review.commits import Commit
 from plumbline.review.pytest_count import count_tests
 from plumbline.review.result import Reason
@@ -112,7 +112,7 @@ def _is_as_strict(compare: IsAsStrict, base: Any, head: Any) -> bool:
 
 def _read_files(commit: Commit, folder: str, suffix: str) -> Iterator[str]:
     names = git("ls-tree", "-r", "-z", "--name-only", commit.commit, "--", folder).split("\0")
-    return (replaced(git("show", f"{commit.commit}:{name}")) for name in names if name.endswith(suffix))
+    return (replace_surrogates(git("show", f"{commit.commit}:{name}")) for name in names if name.endswith(suffix))
 
 
 def read_expectations(commit: Commit) -> list[Expectation]:

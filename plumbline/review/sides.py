@@ -143,9 +143,9 @@ class Side(Commit):
     def share_cache(self) -> None:
         """Let the worktree use the project's cache, by a relative path since DVC writes its settings in ASCII."""
         try:
-            path = os.path.relpath(remote.cache(), self.folder)
+            path = os.path.relpath(remote.cache_folder(), self.folder)
         except ValueError:  # another drive on Windows
-            path = str(remote.cache())
+            path = str(remote.cache_folder())
         self.run([sys.executable, "-m", "dvc", "cache", "dir", "--local", path])
 
     def run(self, command: list[str]) -> str:

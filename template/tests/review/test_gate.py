@@ -122,7 +122,7 @@ def test_settings_of_dvc_that_cannot_be_read_are_red_where_base_has_them(base: S
 
 def test_an_error_of_verify_is_a_reason_and_no_traceback(base: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path.cwd()
-    monkeypatch.setattr("plumbline.review.gate.verify", lambda: [].pop())
+    monkeypatch.setattr("plumbline.review.gate.verify", lambda folder: [].pop())
     review = add_reasons(replace(SAME, has_data=False), base, commit("head"))
     assert [reason.name for reason in review.open_reasons] == ["lock"]
     assert "could not be checked: IndexError" in review.reasons[0].message
