@@ -1,12 +1,17 @@
 """What a review does where another commit has another package, another contract with a review, or none."""
 
+import inspect
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
-from plumbline.review.result import Review
+from plumbline import contract
+from plumbline.commands.review import ROLE
+from plumbline.review.judge import OPINION
+from plumbline.review.result import Review, SecondOpinion, encode
+from plumbline.review.sides import JUDGES
 from template.tests.review.conftest import MODEL, Commit, git, run_review
 
 
@@ -72,3 +77,14 @@ def test_another_contract_cannot_tell(repository: Path, commit_change: Commit, s
     assert "cannot be asked: its contract with a review is version" in result.why, lines
     assert ("clearly better than the trivial model" in result.why) == (side == "base")
     assert result.open_reasons == ()
+
+
+def test_the_names_that_reviews_of_older_commits_use_stay() -> None:
+    """A review of another version starts this one and is started by it."""
+    assert ROLE == "REVIEW_BY_BASE"
+    assert OPINION.as_posix() == ".review/of-head.json"
+    assert encode(SecondOpinion(word="same", why="x")) == {"word": "same", "why": "x"}
+    assert JUDGES[:2] == ("plumbline/commands/review.py", "plumbline/review")
+    assert issubclass(contract.Refusal, Exception)
+    assert {"read_rows", "read_other_rows", "fit", "scores", "predict", "CONTRACT"} < {*dir(contract)}
+    assert [*inspect.signature(contract.fit).parameters] == ["features", "seed"]
