@@ -27,7 +27,6 @@ from scipy.stats import beta
 from plumbline.data.split import position
 from plumbline.evaluation.slices import holm
 from plumbline.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
-from plumbline.prediction.scores import scores
 from plumbline.review.decide import choose_metric, estimate_trivial
 from plumbline.review.verdict import compare_paired, derive_margin, estimate_metric
 from template import calibrating as of
@@ -97,7 +96,7 @@ def covering(size: int, groups: int = 0, **given: Any) -> Iterator[list[str]]:
 
 
 def _prepared(model: dict[str, Any], rows: Table) -> Any:
-    made = scores(model, rows.rows)
+    made = predict_scores(model, rows.rows)
     decided = made if model["task"] == "regression" else made.argmax(axis=1)
     return prepare(AUTO[model["task"]], Outcome(model["task"], rows.truth, made, decided, 1, rows.schema.classes))
 

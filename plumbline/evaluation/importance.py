@@ -13,7 +13,7 @@ import pandas as pd
 from plumbline.data.schema import NUMERIC, TARGET
 from plumbline.metrics import losses
 from plumbline.prediction.fitted_model import FittedModel
-from plumbline.prediction.scores import scores
+from plumbline.prediction.predictions import predict_scores
 
 ROWS = 1000  # of the holdout, at most
 PREDICTIONS = 150_000  # of single rows for one shuffle of every feature: many features get fewer rows
@@ -93,15 +93,15 @@ def used(
     at = model.positive_index if task == "binary" else frequent
 
     def mean(part: pd.DataFrame) -> np.ndarray:
-        found = scores(model, part)
+        found = predict_scores(model, part)
         return found if task == "regression" else found[:, at]
 
-    features = importance(rows, alike(rows, model.types), loss, partial(scores, model))
+    features = importance(rows, alike(rows, model.types), loss, partial(predict_scores, model))
     random = np.random.default_rng(1)
     sample = train.iloc[:: -(-len(train) // SAMPLE)]
     other = build(_with_probe(sample, random))
     probed = _with_probe(rows, random)
-    probe = importance(probed, [[PROBE]], loss, partial(scores, other))[0]["loss"][2]
+    probe = importance(probed, [[PROBE]], loss, partial(predict_scores, other))[0]["loss"][2]
     told = [each["features"][0] for each in features if model.types[each["features"][0]] in NUMERIC][:SHOWN]
     label = "prediction" if task == "regression" else f"probability of {model.classes[at]}"
     curves = partial_dependence(rows, told, mean)

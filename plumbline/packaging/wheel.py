@@ -16,7 +16,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 from plumbline.errors import PlumblineError
 from plumbline.prediction import cli, golden  # noqa: F401  # shipped, so in the digest
-from plumbline.project import USERS
+from plumbline.project import USER_FILES
 from plumbline.versions import PACKAGE, Sources
 
 SHIPPED = (
@@ -55,7 +55,7 @@ def imported() -> set[str]:
     Refused is what the package has not: it carries few modules, and not under the names src and plumbline.
     """
     found: set[str] = set()
-    for path in USERS:
+    for path in USER_FILES:
         text = Path(path).read_text(encoding="utf-8")
         _translated(path, text, "")
         for node in ast.walk(ast.parse(text)):
@@ -118,7 +118,7 @@ def build(project: Project, papers: dict[str, bytes], requires: list[str], licen
             target.parent.mkdir(parents=True, exist_ok=True)
             (target.parent / "__init__.py").touch()  # importable from the wheel itself, too
             shutil.copyfile(Sources().path(file), target)
-        for path in USERS:
+        for path in USER_FILES:
             text = _translated(path, Path(path).read_text(encoding="utf-8"), project.module)
             (top / project.module / Path(path).name).write_bytes(text.encode())
         opening = f'{project.description!r}\n\nfrom .prediction.predictor import Predictor\n\n__all__ = ["Predictor"]\n'

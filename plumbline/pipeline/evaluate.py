@@ -27,14 +27,13 @@ from plumbline.findings import Findings, Kind, Severity
 from plumbline.formatting import short
 from plumbline.keys import Model, Params
 from plumbline.metrics import Outcome, draws, interval, losses, lower_is_better, main_metric, measure, prepare, resolve
-from plumbline.prediction import scores as prediction
 from plumbline.prediction.fitted_model import FittedModel
+from plumbline.prediction.predictions import predict_scores, prediction_columns
 from plumbline.prediction.predictor import Predictor
-from plumbline.prediction.scores import scores
 from plumbline.report.page import page
 from plumbline.scope import explain_omission, includes
-from plumbline.training.folds import outcome
-from plumbline.training.recipe import fit, load
+from plumbline.training.folds import make_outcome
+from plumbline.training.recipe import fit, read_rows
 
 PROJECT = ("description",)
 WORST = 100  # rows in the report
@@ -54,7 +53,7 @@ def read_data(schema: Schema) -> Data:
     """Training part and holdout, from data/features.parquet and data/table.parquet."""
     table = pq.read_table(paths.FEATURES)
     held = pc.equal(table.column(SIDE), HOLDOUT)
-    train, rows = load(table.filter(pc.invert(held)), schema), load(table.filter(held), schema)
+    train, rows = read_rows(table.filter(pc.invert(held)), schema), read_rows(table.filter(held), schema)
     kept = [c.name for c in schema.columns if c.role not in ("target", "key")]
     return Data(train, rows, pq.read_table(paths.TABLE, columns=kept).filter(held), held.to_numpy())
 
@@ -65,7 +64,7 @@ def predict_holdout(p: Params, model: FittedModel, data: Data, schema: Schema) -
     for name, given in baselines(p.review.metric, schema.task).items():
         models[name] = _fit_beside(data.train, schema, given, p.review.metric)
     truth = data.rows[TARGET].to_numpy()
-    return {name: outcome(one, truth, scores(one, data.rows)) for name, one in models.items()}
+    return {name: make_outcome(one, truth, predict_scores(one, data.rows)) for name, one in models.items()}
 
 
 def _fit_beside(train: pd.DataFrame, schema: Schema, given: Model, metric: str) -> FittedModel:
@@ -259,7 +258,7 @@ def _slice(part: Slice, values: dict[str, float], drawn: dict[str, np.ndarray]) 
 def write_predictions(model: FittedModel, found: Outcome, rows: pd.DataFrame, slices: pa.Table, schema: Schema) -> None:
     """Writes data/predictions.parquet, a line for each row of the holdout; slices: the columns to cut by."""
     truth = found.truth if schema.task == "regression" else [schema.classes[code] for code in found.truth]
-    made = pa.table({"key": rows[KEY], "truth": truth} | prediction.columns(model, found.scores))
+    made = pa.table({"key": rows[KEY], "truth": truth} | prediction_columns(model, found.scores))
     for name in slices.column_names:
         made = made.append_column(f"slice: {name}", slices.column(name))
     with replacing(paths.PREDICTIONS) as path:

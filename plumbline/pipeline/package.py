@@ -22,7 +22,7 @@ from plumbline.errors import PlumblineError
 from plumbline.files import replacing
 from plumbline.findings import Findings, Kind, Severity, read_findings
 from plumbline.packaging import card, wheel
-from plumbline.prediction import golden
+from plumbline.prediction.golden import make_golden
 from plumbline.prediction.predictor import Predictor
 from plumbline.scope import explain_omission, includes
 
@@ -54,7 +54,7 @@ def write_package(project: wheel.Project, content: bytes, predictor: Predictor, 
     papers = {
         "model.skops": content,
         "schema.json": Path(paths.SCHEMA).read_bytes(),
-        "golden.jsonl": golden.make(predictor).encode(),
+        "golden.jsonl": make_golden(predictor).encode(),
         "model-card.md": text.encode(),
     }
     roots = {module.split(".")[0] for module in re.findall(r'"__module__":"([^"]+)"', _written(content))}

@@ -54,4 +54,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except Refusal as error:
-        sys.exit(f"ERROR: {' '.join(str(error).split())}")
+        message = getattr(error, "message", str(error))  # without the hint: the review gives its own
+        sys.exit(f"ERROR: {' '.join(message.split())}")

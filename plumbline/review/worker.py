@@ -146,13 +146,14 @@ def predict_unseen(fit: Fit, own_rows: contract.Rows, rows: contract.Rows, folds
     for fold in range(folds or 1):
         train, test = train_folds != fold, test_folds == fold
         if np.isin(own_rows.units[train], rows.units[test]).any():
-            raise Refusal("a row would be predicted by a model that was trained on it; this is a fault of the review")
+            message = "a row would be predicted by a model that was trained on it"
+            raise Refusal(message, hint="Report this fault of the review")
         if test.any():
             fold_scores = contract.scores(fit(own_rows.features[train]), rows.features[test])
             scores = np.full((len(rows.units), *fold_scores.shape[1:]), np.nan) if scores is None else scores
             scores[test] = fold_scores
     if scores is None:
-        raise Refusal("no row is left that no model was trained on")
+        raise Refusal("no row is left that no model was trained on", hint="Add rows to the holdout")
     return scores
 
 
@@ -168,4 +169,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except Refusal as error:
-        sys.exit(f"ERROR: {' '.join(str(error).split())}")
+        message = getattr(error, "message", str(error))  # without the hint: the review gives its own
+        sys.exit(f"ERROR: {' '.join(message.split())}")

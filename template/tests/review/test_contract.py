@@ -22,7 +22,7 @@ def test_a_base_from_before_the_package_cannot_tell_with_a_plain_reason(reposito
     git(repository, "checkout", "-q", "base", "--", ".")
     git(repository, "commit", "-qam", "the package")
     _, lines, result = run_review(repository, before)
-    assert lines[1] == "cannot tell"
+    assert lines[0] == "cannot tell"
     assert "Traceback" not in "".join(lines)
     assert result.why.startswith("base has no review, so head's own judged, which says: cannot tell: base (")
     assert "has no plumbline/contract.py, which a review calls: the commit is older than that file" in result.why
