@@ -48,7 +48,7 @@ class Review:
     project
         The name in dvc.yaml's artifacts.
     has_data
-        Whether the data was there.
+        Whether the data was there to compute the numbers from.
     is_computed_by_author
         Whether the author of the pull request computed the numbers, and not CI.
     comparison
