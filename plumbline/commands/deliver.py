@@ -14,7 +14,7 @@ from plumbline import process
 from plumbline.errors import PlumblineError
 from plumbline.process import git
 from plumbline.reproducibility.remote import query_remotes, read_remote_names
-from plumbline.review.sides import FOLDER
+from plumbline.review.worktrees import FOLDER
 
 CREDENTIALS, PRIVATE = "DVC_CONFIG_LOCAL", Path(".dvc/config.local")
 CELLS = 20  # folders of .review/cells that are kept, the newest
