@@ -23,7 +23,7 @@ def run(options: Namespace) -> int:
     failures = [name for name, lines in errors.items() if lines]
     for name, command in _list_commands().items():
         print(f"check: {name}", flush=True)
-        if process.run(command, show=True).returncode:
+        if process.run(command, capture_output=False).returncode:
             failures.append(name)
     if failures:
         print(f"check: failed: {', '.join(failures)}")

@@ -11,10 +11,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from plumbline import process
-from plumbline.errors import ProjectError, ServiceError
+from plumbline.errors import ServiceError
 from plumbline.process import git
-from plumbline.reproducibility.remote import ask, configured
-from plumbline.review.sides import FOLDER
+from plumbline.reproducibility.remote import query_remotes, read_remote_names
+from plumbline.review.worktrees import FOLDER
 
 CREDENTIALS, CREDENTIALS_FILE = "DVC_CONFIG_LOCAL", Path(".dvc/config.local")
 MAX_CELLS = 20  # folders in .review/cells; older ones are removed
@@ -73,18 +73,13 @@ def _pull_data() -> str | None:
 
 def _check_remote() -> str | None:
     """Return the reason why the default remote cannot be used, or None."""
-    try:
-        name, _ = configured()
-    except ValueError as error:
-        raise ProjectError(
-            f".dvc/config {error}", hint="Fix .dvc/config, or restore it: git restore .dvc/config"
-        ) from None
+    name = read_remote_names().default
     if name is None:
         return "no remote is the default"
-    answer = ask({"": []})[""]
-    if "error" not in answer:
+    answer = query_remotes({"": []})[""]
+    if not answer.error:
         return None
-    return f"remote {name} {'refused us' if answer['denied'] else 'gave no answer'}: {answer['error']}"
+    return f"remote {name} {'refused access' if answer.is_denied else 'gave no answer'}: {answer.error}"
 
 
 def _push_results() -> None:
@@ -107,7 +102,7 @@ def _store_fits() -> None:
 
 
 def _run_module(*arguments: str) -> int:
-    return process.run([sys.executable, "-m", *arguments], show=True).returncode
+    return process.run([sys.executable, "-m", *arguments], capture_output=False).returncode
 
 
 def _warn(text: str) -> None:

@@ -25,7 +25,7 @@ from plumbline.files import write_text
 from plumbline.findings import read_findings
 from plumbline.keys import Data
 from plumbline.pipeline.ingest import located
-from plumbline.process import PIPE, changed_since_head, git, need_git, start
+from plumbline.process import PIPE, changed_files, git, require_git, start
 from plumbline.report.summary import print_metrics
 
 PASSES_ON = True
@@ -43,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Run the pipeline; return the exit code."""
-    need_git()
+    require_git()
     for key in params.add_defaults():
         print(f"{paths.PARAMS}: {key} was missing and has been added with its default")
     data = params.check().data
@@ -172,7 +172,7 @@ def _print_summary(source: str) -> None:
     command = wheel.name.partition("-")[0].replace("_", "-")
     package = f"{wheel.as_posix()} (to use it: pip install, then {command} predict)"
     print(f"\nWrote: {package}, {paths.REPORT}, {paths.CARD}, metrics/")
-    results = ", ".join([str(LOCK), paths.SCHEMA, *changed_since_head(paths.VERSIONS)])
+    results = ", ".join([str(LOCK), paths.SCHEMA, *changed_files(paths.VERSIONS)])
     print(f"Next: read the report (make report) and the model card, commit {results} and metrics/")
     print(*(f"      {step}" for step in _suggest_next_steps(source)), sep="\n")
 

@@ -64,7 +64,7 @@ def list_imports(name: str) -> set[str]:
 def list_params(name: str) -> list[Any]:
     """Return the parameters that a stage reads, in the form of dvc.yaml."""
     if name == VERSIONS:
-        return [*versions.BY_NAME.values()]
+        return [*versions.MODULE_PARAMS.values()]
     machinery = importlib.import_module(f"plumbline.pipeline.{name}")
     project = [f"project.{key}" for key in getattr(machinery, "PROJECT", ())]
     return [*import_stage(name).PARAMS, *([{paths.PROJECT: project}] if project else []), {paths.VERSIONS: [name]}]

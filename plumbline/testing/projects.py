@@ -122,7 +122,7 @@ class Project:
         for name in stages or STAGES:
             import_stage(name).main()
 
-    def start(self, *arguments: str) -> process.Ran:
+    def start(self, *arguments: str) -> process.CompletedProcess:
         """Write src/versions.json, then run Python with these arguments in the project."""
         versions.write(self.folder)
         return process.run([sys.executable, *arguments], cwd=self.folder)
@@ -145,7 +145,7 @@ def hash_files(folder: Path, *names: str) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def require_success(ran: process.Ran) -> str:
+def require_success(ran: process.CompletedProcess) -> str:
     """Return the standard output of a program; fail the test where its exit code is not 0."""
     assert ran.returncode == 0, f"{ran.args}: {ran.stdout[-2000:]}{ran.stderr[-2000:]}"
     return ran.stdout

@@ -7,6 +7,7 @@ import pytest
 
 from plumbline.commands import deliver
 from plumbline.errors import report_errors
+from plumbline.reproducibility.remote import RemoteAnswer
 from template.tests.bake.conftest import git
 from template.tests.command import run_command
 
@@ -50,16 +51,16 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     repository = Repository(tmp_path / "work")
     monkeypatch.setattr(deliver, "_run_module", repository.run)
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
-    monkeypatch.setattr(deliver, "ask", lambda hashes: {"": ANSWERS[repository.answer]})
+    monkeypatch.setattr(deliver, "query_remotes", lambda hashes: {"": ANSWERS[repository.answer]})
     repository.answer = "reachable"
     RUNS.clear()
     return repository
 
 
 ANSWERS = {
-    "reachable": {"url": "u", "missing": []},
-    "denied": {"url": "u", "error": "HTTP 403", "denied": True},
-    "silent": {"url": "u", "error": "no answer within 15 s", "denied": False},
+    "reachable": RemoteAnswer("u", []),
+    "denied": RemoteAnswer("u", [], "HTTP 403", is_denied=True),
+    "silent": RemoteAnswer("u", [], "no answer within 15 s"),
 }
 
 
@@ -99,7 +100,7 @@ def test_a_remote_gets_the_results_and_what_it_holds_alone_is_kept_nowhere_else(
     assert "caches are not kept" in output
 
 
-@pytest.mark.parametrize(("answer", "message"), [("denied", "refused us: HTTP 403"), ("silent", "gave no answer")])
+@pytest.mark.parametrize(("answer", "message"), [("denied", "refused access: HTTP 403"), ("silent", "gave no answer")])
 def test_a_remote_that_cannot_be_reached_is_no_fault_of_the_commit(repository, capsys, answer, message) -> None:
     repository.add_remote("s3://bucket")
     repository.answer = answer
