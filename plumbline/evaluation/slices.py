@@ -92,7 +92,7 @@ def _text(value: Any, spec: str) -> str:
 
 
 def holm(values: list[float]) -> list[float]:
-    """p values of a family, each as large as its own test at the family's level needs it to be (Holm 1979)."""
+    """P values of a family, each as large as its own test at the family's level needs it to be (Holm 1979)."""
     adjusted, bound = [1.0] * len(values), 0.0
     for rank, place in enumerate(sorted(range(len(values)), key=values.__getitem__)):
         bound = max(bound, min(1.0, values[place] * (len(values) - rank)))

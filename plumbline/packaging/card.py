@@ -1,11 +1,12 @@
 """The model card: what the model is, how good, against what, where it fails; every number from a file of this run."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from plumbline import paths
 from plumbline.data.schema import Column, Schema
+from plumbline.design import Answers, UseCase
 from plumbline.findings import Finding, Kind, Severity
 from plumbline.formatting import short
 from plumbline.metrics import lower_is_better
@@ -52,7 +53,7 @@ def write(
     made: dict[str, Any],
     findings: list[Finding],
     written: str,
-    answers: dict[str, Any],
+    answers: Answers,
     limits: dict[str, float | None],
 ) -> str:
     """The card as Markdown.
@@ -75,7 +76,7 @@ def write(
         "## Model",
         _facts(schema, metrics) + f"\n- Licence: {_safe(project.license)}\n" + _said(answers, MODEL),
         "## Intended use",
-        _said(answers, USE) + "\n" + _use_cases(answers["priority.use_cases"]),
+        _said(answers, USE) + "\n" + _use_cases(answers.use_cases),
         "## Factors",
         _factors(schema, slices),
         "## Data",
@@ -107,11 +108,8 @@ def write(
     return "\n\n".join(parts) + "\n"
 
 
-def _use_cases(cases: list[dict[str, Any]] | None) -> str:
-    ranked = (
-        f"  - {_safe(case['name'])} ({case['value']} x {case['feasibility']}): {_safe(case['why'])}"
-        for case in cases or []
-    )
+def _use_cases(cases: Sequence[UseCase]) -> str:
+    ranked = (f"  - {_safe(case.name)} ({case.value} x {case.feasibility}): {_safe(case.why)}" for case in cases)
     return "\n".join(["- Use cases by value and feasibility:" + ("" if cases else " not stated"), *ranked])
 
 
@@ -121,9 +119,9 @@ def _factors(schema: Schema, slices: list[dict]) -> str:
     return f"- Measured apart by the levels or quarters of: {by}\n- Protected columns: {protected or 'none is stated'}"
 
 
-def _said(answers: dict[str, Any], questions: dict[str, str]) -> str:
+def _said(answers: Answers, questions: dict[str, str]) -> str:
     """What people said in docs/project.yaml, and what they have not."""
-    return "\n".join(f"- {words}: {_safe(answers[name] or 'not stated')}" for name, words in questions.items())
+    return "\n".join(f"- {words}: {_safe(answers.texts[name] or 'not stated')}" for name, words in questions.items())
 
 
 def _facts(schema: Schema, metrics: dict) -> str:

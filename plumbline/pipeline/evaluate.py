@@ -80,11 +80,15 @@ def choose_slices(p: Params, outcomes: dict[str, Outcome], data: Data, schema: S
     return by
 
 
-def read_design(source: str, findings: Findings) -> dict[str, Any]:
+def read_design(source: str, findings: Findings) -> design.Answers:
     """The answers of docs/project.yaml for this table, and a finding where it is about another one."""
-    answers = design.answers(source)
-    if not includes(design.about(), source):
-        findings.add(Kind.SCOPE, explain_omission(paths.DESIGN, design.about(), source, design.CURE), Severity.WARNING)
+    answers = design.read_answers(source)
+    if not includes(design.read_tables(), source):
+        findings.add(
+            Kind.SCOPE,
+            explain_omission(paths.DESIGN, design.read_tables(), source, design.TABLE_HINT),
+            Severity.WARNING,
+        )
     return answers
 
 
@@ -117,14 +121,14 @@ def write_report(
     made: dict[str, Any],
     outcomes: dict[str, Outcome],
     data: Data,
-    answers: dict[str, Any],
+    answers: design.Answers,
     p: Params,
     schema: Schema,
     findings: Findings,
 ) -> None:
     """Writes data/report.html, of all that the stages found so far; answers: of `read_design`."""
     worst = worst_rows(outcomes["model"], data.rows[KEY].to_numpy(), data.held, p.data.show_values)
-    (description,) = params.read_project(*PROJECT) if includes(design.about(), p.data.source) else ("",)
+    (description,) = params.read_project(*PROJECT) if includes(design.read_tables(), p.data.source) else ("",)
     write_text(paths.REPORT, page(round_floats(made), schema, worst, findings.entries, answers, description))
 
 

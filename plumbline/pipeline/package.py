@@ -39,7 +39,7 @@ def make_card(
     """The model card; content: of the packaged model; limits: what requirements ask of the package."""
     findings = [finding for stage in EARLIER for finding in read_findings(stage)]
     measured = {path: _json(path) for path in MEASURED}
-    return card.write(project, schema, measured, findings, _written(content), design.answers(source), limits)
+    return card.write(project, schema, measured, findings, _written(content), design.read_answers(source), limits)
 
 
 def _written(archive: bytes) -> str:
@@ -74,9 +74,9 @@ def write_package(project: wheel.Project, content: bytes, predictor: Predictor, 
 def describe(source: str, schema: Schema, findings: Findings) -> wheel.Project:
     """The project of pyproject.toml, its description left out where it is about another table."""
     content = dict(zip(PROJECT, params.read_project(*PROJECT), strict=True))
-    named = design.about()
+    named = design.read_tables()
     if not includes(named, source):
-        message = explain_omission(f"description in {paths.PROJECT}", named, source, design.CURE)
+        message = explain_omission(f"description in {paths.PROJECT}", named, source, design.TABLE_HINT)
         findings.add(Kind.SCOPE, message, Severity.WARNING)
         target = schema.target.name
         content["description"] = " ".join(f"Predicts {target} from {len(schema.inputs)} columns".split())

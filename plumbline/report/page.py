@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from plumbline import paths
 from plumbline.data.schema import Schema
+from plumbline.design import Answers
 from plumbline.findings import Finding, read_findings
 from plumbline.formatting import short
 from plumbline.metrics import lower_is_better
@@ -39,14 +40,14 @@ def page(
     schema: Schema,
     worst: list[list[Any]],
     evaluated: list[Finding],
-    said: dict[str, Any],
+    answers: Answers,
     description: str,
 ) -> str:
     """The page.
 
     made: the contents of evaluate's files in metrics/, by their names; worst: rows of the largest loss, each its number
     in the table, its loss and, where values may be shown, key, truth and decision; evaluated: evaluate's findings;
-    said: the answers of docs/project.yaml; description: the project's, in a line, or nothing.
+    answers: of docs/project.yaml; description: the project's, in a line, or nothing.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["j2"]), undefined=StrictUndefined
@@ -60,8 +61,8 @@ def page(
     return environment.get_template(TEMPLATE).render(
         facts,
         description=description.rstrip("."),
-        stated=[(words, said[name]) for name, words in ABOUT.items() if said[name]],
-        unstated=[words for name, words in ABOUT.items() if not said[name]],
+        stated=[(words, text) for name, words in ABOUT.items() if (text := answers.texts[name])],
+        unstated=[words for name, words in ABOUT.items() if not answers.texts[name]],
         target=schema.target.name,
         inputs=schema.inputs,
         first=first,

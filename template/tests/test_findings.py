@@ -1,4 +1,4 @@
-"""Files for git, and numbers for people."""
+"""Files for git and numbers for people."""
 
 import math
 from pathlib import Path
@@ -16,4 +16,4 @@ def test_json_for_git_is_strict_with_an_entry_a_line_and_six_digits(tmp_path: Pa
 
 def test_numbers_for_people_are_short_and_without_exponents() -> None:
     numbers = (0.0311191, 10190.4, -2335.2, 1.0, None, float("nan"))
-    assert [short(number) for number in numbers] == ["0.03112", "10,190", "-2,335", "1", "-", "-"]
+    assert [short(value) for value in numbers] == ["0.03112", "10,190", "-2,335", "1", "-", "-"]
