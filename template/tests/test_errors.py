@@ -53,7 +53,7 @@ CASES: dict[str, tuple[Damage, str, str]] = {
     "truncated zst": (source(pa.compress(b"a,b\n1,2\n" * 99, "zstd", asbytes=True)[:-9]), "ingest", "cannot be read"),
     "truncated Parquet": (source(b"PAR1" + b"x" * 99), "ingest", "cannot be read as Parquet"),
     "wrong encoding": (source("a,target\nä,2\n".encode("utf-16")[:-1]), "ingest", "cannot be read as .*utf-16"),
-    "mixed delimiters": (source("a,target\n1,2\n1;2\n"), "ingest", "line 3 has 1 fields, expected 2, ';' stands"),
+    "mixed delimiters": (source("a,target\n1,2\n1;2\n"), "ingest", "line 3 has 1 fields, expected 2, ';' is between"),
     "ragged rows": (source("a,target\n1,2\n1,2,3\n"), "ingest", "line 3 has 3 fields, expected 2"),
     "unclosed quote": (source('a,target\n1,2\n1,"2\n3,4\n'), "ingest", "a quote opened in line 3 is not closed"),
     "duplicate names": (source("a,b,a\n1,2,3\n"), "ingest", "expected a header of distinct .*found 'a' twice"),
