@@ -114,8 +114,8 @@ def test_the_comment_is_written_without_a_package_installed(api: Api, tmp_path: 
     assert user == BOT
     assert "same" in body.lower()
     assert api.tokens == {f"Bearer {TOKEN}"}
-    (asked,) = (inputs for action, inputs in result.actions if action == "actions/download-artifact")
-    assert asked == {"name": "result", "path": "TEMP/result", "run-id": "1", "github-token": TOKEN}
+    (inputs,) = (inputs for action, inputs in result.actions if action == "actions/download-artifact")
+    assert inputs == {"name": "result", "path": "TEMP/result", "run-id": "1", "github-token": TOKEN}
 
 
 @pytest.mark.parametrize(
