@@ -26,7 +26,7 @@ from plumbline.params import suggest
 from plumbline.scope import explain_omission
 
 ROW_GROUP = 1 << 18  # rows
-_SHOWN = 5  # expectations, or files, in a message
+_MOST_SHOWN = 5  # expectations, or files, in a message
 
 
 def type_table(params: Params, path: Path, findings: Findings) -> Schema:
@@ -92,7 +92,7 @@ def _suggest_source(source: str) -> str:
     files = sorted(path.as_posix() for path in Path("data/source").glob("[!.]*"))
     if not files:
         return "Put your table under data/source/"
-    return f"There is {', '.join(files[:_SHOWN])}. {suggest(source, files)}".rstrip(". ")
+    return f"There is {', '.join(files[:_MOST_SHOWN])}. {suggest(source, files)}".rstrip(". ")
 
 
 def _write(path: Path, name: str, source: Source, types: Mapping[str, str], target: str | None) -> tuple[int, int]:
@@ -168,14 +168,14 @@ def check_expectations(params: Params, table: str, findings: Findings) -> None:
     name, suite = search.path.as_posix(), Suite.read(search.path)
     count = len(suite.expectations)
     if faults := find_faults(suite.expectations):
-        message = f"{name}: {len(faults)} of {count} expectations cannot be run: {'; '.join(faults[:_SHOWN])}"
+        message = f"{name}: {len(faults)} of {count} expectations cannot be run: {'; '.join(faults[:_MOST_SHOWN])}"
         raise ProjectError(message, hint="Fix the suite (docs/expectations.md)")
     _warn_duplicates(name, suite, findings)
     results = validate(suite.expectations, table)
     show_values = params.data.show_values
     failures = [describe_failure(result, show_values=show_values) for result in results if not result.success]
     if failures:
-        message = f"{name}: {len(failures)} of {count} expectations do not hold: {'; '.join(failures[:_SHOWN])}"
+        message = f"{name}: {len(failures)} of {count} expectations do not hold: {'; '.join(failures[:_MOST_SHOWN])}"
         raise TableError(message, hint="Fix the table, or the suite (docs/expectations.md)")
     findings.add(Kind.EXPECTATIONS, f"all {count} of {name} hold", expectations=count)
 

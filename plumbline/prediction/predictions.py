@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,8 @@ def limit_threads(rows: int) -> AbstractContextManager[Any]:
 
     For few rows trees get one thread, too: waiting for each other costs threads several times what they save.
     """
-    return _controller().limit(limits={"blas": 1} | ({"openmp": 1} if rows < FEW_ROWS else {}))
+    limits = {"blas": 1} | ({"openmp": 1} if rows < FEW_ROWS else {})
+    return cast(AbstractContextManager[Any], _controller().limit(limits=limits))
 
 
 def predict_scores(model: FittedModel, features: pd.DataFrame) -> np.ndarray:
@@ -78,7 +79,7 @@ def decide(model: FittedModel, scores: np.ndarray) -> np.ndarray:
     if model.task == "regression":
         return scores
     if model.task == "multiclass":
-        return scores.argmax(axis=1)
+        return np.asarray(scores.argmax(axis=1))
     positive = model.positive_index
     return np.where(scores[:, positive] >= model.threshold, positive, 1 - positive)
 

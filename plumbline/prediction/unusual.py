@@ -66,7 +66,8 @@ def _numbers(values: Any) -> Any:
 
 
 def _positions(mask: pa.ChunkedArray) -> np.ndarray:
-    return pc.indices_nonzero(pc.fill_null(mask, False)).to_numpy()
+    positions: np.ndarray = pc.indices_nonzero(pc.fill_null(mask, False)).to_numpy()
+    return positions
 
 
 def join_columns(unusual: list[Unusual], rows: int) -> list[str]:

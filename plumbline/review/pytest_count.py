@@ -10,7 +10,7 @@ def count_tests(text: str) -> int:
 
     Examples
     --------
-    >>> count_tests("def test_a(): pass\\n@pytest.mark.skip\\ndef test_b(): pass")
+    >>> count_tests("def test_a(): pass\n@pytest.mark.skip\ndef test_b(): pass")
     1
     """
     try:

@@ -157,7 +157,7 @@ def _join(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     left, right = (pd.factorize(numbers)[0] for numbers in (left, right))
     size = int(left.max() + right.max()) + 2
     graph = coo_array((np.ones(len(left)), (left, left.max() + 1 + right)), shape=(size, size))
-    return pd.factorize(connected_components(graph, directed=False)[1][left])[0]
+    return np.asarray(pd.factorize(connected_components(graph, directed=False)[1][left])[0])
 
 
 def _pick_rows(units: np.ndarray, target: np.ndarray, is_classification: bool) -> np.ndarray:

@@ -51,21 +51,30 @@ CASES = [
     ("m.json", b'{"a": [1, {"b": 2}]}', b'{"a": [1, {"b": 3}]}', "a[1].b", "2 and 3"),
     ("m.json", b'{"a": 1}', b'{"a": 1, "z": 2}', "z: only in one of the two", ""),
     ("m.json", b'{"a":1}', b'{"a": 1}', "the file: the order of its keys, or blanks", ""),
-    ("w.whl", archive({"a": b"1", "b.json": b"[1]"}), archive({"a": b"1", "b.json": b"[2]"}),
-     "member b.json, [0]", "1 and"),
+    (
+        "w.whl",
+        archive({"a": b"1", "b.json": b"[1]"}),
+        archive({"a": b"1", "b.json": b"[2]"}),
+        "member b.json, [0]",
+        "1 and",
+    ),
     ("w.whl", archive({"a": b"1"}), archive({"c": b"1"}), "member a: only in one of the two", ""),
     ("w.whl", archive({"a": b"1"}), archive({"a": b"1"}, year=2001), "member a: its time stamp", ""),
     ("w.whl", archive({"a": b"1"}), archive({"a": b"1"}, rights=0o600), "member a: its rights", ""),
     ("w.whl", archive({"a": b"1", "b": b""}), archive({"b": b"", "a": b"1"}), "the order of the members", ""),
-    ("w.whl", archive({"m.skops": model(1.0)}), archive({"m.skops": model(2.0)}),
-     "member m.skops, member schema.json, (dict).content.pipeline (LogisticRegression).content (dict).content.C",
-     "'1.0' and '2.0'"),
+    (
+        "w.whl",
+        archive({"m.skops": model(1.0)}),
+        archive({"m.skops": model(2.0)}),
+        "member m.skops, member schema.json, (dict).content.pipeline (LogisticRegression).content (dict).content.C",
+        "'1.0' and '2.0'",
+    ),
     ("a.npy", array(1, 2), array(1, 3), "element 1", "2) and"),
     ("a.npy", array(1, 2), array(1), "int64[2] and int64[1]", ""),
     ("t.txt", b"one\ntwo", b"one\nthree", "line 2", "'two' and 'three'"),
     ("t.bin", b"\xff\x00\x01", b"\xff\x00\x02", "byte 2 of 3", ""),
     ("t.bin", b"\xff\x00", b"\xff\x00\x02", "byte 2 of 2", ""),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("show", [True, False])

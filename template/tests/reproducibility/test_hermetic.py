@@ -36,22 +36,26 @@ LINES = {  # a line, and the findings: kind and name
     "import pyarrow.csv; extra = pyarrow.csv.read_csv('more.csv').num_rows": {"undeclared file": "more.csv"},
     "extra = subprocess.run(['cat', 'more.csv'], stdout=-1).stdout": {"undeclared file": "more.csv"},
     "extra = subprocess.run(['cat', '{project}/more.csv'], stdout=-1).stdout": {
-        "outside the project": "what is outside the project"},
+        "outside the project": "what is outside the project"
+    },
     "extra = open('{project}/more.csv').read()": {"outside the project": "{project}/more.csv"},
     "os.symlink('{project}/more.csv', 'l'); extra = open('l').read(); os.unlink('l')": {
-        "outside the project": "{project}/more.csv"},
+        "outside the project": "{project}/more.csv"
+    },
     "extra = open('link.csv').read()": {"undeclared file": "link.csv"},
     "extra = len(pathlib.Path('~/note.txt').expanduser().read_text())": {"outside the project": "~/note.txt"},
     "open('{project}/../elsewhere.txt', 'w')": {"outside the project": "{project}/../elsewhere.txt"},
     "extra = yaml.safe_load(open('params.yaml'))['a']['y'] + 1": {"undeclared parameter": "a.y"},
     "extra = int(str(yaml.safe_load(open('params.yaml'))['a']['y'])[:1].replace('b', '7'))": {
-        "undeclared parameter": "a.y"},
+        "undeclared parameter": "a.y"
+    },
     "open('side.txt', 'w')": {"undeclared output": "side.txt"},
     "open('in.csv', 'a').write('b')": {"undeclared output": "in.csv"},
     "(pathlib.Path.home() / 'state').write_text('')": {"left elsewhere": "home/state"},
     "open(tempfile.gettempdir() + '/state', 'w')": {"left elsewhere": "tmp/state"},
     "try: extra = socket.create_connection(('127.0.0.1', {port})).close()\nexcept OSError: pass": {
-        "network": "127.0.0.1"},
+        "network": "127.0.0.1"
+    },
     "extra = subprocess.run(['bash', '-c', '< /dev/tcp/127.0.0.1/{port}']).returncode": {"network": "the network"},
     "extra = os.environ.get('UNSET', '1')": {"environment": "UNSET"},
     "os.environ.get('UNSET', '1')": {},
@@ -59,7 +63,7 @@ LINES = {  # a line, and the findings: kind and name
     "extra = subprocess.run('echo $SET', shell=True, stdout=-1).stdout": {"environment": "SET"},
     "raise SystemExit(3)": {"cannot tell": ""},
     "extra = time.time_ns()": {"cannot tell": ""},
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -71,8 +75,16 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
     monkeypatch.setenv("SET", "5")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("UNSET", raising=False)
-    texts = {"in.csv": "a", "more.csv": "a,b\n1,2\n", "more.py": "", "more/a.csv": "a", "idle.csv": "",
-             "params.yaml": "a: {x: 1, y: 4}", "t.toml": "a.b = 1\na.c = [2]\n", "../home/note.txt": "n"}  # fmt: skip
+    texts = {
+        "in.csv": "a",
+        "more.csv": "a,b\n1,2\n",
+        "more.py": "",
+        "more/a.csv": "a",
+        "idle.csv": "",
+        "params.yaml": "a: {x: 1, y: 4}",
+        "t.toml": "a.b = 1\na.c = [2]\n",
+        "../home/note.txt": "n",
+    }
     for name, text in texts.items():
         Path(name).write_text(text, encoding="utf-8")
     Path("link.csv").symlink_to("more.csv")
@@ -128,9 +140,11 @@ MORE: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [  # what differs fro
     ({"md5": "0" * 32, "line": "extra = open('more.csv').read()"}, [("undeclared file", "more.csv")]),
     ({"params": [{"params.yaml": None}], "line": "extra = open('params.yaml').read()"}, []),
     ({"params": [{"t.toml": ["a.b"]}], "line": TOML + "['b']"}, []),
-    ({"params": [{"t.toml": ["a.b"]}], "line": TOML + "['c'] * 2"},
-     [("undeclared parameter", "t.toml:a.c"), ("unread parameter", "t.toml:a.b")]),
-]  # fmt: skip
+    (
+        {"params": [{"t.toml": ["a.b"]}], "line": TOML + "['c'] * 2"},
+        [("undeclared parameter", "t.toml:a.c"), ("unread parameter", "t.toml:a.b")],
+    ),
+]
 
 
 @pytest.mark.parametrize(("changes", "findings"), MORE)
@@ -164,17 +178,22 @@ def test_without_landlock_python_is_still_watched(line: str, small: Any, monkeyp
 def test_the_command(small: Any, tmp_path: Path) -> None:
     def command(*words: str) -> tuple[int, str]:
         ran = subprocess.run(
-            [sys.executable, "-m", "plumbline", "hermetic", *words], env=environment(PYTHONPATH=str(ROOT)),
-            capture_output=True, encoding="utf-8", check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "plumbline", "hermetic", *words],
+            env=environment(PYTHONPATH=str(ROOT)),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
         return ran.returncode, ran.stdout + ran.stderr
 
     small("open('side.txt', 'w')", deps=["more.csv"])
     code, output = command("one", "--json", str(tmp_path / "r.json"))
     content = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert (code, content["exit_code"], [finding["kind"] for finding in content["stages"]["one"]["findings"]]) == (
-        1, 1, ["unread dependency", "undeclared output"],
-    )  # fmt: skip
+        1,
+        1,
+        ["unread dependency", "undeclared output"],
+    )
     lines = Path("dvc.yaml").read_text(encoding="utf-8").splitlines()
     assert f"take it out of deps of one (dvc.yaml, line {lines.index('    - more.csv') + 1})" in output
     assert f"add it to outs of one (dvc.yaml, line {lines.index('    outs:') + 1})" in output

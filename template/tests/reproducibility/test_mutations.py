@@ -25,11 +25,18 @@ PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 SUITE = '{"name": "table", "expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "x1"}}]}'
 BEHAVIOUR = "- {name: more, why: so, raise: {x1: 1}, then: never lower, allowed: 0.9}\n"
 ADDED = {"deps": "plumbline/review/post.py", "params": "review.folds", "outs": "metrics/nothing.json"}
-KINDS = {"deps": ("undeclared file", "unread dependency"), "params": ("undeclared parameter", "unread parameter"),
-         "outs": ("undeclared output", "unwritten output")}  # fmt: skip
+KINDS = {
+    "deps": ("undeclared file", "unread dependency"),
+    "params": ("undeclared parameter", "unread parameter"),
+    "outs": ("undeclared output", "unwritten output"),
+}
 PINNED = {
-    "split.salt", "data/table.parquet", "src/versions.json:featurize", "src/features.py", "data/features.parquet"
-} | {*ADDED.values()}  # fmt: skip
+    "split.salt",
+    "data/table.parquet",
+    "src/versions.json:featurize",
+    "src/features.py",
+    "data/features.parquet",
+} | {*ADDED.values()}
 COPIED = ("plumbline", "src", "LICENSE", "requirements.lock", "pyproject.toml", "dvc.yaml", ".dvcignore", ".gitignore")
 FIRST = "versions"  # the stage that writes the digests
 BEHIND = [(stage, file) for stage in STAGES for file in Sources(ROOT).stage_code(stage).files]
@@ -71,9 +78,12 @@ def is_plain(stage: str, name: str) -> bool:
 
 
 MUTATIONS = [
-    (stage, part, name) for stage in (FIRST, *STAGES) for part in ADDED for name in [*parts(stage, part), ADDED[part]]
+    (stage, part, name)
+    for stage in (FIRST, *STAGES)
+    for part in ADDED
+    for name in [*parts(stage, part), ADDED[part]]
     if is_plain(stage, name)
-]  # fmt: skip
+]
 SAMPLE = [mutation for mutation in MUTATIONS if is_fast(*mutation)]
 
 
@@ -91,9 +101,12 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         for file in (file for file in git_files.split("\0") if file == name or file.startswith(f"{name}/")):
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / file, folder / file)
-    texts = {"docs/project.yaml": "problem: {question: null}\n", "expectations/table.json": SUITE,
-             "expectations/behaviour.yaml": BEHAVIOUR, "params.yaml": "evaluate: {bootstrap: 100}\n"
-             "data: {source: data/source/table.csv, target: target}\n"}  # fmt: skip
+    texts = {
+        "docs/project.yaml": "problem: {question: null}\n",
+        "expectations/table.json": SUITE,
+        "expectations/behaviour.yaml": BEHAVIOUR,
+        "params.yaml": "evaluate: {bootstrap: 100}\ndata: {source: data/source/table.csv, target: target}\n",
+    }
     for name, text in texts.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
@@ -138,14 +151,14 @@ def test_the_real_dvc_yaml_is_hermetic(stage: str, at: Callable[[str], Path]) ->
 
 @pytest.mark.parametrize(("stage", "part", "name"), SAMPLE)
 def test_a_sample_of_the_mutations(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
-    found_and_named_and_nothing_else(stage, part, name, at)
+    finds_exactly(stage, part, name, at)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("stage", "part", "name"), [mutation for mutation in MUTATIONS if mutation not in SAMPLE])
 def test_every_other_mutation(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
     """Many minutes: nightly."""
-    found_and_named_and_nothing_else(stage, part, name, at)
+    finds_exactly(stage, part, name, at)
 
 
 @pytest.mark.parametrize(("stage", "file"), FEW)
@@ -227,7 +240,7 @@ def test_a_stage_is_hermetic_whose_digest_is_of_a_parameter(at: Callable[[str], 
     assert (report.findings, report.stages["evaluate"].runs) == ([], 1), report.lines()
 
 
-def found_and_named_and_nothing_else(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
+def finds_exactly(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
     folder = at(stage)
     (folder / "dvc.yaml").write_text(yaml.safe_dump(mutate_pipeline(stage, part, name)), encoding="utf-8")
     report = hermetic([stage])

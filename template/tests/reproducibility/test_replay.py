@@ -16,84 +16,121 @@ FAULTS = {
     "set_iterated": (
         "import pandas as pd, sys\nwords = {'a', 'b', 'c', 'd', 'e', 'f'}\n"
         "pd.DataFrame({'same': 1, 'word': list(words)}).to_parquet(sys.argv[1])",
-        "parquet", "hash seed", "column word, row ",
+        "parquet",
+        "hash seed",
+        "column word, row ",
     ),
     "time_of_day": (
         "import datetime, json, sys\njson.dump({'a': {'at': str(datetime.datetime.now())}}, open(sys.argv[1], 'w'))",
-        "json", "clock", "a.at",
+        "json",
+        "clock",
+        "a.at",
     ),
     "host_name": (
         "import platform, sys\nopen(sys.argv[1], 'w').write('first\\n' + platform.node())",
-        "txt", "host and user", "line 2",
+        "txt",
+        "host and user",
+        "line 2",
     ),
     "absolute_path": (
-        "import json, os, sys\njson.dump([1, os.getcwd()], open(sys.argv[1], 'w'))", "json", "directory", "[1]"
+        "import json, os, sys\njson.dump([1, os.getcwd()], open(sys.argv[1], 'w'))",
+        "json",
+        "directory",
+        "[1]",
     ),
     "sum_of_threads": (
         "import json, os, sys\nn = int(os.environ.get('OMP_NUM_THREADS', '1'))\n"
         "v = [1 / (i + 3) for i in range(1000)]\n"
         "json.dump({'loss': sum(sum(v[i::n]) for i in range(n))}, open(sys.argv[1], 'w'))",
-        "json", "threads", "loss",
+        "json",
+        "threads",
+        "loss",
     ),
     "unseeded": (
         "import json, sys\nfrom sklearn.ensemble import RandomForestRegressor\n"
         "x = [[i] for i in range(50)]\nmodel = RandomForestRegressor(3).fit(x, [i % 7 for i in range(50)])\n"
         "json.dump({'values': model.predict(x).tolist()}, open(sys.argv[1], 'w'))",
-        "json", "randomness", "values[",
+        "json",
+        "randomness",
+        "values[",
     ),
     "order_of_files": (
         "import json, os, sys\njson.dump(os.listdir('src'), open(sys.argv[1], 'w'))",
-        "json", "order of directory listings", "[0]",
+        "json",
+        "order of directory listings",
+        "[0]",
     ),
     "locale_parse": (
         "import json, locale, sys\njson.dump({'number': locale.atof('1.234')}, open(sys.argv[1], 'w'))",
-        "json", "locale", "number",
+        "json",
+        "locale",
+        "number",
     ),
     "zip_stamp": (
         "import sys, zipfile\nwith zipfile.ZipFile(sys.argv[1], 'w') as z:\n    z.writestr('inside.txt', 'same')",
-        "zip", "clock", "member inside.txt: its time stamp",
+        "zip",
+        "clock",
+        "member inside.txt: its time stamp",
     ),
     "variable": (
         "import json, os, sys\njson.dump({'scale': os.environ.get('SCALE_OF_MINE', '1')}, open(sys.argv[1], 'w'))",
-        "json", "environment variables (the code names SCALE_OF_MINE)", "scale",
+        "json",
+        "environment variables (the code names SCALE_OF_MINE)",
+        "scale",
     ),
-}  # fmt: skip
+}
 MORE = {
     "default_encoding": (
         "import sys\ntext = open('text.txt').read()\nopen(sys.argv[1], 'w').write('read')",
-        "txt", "locale", "default_encoding fails (UnicodeDecodeError",
+        "txt",
+        "locale",
+        "default_encoding fails (UnicodeDecodeError",
     ),
     "time_zone": (
         "import json, sys, time\njson.dump(time.localtime(0).tm_hour, open(sys.argv[1], 'w'))",
-        "json", "time zone", "the file",
+        "json",
+        "time zone",
+        "the file",
     ),
     "rights": (
         "import os, sys\nfile = open(sys.argv[1], 'w')\nfile.write(oct(os.fstat(file.fileno()).st_mode))",
-        "txt", "umask", "line 1",
+        "txt",
+        "umask",
+        "line 1",
     ),
     "home": (
         "import pathlib, sys\nopen(sys.argv[1], 'w').write(str(pathlib.Path.home()))",
-        "txt", "home and caches", "line 1",
+        "txt",
+        "home and caches",
+        "line 1",
     ),
     "itself": (
         "import json, sys, time\njson.dump(time.perf_counter_ns(), open(sys.argv[1], 'w'))",
-        "json", "none: with nothing changed it differs from itself", "the file",
+        "json",
+        "none: with nothing changed it differs from itself",
+        "the file",
     ),
     "vector_instructions": (
         "import json, sys\nfrom numpy._core._multiarray_umath import __cpu_features__ as found\n"
         "json.dump({'found': [name for name in found if found[name]]}, open(sys.argv[1], 'w'))",
-        "json", "processor", "found[",
+        "json",
+        "processor",
+        "found[",
     ),
     "kernel_of_blas": (
         "import json, sys, numpy\nfrom threadpoolctl import threadpool_info\n"
         "json.dump({'kernel': [one.get('architecture') for one in threadpool_info()]}, open(sys.argv[1], 'w'))",
-        "json", "processor", "kernel[",
+        "json",
+        "processor",
+        "kernel[",
     ),
     "arrow": (
         "import json, pyarrow, sys\njson.dump({'level': pyarrow.runtime_info().simd_level}, open(sys.argv[1], 'w'))",
-        "json", "processor", "level",
+        "json",
+        "processor",
+        "level",
     ),
-}  # fmt: skip
+}
 SOUND = "import sys\nopen(sys.argv[1], 'w').write('always')"
 
 

@@ -229,8 +229,10 @@ def test_the_command_moves_no_data_and_writes_only_its_report(copy: Callable[...
 def test_hashes_are_those_that_dvc_makes(copy: Callable[..., Tiny], monkeypatch: pytest.MonkeyPatch) -> None:
     """Folders in folders, names that sort otherwise with their separators, one that is ignored, line ends."""
     tiny = copy()
-    tiny.sh("mkdir -p f/a f/a-b && echo 1 > f/a/x && echo 2 > f/a-b/x && echo 3 > f/ü && printf '\\r\\n' > f/crlf"
-            " && echo p > f/p.pyc && dvc add -q f")  # fmt: skip
+    tiny.sh(
+        "mkdir -p f/a f/a-b && echo 1 > f/a/x && echo 2 > f/a-b/x && echo 3 > f/ü && printf '\\r\\n' > f/crlf"
+        " && echo p > f/p.pyc && dvc add -q f"
+    )
     monkeypatch.chdir(tiny.folder)
     (entry,) = read_mapping("f.dvc")["outs"]
     assert hash_path("f") == entry["md5"]
@@ -239,8 +241,10 @@ def test_hashes_are_those_that_dvc_makes(copy: Callable[..., Tiny], monkeypatch:
 def test_a_folder_that_holds_outputs_is_known_without_them(copy: Callable[..., Tiny], monkeypatch) -> None:
     """A dependency on data, which has a file of git, a pointer and its file, and outputs of two stages."""
     tiny = copy()
-    tiny.sh("printf '  all: {cmd: ls data > all.txt, deps: [data, parts], outs: [all.txt]}\n' >> dvc.yaml && make repro"
-            + COMMIT)  # fmt: skip
+    tiny.sh(
+        "printf '  all: {cmd: ls data > all.txt, deps: [data, parts], outs: [all.txt]}\n' >> dvc.yaml && make repro"
+        + COMMIT
+    )
     assert verify_project(tiny.clone(), monkeypatch).state == FRESH
     tiny.sh("echo 2 >> code/train.txt && dvc repro -q train" + COMMIT)
     (clone_folder := tiny.folder.parent / "other").mkdir()
@@ -252,8 +256,11 @@ def test_a_folder_that_holds_outputs_is_known_without_them(copy: Callable[..., T
 def test_this_repository_is_fresh_at_its_head(tmp_path: Path) -> None:
     subprocess.run(["git", "clone", "-q", str(ROOT), str(tmp_path / "clone")], check=True)
     ran = subprocess.run(
-        [sys.executable, "-m", "plumbline", "verify"], cwd=tmp_path / "clone", env=environment(),
-        capture_output=True, encoding="utf-8",
-    )  # fmt: skip
+        [sys.executable, "-m", "plumbline", "verify"],
+        cwd=tmp_path / "clone",
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+    )
     assert ran.stdout.startswith("fresh: "), ran.stdout + ran.stderr
     assert ran.returncode == 0
