@@ -24,9 +24,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import beta
 
+from plumbline.bootstrap import draw_weights, interval, measure
 from plumbline.data.split import position
 from plumbline.evaluation.slices import holm
-from plumbline.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
+from plumbline.metrics import AUTO, lower_is_better, prepare
+from plumbline.outcome import Outcome
 from plumbline.prediction.scores import scores
 from plumbline.review.decide import gate_metric, trivial
 from plumbline.review.verdict import compare, margin, measured
@@ -67,7 +69,7 @@ def usual(of: Table, base: np.ndarray, head: np.ndarray, inside: np.ndarray) -> 
         outcome = Outcome(schema.task, of.truth[part], made, decided, 1, schema.classes)
         prepared[name] = (None, prepare(AUTO[schema.task], outcome))
     once = measure(prepared, [np.ones((1, len(part)))])
-    many = measure(prepared, draws(len(part), 500, None, None))
+    many = measure(prepared, draw_weights(len(part), 500, None, None))
     signs = {name: -1 if lower_is_better(name) else 1 for name in AUTO[schema.task]}
     gains = {name: sign * float((once["head"][name] - once["base"][name])[0]) for name, sign in signs.items()}
     first = AUTO[schema.task][0]
@@ -90,7 +92,9 @@ def covering(size: int, groups: int = 0, **given: Any) -> Iterator[list[str]]:
         (true,) = measure({0: (None, _prepared(model, many))}, [np.ones((1, 40_000))]).values()
         for _ in range(HOLDOUTS):
             held = of.fresh(random, size, groups=groups, **given)
-            drawn = measure({0: (None, _prepared(model, held))}, draws(size, BOOTSTRAP, np.ones(size), held.group))[0]
+            drawn = measure(
+                {0: (None, _prepared(model, held))}, draw_weights(size, BOOTSTRAP, np.ones(size), held.group)
+            )[0]
             ends = {name: interval(values) for name, values in drawn.items()}
             yield [name for name, (low, high) in ends.items() if low <= true[name][0] <= high]
 

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from plumbline.evaluation.weak import weak_slices
-from plumbline.metrics import Outcome
+from plumbline.evaluation.weak_slices import find_weak_slices
+from plumbline.outcome import Outcome
 
 TYPES = {"x": "number", "y": "number", "z": "number", "count": "integer", "level": "category", "other": "category"}
 SEEDS = 20
@@ -42,7 +42,9 @@ def found(seed: int, train: int, held: int, planted: bool) -> list[str]:
     model.fit(numbers[:train], truth[:train])
     scores = model.predict_proba(numbers[train:])
     outcome = Outcome("binary", truth[train:], scores, scores.argmax(axis=1), 1, (0, 1))
-    return [each["slice"] for each in weak_slices(frame[train:].reset_index(drop=True), TYPES, outcome, None)]
+    return [
+        slice_.conditions for slice_ in find_weak_slices(frame[train:].reset_index(drop=True), TYPES, outcome, None)
+    ]
 
 
 def hit(slices: list[str]) -> bool:

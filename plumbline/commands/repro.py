@@ -170,7 +170,13 @@ def metrics() -> None:
 def _advice() -> list[str]:
     p = params.read("model.estimator", "model.arguments")
     model = json.loads(Path(paths.METRICS).read_text(encoding="utf-8"))
-    return advise(read_findings("evaluate"), model, p.model.estimator, p.model.arguments)
+    return advise(
+        read_findings("evaluate"),
+        task=model["task"],
+        fitted_estimator=model["estimator"],
+        estimator=p.model.estimator,
+        arguments=p.model.arguments,
+    )
 
 
 def _report(source: str) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from plumbline.data.schema import Schema
-from plumbline.evaluation.requirements import columns
-from plumbline.evaluation.slices import SMALL, Slice, choose, cut, holm
+from plumbline.evaluation.requirements import required_columns
+from plumbline.evaluation.slices import SMALL, Slice, choose_columns, cut_slices, holm
 from plumbline.review.cells import Cells, Rows
 from plumbline.review.verdict import (
     GROUPS,
@@ -154,10 +154,12 @@ def slices(asked: Question, base: Cells, head: Cells, schema: Schema, table: str
     source = pq.read_table(table, columns=kept).take(rows.at)
     mean = head.scores[:, rows.at].mean(axis=0)
     score = mean if mean.ndim == 1 else mean.max(axis=1)
-    wanted = columns(settings.must_work, kept)
+    wanted = required_columns(settings.must_work, kept)
     judged = []
     asked_for = "auto" if settings.slices == "auto" else present(settings.slices, schema)
-    for part in cut([*dict.fromkeys([*choose(asked_for, schema, source, score), *wanted])], schema, source):
+    for part in cut_slices(
+        [*dict.fromkeys([*choose_columns(asked_for, schema, source, score), *wanted])], schema, source
+    ):
         inside = rows.part(part.rows)
         if len(part.rows) >= SMALL and (inside.group is None or len(np.unique(inside.group)) >= GROUPS):
             judged.append((part, asked.ask(base, head, inside)))

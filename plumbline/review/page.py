@@ -131,27 +131,31 @@ def _figures(result: Result) -> dict[str, str]:
     """The figures that there is something to show in, by name."""
     made, metrics = {}, [m for m in mappings(result.get("metrics")) if number(m.get("difference")) is not None][:12]
     for place, found in enumerate(metrics):
-        made[f"metric-{place}"] = plots.figure(f"metric-{place}", _change, found, size=(3.6, 1.2))
+        made[f"metric-{place}"] = plots.render_svg(f"metric-{place}", _change, found, size=(3.6, 1.2))
     for name, sides in mapping(result.get("curves")).items():
         points, labels = _points(mapping(sides)), [clean(mapping(sides).get(axis)) for axis in ("x_label", "y_label")]
         if name in ("ranking", "calibration") and any(points.values()):
-            made[name] = plots.figure(name, _over, points, *labels, size=report.SIZE)
+            made[name] = plots.render_svg(name, _over, points, *labels, size=plots.SIZE)
     slices = [(_slice(s), _values(s, "difference", "low", "high"))
-              for s in worst_first(result)[: plots.MOST]]  # fmt: skip
+              for s in worst_first(result)[: plots.MAX_BARS]]  # fmt: skip
     moved = sorted(_numbers(mapping(result.get("data")).get("moved")).items(), key=lambda each: -each[1])
-    shift: list[tuple[str, list[float | None]]] = [(name, [share, None, None]) for name, share in moved[: plots.MOST]]
+    shift: list[tuple[str, list[float | None]]] = [
+        (name, [share, None, None]) for name, share in moved[: plots.MAX_BARS]
+    ]
     if slices:
-        made["slices"] = plots.figure(
-            "slices", plots.bars, slices, "gain (above 0: head is better)", 0.0, size=plots.tall(len(slices))
+        made["slices"] = plots.render_svg(
+            "slices", plots.draw_bars, slices, "gain (above 0: head is better)", 0.0, size=plots.bars_size(len(slices))
         )
     if shift:
-        made["shift"] = plots.figure("shift", plots.bars, shift, "shift", 0.0, size=plots.tall(len(shift)))
+        made["shift"] = plots.render_svg(
+            "shift", plots.draw_bars, shift, "shift", 0.0, size=plots.bars_size(len(shift))
+        )
     used = {side: _numbers(mapping(result.get("importance")).get(side)) for side in SIDES}
     names = sorted(
         {*used["base"], *used["head"]}, key=lambda name: -max(found.get(name, 0.0) for found in used.values())
     )
-    if names := names[: plots.MOST]:
-        made["importance"] = plots.figure("importance", _used, used, names, size=plots.tall(len(names) + 1))
+    if names := names[: plots.MAX_BARS]:
+        made["importance"] = plots.render_svg("importance", _used, used, names, size=plots.bars_size(len(names) + 1))
     return made
 
 
@@ -171,7 +175,7 @@ def _points(sides: Result) -> Points:
 
 def _change(axis: Axes, found: Result) -> None:
     """Of one metric, in its own unit, head minus base."""
-    plots.bars(axis, [("", _values(found, "difference", "low", "high"))], clean(found.get("metric")), 0.0)
+    plots.draw_bars(axis, [("", _values(found, "difference", "low", "high"))], clean(found.get("metric")), 0.0)
     axis.locator_params(axis="x", nbins=4)
 
 
@@ -187,6 +191,6 @@ def _used(axis: Axes, used: dict[str, dict[str, float]], names: list[str]) -> No
     for side, marker in (("base", "s"), ("head", "o")):
         known = [(used[side][name], place) for place, name in enumerate(reversed(names)) if name in used[side]]
         axis.plot([x for x, _ in known], [y for _, y in known], marker, color=SIDES[side], label=side, alpha=0.8)
-    axis.set_yticks(range(len(names)), [plots.short(name) for name in reversed(names)])
+    axis.set_yticks(range(len(names)), [plots.shorten(name) for name in reversed(names)])
     axis.set_xlabel("importance")
     axis.legend()

@@ -241,7 +241,9 @@ def _importances(base: Side, head: Side) -> Result:
     for side in (base, head):
         try:
             kept = json.loads(replaced(git("show", f"{side.commit}:{paths.IMPORTANCE}")))
-            found[side.name] = {", ".join(each["features"]): each["loss"][0] for each in kept["features"]}
+            found[side.name] = {
+                ", ".join(each["features"]): (each.get("loss_increase") or each["loss"])[0] for each in kept["features"]
+            }
         except (PlumblineError, ValueError, KeyError, TypeError):
             return {}
     return {"importance": found}

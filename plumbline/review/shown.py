@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.bootstrap import draw_weights, interval, measure
 from plumbline.data.schema import Schema
 from plumbline.errors import PlumblineError
-from plumbline.evaluation.curves import calibration, ranking
-from plumbline.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
+from plumbline.evaluation.curves import calibration_curve, ranking_curve
+from plumbline.metrics import AUTO, lower_is_better, prepare
+from plumbline.outcome import Outcome
 from plumbline.review.cells import Cells, Rows
 
 DRAWS = 500
@@ -50,7 +52,7 @@ def _measured(cells: Cells, rows: Rows, schema: Schema, names: tuple[str, ...]) 
     parts: dict[Any, Any] = {number: (None, prepare(names, outcome(scores, rows.truth, schema)))
              for number, scores in enumerate(cells.scores[:, rows.at])}  # fmt: skip
     share = np.ones(len(rows.at)) if rows.weight is None else rows.weight.astype(float)
-    once, drawn = measure(parts, [share[None]]), measure(parts, draws(len(rows.at), DRAWS, share, rows.group))
+    once, drawn = measure(parts, [share[None]]), measure(parts, draw_weights(len(rows.at), DRAWS, share, rows.group))
     return {name: (float(np.mean([once[k][name][0] for k in parts])), np.mean([drawn[k][name] for k in parts], axis=0))
             for name in names}  # fmt: skip
 
@@ -86,7 +88,10 @@ def curves(base: Side, head: Side, schema: Schema) -> Result:
     """The two curves of each side's first replica."""
     told = ("share of the range allowed", "rows within it") if schema.task == "regression" else AXES
     made: Result = {}
-    for name, curve, labels in (("ranking", ranking, told), ("calibration", calibration, ("predicted", "observed"))):
+    for name, curve, labels in (
+        ("ranking", ranking_curve, told),
+        ("calibration", calibration_curve, ("predicted", "observed")),
+    ):
         made[name] = dict(zip(("x_label", "y_label"), labels, strict=True))
         for side, (cells, rows) in (("base", base), ("head", head)):
             share = np.ones(len(rows.at)) if rows.weight is None else rows.weight.astype(float)

@@ -115,8 +115,8 @@ def broken_behaviours(predictor: Any) -> list[str]:
     schema = Schema.read(paths.SCHEMA)
     held = pc.equal(pq.read_table(paths.FEATURES, columns=[SIDE]).column(0), HOLDOUT)
     rows = pq.read_table(paths.TABLE, columns=[column.name for column in schema.inputs]).filter(held)
-    stated = behaviour.load(Path(paths.BEHAVIOUR), schema, params.read("data.source").data.source)
-    counted = [(each, *behaviour.broken(each, predictor, rows)) for each in stated]
+    stated = behaviour.read_behaviours(Path(paths.BEHAVIOUR), schema, params.read("data.source").data.source)
+    counted = [(each, *behaviour.count_violations(each, predictor, rows)) for each in stated]
     return [f"{each.name}: {bad} of {of} rows break it" for each, bad, of in counted if bad > each.allowed * of]
 
 

@@ -13,7 +13,7 @@ import pytest
 from plumbline import paths
 from plumbline.errors import PlumblineError
 from plumbline.findings import Kind
-from plumbline.packaging.wheel import shipped
+from plumbline.packaging.wheel import package_files
 from plumbline.testing.projects import ROOT, STAGES, Project, environment, make_table
 
 FEATURES = "def features(rows):\n    import packaging\n    return rows.assign(double=2 * rows['x1'])\n"
@@ -64,7 +64,7 @@ def test_the_package_is_the_same_twice_and_none_is_left_when_it_differs_from_eva
     content = wheel.read_bytes()
     project.run("package")
     assert wheel.read_bytes() == content
-    imports = (re.findall(r"(?m)^ *(?:import|from) (\w+)", Path(path).read_text()) for path in shipped())
+    imports = (re.findall(r"(?m)^ *(?:import|from) (\w+)", Path(path).read_text()) for path in package_files())
     needed = {"scipy", "joblib"}.union(*imports) - sys.stdlib_module_names
     assert pins == {package: version(package) for name in needed for package in packages_distributions()[name]}
     predictions = pd.read_parquet(paths.PREDICTIONS)

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-
 from plumbline.evaluation.weak import FEWEST, weak_slices
+
 from plumbline.metrics import Outcome
 
 TYPES = {"x": "number", "when": "timestamp", "level": "category", "flag": "boolean"}
