@@ -10,6 +10,11 @@ from plumbline.evaluation.slices import SliceMetrics
 from plumbline.report import plots
 
 MAX_PANELS = 3  # small figures in a row
+CALIBRATION_AXES = {
+    "binary": ("mean predicted probability", "fraction of positives"),
+    "multiclass": ("mean confidence", "accuracy"),
+    "regression": ("mean prediction", "mean truth"),
+}
 Figures = dict[str, list[str]]  # each figure is one SVG, or several panels
 
 
@@ -56,7 +61,7 @@ def _curve_figures(measurements: Measurements) -> Figures:
     figures = {
         "ranking": [plots.render_svg("ranking", plots.draw_curve, measurements.ranking, *axes)],
         "calibration": [
-            plots.render_svg("calibration", plots.draw_curve, measurements.calibration, "prediction", "observation")
+            plots.render_svg("calibration", plots.draw_curve, measurements.calibration, *CALIBRATION_AXES[facts.task])
         ],
     }
     if isinstance(errors, ClassErrors) and errors.thresholds:

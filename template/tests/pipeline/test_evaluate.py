@@ -21,15 +21,15 @@ def test_numbers_are_flat_and_short_and_those_of_the_predictions_with_their_weig
         model={"estimator": "sklearn.linear_model.LogisticRegression"}, evaluate={"slices": ["colour", *many]}
     )
     project.run("ingest", "featurize", "train", "evaluate")
-    found = pd.read_parquet(paths.PREDICTIONS)
-    assert list(found)[:6] == ["key", "truth", "prediction", "probability_no", "probability_yes", "slice: colour"]
-    rows, others = table.set_index("row_id").loc[found["key"]], table[~table["row_id"].isin(found["key"])]
-    assert (rows[["target", "colour"]].to_numpy() == found[["truth", "slice: colour"]].to_numpy()).all()
+    predictions = pd.read_parquet(paths.PREDICTIONS)
+    assert list(predictions)[:6] == ["key", "truth", "prediction", "probability_no", "probability_yes", "slice: colour"]
+    rows, train = table.set_index("row_id").loc[predictions["key"]], table[~table["row_id"].isin(predictions["key"])]
+    assert (rows[["target", "colour"]].to_numpy() == predictions[["truth", "slice: colour"]].to_numpy()).all()
     metrics, trivial, slices = (json.loads(Path(p).read_text()) for p in (paths.METRICS, paths.TRIVIAL, paths.SLICES))
     assert all(isinstance(value, str) or value == float(f"{value:.6g}") for value in metrics.values())
-    auc = roc_auc_score(found["truth"], found["probability_yes"], sample_weight=rows["weight"])
-    share = np.average(others["target"] == "yes", weights=others["weight"])
-    loss = log_loss(found["truth"], np.full(len(found), share), sample_weight=rows["weight"])
+    auc = roc_auc_score(predictions["truth"], predictions["probability_yes"], sample_weight=rows["weight"])
+    share = np.average(train["target"] == "yes", weights=train["weight"])
+    loss = log_loss(predictions["truth"], np.full(len(predictions), share), sample_weight=rows["weight"])
     assert [metrics["roc_auc"], trivial["log_loss"]] == pytest.approx([auc, loss], rel=1e-5)
     small = {part["level"]: part["small"] for part in slices if part["column"] == "colour"}
     assert small == dict(rows["colour"].value_counts() < 30)
@@ -41,7 +41,7 @@ def test_a_model_without_signal_is_said_not_to_beat_the_trivial_one(project: Pro
     project.table(table.assign(target=np.random.default_rng(1).permutation(table["target"])))
     project.change(model={"estimator": "sklearn.linear_model.Ridge"})
     project.run("ingest", "featurize", "train", "evaluate")
-    words = "WARNING: against the trivial model: the model does not clearly beat the trivial one"
+    words = "WARNING: trivial baseline: the model does not clearly beat the trivial one"
     assert words in capsys.readouterr().out
 
 
@@ -52,8 +52,8 @@ def test_where_the_squared_error_decides_it_compares_and_the_mean_is_trivial(pro
     project.run("ingest", "featurize", "train", "evaluate")
     assert "the trivial one: root_mean_squared_error" in capsys.readouterr().out
     key = pd.read_parquet(paths.PREDICTIONS)["key"]
-    held = table["row_id"].isin(key)
-    expected = np.sqrt(np.mean((table["target"][held] - table["target"][~held].mean()) ** 2))
+    is_holdout = table["row_id"].isin(key)
+    expected = np.sqrt(np.mean((table["target"][is_holdout] - table["target"][~is_holdout].mean()) ** 2))
     assert json.loads(Path(paths.TRIVIAL).read_text())["root_mean_squared_error"] == pytest.approx(expected, rel=1e-5)
     project.change(evaluate={"metrics": ["r2", "mean_absolute_error"]})
     project.run("evaluate")
