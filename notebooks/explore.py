@@ -22,7 +22,7 @@ from plumbline.data.schema import NUMERIC
 from plumbline.metrics import lower_is_better, main_metric
 from plumbline.results import load
 from plumbline.training import recipe
-from plumbline.training.folds import cross_validate, folds
+from plumbline.training.folds import cross_validate, make_folds
 from src.model import build
 
 results = load()  # load(".share") after make repro SHARE=0.05
@@ -75,12 +75,19 @@ def with_feature(frame: pd.DataFrame) -> pd.DataFrame:
 settings = params.read(
     "model.estimator", "model.arguments", "model.seed", "model.folds", "model.threshold", "review.metric"
 )
-metric = main_metric(settings.metric, schema.task)
-fit = partial(recipe.fit, schema=schema, params=settings, seed=settings.seed, build=build)
-_, parts = folds(train, schema.task, settings.folds, settings.seed)
+metric = main_metric(settings.review.metric, schema.task)
+fit = partial(
+    recipe.fit,
+    schema=schema,
+    params=settings.model,
+    build=build,
+    metric=settings.review.metric,
+    seed=settings.model.seed,
+)
+folds = make_folds(train, schema.task, n_folds=settings.model.folds, seed=settings.model.seed)
 tried = {"without it": train, "with it": with_feature(train)}
 compared = pd.DataFrame(
-    {name: [fold[0] for fold in cross_validate(frame, parts, fit, metric)] for name, frame in tried.items()}
+    {name: [fold.value for fold in cross_validate(frame, folds, fit, metric=metric)] for name, frame in tried.items()}
 )
 compared.index.name = f"{metric}, fold"
 compared

@@ -1,4 +1,4 @@
-"""From typed columns to the numbers that an estimator takes, built from the schema's types and guessing nothing."""
+"""The transformers that turn typed columns into the numbers that an estimator takes."""
 
 from typing import Any
 
@@ -17,36 +17,63 @@ TOPICS = 20
 
 
 def calendar(frame: pd.DataFrame) -> np.ndarray:
-    """Times as seconds since 1970, year, month, day, weekday and hour; NaN where missing."""
-    made = []
+    """Return seconds since 1970, year, month, day, weekday and hour of each column of times; NaN where missing.
+
+    Returns
+    -------
+    array, shape (rows, 6 * columns)
+    """
+    parts = []
     for name in frame:
-        made.append((frame[name] - pd.Timestamp(0).as_unit("us")) / pd.Timedelta(seconds=1))
-        made += [getattr(frame[name].dt, part) for part in ("year", "month", "day", "day_of_week", "hour")]
-    return np.column_stack(made).astype(float)
+        parts.append((frame[name] - pd.Timestamp(0).as_unit("us")) / pd.Timedelta(seconds=1))
+        parts += [getattr(frame[name].dt, part) for part in ("year", "month", "day", "day_of_week", "hour")]
+    return np.column_stack(parts).astype(float)
 
 
 def words(column: pd.Series) -> pd.Series:
-    """The words of free text, none where it is missing."""
+    """Return the list of words of each text; an empty one where it is missing.
+
+    Examples
+    --------
+    >>> words(pd.Series(["Not again!", None])).tolist()
+    [['not', 'again'], []]
+    """
     return column.fillna("").str.lower().str.findall(r"\w\w+")
 
 
 def default(types: dict[str, str], estimator: Any) -> Pipeline:
-    """The pipeline of src/model.py as it is delivered; the baselines use it whatever becomes of that file."""
+    """Return the pipeline that src/model.py builds as delivered; the baselines use it whatever that file becomes.
+
+    Parameters
+    ----------
+    types : dict
+        The type of each feature.
+    estimator : estimator
+        Unfitted.
+    """
     return Pipeline([("columns", columns(types, estimator)), ("estimator", estimator)])
 
 
 def columns(types: dict[str, str], estimator: Any) -> ColumnTransformer:
-    """The transformer in front of `estimator`, in the order numbers, categories, times, texts.
+    """Return the transformer in front of an estimator: numbers, then categories, times and texts.
 
-    Histogram boosting has its own way with gaps and categories: it gets numbers as they are and categories as codes,
-    the rarest sharing one, levels not seen in fitting as gaps. Every other estimator gets medians for gaps (with a
-    flag), one unit of scale, and a column for each frequent level and one for the others.
+    Histogram boosting handles missing values and categories itself: it gets numbers as they are and categories as
+    ordinal codes, where the rarest levels share a code and unknown levels are missing values. Every other estimator
+    gets medians for missing values (with an indicator), standardized numbers, and one-hot columns for the frequent
+    levels and one for all others. Texts become the leading components of hashed TF-IDF features.
+
+    Parameters
+    ----------
+    types : dict
+        The type of each feature: integer, number, boolean, category, text or timestamp.
+    estimator : estimator
+        Unfitted; histogram boosting is told which of its columns are categories.
     """
 
-    def of(*kinds: str) -> list[str]:
+    def select(*kinds: str) -> list[str]:
         return [name for name, kind in types.items() if kind in kinds]
 
-    numbers, categories = of("integer", "number", "boolean"), of("category")
+    numbers, categories = select("integer", "number", "boolean"), select("category")
     if type(estimator).__name__.startswith("HistGradientBoosting"):
         gap: tuple[Any, ...] = ()
         codes: Any = OrdinalEncoder(
@@ -68,7 +95,7 @@ def columns(types: dict[str, str], estimator: Any) -> ColumnTransformer:
     parts = [
         ("numbers", make_pipeline(*gap) if gap else "passthrough", numbers),
         ("categories", codes, categories),
-        ("times", make_pipeline(FunctionTransformer(calendar), *gap), of("timestamp")),
-        *((f"text {name}", text, name) for name in of("text")),
+        ("times", make_pipeline(FunctionTransformer(calendar), *gap), select("timestamp")),
+        *((f"text {name}", text, name) for name in select("text")),
     ]
     return ColumnTransformer([part for part in parts if part[2]], verbose_feature_names_out=False)

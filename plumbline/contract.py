@@ -16,11 +16,11 @@ from plumbline import params, paths
 from plumbline.data import split, tables
 from plumbline.data.schema import KEY, SIDE, TRAIN, Schema, frame
 from plumbline.errors import PlumblineError
-from plumbline.prediction import fitted_model
-from plumbline.prediction import scores as prediction
-from plumbline.prediction.featurizing import make_features
+from plumbline.prediction import fitted_model, predictions
+from plumbline.prediction.feature_function import make_features
 from plumbline.prediction.fitted_model import FittedModel
 from plumbline.prediction.predictor import Predictor
+from plumbline.prediction.typed_rows import type_rows
 from plumbline.project import load_user_code
 from plumbline.training import recipe
 
@@ -57,7 +57,7 @@ def read_rows() -> Rows:
     schema, table = Schema.read(paths.SCHEMA), pq.read_table(paths.FEATURES)
     named = pq.read_table(paths.TABLE, columns=split.unit_columns(schema))
     is_train = table.column(SIDE).to_numpy() == TRAIN
-    return Rows(recipe.load(table, schema), split.units(named, schema), is_train)
+    return Rows(recipe.read_rows(table, schema), split.units(named, schema), is_train)
 
 
 def read_other_rows(path: str, own: Rows) -> Rows:
@@ -76,12 +76,12 @@ def read_other_rows(path: str, own: Rows) -> Rows:
     if absent:
         raise Refusal(f"column {absent[0]!r}, by which rows are split, is not in the other table")
     features, _ = load_user_code()
-    predictor = Predictor(None, schema, features.features)  # type: ignore[arg-type]  # it types rows
-    typed, bad = predictor.typed(table)
-    if bad:
-        raise Refusal(f"row {bad[0]['row']}, column {bad[0]['column']!r}: expected {bad[0]['expected']}")
+    typed = type_rows(table, schema).require_all("", hint="Fix it in the other table")
     named = {name: tables.fitted(table.column(name), kinds[name])[0] for name in split.unit_columns(schema)}
-    rows, key = make_features(features.features, frame(typed, predictor.types)), schema.column("key")
+    rows, key = (
+        make_features(features.features, frame(typed, {column.name: column.type for column in schema.inputs})),
+        schema.column("key"),
+    )
     mine = own.features
     if key and key.name in table.column_names and mine[KEY].is_unique:
         at = pd.Index(mine[KEY]).get_indexer(tables.fitted(table.column(key.name), key.type)[0].to_pandas())
@@ -99,7 +99,7 @@ def fit(features: pd.DataFrame, seed: int) -> FittedModel:
 
 def scores(model: FittedModel, features: pd.DataFrame) -> np.ndarray:
     """Probabilities, shape (rows, classes), or predicted values, shape (rows,)."""
-    return prediction.scores(model, features)
+    return predictions.predict_scores(model, features)
 
 
 def predict(model: FittedModel, table: pa.Table) -> pd.DataFrame:

@@ -6,7 +6,7 @@ def short(value: float | None) -> str:
 
     Examples
     --------
-    >>> short(0.123456), short(1234567), short(None)
-    ('0.1235', '1,235,000', '-')
+    >>> short(0.123456), short(12345), short(None)
+    ('0.1235', '12,340', '-')
     """
     return "-" if value is None or value != value else f"{float(f'{value:.4g}'):,g}"

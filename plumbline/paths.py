@@ -1,4 +1,4 @@
-"""The files that the stages share; a test holds dvc.yaml equal to them."""
+"""The paths of the files that the stages read and write; a test holds dvc.yaml equal to them."""
 
 from pathlib import PurePosixPath
 
@@ -32,11 +32,17 @@ DIST = "dist"  # package: the wheel
 
 
 def checks(stage: str) -> str:
-    """What a stage checked and decided."""
+    """Return the path of the findings of a stage."""
     return f"metrics/checks-{stage}.json"
 
 
 def suite(source: str) -> str:
-    """The expectations of a source table: NAME.json for NAME.csv, for NAME.csv.gz and for a folder NAME."""
+    """Return the path of the expectation suite of a source: NAME.json for NAME.csv, NAME.csv.gz and a folder NAME.
+
+    Examples
+    --------
+    >>> suite("data/source/orders.csv.gz")
+    'expectations/orders.json'
+    """
     path = PurePosixPath(source)
     return f"{EXPECTATIONS}/{(path.with_suffix('') if path.suffix in PACKED else path).stem}.json"

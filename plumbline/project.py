@@ -1,4 +1,4 @@
-"""The user's two files, for programs that are started in a project; stage files hand theirs in."""
+"""The user's two files, for programs that are started in a project; stage files pass theirs as arguments."""
 
 import sys
 from importlib import import_module
@@ -8,28 +8,37 @@ from types import ModuleType
 
 from plumbline.errors import user_code_error
 
-USERS = ("src/features.py", "src/model.py")
+USER_FILES = ("src/features.py", "src/model.py")
 
 
 def load_user_code() -> tuple[ModuleType, ModuleType]:
-    """src/features.py and src/model.py of the working directory; refused where one cannot be imported."""
+    """Import src/features.py and src/model.py of the working directory.
+
+    Raises
+    ------
+    UserCodeError
+        Where one cannot be imported.
+    """
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:
-        features, model = (import_module(f"src.{Path(path).stem}") for path in USERS)
+        features, model = (import_module(f"src.{Path(path).stem}") for path in USER_FILES)
     except Exception as error:
-        raise user_code_error(blamed(error) or USERS[0], error) from error
+        raise user_code_error(find_culprit(error) or USER_FILES[0], error) from error
     finally:
         sys.path.remove(here)
     return features, model
 
 
-def blamed(error: Exception) -> str | None:
-    """The file of the user's in which an error was raised, or which lacks what was asked of it; None where neither."""
+def find_culprit(error: Exception) -> str | None:
+    """Return the file of the user's that raised the error, or that lacks a name that was imported from it.
+
+    None where the error comes from neither file.
+    """
     places = [frame.filename for frame in extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError):
         places.append(str(error.filename))
-    lacking = error.name if isinstance(error, ImportError) else getattr(getattr(error, "obj", None), "__name__", "")
-    places.append(f"{str(lacking).replace('.', '/')}.py")
-    found = [path for place in places for path in USERS if Path(place).as_posix().endswith(path)]
-    return found[-1] if found else None
+    module = error.name if isinstance(error, ImportError) else getattr(getattr(error, "obj", None), "__name__", "")
+    places.append(f"{str(module).replace('.', '/')}.py")
+    files = [path for place in places for path in USER_FILES if Path(place).as_posix().endswith(path)]
+    return files[-1] if files else None

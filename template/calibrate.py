@@ -29,7 +29,7 @@ from plumbline.data.split import position
 from plumbline.evaluation.slices import holm
 from plumbline.metrics import AUTO, lower_is_better, prepare
 from plumbline.outcome import Outcome
-from plumbline.prediction.scores import scores
+from plumbline.prediction.predictions import predict_scores
 from plumbline.review.decide import gate_metric, trivial
 from plumbline.review.verdict import compare, margin, measured
 from template import calibrating as of
@@ -100,7 +100,7 @@ def covering(size: int, groups: int = 0, **given: Any) -> Iterator[list[str]]:
 
 
 def _prepared(model: dict[str, Any], rows: Table) -> Any:
-    made = scores(model, rows.rows)
+    made = predict_scores(model, rows.rows)
     decided = made if model["task"] == "regression" else made.argmax(axis=1)
     return prepare(AUTO[model["task"]], Outcome(model["task"], rows.truth, made, decided, 1, rows.schema.classes))
 

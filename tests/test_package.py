@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.prediction.golden import check
+from plumbline.prediction.golden import check_golden
 from plumbline.testing.delivered import Installed, broken_behaviours, open_wheel
 from plumbline.testing.projects import ROOT, Project
 
@@ -12,7 +12,7 @@ from plumbline.testing.projects import ROOT, Project
 def test_the_packaged_model_gives_its_golden_answers_and_behaves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     predictor, golden = open_wheel(ROOT)
-    assert check(predictor, golden) > 1 and broken_behaviours(predictor) == []
+    assert check_golden(predictor, golden) > 1 and broken_behaviours(predictor) == []
 
 
 @pytest.mark.slow

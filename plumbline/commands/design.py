@@ -10,7 +10,8 @@ from plumbline.data.schema import Schema
 from plumbline.design import CASES, CURE, about, answers
 from plumbline.errors import PlumblineError
 from plumbline.findings import Kind, read_findings
-from plumbline.prediction import golden, modelfile
+from plumbline.prediction import modelfile
+from plumbline.prediction.golden import make_rows
 from plumbline.prediction.predictor import Predictor
 from plumbline.project import load_user_code
 from plumbline.scope import explain_omission, includes
@@ -67,7 +68,7 @@ def _latency() -> float:
     schema = Schema.loads(Path(paths.SCHEMA).read_text(encoding="utf-8"))
     features, model = load_user_code()
     predictor = Predictor(modelfile.read(paths.MODEL, [features, model]), schema, features.features)
-    row, taken = golden.rows(predictor)[:1], []
+    row, taken = make_rows(predictor)[:1], []
     for _ in range(TIMED):
         start = perf_counter()
         predictor.predict(row)

@@ -12,7 +12,7 @@ from plumbline.bootstrap import Estimate
 from plumbline.data.schema import NUMERIC, TARGET
 from plumbline.outcome import losses
 from plumbline.prediction.fitted_model import FittedModel
-from plumbline.prediction.scores import scores
+from plumbline.prediction.predictions import predict_scores
 
 RANDOM_COLUMN = "(a random column)"
 Predict = Callable[[pd.DataFrame], np.ndarray]
@@ -223,11 +223,13 @@ def explain_model(
         return losses(task, truth[positions], output)
 
     groups = group_correlated_features(rows, model.types)
-    importances = permutation_importance(rows, groups, loss, partial(scores, model))
+    importances = permutation_importance(rows, groups, loss, partial(predict_scores, model))
     random = np.random.default_rng(1)
     random_model = fit(_add_random_column(train.iloc[:: -(-len(train) // max_train_rows)], random))
     rows_with_random = _add_random_column(rows, random)
-    (random_column,) = permutation_importance(rows_with_random, [[RANDOM_COLUMN]], loss, partial(scores, random_model))
+    (random_column,) = permutation_importance(
+        rows_with_random, [[RANDOM_COLUMN]], loss, partial(predict_scores, random_model)
+    )
     numbers = [entry.features[0] for entry in importances if model.types[entry.features[0]] in NUMERIC]
     predict, output = _single_output(model, truth)
     curves = partial_dependence(rows, numbers[:max_curves], predict)
@@ -237,9 +239,9 @@ def explain_model(
 def _single_output(model: FittedModel, truth: np.ndarray) -> tuple[Predict, str]:
     """One number for each row (the probability of the positive, or of the most frequent class), and its name."""
     if model.task == "regression":
-        return partial(scores, model), "prediction"
+        return partial(predict_scores, model), "prediction"
     place: Any = model.positive_index if model.task == "binary" else np.bincount(truth).argmax()
-    return lambda rows: scores(model, rows)[:, place], f"probability of {model.classes[place]}"
+    return lambda rows: predict_scores(model, rows)[:, place], f"probability of {model.classes[place]}"
 
 
 def _add_random_column(rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:

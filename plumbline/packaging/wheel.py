@@ -18,7 +18,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 from plumbline.errors import ProjectError, UserCodeError
 from plumbline.prediction import cli, golden  # noqa: F401  # in the wheel, so in the digest
-from plumbline.project import USERS
+from plumbline.project import USER_FILES
 from plumbline.versions import PACKAGE, Sources
 
 ROOTS = (  # of the package's files: they and what they import are in the wheel
@@ -70,7 +70,7 @@ def user_imports() -> set[str]:
         Where they import what the wheel does not have: modules of src, or other modules of plumbline.
     """
     names: set[str] = set()
-    for path in USERS:
+    for path in USER_FILES:
         text = Path(path).read_text(encoding="utf-8")
         _rewrite_imports(path, text, "")
         for node in ast.walk(ast.parse(text)):
@@ -190,7 +190,7 @@ def _lay_out_module(module: Path, project: Project, files: Mapping[str, bytes]) 
         target.parent.mkdir(parents=True, exist_ok=True)
         (target.parent / "__init__.py").touch()  # so that it can be imported from the wheel itself, too
         shutil.copyfile(Sources().path(file), target)
-    for path in USERS:
+    for path in USER_FILES:
         text = _rewrite_imports(path, Path(path).read_text(encoding="utf-8"), project.module)
         (module / Path(path).name).write_bytes(text.encode())
     init = f'{project.description!r}\n\nfrom .prediction.predictor import Predictor\n\n__all__ = ["Predictor"]\n'

@@ -32,14 +32,14 @@ from plumbline.formatting import short
 from plumbline.keys import Model, Params
 from plumbline.metrics import main_metric, resolve_metrics
 from plumbline.outcome import Outcome
-from plumbline.prediction import scores as prediction
 from plumbline.prediction.fitted_model import FittedModel
+from plumbline.prediction.predictions import predict_scores, prediction_columns
 from plumbline.prediction.predictor import Predictor
 from plumbline.report.page import Answers, render_page
 from plumbline.report.worst_rows import list_worst_rows
 from plumbline.scope import explain_omission, includes
-from plumbline.training.folds import outcome
-from plumbline.training.recipe import fit, load
+from plumbline.training.folds import make_outcome
+from plumbline.training.recipe import fit, read_rows
 
 PROJECT = ("description",)
 
@@ -84,8 +84,8 @@ def read_data(schema: Schema) -> Data:
     columns = [c.name for c in schema.columns if c.role not in ("target", "key")]
     return Data(
         schema,
-        load(table.filter(pc.invert(is_holdout)), schema),
-        load(table.filter(is_holdout), schema),
+        read_rows(table.filter(pc.invert(is_holdout)), schema),
+        read_rows(table.filter(is_holdout), schema),
         pq.read_table(paths.TABLE, columns=columns).filter(is_holdout),
         is_holdout.to_numpy(),
     )
@@ -97,7 +97,7 @@ def predict_holdout(p: Params, model: FittedModel, data: Data) -> dict[str, Outc
     for name, settings in baseline_settings(p.review.metric, data.schema.task).items():
         models[name] = _fit_settings(data.train, data.schema, settings, p.review.metric)
     truth = data.holdout[TARGET].to_numpy()
-    return {name: outcome(fitted, truth, prediction.scores(fitted, data.holdout)) for name, fitted in models.items()}
+    return {name: make_outcome(fitted, truth, predict_scores(fitted, data.holdout)) for name, fitted in models.items()}
 
 
 def _fit_settings(train: pd.DataFrame, schema: Schema, settings: Model, metric: str) -> FittedModel:
@@ -218,7 +218,7 @@ def write_predictions(model: FittedModel, result: Outcome, data: Data, columns: 
     """Write data/predictions.parquet: a row for each row of the holdout, with the columns of the slices."""
     classes = data.schema.classes
     truth = result.truth if data.schema.task == "regression" else [classes[code] for code in result.truth]
-    table = pa.table({"key": data.holdout[KEY], "truth": truth} | prediction.columns(model, result.scores))
+    table = pa.table({"key": data.holdout[KEY], "truth": truth} | prediction_columns(model, result.scores))
     for name in columns:
         table = table.append_column(f"slice: {name}", data.source.column(name))
     with replacing(paths.PREDICTIONS) as path:

@@ -23,7 +23,7 @@ from plumbline.keys import Split
 from plumbline.leakage.arithmetic import making
 from plumbline.leakage.purity import impure
 from plumbline.leakage.tripwires import Leak, alone, later, made, repeated, settle, shared
-from plumbline.prediction.featurizing import Features, make_features
+from plumbline.prediction.feature_function import FeatureFunction, make_features
 
 ROLES = {KEY: "key", TARGET: "target", WEIGHT: "weight", GROUP: "group", TIME: "time"}
 LOOKED_AT = (
@@ -83,7 +83,7 @@ def _moment(cut: str) -> pa.Scalar:
     return pa.scalar(datetime.fromisoformat(cut), ARROW["timestamp"])
 
 
-def find_impurity(features: Features, schema: Schema) -> list[Leak]:
+def find_impurity(features: FeatureFunction, schema: Schema) -> list[Leak]:
     """What makes a row's features depend on more than the row. Call it first: features() may keep what it has read."""
     return impure(partial(make_features, features), _heads(schema))
 
@@ -168,7 +168,7 @@ def encode(values: pa.ChunkedArray, schema: Schema) -> np.ndarray:
     return pc.index_in(values, pa.array(schema.classes, values.type)).to_numpy().astype("int64")
 
 
-def write_features(path: Path, schema: Schema, holdout: np.ndarray, features: Features) -> pa.Table:
+def write_features(path: Path, schema: Schema, holdout: np.ndarray, features: FeatureFunction) -> pa.Table:
     """All rows, batch by batch, in the table's order; returns every so-manieth of them."""
     sample: list[pa.Table] = []
     step, start = -(-len(holdout) // SAMPLE), 0
@@ -200,7 +200,7 @@ def _merged(one: pa.Schema, other: pa.Schema) -> pa.Schema:
         ) from None
 
 
-def _parts(schema: Schema, holdout: np.ndarray, features: Features) -> Iterator[pa.Table]:
+def _parts(schema: Schema, holdout: np.ndarray, features: FeatureFunction) -> Iterator[pa.Table]:
     """Each batch's features, and beside them key, side, target and what else the model's making needs."""
     types = {column.name: column.type for column in schema.inputs}
     beside = {name: column.name for name, role in ROLES.items() if (column := schema.column(role))}

@@ -29,7 +29,7 @@ from plumbline.findings import Findings, Kind, Severity, read_findings
 from plumbline.keys import Params
 from plumbline.packaging.card import CardContent, render_card
 from plumbline.packaging.wheel import CARD, Project, build_wheel, pin_requirements, user_imports
-from plumbline.prediction import golden
+from plumbline.prediction.golden import make_golden
 from plumbline.prediction.predictor import Predictor
 from plumbline.scope import explain_omission, includes
 
@@ -77,7 +77,7 @@ def write_package(project: Project, model: bytes, predictor: Predictor, card: st
     files = {
         "model.skops": model,
         "schema.json": Path(paths.SCHEMA).read_bytes(),
-        "golden.jsonl": golden.make(predictor).encode(),
+        "golden.jsonl": make_golden(predictor).encode(),
         CARD: card.encode(),
     }
     model_imports = {name.split(".")[0] for name in re.findall(r'"__module__":"([^"]+)"', _read_model_json(model))}

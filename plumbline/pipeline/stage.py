@@ -1,4 +1,4 @@
-"""A stage as a process: one line when it must stop, and how what git holds of the last run comes back."""
+"""A stage as a process: an error is one line, and says how to get the files of the last run back."""
 
 import configparser
 import os
@@ -12,18 +12,28 @@ from plumbline import paths, versions
 from plumbline.errors import PlumblineError, report_errors, user_code_error
 from plumbline.files import transaction
 from plumbline.process import git
-from plumbline.project import blamed
+from plumbline.project import find_culprit
 
 LOCK = "dvc.lock"
 REVIEWED = (LOCK, paths.SCHEMA, "metrics")  # what git holds of a run
-RESTORE = ". What it replaced comes back with: "
+RESTORE = ". Restore what it replaced: "
 # Works without an activated environment, too.
 PYTHON, THEN = ("py", "; ") if os.name == "nt" else ("python3", " && ")
 CHECKOUT = f"{PYTHON} -m src.environment dvc checkout"
 
 
 def run(name: str, stage: Callable[[], None]) -> None:
-    """Runs a stage as a process, on the code that src/versions.json has its digest of."""
+    """Run a stage and end the process with its exit code.
+
+    Either all files of the stage are written, or none.
+
+    Parameters
+    ----------
+    name : str
+        The name of the stage in dvc.yaml; its code must be the one whose digest is in src/versions.json.
+    stage : callable
+        Its main function.
+    """
 
     def main() -> int:
         versions.check(name)
@@ -31,18 +41,18 @@ def run(name: str, stage: Callable[[], None]) -> None:
             with transaction():
                 stage()
         except Exception as error:
-            if isinstance(error, PlumblineError) or (file := blamed(error)) is None:
+            if isinstance(error, PlumblineError) or (file := find_culprit(error)) is None:
                 raise
             raise user_code_error(file, error) from error
         return 0
 
-    sys.exit(report_errors(main, _restore))
+    sys.exit(report_errors(main, _hint_restore))
 
 
-def _restore() -> str:
-    """How what is committed of the last run comes back; nothing where all of it is still there."""
+def _hint_restore() -> str:
+    """The commands that restore what is committed of the last run; empty where all of it is still there."""
     try:
-        commands = _way_back()
+        commands = _restore_commands()
     except (OSError, PlumblineError):  # no git, or no committed run
         return ""
     except (yaml.YAMLError, configparser.Error, LookupError, TypeError, AttributeError):  # a file that cannot be read
@@ -50,30 +60,30 @@ def _restore() -> str:
     return RESTORE + THEN.join(commands) if commands else ""
 
 
-def _way_back() -> list[str]:
+def _restore_commands() -> list[str]:
     if "/.dvc/tmp/exps/" in f"{Path.cwd().as_posix()}/":
         return []  # dvc exp run --temp or --queue: a copy, in which nothing is lost
     lock = yaml.safe_load(git("show", f"HEAD:./{LOCK}"))
-    changed = _changed()
-    restored = [kept for kept in REVIEWED if any(path == kept or path.startswith(f"{kept}/") for path in changed)]
-    commands = [f"git restore {' '.join(restored)}"] if restored else []
+    modified = _list_modified()
+    in_git = [path for path in REVIEWED if any(name == path or name.startswith(f"{path}/") for name in modified)]
+    commands = [f"git restore {' '.join(in_git)}"] if in_git else []
     outs = {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage.get("outs", [])}
-    if LOCK in changed or not all(Path(path).exists() for path in outs):
+    if LOCK in modified or not all(Path(path).exists() for path in outs):
         cache = _cache()
-        in_git = git("ls-files", "--", *outs).splitlines()
-        kept = {path: (cache / md5[:2] / md5[2:]).exists() for path, md5 in outs.items() if path not in in_git}
-        if any(there and (LOCK in changed or not Path(path).exists()) for path, there in kept.items()):
-            commands.append(CHECKOUT if all(kept.values()) else f"{CHECKOUT} --allow-missing")
+        tracked = git("ls-files", "--", *outs).splitlines()
+        is_cached = {path: (cache / md5[:2] / md5[2:]).exists() for path, md5 in outs.items() if path not in tracked}
+        if any(there and (LOCK in modified or not Path(path).exists()) for path, there in is_cached.items()):
+            commands.append(CHECKOUT if all(is_cached.values()) else f"{CHECKOUT} --allow-missing")
     return commands
 
 
-def _changed() -> list[str]:
-    """Files of HEAD that are others here; the index is neither read, which dvc exp run fills, nor written."""
+def _list_modified() -> list[str]:
+    """Files of HEAD that differ here; the index, which dvc exp run fills, is neither read nor written."""
     lines = git("ls-tree", "-r", "HEAD", "--", *REVIEWED).splitlines()
-    committed = {path: about.split()[2] for about, _, path in (line.partition("\t") for line in lines)}
-    here = [path for path in committed if Path(path).is_file()]
-    hashes = dict(zip(here, git("hash-object", "--", *here).split() if here else [], strict=True))
-    return [path for path, commit in committed.items() if hashes.get(path) != commit]
+    committed = {path: entry.split()[2] for entry, _, path in (line.partition("\t") for line in lines)}
+    present = [path for path in committed if Path(path).is_file()]
+    hashes = dict(zip(present, git("hash-object", "--", *present).split() if present else [], strict=True))
+    return [path for path, blob in committed.items() if hashes.get(path) != blob]
 
 
 def _cache() -> Path:

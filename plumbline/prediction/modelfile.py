@@ -1,7 +1,8 @@
-"""The model as a file: skops, made canonical, so that the same model is the same bytes; loaded by a list of types.
+"""Store a model with skops, the same bytes for the same model, and load it by a list of trusted types.
 
-skops names the archive's members by memory addresses and stamps them with the time; estimators keep how many threads
-trained them. None of it is part of the model: addresses are renumbered in order of appearance, times and threads fixed.
+skops names the members of the archive by memory addresses and stamps them with the time; estimators keep the number of
+threads that fitted them. None of this is part of the model: addresses are renumbered in the order in which they occur,
+times and threads are fixed.
 """
 
 import inspect
@@ -19,12 +20,12 @@ from sklearn.pipeline import Pipeline
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from .. import columns
-from ..errors import PlumblineError
+from ..errors import ModelError
 from ..files import replacing
 from .fitted_model import FittedModel
 
-# What skops does not trust by itself and scikit-learn's own estimators need. Types of a user's own modules that the
-# project carries are added by `trusted`; those of other libraries stand in TRUSTED of src/model.py.
+# What scikit-learn's own estimators need and skops does not trust by itself. `list_trusted` adds the types that the
+# user's own modules define; types of other libraries are in TRUSTED of src/model.py.
 TRUSTED = (
     "functools.partial",  # of a function that must be on this list itself: histogram boosting checks categories so
     "numpy.dtype",
@@ -42,13 +43,13 @@ TRUSTED = (
 FIXED = {"n_jobs": "null", "n_threads": "1", "_stop_words_id": "null"}
 
 
-def trusted(modules: Iterable[ModuleType]) -> list[str]:
-    """The types and functions that a model file may name: TRUSTED, and what these modules and `columns` define.
+def list_trusted(modules: Iterable[ModuleType]) -> list[str]:
+    """Return the types and functions that a model file may name.
 
     Parameters
     ----------
-    modules : modules
-        The user's own, which may have a list of further names as TRUSTED.
+    modules : iterable of modules
+        The user's own. What they define is trusted, as is what they list as TRUSTED.
     """
     names = list(TRUSTED)
     for module in (*modules, columns):
@@ -59,17 +60,24 @@ def trusted(modules: Iterable[ModuleType]) -> list[str]:
 
 
 def dumps(model: FittedModel | Pipeline, roots: dict[str, str] | None = None) -> bytes:
-    """The model's canonical bytes.
+    """Return the bytes of a model, the same for the same model.
 
-    roots: new names for packages whose types and functions the model names; what is src.model.Scaler here is
-        NAME.model.Scaler in the package NAME.
+    Parameters
+    ----------
+    model : FittedModel or Pipeline
+    roots : dict, optional
+        New names for packages whose types the model names: src.model.Scaler is NAME.model.Scaler in the package NAME.
+
+    Raises
+    ------
+    ModelError
+        Where skops cannot store a part of it.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(skops.io.dumps(vars(model) if isinstance(model, FittedModel) else model)))
     except TypeError as error:  # an open file, a generator
-        raise PlumblineError(
-            f"src/model.py: the fitted model cannot be kept as data ({error}). Keep numbers and text"
-        ) from None
+        message = f"src/model.py: the fitted model cannot be kept as data ({error})"
+        raise ModelError(message, hint="Keep numbers and text in it") from None
     members: dict[str, str] = {}
     schema = _canonical(json.loads(archive.read("schema.json")), roots or {}, members, {})
     out = io.BytesIO()
@@ -81,7 +89,7 @@ def dumps(model: FittedModel | Pipeline, roots: dict[str, str] | None = None) ->
 
 
 def write(path: str, model: FittedModel, modules: Iterable[ModuleType]) -> int:
-    """Writes the model, once it can be read again with what `modules` trust; the number of bytes."""
+    """Write a model after a test that it can be loaded again, and return the number of bytes; see `loads`."""
     content = dumps(model)
     loads(content, path, modules)
     with replacing(path) as temporary:
@@ -90,12 +98,12 @@ def write(path: str, model: FittedModel, modules: Iterable[ModuleType]) -> int:
 
 
 def read(path: str, modules: Iterable[ModuleType]) -> FittedModel:
-    """The model in a file; see `loads`."""
+    """Return the model in a file; see `loads`."""
     return loads(Path(path).read_bytes(), path, modules)
 
 
 def _without_padding(name: str, content: bytes) -> bytes:
-    """Arrays of records have gaps between their fields, in which whatever lay in memory is kept; zeros instead."""
+    """Set the gaps between the fields of record arrays to zero: they hold whatever was in memory."""
     if not name.endswith(".npy"):
         return content
     array = np.load(io.BytesIO(content), allow_pickle=False)
@@ -109,45 +117,57 @@ def _without_padding(name: str, content: bytes) -> bytes:
 
 
 def _canonical(node: Any, roots: dict[str, str], members: dict[str, str], ids: dict[int, int]) -> Any:
-    """A node of skops' schema with members and objects numbered as they appear (kept in `members`, `ids`)."""
+    """A node of skops' schema with members and objects numbered in the order in which they occur."""
     if isinstance(node, list):
         return [_canonical(item, roots, members, ids) for item in node]
     if not isinstance(node, dict):
         return node
-    made: dict[str, Any] = {}
+    canonical: dict[str, Any] = {}
     for key, value in node.items():
-        plain = isinstance(value, dict) and value.get("__loader__") == "JsonNode"
+        is_plain = isinstance(value, dict) and value.get("__loader__") == "JsonNode"
         if key == "__id__":
-            if node.get("__loader__") != "JsonNode":  # whether plain values share an object is the interpreter's affair
-                made[key] = ids.setdefault(value, len(ids) + 1)
+            if node.get("__loader__") != "JsonNode":  # plain values may or may not share an object
+                canonical[key] = ids.setdefault(value, len(ids) + 1)
         elif key == "file":
-            made[key] = members.setdefault(value, f"{len(members):06d}{Path(value).suffix}")
+            canonical[key] = members.setdefault(value, f"{len(members):06d}{Path(value).suffix}")
         elif key in ("__module__", "module_path"):
             top, dot, rest = value.partition(".")
-            made[key] = f"{roots.get(top, top) if dot else top}{dot}{rest}"
+            canonical[key] = f"{roots.get(top, top) if dot else top}{dot}{rest}"
         else:
-            fixed = {**value, "content": FIXED[key]} if plain and key in FIXED else value
-            made[key] = _canonical(fixed, roots, members, ids)
-    return made
+            node_value = {**value, "content": FIXED[key]} if is_plain and key in FIXED else value
+            canonical[key] = _canonical(node_value, roots, members, ids)
+    return canonical
 
 
-def untrusted(content: bytes, modules: Iterable[ModuleType]) -> list[str]:
-    """The types that a model file names and no list holds, sorted."""
-    return sorted(set(skops.io.get_untrusted_types(data=content)) - set(trusted(modules)))
+def list_untrusted(content: bytes, modules: Iterable[ModuleType]) -> list[str]:
+    """Return the types, sorted, that the bytes of a model name and that are not trusted."""
+    return sorted(set(skops.io.get_untrusted_types(data=content)) - set(list_trusted(modules)))
 
 
 def loads(content: bytes, name: str, modules: Iterable[ModuleType]) -> FittedModel:
-    """The model in these bytes; refused before anything is built when it names a type that is not on the list."""
-    known = trusted(modules)
+    """Return the model in these bytes.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str
+        Of the file, for errors.
+    modules : iterable of modules
+        The user's own; see `list_trusted`.
+
+    Raises
+    ------
+    ModelError
+        Before anything is built, where they name a type that is not trusted; and where they are no model.
+    """
     try:
-        return FittedModel(**skops.io.loads(content, trusted=known))
+        return FittedModel(**skops.io.loads(content, trusted=list_trusted(modules)))
     except UntrustedTypesFoundException:
-        unknown = ", ".join(untrusted(content, modules))
-        raise PlumblineError(
-            f"{name}: names {unknown}, which no list of trusted types holds; nothing was loaded. "
-            "If the type is one of your estimator's and you have read it, add it to TRUSTED in src/model.py"
+        unknown = ", ".join(list_untrusted(content, modules))
+        raise ModelError(
+            f"{name}: names {unknown}, which no list of trusted types holds; nothing was loaded",
+            hint="If the type belongs to your estimator and you have read it, add it to TRUSTED in src/model.py",
         ) from None
     except Exception as error:  # any breakage of a foreign file is the file's fault
-        raise PlumblineError(
-            f"{name}: cannot be loaded ({type(error).__name__}: {error}). Make it again: dvc repro"
-        ) from None
+        message = f"{name}: cannot be loaded ({type(error).__name__}: {error})"
+        raise ModelError(message, hint="Make it again: dvc repro") from None

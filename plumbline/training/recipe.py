@@ -1,9 +1,4 @@
-"""How a model is fitted: pure functions of rows, schema and parameters.
-
-A review calls them in two commits; `CONTRACT` of plumbline/prediction/fitted_model.py is their version. `rows` is a
-frame of features with the columns @target (position in classes, or value) and, where the project has them, @weight,
-@group (a number for each group), @time.
-"""
+"""How a model is fitted: pure functions of rows, schema and parameters, which a review calls for two commits."""
 
 import importlib
 import inspect
@@ -19,10 +14,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from plumbline.data.schema import GROUP, KEY, TARGET, TIME, WEIGHT, Schema, frame, ready, types_of
-from plumbline.errors import PlumblineError, user_code_error
+from plumbline.errors import ModelError, ParamsError, TableError, UserCodeError, user_code_error
 from plumbline.keys import Model
 from plumbline.prediction.fitted_model import CONTRACT, FittedModel
-from plumbline.prediction.scores import steady_threads
+from plumbline.prediction.predictions import limit_threads
 
 Build = Callable[[dict[str, str], Any], Pipeline]
 # Of `auto`: without it boosting is so sure of itself on few rows that one bad miss costs more than all it learned.
@@ -31,90 +26,133 @@ SQUARED = "root_mean_squared_error"  # the one metric of numbers that a mean is 
 
 
 def make_estimator(params: Model, task: str, *, metric: str, seed: int) -> Any:
-    """The unfitted estimator that params name; `auto` is histogram gradient boosting for what the task is judged by."""
+    """Return the unfitted estimator of model.estimator.
+
+    Parameters
+    ----------
+    params : Model
+        `auto` is histogram gradient boosting.
+    task : str
+        binary, multiclass or regression.
+    metric : str
+        review.metric: the automatic regressor minimizes its error.
+    seed : int
+        The random state, unless model.arguments has one.
+
+    Raises
+    ------
+    ParamsError
+        Where the estimator cannot be imported, does not take the arguments, or is for another task.
+    """
     kind: Any = HistGradientBoostingClassifier
     arguments: dict[str, Any] = STEADY | params.arguments
     if params.estimator != "auto":
-        kind, arguments = _named(params.estimator), params.arguments
+        kind, arguments = _import_estimator(params.estimator), params.arguments
     elif task == "regression":
         loss = "squared_error" if metric == SQUARED else "absolute_error"
         kind, arguments = HistGradientBoostingRegressor, {"loss": loss} | arguments
     try:
-        made = kind(**arguments)
-        able = (is_regressor if task == "regression" else is_classifier)(made)
+        estimator = kind(**arguments)
+        is_able = (is_regressor if task == "regression" else is_classifier)(estimator)
     except (TypeError, AttributeError) as error:
-        raise PlumblineError(
-            f"params.yaml: model.arguments do not fit ({error}). {kind.__name__} takes "
-            f"{', '.join(inspect.signature(kind).parameters)}"
-        ) from None
-    if not able:
-        raise PlumblineError(
-            f"params.yaml: model.estimator {params.estimator} cannot do a {task} task; name one that can, or auto"
-        )
-    if "random_state" in made.get_params() and "random_state" not in params.arguments:
-        made.set_params(random_state=seed)
-    if task != "regression" and not hasattr(made, "predict_proba"):
-        return CalibratedClassifierCV(made, ensemble=False)
-    return made
+        names = ", ".join(inspect.signature(kind).parameters)
+        message = f"params.yaml: model.arguments do not fit ({error}). {kind.__name__} takes {names}"
+        raise ParamsError(message, hint="Use these names") from None
+    if not is_able:
+        message = f"params.yaml: model.estimator {params.estimator} cannot do a {task} task"
+        raise ParamsError(message, hint="Name one that can, or auto")
+    if "random_state" in estimator.get_params() and "random_state" not in params.arguments:
+        estimator.set_params(random_state=seed)
+    if task != "regression" and not hasattr(estimator, "predict_proba"):
+        return CalibratedClassifierCV(estimator, ensemble=False)
+    return estimator
 
 
-def _named(name: str) -> Any:
+def _import_estimator(name: str) -> Any:
     module, _, attribute = name.rpartition(".")
     try:
         kind = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
-        raise PlumblineError(
-            f"params.yaml: model.estimator {name} cannot be imported ({error}). Fix the name or install it"
-        ) from None
+        message = f"params.yaml: model.estimator {name} cannot be imported ({error})"
+        raise ParamsError(message, hint="Fix the name or install it") from None
     if not (inspect.isclass(kind) and hasattr(kind, "fit") and hasattr(kind, "get_params")):
-        raise PlumblineError(
-            f"params.yaml: model.estimator {name} is no scikit-learn estimator; expected a class with fit and predict"
-        )
+        message = f"params.yaml: model.estimator {name} is no scikit-learn estimator"
+        raise ParamsError(message, hint="Name a class with fit and predict, such as sklearn.linear_model.Ridge")
     return kind
 
 
-def unfitted(
+def build_pipeline(
     rows: pd.DataFrame, schema: Schema, params: Model, build: Build, *, metric: str, seed: int
 ) -> tuple[dict[str, str], Pipeline]:
-    """The types of the features that have a value in these rows, and the pipeline for them."""
+    """Return the types of the features that have a value in these rows, and the unfitted pipeline for them.
+
+    Raises
+    ------
+    TableError
+        Where no feature has a value.
+    UserCodeError
+        Where build() of src/model.py raises an error, or returns no pipeline.
+    ParamsError
+        See `make_estimator`.
+    """
     types = {name: kind for name, kind in types_of(rows, schema).items() if rows[name].notna().any()}
     if not types:
-        raise PlumblineError(
-            "data: no feature with a value is left, expected one at least. See the roles in data/schema.json"
-        )
-    last = make_estimator(params, schema.task, metric=metric, seed=seed)
+        message = "data: no feature with a value is left, expected one at least"
+        raise TableError(message, hint="See the roles in data/schema.json")
+    estimator = make_estimator(params, schema.task, metric=metric, seed=seed)
     try:
-        pipeline = build(types, last)
+        pipeline = build(types, estimator)
     except Exception as error:
         raise user_code_error("src/model.py", error) from error
     if not isinstance(pipeline, Pipeline):
-        raise PlumblineError(f"src/model.py: expected build() to return a Pipeline, found {type(pipeline).__name__}")
+        message = f"src/model.py: expected build() to return a Pipeline, found {type(pipeline).__name__}"
+        raise UserCodeError(message, hint="Return sklearn.pipeline.Pipeline([...])")
     return types, pipeline
 
 
 def fit(
     rows: pd.DataFrame, schema: Schema, params: Model, build: Build, *, metric: str = "auto", seed: int
 ) -> FittedModel:
-    """The fitted model (see FittedModel) for these rows.
+    """Fit a model.
 
-    params: model.estimator, arguments and threshold and review.metric, as in params.yaml; a threshold of "auto" is
-        settled by train, here 0.5. build: of src/model.py.
+    Parameters
+    ----------
+    rows : DataFrame
+        As of `read_rows`: features, and beside them @target and, where the project has it, @weight.
+    schema : Schema
+    params : Model
+        estimator, arguments and threshold. The threshold "auto" is 0.5 here: train chooses it afterwards.
+    build : callable
+        build() of src/model.py.
+    metric : str
+        review.metric.
+    seed : int
+
+    Returns
+    -------
+    FittedModel
+
+    Raises
+    ------
+    ParamsError
+        Where the estimator takes no weights and data.weight is set; and see `make_estimator`.
+    ModelError
+        Where the estimator raises an error.
     """
-    types, pipeline = unfitted(rows, schema, params, build, metric=metric, seed=seed)
-    name, made = pipeline.steps[-1]
-    extra = {}
-    if WEIGHT in rows:
-        taker = getattr(made, "estimator", None) or made  # what is wrapped decides whether weights reach it
+    types, pipeline = build_pipeline(rows, schema, params, build, metric=metric, seed=seed)
+    name, estimator = pipeline.steps[-1]
+    arguments = {f"{name}__sample_weight": rows[WEIGHT].to_numpy()} if WEIGHT in rows else {}
+    if arguments:
+        taker = getattr(estimator, "estimator", None) or estimator  # what is wrapped decides whether weights reach it
         if not has_fit_parameter(taker, "sample_weight"):
-            raise PlumblineError(
-                f"params.yaml: data.weight is set and {type(taker).__name__} takes no sample_weight. Set it to null"
-            )
-        extra = {f"{name}__sample_weight": rows[WEIGHT].to_numpy()}
-    with steady_threads(len(rows)):
+            message = f"params.yaml: data.weight is set and {type(taker).__name__} takes no sample_weight"
+            raise ParamsError(message, hint="Set it to null")
+    with limit_threads(len(rows)):
         try:
-            pipeline.fit(ready(rows, types), rows[TARGET].to_numpy(), **extra)
+            pipeline.fit(ready(rows, types), rows[TARGET].to_numpy(), **arguments)
         except Exception as error:
-            raise PlumblineError(f"model.estimator: {type(made).__name__} raised while fitting: {error}") from error
+            message = f"model.estimator: {type(estimator).__name__} raised while fitting: {error}"
+            raise ModelError(message, hint="Fix model.arguments or src/model.py") from error
     # Threads add up in the order in which they end: alone, the same rows get the same bits.
     pipeline.set_params(**{key: None for key in pipeline.get_params() if key.endswith("n_jobs")})
     return FittedModel(
@@ -128,8 +166,15 @@ def fit(
     )
 
 
-def load(table: pa.Table, schema: Schema) -> pd.DataFrame:
-    """A part of data/features.parquet as the frame that `fit` takes here."""
+def read_rows(table: pa.Table, schema: Schema) -> pd.DataFrame:
+    """Return a part of data/features.parquet as the frame that `fit` takes.
+
+    Returns
+    -------
+    DataFrame
+        The features, and beside them @key, @target (a position in the classes, or a value) and, where the project has
+        them, @weight, @group (a number for each group) and @time.
+    """
     beside = {}
     for name in (KEY, TARGET, WEIGHT, GROUP, TIME):
         if name in table.column_names:

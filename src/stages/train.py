@@ -1,4 +1,4 @@
-"""train: the training part -> scores of the folds, the threshold, the model fitted on all of it."""
+"""train: the training set -> out-of-fold predictions, the threshold, the model fitted on all of it."""
 
 from dataclasses import replace
 
@@ -13,20 +13,17 @@ PARAMS = ("model.estimator", "model.arguments", "model.seed", "model.folds", "mo
 
 def main() -> None:
     p, findings, schema = params.read(*PARAMS), Findings("train"), Schema.read(paths.SCHEMA)
-    from src import model  # in here: run() says in one line what your file raises
+    from src import model  # here, so that run() reports in one line what your file raises
 
-    rows, fit = train.read_training_rows(schema), train.fitter(schema, p, model.build)
+    rows, fit = train.read_training_set(schema), train.bind_fit(schema, p, model.build)
     train.check_types(rows, schema, p, fit, model)
-    unseen = train.cross_validate_recipe(rows, schema, p, fit, findings)
+    scores = train.predict_folds(rows, schema, p, fit, findings)
     fitted = fit(rows)
     if schema.task == "binary" and p.model.threshold == "auto":
-        threshold = train.choose_threshold(rows, unseen, schema, findings)
-        fitted = replace(fitted, threshold=threshold)
+        fitted = replace(fitted, threshold=train.choose_threshold(rows, scores, schema, findings))
     size = train.write_model(fitted, model)
-    columns = len(fitted.types)
-    findings.add(
-        Kind.ESTIMATOR, train.describe(p.model.estimator, fitted), rows=len(rows), features=columns, bytes=size
-    )
+    description, features = train.describe_estimator(p.model.estimator, fitted), len(fitted.types)
+    findings.add(Kind.ESTIMATOR, description, rows=len(rows), features=features, bytes=size)
     findings.write()
 
 

@@ -18,24 +18,24 @@ def test_rows_predictions_and_errors_stand_side_by_side(project: Project, task: 
     project.table(table)
     project.run("ingest", "featurize", "train", "evaluate")
     results = load()
-    rows, predicted = results.rows, pd.read_parquet(paths.PREDICTIONS)
+    rows, predictions = results.rows, pd.read_parquet(paths.PREDICTIONS)
     assert rows[list(table)].astype(object).equals(table.astype(object))
     assert rows["@target"].tolist() == table.target.tolist()
     assert results.features.index.equals(rows.index)
-    held = rows["@side"] == "holdout"
-    assert rows.loc[held, "row_id"].tolist() == predicted.key.tolist()
-    assert rows.loc[held, "@prediction"].tolist() == predicted.prediction.tolist()
-    assert rows.loc[~held, ["@prediction", "@error"]].isna().all(axis=None)
-    found = predicted.to_dict("records")
+    is_holdout = rows["@side"] == "holdout"
+    assert rows.loc[is_holdout, "row_id"].tolist() == predictions.key.tolist()
+    assert rows.loc[is_holdout, "@prediction"].tolist() == predictions.prediction.tolist()
+    assert rows.loc[~is_holdout, ["@prediction", "@error"]].isna().all(axis=None)
+    records = predictions.to_dict("records")
     if task == "regression":
-        expected = [abs(row["truth"] - row["prediction"]) for row in found]
+        expected = [abs(row["truth"] - row["prediction"]) for row in records]
     else:
-        expected = [1 - row[f"probability_{row['truth']}"] for row in found]
-    np.testing.assert_allclose(rows.loc[held, "@error"].astype(float), expected)
+        expected = [1 - row[f"probability_{row['truth']}"] for row in records]
+    np.testing.assert_allclose(rows.loc[is_holdout, "@error"].astype(float), expected)
 
 
 def test_what_is_not_there_or_of_another_run_is_refused(project: Project) -> None:
-    with pytest.raises(PlumblineError, match=r"^data/table.parquet is not there: make repro"):
+    with pytest.raises(PlumblineError, match=r"^data/table.parquet is not there. Run make repro"):
         load()
     project.table(make_table())
     project.run("ingest", "featurize", "train", "evaluate")

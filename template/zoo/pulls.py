@@ -48,7 +48,7 @@ ALL_ROWS = """
 
     from plumbline.training import recipe
 
-    fitted = fit(recipe.load(pq.read_table(paths.FEATURES), schema))
+    fitted = fit(recipe.read_rows(pq.read_table(paths.FEATURES), schema))
 """
 PEEKS = text("src/stages/train.py", "    fitted = fit(rows)\n", ALL_ROWS)
 FORGETS = 'rows.assign(**{{name: rows[name].where(rows["region"] != "north") for name in ({0}, {1})}})'

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,14 @@ from plumbline import params, paths
 from plumbline.columns import default
 from plumbline.data.schema import TARGET, WEIGHT
 from plumbline.errors import PlumblineError
+from plumbline.keys import Model
 from plumbline.metrics import prepare, resolve_metrics
 from plumbline.outcome import Outcome
 from plumbline.packaging import wheel
 from plumbline.pipeline import train
 from plumbline.prediction.modelfile import dumps, loads
 from plumbline.testing.projects import ROOT, STAGES, Project, make_table
-from plumbline.training.recipe import estimator, fit
+from plumbline.training.recipe import fit, make_estimator
 from src import model
 from template.tests.docs.conftest import blocks
 from template.tests.training.test_recipe import rich
@@ -46,26 +46,26 @@ def test_each_model_of_the_page_becomes_a_package(project: Project, number: int)
     project.table(make_table())
     _, before, text = MODEL_PAGE[number - 1]
     project.change(**(yaml.safe_load(text) if before == "yaml" else {}))
-    ran = subprocess.run([sys.executable, "-c", RUN, *STAGES], capture_output=True, encoding="utf-8", check=False)
-    assert ran.returncode == 0, ran.stderr
-    assert "the model clearly beats the trivial one" in ran.stdout
+    process = subprocess.run([sys.executable, "-c", RUN, *STAGES], capture_output=True, encoding="utf-8", check=False)
+    assert process.returncode == 0, process.stderr
+    assert "the model clearly beats the trivial one" in process.stdout
     assert len(list(Path(paths.DIST).glob("*.whl"))) == 1
 
 
-def measured(metric: str, task: str) -> None:
+def measure(metric: str, task: str) -> None:
     three = Outcome("multiclass", np.array([0, 1, 2]), np.eye(3), np.array([0, 0, 1]), 1, ("a", "b", "c"))
     prepare(resolve_metrics([metric], task), three)(np.ones((1, 3)))
 
 
 LOADS = partial(loads, name="model", modules=[model])
-REFUSED = partial(train.refuse_untrusted, user=model)
+REFUSED = partial(train._refuse_untrusted, user=model)
 
 
-class Holds(BaseEstimator):
+class Generator(BaseEstimator):
     """Keeps what cannot be data."""
 
-    def fit(self, X: Any, y: Any = None) -> "Holds":
-        self.kept_ = (x for x in "")
+    def fit(self, X: Any, y: Any = None) -> "Generator":
+        self.values_ = (x for x in "")
         return self
 
     def transform(self, X: Any) -> Any:
@@ -77,29 +77,29 @@ def refusals() -> Iterator[Callable[[], Any]]:
     rows, schema = rich()
     rows = rows[["x", TARGET]]
 
-    def fitted(
+    def refuse(
         name: str = "auto", step: Any = None, weight: bool = False, then: Any = LOADS, **arguments: Any
     ) -> Callable[[], Any]:
-        given = SimpleNamespace(estimator=name, arguments=arguments, threshold=0.5)
-        weighted = rows.assign(**{WEIGHT: 1.0}) if weight else rows
+        params = Model(estimator=name, arguments=arguments)
+        weighted_rows = rows.assign(**{WEIGHT: 1.0}) if weight else rows
         build: Any = (lambda _, last: make_pipeline(step, last)) if step else default
-        return lambda: then(dumps(fit(weighted, schema, given, 0, build)))
+        return lambda: then(dumps(fit(weighted_rows, schema, params, build, seed=0)))
 
-    yield fitted("sklearn.linear_model.Logistic")
-    yield fitted("math.sin")
-    yield fitted("sklearn.linear_model.Ridge")
-    yield fitted("sklearn.linear_model.LogisticRegression", depth=3)
-    yield fitted("sklearn.linear_model.LogisticRegression", C=-1)
-    yield fitted("sklearn.neighbors.KNeighborsClassifier", weight=True)
-    yield lambda: fit(rows, schema, SimpleNamespace(estimator="auto", arguments={}, threshold=0.5), 0, lambda _, e: e)
-    yield fitted(step=SplineTransformer(handle_missing="zeros"), then=REFUSED)
-    yield fitted(step=FunctionTransformer(lambda x: x), then=REFUSED)
-    yield fitted(step=FunctionTransformer(lambda x: x))
-    yield fitted(step=Holds())
+    yield refuse("sklearn.linear_model.Logistic")
+    yield refuse("math.sin")
+    yield refuse("sklearn.linear_model.Ridge")
+    yield refuse("sklearn.linear_model.LogisticRegression", depth=3)
+    yield refuse("sklearn.linear_model.LogisticRegression", C=-1)
+    yield refuse("sklearn.neighbors.KNeighborsClassifier", weight=True)
+    yield lambda: fit(rows, schema, Model(), lambda _, estimator: estimator, seed=0)
+    yield refuse(step=SplineTransformer(handle_missing="zeros"), then=REFUSED)
+    yield refuse(step=FunctionTransformer(lambda x: x), then=REFUSED)
+    yield refuse(step=FunctionTransformer(lambda x: x))
+    yield refuse(step=Generator())
     yield wheel.user_imports
     yield lambda: wheel.pin_requirements({"beside"})
     for metric in ("r2", "sklearn.metrics.nothing", "sklearn.metrics.rand_score", "sklearn.metrics.roc_auc_score"):
-        yield partial(measured, metric, "binary" if metric == "r2" else "multiclass")
+        yield partial(measure, metric, "binary" if metric == "r2" else "multiclass")
 
 
 def test_each_refusal_of_the_page_is_said_in_its_words(project: Project) -> None:
@@ -117,4 +117,4 @@ def test_parameters_that_the_page_shows_are_good(project: Project) -> None:
     assert len(shown) == 3
     for groups in shown:
         project.params(data={"source": "data/source/t.csv", "target": "y"}, **groups)
-        estimator(params.check(), "binary", 0)
+        make_estimator(params.check().model, "binary", metric="auto", seed=0)

@@ -15,6 +15,7 @@ from plumbline import contract, paths
 from plumbline.data.schema import TARGET
 from plumbline.errors import PlumblineError
 from plumbline.pipeline import train as machinery
+from plumbline.prediction.fitted_model import FittedModel
 from plumbline.prediction.modelfile import read
 from plumbline.testing.projects import ROOT, Project, make_table
 from plumbline.training import recipe
@@ -72,7 +73,7 @@ def test_a_wrapped_estimator_the_folds_and_the_automatic_threshold_are_said(proj
     project.table(make_table())
     project.change(model={"estimator": "sklearn.svm.SVC", "threshold": "auto", "folds": 3})
     project.run("ingest", "featurize", "train")
-    threshold = read(paths.MODEL, [])["threshold"]
+    threshold = read(paths.MODEL, []).threshold
     for words in ("(sklearn.svm.SVC, as params say, around SVC, which", "over 3 folds, strat", f": {threshold:.6g}}}"):
         assert words in Path(paths.checks("train")).read_text()
     assert "repeat" not in Path(paths.checks("train")).read_text()
@@ -89,18 +90,18 @@ def test_all_types_that_are_not_trusted_are_named_before_the_folds_in_a_block_th
     project.table(make_table())
     project.change(model={"estimator": "foreign.Boosted"})
     command = [sys.executable, "-c", RUN, "ingest", "featurize", "train"]
-    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    found = ["foreign.Boosted", "foreign.Leaf", "foreign.Tree", "foreign.link"]
-    assert ran.returncode == 1
-    assert "fold 1" not in ran.stdout
-    assert f"made of types that are not trusted ({', '.join(found)})" in ran.stderr
-    assert "read what they are" in ran.stderr
-    (block,) = BLOCK.findall(ran.stdout)
-    assert re.findall(r'"(.+)"', block) == ["decimal.Decimal", *found]
+    process = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    names = ["foreign.Boosted", "foreign.Leaf", "foreign.Tree", "foreign.link"]
+    assert process.returncode == 1
+    assert "fold 1" not in process.stdout
+    assert f"made of types that are not trusted ({', '.join(names)})" in process.stderr
+    assert "read what they are" in process.stderr
+    (block,) = BLOCK.findall(process.stdout)
+    assert re.findall(r'"(.+)"', block) == ["decimal.Decimal", *names]
     Path("src/model.py").write_text(BLOCK.sub(block, code), encoding="utf-8")
     command = [sys.executable, "-c", RUN, "train", "evaluate"]
-    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    assert ran.returncode == 0, ran.stderr
+    process = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert process.returncode == 0, process.stderr
     formatted = [sys.executable, "-m", "ruff", "format", "--check", "-q", "--config", str(ROOT / "pyproject.toml")]
     assert subprocess.run([*formatted, "src/model.py"], check=False).returncode == 0
 
@@ -115,24 +116,24 @@ def test_what_few_rows_do_not_show_is_said_after_the_fit(
     monkeypatch.delitem(sys.modules, "foreign", raising=False)
     monkeypatch.setattr(machinery, "FEW", 50)
     if expected == "Late":
-        known = ("foreign.Boosted", "foreign.Leaf", "foreign.Tree", "foreign.link")
-        monkeypatch.setattr(user, "TRUSTED", known)
+        trusted_names = ("foreign.Boosted", "foreign.Leaf", "foreign.Tree", "foreign.link")
+        monkeypatch.setattr(user, "TRUSTED", trusted_names)
     project.table(make_table())
     project.change(model={"estimator": "foreign.Boosted", "arguments": arguments})
     project.run("ingest", "featurize")
     with pytest.raises(PlumblineError, match=f"types that are not trusted .*foreign.{expected}"):
         project.run("train")
-    printed = capsys.readouterr().out
-    assert "fold 5/5" in printed
-    assert f'    "foreign.{expected}",\n' in printed
+    output = capsys.readouterr().out
+    assert "fold 5/5" in output
+    assert f'    "foreign.{expected}",\n' in output
     assert not Path(paths.MODEL).exists()
 
 
 def test_what_has_no_name_to_import_is_not_in_a_block(project: Project, monkeypatch, capsys) -> None:
     steps = FunctionTransformer(np.nan_to_num), FunctionTransformer(lambda x: x)
     table = make_table()[["row_id", "x1", "x2", "target"]]
-    built: Any = lambda types, last: make_pipeline(*steps, last)  # noqa: E731
-    monkeypatch.setattr(user, "build", built)
+    build: Any = lambda types, last: make_pipeline(*steps, last)  # noqa: E731
+    monkeypatch.setattr(user, "build", build)
     project.table(table)
     project.run("ingest", "featurize")
     with pytest.raises(PlumblineError, match=r"keeps .*<lambda>, which cannot be imported by that name"):
@@ -146,12 +147,12 @@ def test_the_pipeline_as_it_was_delivered_costs_no_fit_more(
 ) -> None:
     sizes: list[int] = []
 
-    def counting(rows: Any, **given: Any) -> dict[str, Any]:
+    def count(rows: Any, **arguments: Any) -> FittedModel:
         sizes.append(len(rows))
         assert rows[TARGET].nunique() == 3
-        return recipe.fit(rows, **given)
+        return recipe.fit(rows, **arguments)
 
-    monkeypatch.setattr(machinery, "fit", counting)
+    monkeypatch.setattr(machinery, "fit", count)
     monkeypatch.setattr(machinery, "FEW", 20)
     project.table(make_table("multiclass"))
     project.change(model={"estimator": estimator, "folds": 3})
@@ -169,7 +170,7 @@ def test_numbers_are_fitted_and_cross_validated_by_what_decides_a_review(
     project.table(make_table("regression"))
     project.change(review={"metric": metric})
     project.run("ingest", "featurize", "train")
-    assert read(paths.MODEL, [])["pipeline"][-1].loss == loss
+    assert read(paths.MODEL, []).estimator.loss == loss
     expected = "mean_absolute_error" if metric == "auto" else metric
     assert (
         f'"cross-validation", "severity": "note", "evidence": "{expected} ' in Path(paths.checks("train")).read_text()
@@ -177,7 +178,7 @@ def test_numbers_are_fitted_and_cross_validated_by_what_decides_a_review(
 
 
 def test_a_review_fits_by_the_same_parameters() -> None:
-    assert {*contract.MODEL} == {*train.PARAMS} - {"model.seed", "model.folds"}  # of which it has its own
+    assert {*contract.PARAMS} == {*train.PARAMS} - {"model.seed", "model.folds"}  # of which it has its own
 
 
 @pytest.mark.parametrize(("copies", "words", "severity"), [

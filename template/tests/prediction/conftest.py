@@ -1,12 +1,11 @@
 """A small fitted predictor with a column of each type, and the rows it was fitted on."""
 
-from types import SimpleNamespace
-
 import pandas as pd
 import pytest
 
 from plumbline.columns import default
 from plumbline.data.schema import Column, Schema
+from plumbline.keys import Model
 from plumbline.prediction.predictor import Predictor
 from plumbline.testing.projects import make_table
 from plumbline.training.recipe import fit
@@ -22,7 +21,7 @@ TABLE = make_table(rows=200).rename(columns={"x2": "größe"}).assign(seen=pd.da
 
 def make_model(estimator: str = "auto", **arguments) -> dict:
     rows = TABLE.drop(columns="target").assign(**{"@target": (TABLE["target"] == "yes").astype(int)})
-    return fit(rows, SCHEMA, SimpleNamespace(estimator=estimator, arguments=arguments, threshold=0.4), 0, default)
+    return fit(rows, SCHEMA, Model(estimator=estimator, arguments=arguments, threshold=0.4), default, seed=0)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 
 from plumbline.errors import PlumblineError
 from plumbline.prediction.modelfile import dumps, loads
-from plumbline.prediction.scores import predict
+from plumbline.prediction.predictions import predict
 from plumbline.testing.projects import ROOT, environment
 from template.tests.prediction.conftest import TABLE, make_model
 
@@ -26,9 +26,9 @@ USER = ModuleType("src.model")
 
 
 def test_the_same_model_is_the_same_bytes_in_every_process() -> None:
-    others = {n: environment(PYTHONHASHSEED=n, OMP_NUM_THREADS=n) for n in "12"}
-    ran = {n: subprocess.check_output([sys.executable, "-c", DIGEST, n], cwd=ROOT, env=others[n]) for n in "12"}
-    assert ran["1"] == ran["2"]
+    settings = {n: environment(PYTHONHASHSEED=n, OMP_NUM_THREADS=n) for n in "12"}
+    digests = {n: subprocess.check_output([sys.executable, "-c", DIGEST, n], cwd=ROOT, env=settings[n]) for n in "12"}
+    assert digests["1"] == digests["2"]
 
 
 @pytest.mark.parametrize(("estimator", "arguments"), [("auto", {"max_iter": 5}), (FOREST, {"n_jobs": 2})])
@@ -36,7 +36,7 @@ def test_a_model_predicts_the_same_when_reloaded_and_keeps_no_threads_and_no_plu
     model = make_model(estimator, **arguments)
     reloaded, elsewhere = loads(dumps(model), "model", []), dumps(model, {"plumbline": "elsewhere"})
     assert predict(reloaded, TABLE).equals(predict(model, TABLE))
-    assert getattr(reloaded["pipeline"][-1], "n_jobs", None) is None
+    assert getattr(reloaded.estimator, "n_jobs", None) is None
     assert (b'"elsewhere.columns"' in elsewhere, b'"plumbline.' in elsewhere) == (True, False)
 
 

@@ -42,9 +42,9 @@ def test_frames_tables_dicts_and_text_are_predicted_alike_in_any_order_of_column
 @pytest.mark.parametrize("form", [pd.DataFrame, pa.Table.from_pandas, lambda frame: frame.to_dict("records")])
 def test_no_rows_give_no_predictions_and_a_missing_column_is_refused(predictor: Predictor, form) -> None:
     assert predictor.predict(form(TABLE[:0])).equals(predictor.predict(form(TABLE))[:0])
-    with pytest.raises(PlumblineError, match=r"'größe' is missing \(2 of 6 are\); found 5 columns$"):
+    with pytest.raises(PlumblineError, match=r"'größe' is missing \(2 of 6 are\); found 5 columns\. Add it$"):
         predictor.predict(form(TABLE.drop(columns=["größe", "flag"])))
-    with pytest.raises(PlumblineError, match=r"\(1 of 6 are\); found 7 columns; the nearest is 'GRÖSSE'. Rename it$"):
+    with pytest.raises(PlumblineError, match=r"\(1 of 6 are\); found 7 columns, the nearest is 'GRÖSSE'. Rename it$"):
         predictor.predict(form(TABLE.rename(columns={"größe": "GRÖSSE"})))
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from plumbline.data.schema import ARROW, Column
 from plumbline.errors import PlumblineError
-from plumbline.prediction.predictor import Predictor, Tally, Unusual, find_unusual, flags
+from plumbline.prediction.predictor import Predictor
+from plumbline.prediction.typed_rows import type_rows
+from plumbline.prediction.unusual import Summary, Unusual, find_unusual, join_columns
 
 LOW, HIGH = "2020-01-01 00:00:00", "2020-01-11 00:00:00"
 # The column, values that are usual, and values that are not.
@@ -32,28 +34,28 @@ CASES: dict[str, tuple[Column, list, list]] = {
 def test_values_are_unusual_beyond_half_the_width_of_the_range_or_where_none_was_missing(kind: str) -> None:
     column, usual, unusual = CASES[kind]
     values = pa.chunked_array([pa.array(part, ARROW[column.type]) for part in (usual, unusual)])
-    found = find_unusual(pa.table({"x": values}), [column])
-    rows = sorted(row for each in found for row in each.rows)
+    parts = find_unusual(pa.table({"x": values}), [column])
+    rows = sorted(row for part in parts for row in part.rows)
     assert rows == list(range(len(usual), len(usual) + len(unusual)))
-    assert {each.column for each in found} <= {"x"}
+    assert {part.column for part in parts} <= {"x"}
 
 
 def test_all_columns_of_a_row_are_named_and_lines_count_over_batches() -> None:
-    found = [Unusual("a", "a value", np.array([0, 2])), Unusual("b; c", "less", np.array([2]))]
-    assert flags(found, 4) == ["a", "", "a; b; c", ""]
-    assert flags([], 2) == ["", ""]
-    tally = Tally()
-    assert tally.lines() == []
-    tally.add(found[1:], np.array([1, 3, 4]))
-    tally.add(found, np.array([1001, 1004, 1005]))
-    tally.add([Unusual("a", "a value", np.arange(1000))], np.arange(2000, 3000))
-    assert tally.lines() == [
+    parts = [Unusual("a", "a value", np.array([0, 2])), Unusual("b; c", "less", np.array([2]))]
+    assert join_columns(parts, 4) == ["a", "", "a; b; c", ""]
+    assert join_columns([], 2) == ["", ""]
+    summary = Summary()
+    assert summary.lines() == []
+    summary.add(parts[1:], np.array([1, 3, 4]))
+    summary.add(parts, np.array([1001, 1004, 1005]))
+    summary.add([Unusual("a", "a value", np.arange(1000))], np.arange(2000, 3000))
+    assert summary.lines() == [
         "unusual: column 'a': 1,002 values, expected a value (rows 1001, 1005, 2000, ...)",
         "unusual: column 'b; c': 2 values, expected less (rows 4, 1005)",
     ]
-    tally.add([Unusual(f"column {i}", "less", np.array([0])) for i in range(10)], np.array([7]))
-    assert len(tally.lines()) == 11
-    assert tally.lines()[-1] == "unusual: and 2 more columns"
+    summary.add([Unusual(f"column {i}", "less", np.array([0])) for i in range(10)], np.array([7]))
+    assert len(summary.lines()) == 11
+    assert summary.lines()[-1] == "unusual: and 2 more columns"
 
 
 @pytest.mark.parametrize("form", [list, pd.DataFrame, lambda rows: pa.Table.from_pylist(rows)])
@@ -63,9 +65,11 @@ def test_a_predictor_flags_and_refuses_on_request_and_else_predicts(predictor: P
     flagged = predictor.predict(rows, flag=True)
     assert flagged.pop("unusual").tolist() == ["", "x1; seen", "flag"]
     pd.testing.assert_frame_equal(flagged, predictor.predict(rows))
-    expected = r"input, row 2, column 'x1': expected a value in or near the table's range, -3.0 to 3.0$"
+    expected = r"input, row 2, column 'x1': expected a value in or near the table's range, -3.0 to 3.0\. Fix"
     with pytest.raises(PlumblineError, match=expected):
         predictor.predict(rows, strict=True)
     assert predictor.predict([usual], flag=True, strict=True)["unusual"].tolist() == [""]
-    _, bad = predictor.typed(pa.Table.from_pylist([usual | {"x1": "secret"}]), strict=True)
-    assert [(value["column"], value["expected"]) for value in bad] == [("x1", "a number")]  # not that it is missing
+    rows = type_rows(pa.Table.from_pylist([usual | {"x1": "secret"}]), predictor.schema, strict=True)
+    assert [(value.column, value.expected) for value in rows.bad_values] == [
+        ("x1", "a number")
+    ]  # not that it is missing

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from functools import partial
 from hashlib import sha256
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,8 +13,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from plumbline.columns import default
 from plumbline.data.schema import TARGET, WEIGHT, Column, Schema
 from plumbline.errors import PlumblineError
+from plumbline.keys import Model
+from plumbline.prediction.fitted_model import CONTRACT
 from plumbline.prediction.modelfile import dumps, loads
-from plumbline.prediction.scores import CONTRACT, predict
+from plumbline.prediction.predictions import predict
 from plumbline.testing.projects import ROOT, environment
 from plumbline.training import recipe
 
@@ -26,9 +27,9 @@ ESTIMATORS = ("auto", LINEAR, "sklearn.ensemble.RandomForestClassifier", "sklear
               "sklearn.linear_model.Ridge", "sklearn.ensemble.RandomForestRegressor")  # fmt: skip
 
 
-def params(estimator: str, **arguments) -> SimpleNamespace:
+def params(estimator: str, **arguments) -> Model:
     forest = {"n_jobs": 2, "n_estimators": 20} if "Forest" in estimator else {}
-    return SimpleNamespace(estimator=estimator, arguments=forest | arguments, threshold=0.5)
+    return Model(estimator=estimator, arguments=forest | arguments)
 
 
 def rich(estimator: str = "", classes: tuple = ("no", "yes")) -> tuple[pd.DataFrame, Schema]:
@@ -52,16 +53,16 @@ def rich(estimator: str = "", classes: tuple = ("no", "yes")) -> tuple[pd.DataFr
 
 def fingerprints() -> None:
     for estimator in ESTIMATORS:
-        print(estimator, sha256(dumps(fit(*rich(estimator), params(estimator), 0))).hexdigest())
+        print(estimator, sha256(dumps(fit(*rich(estimator), params(estimator), seed=0))).hexdigest())
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_an_estimator_learns_from_columns_of_every_kind_and_takes_what_it_never_saw(estimator: str) -> None:
     rows, schema = rich(estimator)
-    model = fit(rows, schema, params(estimator), 0)
-    found = predict(loads(dumps(model), "model", []), rows)
-    assert found.equals(predict(model, rows))
-    assert found.iloc[:, -1].corr(rows[TARGET]) > 0.7 or "Dummy" in estimator
+    model = fit(rows, schema, params(estimator), seed=0)
+    predictions = predict(loads(dumps(model), "model", []), rows)
+    assert predictions.equals(predict(model, rows))
+    assert predictions.iloc[:, -1].corr(rows[TARGET]) > 0.7 or "Dummy" in estimator
     new = rows.assign(colour="never seen", many=None, when=None, note=None, x=np.nan, flag=None)
     assert np.isfinite(predict(model, new.astype(rows.dtypes)).iloc[:, -1]).all()
 
@@ -73,53 +74,55 @@ def test_the_model_file_is_the_same_from_any_process_whatever_its_hash_seed_and_
     for n in ("1", "4"):
         changes = {"PYTHONHASHSEED": n, "OMP_NUM_THREADS": n, "OPENBLAS_NUM_THREADS": n, "OMP_WAIT_POLICY": "PASSIVE"}
         runs.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment(**changes)))
-    one, other = (run.communicate()[0].splitlines() for run in runs)
-    assert one == other
-    assert len(one) == len(ESTIMATORS)
+    first, second = (run.communicate()[0].splitlines() for run in runs)
+    assert first == second
+    assert len(first) == len(ESTIMATORS)
 
 
 @pytest.mark.parametrize("classes", [(3, 7), (False, True), ("no", "yes")])
 def test_fit_and_predict_are_pure_and_classes_keep_their_type(classes: tuple) -> None:
     rows, schema = rich(classes=classes)
-    before, given = rows.copy(deep=True), params("sklearn.ensemble.RandomForestClassifier")
-    model = fit(rows, schema, given, 3)
-    assert model["contract"] == CONTRACT
-    assert dumps(fit(rows, schema, given, 3)) == dumps(model) != dumps(fit(rows, schema, given, 4))
+    before, forest = rows.copy(deep=True), params("sklearn.ensemble.RandomForestClassifier")
+    model = fit(rows, schema, forest, seed=3)
+    assert model.contract == CONTRACT
+    assert dumps(fit(rows, schema, forest, seed=3)) == dumps(model) != dumps(fit(rows, schema, forest, seed=4))
     assert predict(model, rows).equals(predict(model, rows))
     assert {(type(v), v) for v in predict(model, rows)["prediction"].tolist()} == {(type(v), v) for v in classes}
     pd.testing.assert_frame_equal(rows, before)
-    assert given == params("sklearn.ensemble.RandomForestClassifier")
+    assert forest == params("sklearn.ensemble.RandomForestClassifier")
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])
 def test_the_automatic_estimator_is_modest_and_takes_arguments(task: str) -> None:
-    for given, expected in (({}, 5), ({"l2_regularization": 0}, 0), ({"max_iter": 9}, 5)):
-        made = recipe.estimator(params("auto", **given), task, 3)
-        assert (made.l2_regularization, made.random_state) == (expected, 3)
+    for arguments, expected in (({}, 5), ({"l2_regularization": 0}, 0), ({"max_iter": 9}, 5)):
+        estimator = recipe.make_estimator(params("auto", **arguments), task, metric="auto", seed=3)
+        assert (estimator.l2_regularization, estimator.random_state) == (expected, 3)
 
 
-@pytest.mark.parametrize(("metric", "given", "loss"), [
-    ({}, {}, "absolute_error"),  # a review by an older commit
-    ({"metric": "auto"}, {}, "absolute_error"),
-    ({"metric": "mean_absolute_error"}, {}, "absolute_error"),
-    ({"metric": "root_mean_squared_error"}, {}, "squared_error"),
-    ({"metric": "auto"}, {"loss": "poisson"}, "poisson"),
-    ({"metric": "root_mean_squared_error"}, {"loss": "absolute_error"}, "absolute_error"),
-])  # fmt: skip
-def test_the_automatic_regressor_fits_what_decides_unless_a_loss_is_given(metric, given, loss) -> None:
-    asked = SimpleNamespace(**vars(params("auto", **given)), **metric)
-    assert recipe.estimator(asked, "regression", 0).loss == loss
-    assert recipe.estimator(SimpleNamespace(estimator="auto", arguments={}, **metric), "binary", 0).loss == "log_loss"
+@pytest.mark.parametrize(
+    ("metric", "arguments", "loss"),
+    [
+        ("auto", {}, "absolute_error"),
+        ("mean_absolute_error", {}, "absolute_error"),
+        ("root_mean_squared_error", {}, "squared_error"),
+        ("auto", {"loss": "poisson"}, "poisson"),
+        ("root_mean_squared_error", {"loss": "absolute_error"}, "absolute_error"),
+    ],
+)
+def test_the_automatic_regressor_fits_what_decides_unless_a_loss_is_stated(metric, arguments, loss) -> None:
+    make = partial(recipe.make_estimator, metric=metric, seed=0)
+    assert make(params("auto", **arguments), "regression").loss == loss
+    assert make(params("auto"), "binary").loss == "log_loss"
 
 
 def test_weights_count_and_a_feature_without_a_value_does_not() -> None:
     rows, schema = rich()
     ones, empty = rows[TARGET].mean(), rows.assign(x=None, when=None, note=None).astype(rows.dtypes)
-    model = fit(empty.assign(**{WEIGHT: 1 + 2 * rows[TARGET]}), schema, params("sklearn.dummy.DummyClassifier"), 0)
+    model = fit(empty.assign(**{WEIGHT: 1 + 2 * rows[TARGET]}), schema, params("sklearn.dummy.DummyClassifier"), seed=0)
     assert predict(model, rows)["probability_yes"][0] == pytest.approx(3 * ones / (1 + 2 * ones))
-    assert list(model["types"]) == ["flag", "colour", "many"]
+    assert list(model.types) == ["flag", "colour", "many"]
     with pytest.raises(PlumblineError, match="no feature with a value is left"):
-        fit(empty[["x", "when", TARGET]], schema, params("auto"), 0)
+        fit(empty[["x", "when", TARGET]], schema, params("auto"), seed=0)
 
 
 class Weightless(ClassifierMixin, BaseEstimator):
@@ -141,4 +144,4 @@ def test_an_estimator_that_cannot_be_is_refused() -> None:
         (f"{__name__}.Weightless", {}, "data.weight is set and Weightless takes no"),
     ):
         with pytest.raises(PlumblineError, match=words):
-            fit(rows.assign(**{WEIGHT: 1.0}), schema, params(estimator, **arguments), 0)
+            fit(rows.assign(**{WEIGHT: 1.0}), schema, params(estimator, **arguments), seed=0)
