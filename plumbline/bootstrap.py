@@ -33,6 +33,7 @@ class Estimate(NamedTuple):
     high: float
 
     def __str__(self) -> str:
+        """Return the numbers as people read them."""
         return f"{short(self.value)} ({short(self.low)} to {short(self.high)})"
 
 

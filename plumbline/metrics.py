@@ -18,9 +18,9 @@ from plumbline.errors import ParamsError
 from plumbline.outcome import Outcome, losses
 from plumbline.params import suggest
 
-Weighted = Callable[[np.ndarray], tuple[Any, ...]]  # weights (draws, rows) -> arguments of formulas, draws first
+Weighting = Callable[[np.ndarray], tuple[Any, ...]]  # weights (draws, rows) -> arguments of formulas, draws first
 Measure = Callable[[np.ndarray], dict[str, np.ndarray]]  # weights (draws, rows) -> the values (draws,) of each metric
-Basis = Callable[[Outcome], Weighted]
+Basis = Callable[[Outcome], Weighting]
 Formula = Callable[..., np.ndarray]
 AUTO = {
     "binary": (
@@ -119,10 +119,10 @@ def prepare(names: Iterable[str], outcome: Outcome) -> Measure:
     {'mean_absolute_error': array([1.])}
     """
     plan = {name: _user_metric(name) if "." in name else _METRICS[name] for name in names}
-    weighted = {basis: basis(outcome) for basis, _ in plan.values()}
+    functions = {basis: basis(outcome) for basis, _ in plan.values()}
 
     def values(weights: np.ndarray) -> dict[str, np.ndarray]:
-        arguments = {basis: function(weights) for basis, function in weighted.items()}
+        arguments = {basis: function(weights) for basis, function in functions.items()}
         return {name: formula(*arguments[basis]) for name, (basis, formula) in plan.items()}
 
     return values
@@ -136,7 +136,7 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 def _mean(row_values: Callable[[Outcome], np.ndarray]) -> Basis:
     """The weighted mean of a value of each row."""
 
-    def basis(outcome: Outcome) -> Weighted:
+    def basis(outcome: Outcome) -> Weighting:
         values = row_values(outcome)
         return lambda weights: (_ratio(weights @ values, weights.sum(axis=1)),)
 
@@ -147,7 +147,7 @@ def _loss(outcome: Outcome) -> np.ndarray:
     return losses(outcome.task, outcome.truth, outcome.scores)
 
 
-def _ranks(outcome: Outcome) -> Weighted:
+def _ranks(outcome: Outcome) -> Weighting:
     """The cumulated weight of positives and of negatives down to each distinct score, after a column of zeros."""
     score = outcome.scores[:, outcome.positive]
     order = np.argsort(-score, kind="stable")
@@ -157,8 +157,10 @@ def _ranks(outcome: Outcome) -> Weighted:
 
     def cumulate(weights: np.ndarray) -> tuple[np.ndarray, ...]:
         sums = (np.cumsum(np.take(weights, rows, axis=1), axis=1) for rows, _ in sides)
-        padded = (np.pad(side_sums, ((0, 0), (1, 0))) for side_sums in sums)
-        return tuple(np.take(side_sums, stops, axis=1) for side_sums, (_, stops) in zip(padded, sides, strict=True))
+        padded_sums = (np.pad(side_sums, ((0, 0), (1, 0))) for side_sums in sums)
+        return tuple(
+            np.take(side_sums, stops, axis=1) for side_sums, (_, stops) in zip(padded_sums, sides, strict=True)
+        )
 
     return cumulate
 
@@ -172,7 +174,7 @@ def _average_precision(true: np.ndarray, false: np.ndarray) -> np.ndarray:
     return _ratio(np.einsum("ij,ij->i", np.diff(true, axis=1), precision[:, 1:]), true[:, -1])
 
 
-def _confusion(outcome: Outcome) -> Weighted:
+def _confusion(outcome: Outcome) -> Weighting:
     """The confusion matrix, shape (draws, truth, prediction), and the position of the positive class."""
     size, rows = len(outcome.classes), len(outcome.truth)
     cell = outcome.truth * size + outcome.predictions
@@ -192,7 +194,7 @@ def _nan_mean(values: np.ndarray) -> np.ndarray:
     return _ratio(np.nansum(values, axis=1), np.sum(~np.isnan(values), axis=1))
 
 
-def _squares(outcome: Outcome) -> Weighted:
+def _squares(outcome: Outcome) -> Weighting:
     """The sums of squares of the residuals and of the truth around its mean."""
     residual = outcome.truth - outcome.scores
     truth = outcome.truth - np.median(outcome.truth)  # centred: squares of large values would lose the small ones
@@ -241,7 +243,7 @@ def _user_metric(name: str) -> tuple[Basis, Formula]:
     """
     function, second_argument = _import_metric(name)
 
-    def basis(outcome: Outcome) -> Weighted:
+    def basis(outcome: Outcome) -> Weighting:
         truth, output = _translate_outcome(outcome, second_argument.startswith(("y_score", "y_prob")))
 
         def value(weights: np.ndarray) -> float:

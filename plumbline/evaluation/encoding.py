@@ -44,4 +44,4 @@ def round_numbers(value: Any) -> Any:
         return replace(value, **{field.name: round_numbers(getattr(value, field.name)) for field in fields(value)})
     if isinstance(value, Mapping):
         return {name: round_numbers(item) for name, item in value.items()}
-    return [round_numbers(item) for item in value] if isinstance(value, list | tuple) else value
+    return type(value)(map(round_numbers, value)) if isinstance(value, list | tuple) else value

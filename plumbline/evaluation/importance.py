@@ -151,8 +151,8 @@ def permutation_importance(
     for features in map(list, groups):
         increases = []
         for _ in range(repeats):
-            shuffled = sample[features].iloc[random.permutation(count)].set_axis(sample.index)
-            changed_rows = sample.assign(**{name: shuffled[name] for name in features})
+            permutation = sample[features].iloc[random.permutation(count)].set_axis(sample.index)
+            changed_rows = sample.assign(**{name: permutation[name] for name in features})
             increases.append(float(loss(positions, predict(changed_rows)).mean() - baseline))
         estimate = Estimate(float(np.mean(increases)), min(increases), max(increases))
         importances.append(FeatureImportance(features, estimate))

@@ -130,9 +130,12 @@ def _intended_use(content: CardContent) -> str:
 
 
 def _factors(content: CardContent) -> str:
-    columns = ", ".join(dict.fromkeys(_safe(slice_.column) for slice_ in content.slices)) or "none"
-    protected = ", ".join(_safe(column.name) for column in content.schema.columns if column.role == "protected")
-    return f"- Slices by the levels or quarters of: {columns}\n- Protected columns: {protected or 'none is stated'}"
+    slice_columns = dict.fromkeys(_safe(slice_.column) for slice_ in content.slices)
+    protected_columns = [_safe(column.name) for column in content.schema.columns if column.role == "protected"]
+    return (
+        f"- Slices by the levels or quarters of: {', '.join(slice_columns) or 'none'}\n"
+        f"- Protected columns: {', '.join(protected_columns) or 'none is stated'}"
+    )
 
 
 def _data(content: CardContent) -> str:

@@ -97,7 +97,7 @@ def predict_holdout(p: Params, model: FittedModel, data: Data) -> dict[str, Outc
     for name, settings in baseline_settings(p.review.metric, data.schema.task).items():
         models[name] = _fit_settings(data.train, data.schema, settings, p.review.metric)
     truth = data.holdout[TARGET].to_numpy()
-    return {name: make_outcome(fitted, truth, predict_scores(fitted, data.holdout)) for name, fitted in models.items()}
+    return {name: make_outcome(entry, truth, predict_scores(entry, data.holdout)) for name, entry in models.items()}
 
 
 def _fit_settings(train: pd.DataFrame, schema: Schema, settings: Model, metric: str) -> FittedModel:
@@ -164,7 +164,7 @@ def measure_holdout(
     result, weight = outcomes["model"], data.weight
     fit_rows = partial(_fit_settings, schema=data.schema, settings=model_settings(), metric=p.review.metric)
     return Measurements(
-        Performance(_facts(model, data), {name: found.estimates() for name, found in metrics.models.items()}),
+        Performance(_facts(model, data), {name: values.estimates() for name, values in metrics.models.items()}),
         [SliceMetrics.of(slice_, values) for slice_, values in metrics.slices],
         _search_weak_slices(result, data, findings),
         measure_fairness(metrics.groups),

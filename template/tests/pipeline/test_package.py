@@ -65,8 +65,10 @@ def test_the_package_is_the_same_twice_and_none_is_left_when_it_differs_from_eva
     project.run("package")
     assert wheel.read_bytes() == content
     imports = (re.findall(r"(?m)^ *(?:import|from) (\w+)", Path(path).read_text()) for path in package_files())
-    needed = {"scipy", "joblib"}.union(*imports) - sys.stdlib_module_names
-    assert pins == {package: version(package) for name in needed for package in packages_distributions()[name]}
+    imports_of_package = {"scipy", "joblib"}.union(*imports) - sys.stdlib_module_names
+    assert pins == {
+        package: version(package) for name in imports_of_package for package in packages_distributions()[name]
+    }
     predictions = pd.read_parquet(paths.PREDICTIONS)
     predictions["probability_yes"] += [1e-6, *[0.0] * (len(predictions) - 1)]
     predictions.to_parquet(paths.PREDICTIONS)
