@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isnan
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from plumbline.bootstrap import Bootstrap, Estimate
 from plumbline.data.schema import NUMERIC, Schema, frame
 from plumbline.errors import ParamsError
 from plumbline.evaluation.encoding import decode_estimate, encode, read_file
+from plumbline.metrics import lower_is_better
 from plumbline.params import suggest
 
 MAX_LEVELS = 12  # of a column with more levels the most frequent ones are slices
@@ -66,6 +68,12 @@ class SliceMetrics:
         content: dict[str, Any] = encode(self)
         metrics: dict[str, Any] = content.pop("metrics")
         return content | metrics
+
+
+def sort_worst_first(slices: Sequence[SliceMetrics], metric: str) -> list[SliceMetrics]:
+    """Return the slices that are large enough to judge by a metric, the worst first."""
+    candidates = [slice_ for slice_ in slices if not slice_.small and not isnan(slice_.metrics[metric].value)]
+    return sorted(candidates, key=lambda s: s.metrics[metric].value, reverse=lower_is_better(metric))
 
 
 def read_slices() -> list[SliceMetrics]:

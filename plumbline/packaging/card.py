@@ -3,16 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
 from typing import Any
 
 from plumbline.data.schema import Column, Schema
 from plumbline.evaluation.advice import BASELINES
 from plumbline.evaluation.fairness import Fairness
 from plumbline.evaluation.performance import Performance
-from plumbline.evaluation.slices import SliceMetrics
+from plumbline.evaluation.slices import SliceMetrics, sort_worst_first
 from plumbline.findings import Finding, Kind, Severity
-from plumbline.metrics import lower_is_better
 from plumbline.packaging.wheel import Project
 
 # Fitted attributes of scikit-learn's estimators that hold rows.
@@ -174,8 +172,7 @@ def _requirements(content: CardContent) -> str:
 
 def _weak_slices(content: CardContent) -> str:
     name = content.performance.first_metric
-    candidates = [s for s in content.slices if not s.small and not isnan(s.metrics[name].value)]
-    worst = sorted(candidates, key=lambda s: s.metrics[name].value, reverse=lower_is_better(name))[:MAX_SLICES]
+    worst = sort_worst_first(content.slices, name)[:MAX_SLICES]
     small = sum(slice_.small for slice_ in content.slices)
     parts = ["No slice is large enough to judge."]
     if worst:

@@ -149,30 +149,46 @@ def check_behaviour(predictor: Predictor, data: Data, source: str, findings: Fin
 def measure_holdout(
     p: Params, model: FittedModel, outcomes: Mapping[str, Outcome], data: Data, columns: list[str], findings: Findings
 ) -> Measurements:
-    """Measure the outcomes on the holdout, on slices by `columns` and on protected groups; judge the requirements."""
+    """Measure the model and the baselines, and judge the model.
+
+    Parameters
+    ----------
+    p : Params
+    model : FittedModel
+    outcomes : mapping of str to Outcome
+        As `predict_holdout` returns them.
+    data : Data
+    columns : list of str
+        By which the holdout is sliced.
+    findings : Findings
+        Gets the comparisons with the baselines, the requirements and the weak slices.
+    """
     metrics = _measure(p, outcomes, data, columns)
-    main = next(iter(metrics.models["model"].values))
-    if p.evaluate.metrics == "auto":
-        main = main_metric(p.review.metric, data.schema.task)
-    compare_with_baselines(metrics.models, main, findings)
-    requirements = p.requirements
-    for judgement in judge_requirements(
-        requirements.floors, requirements.must_work, metrics.models["model"], metrics.slices
-    ):
-        severity = Severity.NOTE if judgement.is_met else Severity.WARNING
-        findings.add(Kind.REQUIREMENT, judgement.evidence, severity, met=judgement.is_met)
+    _judge(p, metrics, data.schema.task, findings)
     result, weight = outcomes["model"], data.weight
     fit_rows = partial(_fit_settings, schema=data.schema, settings=model_settings(), metric=p.review.metric)
     return Measurements(
-        Performance(_facts(model, data), {name: values.estimates() for name, values in metrics.models.items()}),
-        [SliceMetrics.of(slice_, values) for slice_, values in metrics.slices],
-        _search_weak_slices(result, data, findings),
-        measure_fairness(metrics.groups),
-        ranking_curve(result, weight),
-        calibration_curve(result, weight),
-        analyse_errors(result, weight, requirements.costs),
-        explain_model(model, data.holdout, data.train, fit_rows),
+        performance=Performance(
+            _facts(model, data), {name: values.estimates() for name, values in metrics.models.items()}
+        ),
+        slices=[SliceMetrics.of(slice_, values) for slice_, values in metrics.slices],
+        weak_slices=_search_weak_slices(result, data, findings),
+        fairness=measure_fairness(metrics.groups),
+        ranking=ranking_curve(result, weight),
+        calibration=calibration_curve(result, weight),
+        errors=analyse_errors(result, weight, p.requirements.costs),
+        explanations=explain_model(model, data.holdout, data.train, fit_rows),
     )
+
+
+def _judge(p: Params, metrics: HoldoutMetrics, task: str, findings: Findings) -> None:
+    """Compare the model with the baselines and with the requirements."""
+    model = metrics.models["model"]
+    main = main_metric(p.review.metric, task) if p.evaluate.metrics == "auto" else next(iter(model.values))
+    compare_with_baselines(metrics.models, main, findings)
+    for judgement in judge_requirements(p.requirements.floors, p.requirements.must_work, model, metrics.slices):
+        severity = Severity.NOTE if judgement.is_met else Severity.WARNING
+        findings.add(Kind.REQUIREMENT, judgement.evidence, severity, met=judgement.is_met)
 
 
 def _measure(p: Params, outcomes: Mapping[str, Outcome], data: Data, columns: list[str]) -> HoldoutMetrics:

@@ -129,7 +129,8 @@ def check_parity(wheel: Path, module: str, schema: Schema) -> int:
                     "than from evaluate; no package was written",
                     hint="Does features() look beyond its row?",
                 )
-    return rows.num_rows
+    count: int = rows.num_rows
+    return count
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """The report: one page of HTML, made of what is in metrics/ and of the findings."""
 
 from collections.abc import Mapping, Sequence
-from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from plumbline.data.schema import Schema
 from plumbline.evaluation.advice import BASELINES
 from plumbline.evaluation.measurements import Measurements
-from plumbline.evaluation.slices import SliceMetrics
+from plumbline.evaluation.slices import sort_worst_first
 from plumbline.findings import Finding, Kind, read_findings
 from plumbline.formatting import short
-from plumbline.metrics import lower_is_better
 from plumbline.report import tables
 from plumbline.report.figures import render_figures
 from plumbline.report.worst_rows import WorstRow
@@ -58,7 +56,7 @@ def render_page(
     description : str
         Of the project, or empty.
     """
-    worst_slices = _sort_slices(measurements)
+    worst_slices = sort_worst_first(measurements.slices, measurements.performance.first_metric)
     every_finding = {stage: read_findings(stage) for stage in EARLIER_STAGES} | {"evaluate": findings}
     template = _environment().get_template(TEMPLATE)
     return template.render(
@@ -88,13 +86,6 @@ def _environment() -> Environment:
     environment = Environment(loader=loader, autoescape=select_autoescape(["j2"]), undefined=StrictUndefined)
     environment.filters["short"] = short
     return environment
-
-
-def _sort_slices(measurements: Measurements) -> list[SliceMetrics]:
-    """The slices that can be judged by the first metric, the worst first."""
-    metric = measurements.performance.first_metric
-    slices = [s for s in measurements.slices if not s.small and not isnan(s.metrics[metric].value)]
-    return sorted(slices, key=lambda s: s.metrics[metric].value, reverse=lower_is_better(metric))
 
 
 def _select(findings: Sequence[Finding], *kinds: Kind) -> list[Finding]:

@@ -1,5 +1,6 @@
 """package: a wheel that repeats the pipeline anywhere, with the user's own code, or none at all."""
 
+import os
 import re
 import subprocess
 import sys
@@ -56,19 +57,21 @@ def run_refused(stage: str) -> str:
     return process.stderr
 
 
-def test_the_package_is_the_same_twice_and_none_is_left_when_it_differs_from_evaluate(project: Project) -> None:
+def test_the_package_is_the_same_twice_and_none_is_left_when_it_differs_from_evaluate(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project.table(make_table())
     project.change(model=LINEAR)
     project.run()
     wheel, pins = wheel_and_pins()
     content = wheel.read_bytes()
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     project.run("package")
     assert wheel.read_bytes() == content
+    assert os.environ["SOURCE_DATE_EPOCH"] == "1700000000"
     imports = (re.findall(r"(?m)^ *(?:import|from) (\w+)", Path(path).read_text()) for path in package_files())
-    imports_of_package = {"scipy", "joblib"}.union(*imports) - sys.stdlib_module_names
-    assert pins == {
-        package: version(package) for name in imports_of_package for package in packages_distributions()[name]
-    }
+    modules = {"scipy", "joblib"}.union(*imports) - sys.stdlib_module_names
+    assert pins == {package: version(package) for name in modules for package in packages_distributions()[name]}
     predictions = pd.read_parquet(paths.PREDICTIONS)
     predictions["probability_yes"] += [1e-6, *[0.0] * (len(predictions) - 1)]
     predictions.to_parquet(paths.PREDICTIONS)
