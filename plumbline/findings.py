@@ -72,7 +72,8 @@ class Finding:
 
     Attributes
     ----------
-    kind : Kind
+    kind : Kind or str
+        Any text in a stage of your own.
     severity : Severity
     evidence : str
         What was found, in a sentence for people; no program reads it.
@@ -82,7 +83,7 @@ class Finding:
         The reason in data.allow, where the finding would have stopped the stage without it.
     """
 
-    kind: Kind
+    kind: Kind | str
     severity: Severity
     evidence: str
     counts: Mapping[str, Any] = field(default_factory=dict)
@@ -108,7 +109,7 @@ class Findings:
 
     def add(
         self,
-        kind: Kind,
+        kind: Kind | str,
         evidence: str,
         severity: Severity = Severity.NOTE,
         *,

@@ -1,6 +1,9 @@
-"""Drafted suites, measured on made tables: how often another half passes, and which corruptions are caught.
+"""How good are drafted expectation suites? Result: template/drafts.md.
 
-python -m template.drafts    100 redraws of each table and every corruption; writes template/drafts.md
+python -m template.drafts    100 redraws of each table and every corruption
+
+A suite is drafted on one half of a generated table. How often does the other half pass, and which corruptions of it are
+caught?
 """
 
 import contextlib
@@ -9,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline import keys, params
+from plumbline import params
 from plumbline.data.roles import settle, summarise
 from plumbline.data.schema import ARROW, type_of
 from plumbline.expectations.draft import draft
@@ -25,33 +27,36 @@ from plumbline.expectations.faults import failure
 from plumbline.expectations.suite import validate
 from plumbline.files import write_text
 from plumbline.findings import Findings
+from plumbline.keys import Data, Evaluate, Model, Params, Requirements, Review, Split
 from template.corruptions import CORRUPTIONS
+from template.records import format_row
 
-RESULT = "template/drafts.md"
+Suite = list[dict[str, Any]]
+PAGE = "template/drafts.md"
 REDRAWS = 100
-HEADING = """# Drafted suites, measured
+HEADING = """# How good are drafted expectation suites?
 
-Written by `python -m template.drafts`. A suite is drafted on a random half of a table; the other half is held to it.
+Written by `python -m template.drafts`. A suite is drafted on a random half of a table and checks the other.
 
-## Another half passes
+## Does the other half pass?
 
-Asked for: at least 95 of 100 redraws in which every expectation holds. The made tables are made anew for each redraw.
+Target: every expectation holds in at least 95 of 100 redraws. Generated tables are generated again for each redraw.
 
-| table | redraws | passed wholly | what failed first |
+| table | redraws | passed | first failure |
 |---|---|---|---|
 """
 WORDS = np.array("late broken thanks again please call before noon parcel wet lost found never left".split())  # noqa: SIM905
 
 
 def orders(random: np.random.Generator, rows: int = 3000) -> pd.DataFrame:
-    """A key, times in order, amounts in order, counts, levels, flags, codes, text, gaps that come together."""
+    """Return a table with a key, two ordered times and amounts, counts, levels, flags, codes, text and common gaps."""
     opened = np.datetime64("2022-03-01T00:00:00", "us") + random.integers(0, 6 * 10**13, rows).astype("m8[us]")
     closed = pd.Series(opened + (random.exponential(3e11, rows) + 6e10).astype("m8[us]"))
-    still_open = random.random(rows) < 0.25
+    is_open = random.random(rows) < 0.25
     net = random.lognormal(4, 0.8, rows).round(2)
     frame = pd.DataFrame({"order_id": [f"A{number:06d}" for number in random.permutation(10**6)[:rows]]})
-    frame["opened at"], frame["closed at"] = opened, closed.mask(still_open)
-    frame["closed by"] = pd.Series(random.choice(["Ana", "Björn", "Chloé"], rows, p=[0.5, 0.3, 0.2])).mask(still_open)
+    frame["opened at"], frame["closed at"] = opened, closed.mask(is_open)
+    frame["closed by"] = pd.Series(random.choice(["Ana", "Björn", "Chloé"], rows, p=[0.5, 0.3, 0.2])).mask(is_open)
     frame["net"], frame["gross"] = net, (net * random.choice([1.07, 1.19], rows)).round(2)
     frame["weight.kg"] = random.normal(70, 9, rows).round(1)
     frame["balance"] = (random.standard_t(5, rows) * 30).round(2)
@@ -67,7 +72,7 @@ def orders(random: np.random.Generator, rows: int = 3000) -> pd.DataFrame:
 
 
 def readings(random: np.random.Generator, rows: int = 1200) -> pd.DataFrame:
-    """No key: numbers of every shape, heavy tails, negative ones, shares, some missing; a number to predict."""
+    """Return a table without a key: numbers of every distribution, some of them missing, and a number to predict."""
     size = random.normal(size=rows)
     frame = pd.DataFrame({f"normal {i}": size * i / 9 + random.normal(size=rows) for i in range(10)})
     frame["uniform"], frame["share"] = random.random(rows), random.beta(0.5, 3, rows)
@@ -84,94 +89,110 @@ def readings(random: np.random.Generator, rows: int = 1200) -> pd.DataFrame:
 
 
 def small(random: np.random.Generator, rows: int = 100) -> pd.DataFrame:
-    """50 rows to draft from."""
+    """Return a small table: a suite is drafted on 50 rows."""
     frame = orders(random, rows)
     return frame.drop(columns=["order_id"]).assign(code=random.choice(list("abcdefgh"), rows))
 
 
 def sample(random: np.random.Generator) -> pd.DataFrame:
-    """The table of this repository."""
+    """Return the repository's own table."""
     p = params.read("data.source", "data.target")
-    return pd.read_csv(p.source).rename(columns={p.target: "target"})
+    return pd.read_csv(p.data.source).rename(columns={p.data.target: "target"})
 
 
 TABLES = {"orders": orders, "readings": readings, "small": small, "sample": sample}
 
 
-def typed(frame: pd.DataFrame, path: Path) -> dict[str, str]:
-    """Writes a frame as ingest would have; returns the types."""
+def write_table(frame: pd.DataFrame, path: Path) -> dict[str, str]:
+    """Write a frame as ingest would, and return the types."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    kinds = {field.name: type_of(field.type) for field in table.schema}
-    pq.write_table(table.cast(pa.schema([(name, ARROW[kind]) for name, kind in kinds.items()])), path)
-    return kinds
+    types = {field.name: type_of(field.type) for field in table.schema}
+    pq.write_table(table.cast(pa.schema([(name, ARROW[type_]) for name, type_ in types.items()])), path)
+    return types
 
 
-def drafted(frame: pd.DataFrame, folder: Path) -> list[dict[str, Any]]:
+def draft_suite(frame: pd.DataFrame, folder: Path) -> Suite:
+    """Draft a suite on a table whose target is the column `target`."""
     path = folder / "drafted.parquet"
-    kinds = typed(frame, path)
-    data = {key.split(".")[1]: rule.default for key, rule in keys.KEYS.items() if key.startswith("data.")}
-    p = SimpleNamespace(**data | {"target": "target", "protected": []})
+    types = write_table(frame, path)
+    groups = Split(), Model(), Evaluate(), Requirements(), Review()
+    p = Params(Data(source=str(path), target="target"), *groups)
     with contextlib.redirect_stdout(io.StringIO()):
-        schema = settle(summarise(str(path), kinds), len(frame), p, str(path), Findings("draft"))
+        schema = settle(summarise(str(path), types), len(frame), p, str(path), Findings("draft"))
     return draft(str(path), schema)
 
 
-def touched(suite: list[dict[str, Any]], before: pd.DataFrame, after: pd.DataFrame) -> list[dict[str, Any]]:
+def _affected(suite: Suite, before: pd.DataFrame, after: pd.DataFrame) -> Suite:
     """The expectations whose result may differ between the two frames."""
     if len(before) != len(after) or set(before) != set(after):
         return suite
-    changed = [name for name in before if not before[name].equals(after[name])]
-    return [each for each in suite if any(repr(name) in str(each["kwargs"]) for name in changed)]
+    names = [name for name in before if not before[name].equals(after[name])]
+    return [entry for entry in suite if any(repr(name) in str(entry["kwargs"]) for name in names)]
 
 
-def failures(suite: list[dict[str, Any]], frame: pd.DataFrame, folder: Path) -> list[str]:
-    typed(frame, folder / "other.parquet")
-    results = validate(suite, str(folder / "other.parquet"))
-    return [failure(result, False) for result in results if not result["success"]]
+def find_failures(suite: Suite, frame: pd.DataFrame, folder: Path) -> list[str]:
+    """Return what fails of a suite on a table, in words."""
+    path = folder / "other.parquet"
+    write_table(frame, path)
+    return [failure(result, False) for result in validate(suite, str(path)) if not result["success"]]
 
 
-def halves(name: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A table, another one for each seed where it is made, in two random halves."""
+def split_table(name: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return two random halves of a table, which is generated with the seed unless it is the sample."""
     frame = TABLES[name](np.random.default_rng(seed))
     order = np.random.default_rng([1, seed]).permutation(len(frame))
     middle = len(frame) // 2
-    first, second = (frame.iloc[np.sort(part)].reset_index(drop=True) for part in (order[:middle], order[middle:]))
+    first, second = (frame.iloc[np.sort(rows)].reset_index(drop=True) for rows in (order[:middle], order[middle:]))
     return first, second
 
 
-def redraws(name: str, seeds: range, folder: Path) -> Iterator[list[str]]:
-    """What fails of a suite drafted on one half when the other half is held to it, once for each seed."""
+def redraw(name: str, seeds: range, folder: Path) -> Iterator[list[str]]:
+    """Yield, for each seed, what fails on one half of a suite that was drafted on the other."""
     for seed in seeds:
-        first, second = halves(name, seed)
-        yield failures(drafted(first, folder), second, folder)
+        first, second = split_table(name, seed)
+        yield find_failures(draft_suite(first, folder), second, folder)
 
 
-def caught(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Each corruption of the other half, with what fails of the suite."""
-    first, second = halves("orders", 0)
-    suite = drafted(first, folder)
-    yield "none", failures(suite, second, folder)
+def corrupt_tables(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield each corruption of one half, with what fails of the suite; the first is "none"."""
+    first, second = split_table("orders", 0)
+    suite = draft_suite(first, folder)
+    yield "none", find_failures(suite, second, folder)
     for name, corrupt in CORRUPTIONS.items():
-        corrupted = corrupt(second.copy(), np.random.default_rng(1))
-        yield name, failures(touched(suite, second, corrupted), corrupted, folder)
+        frame = corrupt(second.copy(), np.random.default_rng(1))
+        yield name, find_failures(_affected(suite, second, frame), frame, folder)
+
+
+def render_page(redraws: dict[str, list[list[str]]], corruptions: list[tuple[str, list[str]]]) -> str:
+    """Return drafts.md.
+
+    Parameters
+    ----------
+    redraws : dict of list
+        For each table the failures of each redraw.
+    corruptions : list of tuple
+        Name and failures of each corruption.
+    """
+    lines = HEADING.splitlines()
+    for name, rows in redraws.items():
+        firsts = "; ".join(failures[0].split(" [")[0] for failures in rows if failures) or "-"
+        lines.append(format_row([name, str(len(rows)), str(sum(not failures for failures in rows)), firsts]))
+    caught = sum(bool(failures) for _, failures in corruptions)
+    lines += ["", "## Corruptions", "", f"Target: at least 30. Caught: {caught} of {len(corruptions)}.", ""]
+    lines += ["| corruption | failing expectations | the first one |", "|---|---|---|"]
+    for name, failures in corruptions:
+        first = failures[0].split(" (")[0].split(": ")[0].removeprefix("expect_") if failures else "**not caught**"
+        lines.append(format_row([name, str(len(failures)), first]))
+    return "\n".join(lines) + "\n"
 
 
 def main() -> int:
+    """Measure, and write the page."""
     with tempfile.TemporaryDirectory() as folder:
-        found = {name: list(redraws(name, range(REDRAWS), Path(folder))) for name in TABLES}
-        results = list(caught(Path(folder)))[1:]
-    lines = HEADING.splitlines()
-    for name, each in found.items():
-        failed = "; ".join(words[0].split(" [")[0] for words in each if words) or "-"
-        lines.append(f"| {name} | {len(each)} | {sum(not words for words in each)} | {failed} |")
-    many = sum(bool(words) for _, words in results)
-    lines += ["", "## Corruptions", "", f"Asked for: at least 30. Caught: {many} of {len(results)}.", ""]
-    lines += ["| corruption | expectations that fail | the first of them |", "|---|---|---|"]
-    for name, words in results:
-        first = words[0].split(" (")[0].split(": ")[0].removeprefix("expect_") if words else "**not caught**"
-        lines.append(f"| {name} | {len(words)} | {first} |")
-    write_text(RESULT, "\n".join(lines) + "\n")
-    print(f"Made: {RESULT}")
+        redraws = {name: list(redraw(name, range(REDRAWS), Path(folder))) for name in TABLES}
+        corruptions = list(corrupt_tables(Path(folder)))[1:]
+    write_text(PAGE, render_page(redraws, corruptions))
+    print(f"Wrote: {PAGE}")
     return 0
 
 

@@ -1,8 +1,9 @@
-"""The answers to cookiecutter.json: what each must be, and the project's name in folders, packages and commands."""
+"""The answers to cookiecutter.json: which are valid, and the project's name in folders, packages and commands."""
 
 import re
 import sys
 import unicodedata
+from typing import Any
 from urllib.parse import urlsplit
 
 QUESTIONS = ["project_name", "description", "author", "data", "target", "dvc_remote", "python_version", "license"]
@@ -12,73 +13,110 @@ REMOTES = ("s3", "gs", "azure", "ssh", "http", "https")
 DOWNLOADS = ("http", "https", "file")
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}  # Windows
 FOLDERS = {"data", "dist", "docs", "expectations", "metrics", "notebooks", "plumbline", "src", "tests"}  # of a project
-# Modules that a project's packages bring under another name than they have in the lock, and commands that it starts.
-MODULES = {"attr", "dateutil", "dotenv", "git", "hydra", "make", "pip", "plumbline-ml", "public", "py", "pylab",
-           "python", "ruamel", "sklearn", "template", "test", "validate", "yaml"}  # fmt: skip
+# Modules whose names differ from those of their packages in the lock, and commands that a project starts.
+MODULES = {
+    *("attr", "dateutil", "dotenv", "git", "hydra", "make", "pip", "plumbline-ml", "public", "py", "pylab", "python"),
+    *("ruamel", "sklearn", "template", "test", "validate", "yaml"),
+}
 LOCK = "requirements.lock"
-NONE = "unnamed"  # of a name without a letter: a folder must have some name until the hook refuses it
+NO_NAME = "unnamed"  # for a name without a letter: a folder must have some name until the hook refuses it
 Answers = dict[str, str]
 
 
-class Refused(SystemExit):
-    """One line for the user, and exit code 1; in the hook cookiecutter then removes the folder."""
+class BakeError(SystemExit):
+    """An answer, or the template, that cannot be used: one line for the user and exit code 1.
 
-    def __init__(self, message: str) -> None:
-        super().__init__(f"ERROR: {message}")
+    In the hook cookiecutter then removes the folder.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, without a full stop at the end.
+    hint : str
+        What to do next.
+    """
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(f"ERROR: {message}. {hint}")
 
 
 def slug(name: str) -> str:
-    """The name in lower case, without accents, words joined by hyphens."""
+    """Return the name in lower case, without accents, words joined by hyphens.
+
+    Examples
+    --------
+    >>> slug("Größe & Maß")
+    'grosse-mass'
+    """
     plain = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or NONE
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or NO_NAME
 
 
 def scheme(address: str) -> str:
-    """The scheme of an address; "" of a path, on Windows, too (C:\\...)."""
-    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", address)
-    return found[1].lower() if found else ""
+    r"""Return the scheme of an address in lower case; "" for a path, also on Windows (C:\...)."""
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", address)
+    return match[1].lower() if match else ""
 
 
-def stated(given: dict) -> Answers:
-    """The answers without blanks around them, and the slug."""
-    answers = {name: str(given.get(name, "")).strip() for name in QUESTIONS}
+def clean_answers(context: dict[str, Any]) -> Answers:
+    """Return the answers without surrounding blanks, and the slug."""
+    answers = {name: str(context.get(name, "")).strip() for name in QUESTIONS}
     return answers | {"slug": slug(answers["project_name"])}
 
 
-def checked(given: dict, pinned: str) -> Answers:
-    """The answers as `stated`, each one that can work; pinned: the lock, whose packages' names are taken."""
-    answers = stated(given)
+def check_answers(context: dict[str, Any], lock: str) -> Answers:
+    """Return the answers as `clean_answers` does, after each was checked.
+
+    Parameters
+    ----------
+    context : dict
+        The answers by question, as cookiecutter has them.
+    lock : str
+        The text of the lock: a project must not have the name of one of its packages.
+
+    Raises
+    ------
+    BakeError
+        If an answer cannot be used.
+    """
+    answers = clean_answers(context)
     for name, value in answers.items():
         if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in value):
-            raise Refused(f"{name}: {value!r} has a line break or a control character. Answer in one line")
-    _name(answers["project_name"], pinned)
+            raise BakeError(f"{name}: {value!r} has a line break or a control character", hint="Answer in one line")
+    _check_name(answers["project_name"], lock)
     for name, allowed in (("python_version", PYTHONS), ("license", LICENCES)):
         if answers[name] not in allowed:
-            raise Refused(f"{name} is {answers[name]!r}, expected one of {', '.join(allowed)}")
-    remote = answers["dvc_remote"]
-    if scheme(remote) and not (scheme(remote) in REMOTES and urlsplit(remote).netloc):
-        known = ", ".join(f"{each}://" for each in REMOTES)
-        raise Refused(f"dvc_remote is {remote!r}, expected a path, or a bucket or host behind one of {known}")
-    if scheme(answers["data"]) not in ("", *DOWNLOADS):
-        raise Refused(f"data is {answers['data']!r}, expected a path, http(s):// or file://. Download it first")
+            message = f"{name} is {answers[name]!r}, expected one of {', '.join(allowed)}"
+            raise BakeError(message, hint="Choose one of them")
+    _check_addresses(answers)
     if bool(answers["data"]) != bool(answers["target"]):
-        given_one, other = ("data", "target") if answers["data"] else ("target", "data")
-        raise Refused(f"{given_one} is given and {other} is not: expected both, or neither to keep the sample")
+        present, missing = ("data", "target") if answers["data"] else ("target", "data")
+        message = f"{present} has an answer and {missing} has none, expected both or neither"
+        raise BakeError(message, hint=f"Answer {missing}, too, or leave both empty to keep the sample")
     return answers
 
 
-def _name(name: str, pinned: str) -> None:
-    made = slug(name)
-    if re.search(r"""["'`/\\:*?<>|{}$]""", name) or not re.match("[a-z]", made) or made == NONE:
-        raise Refused(
-            f"project_name is {name!r}, expected letters, digits, blanks and hyphens, the first a Latin letter"
-        )
-    taken = {
+def _check_addresses(answers: Answers) -> None:
+    remote, data = answers["dvc_remote"], answers["data"]
+    if scheme(remote) and not (scheme(remote) in REMOTES and urlsplit(remote).netloc):
+        prefixes = ", ".join(f"{name}://" for name in REMOTES)
+        message = f"dvc_remote is {remote!r}, expected a path, or a bucket or host after one of {prefixes}"
+        raise BakeError(message, hint="Correct it, or leave it empty and add a remote later: dvc remote add")
+    if scheme(data) not in ("", *DOWNLOADS):
+        raise BakeError(f"data is {data!r}, expected a path, http(s):// or file://", hint="Download it first")
+
+
+def _check_name(name: str, lock: str) -> None:
+    short_name = slug(name)
+    if re.search(r"""["'`/\\:*?<>|{}$]""", name) or not re.match("[a-z]", short_name) or short_name == NO_NAME:
+        message = f"project_name is {name!r}, expected letters, digits, blanks and hyphens, the first a Latin letter"
+        raise BakeError(message, hint="Choose another name")
+    reserved_names = {
         "a name that Windows keeps for a device": RESERVED,
         "a folder of every project": FOLDERS,
-        "a package or a command that projects use": {*re.findall(r"(?m)^([a-z0-9-]+)==", pinned), *MODULES},
+        "a package or a command that projects use": {*re.findall(r"(?m)^([a-z0-9-]+)==", lock), *MODULES},
         "a module of Python": getattr(sys, "stdlib_module_names", ()),
     }
-    for what, names in taken.items():
-        if made in names:
-            raise Refused(f"project_name is {name!r}: {made} is {what}. Take another name")
+    for owner, names in reserved_names.items():
+        if short_name in names:
+            raise BakeError(f"project_name is {name!r}: {short_name} is {owner}", hint="Choose another name")

@@ -1,24 +1,30 @@
-"""What Jinja needs of us while cookiecutter.json and the hook are rendered: a slug, the checkout, and who is asking.
+"""What Jinja needs while cookiecutter.json and the hook are rendered: the slug, the checkout and the operation.
 
-The checkout is the working directory then, of cookiecutter as of cruft; cookiecutter's `_repo_dir` may be relative, and
-cruft sets none. During an update cruft keeps this module of the old commit for both renderings: the names stay.
+The working directory is the checkout at that time, for cookiecutter and for cruft; cookiecutter's `_repo_dir` may be
+relative, and cruft sets none. During an update cruft uses this module of the old commit for both renderings: never
+change the names that templates use.
 """
 
 import os
 import sys
 from pathlib import Path
+from types import FrameType
 
 from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
-from template.bake.answers import LOCK, checked, slug
-from template.bake.table import looked_at
+from template.bake.answers import LOCK, check_answers, slug
+from template.bake.table import find_table
 
 
-def operation() -> str:
-    """cookiecutter or cruft-create, which make a project; cruft-render, a scratch copy to compare with."""
-    callers, frame = set(), sys._getframe()
+def detect_operation() -> str:
+    """Return what is running: cookiecutter or cruft-create, which create a project, or cruft-render.
+
+    cruft-render is the rendering of a scratch copy that an update compares with.
+    """
+    callers: set[str] = set()
+    frame: FrameType | None = sys._getframe()
     while frame:
         callers.add(frame.f_globals.get("__name__", ""))
         frame = frame.f_back
@@ -29,17 +35,22 @@ def operation() -> str:
 
 @pass_context
 def project_slug(context: Context, name: str) -> str:
-    """The slug, asked for after the last question: what cannot work is refused here, before there is a folder."""
-    if operation() != "cruft-render":
+    """Return the slug, and check all answers first.
+
+    Jinja asks for it after the last question: what cannot work is refused here, before there is a folder.
+    """
+    if detect_operation() != "cruft-render":
         lock = (Path(__file__).parents[2] / LOCK).read_text(encoding="utf-8")
-        answers = checked(context["cookiecutter"], lock)
+        answers = check_answers(context["cookiecutter"], lock)
         if answers["data"]:
-            looked_at(answers, [str(Path.cwd())])
+            find_table(answers, [str(Path.cwd())])
     return slug(name)
 
 
 class Bake(Extension):
+    """The extension that cookiecutter.json names."""
+
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.filters["project_slug"] = project_slug
-        environment.globals |= {"bake_checkout": os.getcwd, "bake_operation": operation}
+        environment.globals |= {"bake_checkout": os.getcwd, "bake_operation": detect_operation}

@@ -1,7 +1,7 @@
 """Which of the repository's files become the project's, and the few lines of them that answers change.
 
-Decided by the answers alone, never by the data or the day, so that the same answers give the same bytes whenever an
-update renders them again; LICENSE, which has a year, is among the files that an update leaves alone.
+Only the answers decide, never the data or the day: the same answers must give the same bytes whenever an update renders
+them again. LICENSE, which has a year, is among the files that an update does not touch.
 """
 
 import json
@@ -13,24 +13,33 @@ from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from template.bake.answers import Answers, Refused, scheme
-from template.bake.table import source
+from template.bake.answers import Answers, BakeError, scheme
+from template.bake.table import source_path
 
-TEMPLATES = ("template/*", "hooks/*", "{{cookiecutter*", "cookiecutter.json", ".ci/*",
-             ".github/workflows/template.yml", ".github/ISSUE_TEMPLATE/*", ".github/*.md",
-             "LICENSE")  # fmt: skip
-KEPT = (".github/pull_request_template.md",)
-RESULTS = ("dvc.lock", "metrics/*", "data/schema.json")  # the first make repro makes them
+TEMPLATES = (
+    "template/*",
+    "hooks/*",
+    "{{cookiecutter*",
+    "cookiecutter.json",
+    ".ci/*",
+    ".github/workflows/template.yml",
+    ".github/ISSUE_TEMPLATE/*",
+    ".github/*.md",
+    "LICENSE",
+)
+EXCEPTIONS = (".github/pull_request_template.md",)  # match a pattern above and belong to the project all the same
+RESULTS = ("dvc.lock", "metrics/*", "data/schema.json")  # the first make repro writes them
 SAMPLE = ("data/source/*", "data/README.md", "expectations/*.json")
 MARK = "template-only:"
-ORIGIN = (
-    "Made from the template Plumbline; what is new in it comes by `cruft update`: [docs/updating.md](docs/updating.md)."
-)
+ORIGIN = "Created from the template Plumbline. `cruft update` brings its changes: [docs/updating.md](docs/updating.md)."
 Edit = Callable[[str], str]
 
 
 def git(folder: Path, *arguments: str) -> str | None:
-    """What git prints; None when it fails or is not there. A checkout may belong to somebody else (containers)."""
+    """Return what git prints; None when it fails or is not installed.
+
+    A checkout may belong to another user (in containers), which git refuses by default.
+    """
     command = ["git", "-c", "safe.directory=*", "-C", str(folder), *arguments]
     try:
         ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
@@ -39,112 +48,136 @@ def git(folder: Path, *arguments: str) -> str | None:
     return ran.stdout if ran.returncode == 0 else None
 
 
-def listed(checkout: Path) -> list[str]:
-    """The files of a checkout that git does not ignore; every file of an unpacked archive."""
+def list_files(checkout: Path) -> list[str]:
+    """Return the files of a checkout that git does not ignore, or every file of an archive, by their paths in it."""
     if (checkout / ".git").exists():
-        found = git(checkout, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        if found is not None:
-            return sorted({name for name in found.split("\0") if name and (checkout / name).is_file()})
+        output = git(checkout, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        if output is not None:
+            return sorted({name for name in output.split("\0") if name and (checkout / name).is_file()})
     names = (path.relative_to(checkout).as_posix() for path in checkout.rglob("*") if path.is_file())
     return sorted(name for name in names if "__pycache__" not in name)
 
 
-def lay_down(checkout: Path, project: Path, answers: Answers) -> None:
-    """Writes the project's files. Raises Refused when an edit does not match exactly once: the template is broken."""
-    without = [*TEMPLATES, *RESULTS, *(SAMPLE if answers["data"] else ())]
+def write_project(checkout: Path, project: Path, answers: Answers) -> None:
+    """Write the project's files.
+
+    Parameters
+    ----------
+    checkout : Path
+        The template: a clone or an unpacked archive.
+    project : Path
+        An existing folder.
+    answers : dict of str
+        As `clean_answers` returns them.
+
+    Raises
+    ------
+    BakeError
+        If an edit does not match exactly once: the template is broken.
+    """
+    excluded = [*TEMPLATES, *RESULTS, *(SAMPLE if answers["data"] else ())]
     edits = _edits(answers)
-    for name in listed(checkout):
-        if any(fnmatchcase(name, pattern) for pattern in without) and name not in KEPT:
+    for name in list_files(checkout):
+        if any(fnmatchcase(name, pattern) for pattern in excluded) and name not in EXCEPTIONS:
             continue
         content = (checkout / name).read_bytes()
         if name in edits or MARK.encode() in content:
-            text = _without_marked(content.decode("utf-8").replace("\r\n", "\n"), name)
+            text = _remove_blocks(content.decode("utf-8").replace("\r\n", "\n"), name)
             content = edits.pop(name, str)(text).encode("utf-8")
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_bytes(content)
-        runs = os.access(checkout / name, os.X_OK) if (checkout / ".git").exists() else content.startswith(b"#!")
-        (project / name).chmod(0o755 if runs else 0o644)
+        in_git = (checkout / ".git").exists()
+        is_executable = os.access(checkout / name, os.X_OK) if in_git else content.startswith(b"#!")
+        (project / name).chmod(0o755 if is_executable else 0o644)
     if edits:
-        raise Refused(f"the template is broken: {', '.join(edits)} should be edited and is not there")
+        raise _broken(f"{', '.join(edits)}: the file should be edited and is missing")
     form = (checkout / "template/licences" / f"{answers['license']}.txt").read_text(encoding="utf-8")
     text = form.replace("{year}", str(date.today().year)).replace("{author}", answers["author"])
     (project / "LICENSE").write_text(text, encoding="utf-8", newline="\n")
 
 
-def _without_marked(text: str, name: str) -> str:
+def _broken(message: str) -> BakeError:
+    """The error for what only the template's authors can put right."""
+    return BakeError(f"the template is broken: {message}", hint="Report it to the template's authors")
+
+
+def _remove_blocks(text: str, name: str) -> str:
     """The text without the blocks from a line with template-only:start to the next with template-only:end."""
     marks = re.findall(rf"{MARK}(\w+)", text)
     if marks != ["start", "end"] * (len(marks) // 2):
-        raise Refused(f"the template is broken: {name} has a mark without its other end")
+        raise _broken(f"{name} has a {MARK}start or {MARK}end without its counterpart")
     return re.sub(rf"(?ms)^[^\n]*{MARK}start.*?{MARK}end[^\n]*\n\n?", "", text)
 
 
-def set_line(text: str, pattern: str, value: str) -> str:
-    """The text with the group of the only match of pattern replaced."""
-    found = list(re.finditer(pattern, text, re.MULTILINE))
-    if len(found) != 1:
-        raise Refused(f"the template is broken: {pattern} stands {len(found)} times, expected once")
-    start, end = found[0].span(1)
+def _set_line(text: str, pattern: str, value: str) -> str:
+    """The text with the group of the only match of the pattern replaced."""
+    matches = list(re.finditer(pattern, text, re.MULTILINE))
+    if len(matches) != 1:
+        raise _broken(f"{pattern} matches {len(matches)} times, expected once")
+    start, end = matches[0].span(1)
     return text[:start] + value + text[end:]
 
 
-def quoted(value: str) -> str:
-    """A text as JSON, YAML and TOML all read it."""
+def _quote(value: str) -> str:
+    """A text in quotation marks, as JSON, YAML and TOML all read it."""
     return json.dumps(value, ensure_ascii=False)
 
 
+def _set_lines(*changes: tuple[str, str]) -> Edit:
+    def edit(text: str) -> str:
+        for pattern, value in changes:
+            text = _set_line(text, pattern, value)
+        return text
+
+    return edit
+
+
 def _edits(answers: Answers) -> dict[str, Edit]:
-    def lines(*changes: tuple[str, str]) -> Edit:
-        def edit(text: str) -> str:
-            for pattern, value in changes:
-                text = set_line(text, pattern, value)
-            return text
-
-        return edit
-
     licence = "LicenseRef-Proprietary" if answers["license"] == "Proprietary" else answers["license"]
+    title = f"{answers['project_name']}\n\n{answers['description']}\n\n{ORIGIN}"
     edits: dict[str, Edit] = {
-        "README.md": lines((r"\A# (.*)$", f"{answers['project_name']}\n\n{answers['description']}\n\n{ORIGIN}")),
-        "pyproject.toml": lines(
-            (r'^name = ("[a-z0-9-]+")$', quoted(answers["slug"])),  # names of import-linter's contracts have blanks
-            (r"^description = (.*)$", quoted(answers["description"])),
-            (r"^authors = \[\{ name = (.*) \}\]$", quoted(answers["author"])),
-            (r"^license = (.*)$", quoted(licence)),
+        "README.md": _set_lines((r"\A# (.*)$", title)),
+        "pyproject.toml": _set_lines(
+            (r'^name = ("[a-z0-9-]+")$', _quote(answers["slug"])),  # names of import-linter's contracts have blanks
+            (r"^description = (.*)$", _quote(answers["description"])),
+            (r"^authors = \[\{ name = (.*) \}\]$", _quote(answers["author"])),
+            (r"^license = (.*)$", _quote(licence)),
         ),
     }
     for name in ("ci", "main", "nightly", "release", "review"):
-        edits[f".github/workflows/{name}.yml"] = lambda text: _on_python(text, answers["python_version"])
+        edits[f".github/workflows/{name}.yml"] = lambda text: _set_python(text, answers["python_version"])
     if answers["data"]:
-        edits["params.yaml"] = lines(
-            (r"^  source: (\S+) ", quoted(source(answers))), (r"^  target: (\S+) ", quoted(answers["target"]))
+        source = _quote(source_path(answers))
+        edits["params.yaml"] = _set_lines(
+            (r"^  source: (\S+) ", source), (r"^  target: (\S+) ", _quote(answers["target"]))
         )
-        table = (r"^table: (.*)$", quoted(source(answers)))
-        edits["docs/project.yaml"] = lambda text: set_line(_unanswered(text), *table)
-        edits["expectations/behaviour.yaml"] = lambda text: set_line(_emptied(text), *table)
+        table = (r"^table: (.*)$", source)
+        edits["docs/project.yaml"] = lambda text: _set_line(_remove_answers(text), *table)
+        edits["expectations/behaviour.yaml"] = lambda text: _set_line(_remove_behaviours(text), *table)
     if answers["dvc_remote"]:
-        stated = f"    remote = storage\n['remote \"storage\"']\n    url = {_url(answers['dvc_remote'])}\n"
-        edits[".dvc/config"] = lines((r"\A\[core\]\n(?:    \w+ = \w+\n)*(\Z)", stated))
+        section = f"    remote = storage\n['remote \"storage\"']\n    url = {_remote_url(answers['dvc_remote'])}\n"
+        edits[".dvc/config"] = _set_lines((r"\A\[core\]\n(?:    \w+ = \w+\n)*(\Z)", section))
     return edits
 
 
-def _on_python(workflow: str, version: str) -> str:
-    text, found = re.subn(r"(?m)^(          python-version: ).*$", rf"\g<1>{quoted(version)}", workflow)
-    if not found:
-        raise Refused("the template is broken: a workflow has no python-version")
+def _set_python(workflow: str, version: str) -> str:
+    text, count = re.subn(r"(?m)^(          python-version: ).*$", rf"\g<1>{_quote(version)}", workflow)
+    if not count:
+        raise _broken("a workflow has no python-version")
     return text
 
 
-def _unanswered(text: str) -> str:
+def _remove_answers(text: str) -> str:
     """docs/project.yaml with its questions and comments, and null for every answer."""
     return re.sub(r"(?m)^  (\w+):[^\n]*\n(?:   [^\n]*\n)*", r"  \1: null\n", text)
 
 
-def _emptied(text: str) -> str:
+def _remove_behaviours(text: str) -> str:
     """expectations/behaviour.yaml with its comment and table, and no behaviour."""
     return text[: text.index("\nbehaviours:")] + "\nbehaviours: []\n"
 
 
-def _url(given: str) -> str:
+def _remote_url(answer: str) -> str:
     """As `dvc remote add` writes it: a relative path counts from .dvc/."""
-    path = Path(given).expanduser()
-    return given if scheme(given) else path.as_posix() if path.is_absolute() else f"../{path.as_posix()}"
+    path = Path(answer).expanduser()
+    return answer if scheme(answer) else path.as_posix() if path.is_absolute() else f"../{path.as_posix()}"

@@ -1,4 +1,4 @@
-"""The user's own table: found or downloaded, looked at as far as no package is needed, laid into data/source."""
+"""The user's own table: find or download it, check it without further packages, and copy it into data/source."""
 
 import bz2
 import codecs
@@ -19,138 +19,166 @@ from urllib.error import URLError
 from urllib.parse import unquote, urlsplit
 from urllib.request import urlopen
 
-from template.bake.answers import Answers, Refused, scheme
+from template.bake.answers import Answers, BakeError, scheme
 
-SMALL = 10 * 2**20  # bytes: up to here a table goes into git
-PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": None}
-TEXTS, OBJECTS, OTHERS = (
-    (".csv", ".tsv", ".txt"),
-    (".jsonl", ".ndjson", ".json"),
-    (".parquet", ".pq", ".feather", ".arrow"),
-)
-FORMATS = (*TEXTS, *OBJECTS, *OTHERS)
+MOST_IN_GIT = 10 * 2**20  # bytes: a larger table is not committed to git
+COMPRESSIONS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": None}
+DELIMITED = (".csv", ".tsv", ".txt")
+OBJECTS = (".jsonl", ".ndjson", ".json")
+BINARY = (".parquet", ".pq", ".feather", ".arrow")
+FORMATS = (*DELIMITED, *OBJECTS, *BINARY)
 HEAD = 1 << 20  # bytes in which a header ends, as the pipeline has it
 BLOCK = 1 << 20
-SECONDS = 60  # without a byte from the other side
+SECONDS = 60  # the longest wait for a byte of a download
 
 
-def source(answers: Answers) -> str:
-    """Where the table will lie: under its own name, without what a path or a shell would misread."""
-    given = answers["data"]
-    path = unquote(urlsplit(given).path) if scheme(given) else given
+def source_path(answers: Answers) -> str:
+    """Return the table's path in the project: its own name, without what a path or a shell would misread."""
+    answer = answers["data"]
+    path = unquote(urlsplit(answer).path) if scheme(answer) else answer
     name = unicodedata.normalize("NFC", re.split(r"[/\\]", path.rstrip("/\\"))[-1])
     return "data/source/" + (re.sub(r"[^\w .()+-]", "_", name).lstrip(".") or "table")
 
 
-def looked_at(answers: Answers, folders: list[str]) -> Path | str:
-    """Where the table is: a path, or the address of a download. Raises Refused for what cannot be one with the target.
+def find_table(answers: Answers, folders: list[str]) -> Path | str:
+    """Find the table and check that it has the target.
 
-    folders: where a relative path may count from; a hook no longer knows where the user is. Of a download the start is
-    read, of a folder the first part.
+    Of a download only the start is read, of a folder only the first part.
+
+    Parameters
+    ----------
+    answers : dict of str
+        `data` and `target` are read.
+    folders : list of str
+        Where a relative path may start from; a hook no longer knows the user's folder.
+
+    Returns
+    -------
+    Path or str
+        A path, or the address of a download.
+
+    Raises
+    ------
+    BakeError
+        If nothing is there, or if it cannot be a table with the target.
     """
-    given = answers["data"]
-    if scheme(given) in ("http", "https"):
-        _supported(source(answers), given)
-        with _opened(given) as answer:
-            _look(_head(answer, source(answers), given), source(answers), given, answers["target"])
-        return given
-    found = _located(given, folders)
-    parts = _parts(found)
-    if found.is_dir() and not (parts and all(part.is_file() for part in parts)):
-        raise Refused(f"data: {given} is a folder, expected parts of one table in it, files and nothing else")
+    answer = answers["data"]
+    if scheme(answer) in ("http", "https"):
+        name = source_path(answers)
+        _check_format(name, answer)
+        with _open_address(answer) as response:
+            _check_target(_read_head(response, name, answer), name, answer, answers["target"])
+        return answer
+    path = _locate(answer, folders)
+    parts = _parts(path)
+    if path.is_dir() and not (parts and all(part.is_file() for part in parts)):
+        message = f"data: {answer} is a folder, expected parts of one table in it, files and nothing else"
+        raise BakeError(message, hint="Remove the rest, or name one file")
     for part in parts:
-        _supported(part.name, str(part) if found.is_dir() else given)
+        _check_format(part.name, str(part) if path.is_dir() else answer)
         if not part.stat().st_size:
-            raise Refused(f"data: {part.name} is empty")
-    if len({_form(part.name) for part in parts}) > 1:
-        raise Refused(f"data: {given} has parts in several formats, expected one. Name the table alone")
+            raise _empty(part.name)
+    if len({_format(part.name) for part in parts}) > 1:
+        message = f"data: {answer} has parts in several formats, expected one"
+        raise BakeError(message, hint="Name the table alone")
     with parts[0].open("rb") as file:
-        _look(_head(file, parts[0].name, given), parts[0].name, given, answers["target"])
-    return found
+        name = parts[0].name
+        _check_target(_read_head(file, name, answer), name, answer, answers["target"])
+    return path
 
 
-def bring(answers: Answers, folders: list[str], project: Path) -> None:
-    """Copies the table into the project; what is too large for git gets a pointer of DVC's. Raises Refused."""
-    found, target = looked_at(answers, folders), project / source(answers)
+def _empty(name: str) -> BakeError:
+    return BakeError(f"data: {name} is empty", hint="Name a file with rows")
+
+
+def copy_table(answers: Answers, folders: list[str], project: Path) -> None:
+    """Copy the table into the project; one that is too large for git gets a pointer file as `dvc add` writes it.
+
+    Parameters and errors are those of `find_table`.
+    """
+    table, target = find_table(answers, folders), project / source_path(answers)
     target.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(found, str):
-        print(f"downloads {found}", flush=True)
-        with _opened(found) as answer, target.open("wb") as file:
-            shutil.copyfileobj(answer, file, BLOCK)
-    elif found.is_dir():
+    if isinstance(table, str):
+        print(f"Downloading {table}", flush=True)
+        with _open_address(table) as response, target.open("wb") as file:
+            shutil.copyfileobj(response, file, BLOCK)
+    elif table.is_dir():
         target.mkdir()
-        for part in _parts(found):
+        for part in _parts(table):
             shutil.copyfile(part, target / part.name)
     else:
-        shutil.copyfile(found, target)
-    if sum(part.stat().st_size for part in _parts(target)) > SMALL:
-        _point(target)
+        shutil.copyfile(table, target)
+    if sum(part.stat().st_size for part in _parts(target)) > MOST_IN_GIT:
+        _write_pointer(target)
 
 
-def _located(given: str, folders: list[str]) -> Path:
-    path = Path(unquote(urlsplit(given).path) if scheme(given) else given).expanduser()
-    tried = [path] if path.is_absolute() else [Path(folder) / path for folder in dict.fromkeys(folders)]
-    found = next((each for each in tried if each.exists()), None)
-    if found is None:
-        raise Refused(f"data is {given!r}: nothing is there (looked for {', '.join(map(str, tried))})")
-    return found
+def _locate(answer: str, folders: list[str]) -> Path:
+    path = Path(unquote(urlsplit(answer).path) if scheme(answer) else answer).expanduser()
+    candidates = [path] if path.is_absolute() else [Path(folder) / path for folder in dict.fromkeys(folders)]
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    places = ", ".join(map(str, candidates))
+    raise BakeError(f"data is {answer!r}: nothing is there (searched: {places})", hint="Answer with the full path")
 
 
 def _parts(path: Path) -> list[Path]:
-    """The file, or what is in the folder and not hidden, as the pipeline reads it."""
+    """The file, or the files of the folder that are not hidden, as the pipeline reads it."""
     return sorted(p for p in path.iterdir() if not p.name.startswith((".", "_"))) if path.is_dir() else [path]
 
 
 @contextmanager
-def _opened(address: str) -> Iterator[Any]:
+def _open_address(address: str) -> Iterator[Any]:
     try:
-        with urlopen(address, timeout=SECONDS) as answer:  # noqa: S310, http or https
-            yield answer
+        with urlopen(address, timeout=SECONDS) as response:  # noqa: S310, http or https
+            yield response
     except (URLError, OSError, ValueError) as error:  # HTTPError, a time-out and a lost connection are of these
-        raise Refused(f"data: {address} cannot be downloaded: {getattr(error, 'reason', None) or error}") from None
+        reason = getattr(error, "reason", None) or error
+        message = f"data: {address} cannot be downloaded: {reason}"
+        raise BakeError(message, hint="Correct the address, or download the table and answer with its path") from None
 
 
-def _supported(name: str, given: str) -> None:
-    if _form(name) not in FORMATS:
-        raise Refused(
-            f"data: {given} ends in {_form(name) or 'no suffix'}, expected one of {', '.join(FORMATS)}, also with "
-            f"{', '.join(PACKED)}"
-        )
+def _check_format(name: str, place: str) -> None:
+    if _format(name) not in FORMATS:
+        suffix = _format(name) or "no suffix"
+        formats = f"{', '.join(FORMATS)}, also with {', '.join(COMPRESSIONS)}"
+        hint = "Convert it to CSV, or give it the suffix of its format"
+        raise BakeError(f"data: {place} ends in {suffix}, expected one of {formats}", hint=hint)
 
 
-def _form(name: str) -> str:
-    """csv, jsonl or the suffix, without that of a compression."""
+def _format(name: str) -> str:
+    """The suffix in lower case, without that of a compression."""
     suffix = Path(name).suffix.lower()
-    return _form(Path(name).stem) if suffix in PACKED else suffix
+    return _format(Path(name).stem) if suffix in COMPRESSIONS else suffix
 
 
-def _head(file: Any, name: str, given: str) -> bytes:
-    """The start of a table, unpacked; b"" where that takes a package."""
-    opener = PACKED.get(Path(name).suffix.lower(), lambda file: file)
+def _read_head(file: Any, name: str, place: str) -> bytes:
+    """The start of a table, decompressed; b"" where that takes a package."""
+    opener = COMPRESSIONS.get(Path(name).suffix.lower(), lambda file: file)
     try:
         return opener(file).read(HEAD) if opener else b""
     except (OSError, EOFError, lzma.LZMAError) as error:
-        raise Refused(f"data: {given} cannot be unpacked: {error}") from None
+        raise BakeError(f"data: {place} cannot be unpacked: {error}", hint="Compress it again") from None
 
 
-def _look(head: bytes, name: str, given: str, target: str) -> None:
-    """Refuses a table without the target, where a header can be read with the standard library alone."""
-    if _form(name) in OTHERS or Path(name).suffix.lower() == ".zst":
+def _check_target(head: bytes, name: str, place: str, target: str) -> None:
+    """Refuse a table without the target, where the standard library can read the header."""
+    if _format(name) in BINARY or Path(name).suffix.lower() == ".zst":
         return
-    text = _decoded(head)
+    text = _decode(head)
     if not text.strip():
-        raise Refused(f"data: {given} is empty")
-    columns = _keys(text) if _form(name) in OBJECTS else _header(text, target)
+        raise _empty(place)
+    columns = _keys(text) if _format(name) in OBJECTS else _header(text, target)
     if target not in columns:
-        shown = ", ".join(columns[:20]) + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")
-        raise Refused(f"target is {target!r}: {given} has no such column, it has: {shown}")
+        names = ", ".join(columns[:20]) + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")
+        raise BakeError(f"target is {target!r}: {place} has no such column, it has: {names}", hint="Name one of them")
 
 
-def _decoded(head: bytes) -> str:
-    """UTF-8 or UTF-16 with or without a mark, else Windows-1252; a letter that the end cuts in two is left out."""
+def _decode(head: bytes) -> str:
+    """UTF-8 or UTF-16 with or without a byte order mark, else Windows-1252; an incomplete last letter is dropped."""
     wide = "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
-    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    encoding = "utf-16" if marked else wide if b"\0" in head[:4] else "utf-8-sig"
+    has_mark = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-16" if has_mark else wide if b"\0" in head[:4] else "utf-8-sig"
     try:
         return codecs.getincrementaldecoder(encoding)().decode(head)
     except UnicodeDecodeError:
@@ -158,58 +186,57 @@ def _decoded(head: bytes) -> str:
 
 
 def _header(text: str, target: str) -> list[str]:
-    """The columns of a CSV: of the usual delimiters one that gives the target, else the one that gives most."""
-    csv.field_size_limit(HEAD)  # a reading with another delimiter is one long field
-    lines = [next(csv.reader(io.StringIO(text.lstrip("\r\n")), delimiter=each), []) for each in ",;\t|"]
-    return max(map(_named, lines), key=lambda columns: (target in columns, len(columns)))
+    """The columns of a CSV file: by the delimiter that gives the target, else the one that gives most columns."""
+    csv.field_size_limit(HEAD)  # with another delimiter a line is one long field
+    lines = [next(csv.reader(io.StringIO(text.lstrip("\r\n")), delimiter=mark), []) for mark in ",;\t|"]
+    return max(map(_fill_names, lines), key=lambda columns: (target in columns, len(columns)))
 
 
-def _named(columns: list[str]) -> list[str]:
-    """A column without a name is named by its position, as the pipeline names it."""
-    made = [name or f"column_{i}" for i, name in enumerate(columns, 1)]
+def _fill_names(columns: list[str]) -> list[str]:
+    """Name a column without a name by its position, as the pipeline does."""
+    names = [name or f"column_{i}" for i, name in enumerate(columns, 1)]
     for i, name in enumerate(columns):
-        while not name and made[i] in columns:
-            made[i] += "_"
-    return made
+        while not name and names[i] in columns:
+            names[i] += "_"
+    return names
 
 
 def _keys(text: str) -> list[str]:
-    """The keys of all objects that are whole: in lines, in an array, or of one alone."""
-    found: dict[str, None] = {}
+    """The keys of all complete objects: one a line, in an array, or a single one."""
+    keys: dict[str, None] = {}
     at, decode = text.find("{"), json.JSONDecoder().raw_decode
     while at >= 0:
         try:
             row, end = decode(text, at)
-        except (ValueError, RecursionError):  # cut in two, or for the pipeline to refuse
+        except (ValueError, RecursionError):  # incomplete, or for the pipeline to refuse
             break
-        found |= dict.fromkeys(row)
+        keys |= dict.fromkeys(row)
         at = text.find("{", end)
-    return [*found]
+    return [*keys]
 
 
-def _point(target: Path) -> None:
-    """What `dvc add` would write (of a folder: the hash of a list); the first `dvc repro` verifies it."""
-    sums = [{"md5": _md5(part), "relpath": part.name} for part in _parts(target)]
+def _write_pointer(target: Path) -> None:
+    """Write what `dvc add` would write (for a folder: the hash of a list); the first `dvc repro` verifies it."""
+    entries = [{"md5": _md5(part), "relpath": part.name} for part in _parts(target)]
     size = sum(part.stat().st_size for part in _parts(target))
     lines = [
-        f"- md5: {sums[0]['md5']}",
+        f"- md5: {entries[0]['md5']}",
         f"  size: {size}",
         "  hash: md5",
         f"  path: {json.dumps(target.name, ensure_ascii=False)}",
     ]
     if target.is_dir():
-        listed = json.dumps(sorted(sums, key=lambda each: each["relpath"]), sort_keys=True)
-        lines[0] = f"- md5: {hashlib.md5(listed.encode()).hexdigest()}.dir"  # noqa: S324, DVC's own hash
-        lines.insert(2, f"  nfiles: {len(sums)}")
-    target.with_name(target.name + ".dvc").write_text(
-        "\n".join(["outs:", *lines]) + "\n", encoding="utf-8", newline="\n"
-    )
+        listing = json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True)
+        lines[0] = f"- md5: {hashlib.md5(listing.encode()).hexdigest()}.dir"  # noqa: S324, DVC's own hash
+        lines.insert(2, f"  nfiles: {len(entries)}")
+    text = "\n".join(["outs:", *lines]) + "\n"
+    target.with_name(target.name + ".dvc").write_text(text, encoding="utf-8", newline="\n")
     target.with_name(".gitignore").write_text(f"/{target.name}\n", encoding="utf-8", newline="\n")
 
 
 def _md5(path: Path) -> str:
-    total = hashlib.md5()  # noqa: S324, DVC's own hash
+    digest = hashlib.md5()  # noqa: S324, DVC's own hash
     with path.open("rb") as file:
         for block in iter(lambda: file.read(BLOCK), b""):
-            total.update(block)
-    return total.hexdigest()
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,80 +1,84 @@
-"""What is lost when something goes wrong: drills on a small project, and template/faults.md.
+"""Drills of faults on a small project, and what each one destroys: template/faults.md.
 
-    python -m template.faults [NAME ...] [--seed N]    the drills whose names begin so (default: all)
+    python -m template.faults [NAME ...] [--seed N]    the drills whose names start with these (default: all)
 
-Each drill breaks a copy of the project and runs the same command again. Exit code 1 when a drill failed. What other
-drills found is kept. Linux alone: it needs limits on files and memory.
+Each drill breaks a copy of the project and runs the same command again. The exit code is 1 when a drill failed. The
+results of the other drills stay in the page. The drills need Linux, for its limits on files and memory.
 """
 
 import argparse
-import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from template.faults import hostile, kills, machine
+from template.records import current_commit, format_row, read_records, write_records
 
-PLACE = Path(__file__).parents[1]
-KEPT, PAGE = PLACE / "faults.json", PLACE / "faults.md"
-KILL = "kill {}"
-NAMES = [*map(KILL.format, kills.COMMANDS), *machine.CASES, *hostile.CASES]
-WORDS = {**machine.CASES, **hostile.CASES}
+FOLDER = Path(__file__).parents[1]
+RECORDS, PAGE = FOLDER / "faults.json", FOLDER / "faults.md"
+CASES = {**machine.CASES, **hostile.CASES}
+NAMES = [*(f"kill {name}" for name in kills.COMMANDS), *CASES]
 
 
-def killed(command: str, folder: Path, seed: int) -> tuple[bool, str]:
-    points = kills.points(command, folder, seed)
-    bad = 0
-    for number, (at, kind) in enumerate(points, 1):
+def run_kills(command: str, folder: Path, seed: int) -> tuple[bool, str]:
+    """Kill a command at its moments, one after the other; return whether all was well, and the result in words."""
+    moments = kills.choose_moments(command, folder, seed)
+    failures = 0
+    for number, (moment, kind) in enumerate(moments, 1):
         try:
-            said = kills.kill(command, folder, at, kind)
+            outcome = kills.kill(command, folder, moment, kind)
         except Exception as error:
-            said, bad = f"FAILED {error}", bad + 1
-        print(f"kill {command} {number}/{len(points)}: {said}", flush=True)
-    return bad == 0, f"{len(points) - bad} of {len(points)} finish with the same bytes"
+            outcome, failures = f"FAILED {error}", failures + 1
+        print(f"kill {command} {number}/{len(moments)}: {outcome}", flush=True)
+    return failures == 0, f"{len(moments) - failures} of {len(moments)} finish with the same bytes"
 
 
-def drilled(name: str, folder: Path, seed: int) -> tuple[bool, str]:
+def run_drill(name: str, folder: Path, seed: int) -> tuple[bool, str]:
+    """Run a drill; return whether all was well, and the result in words."""
     if name.startswith("kill "):
-        return killed(name.removeprefix("kill "), folder, seed)
+        return run_kills(name.removeprefix("kill "), folder, seed)
     try:
-        return True, WORDS[name][1](folder)
+        return True, CASES[name][1](folder)
     except Exception as error:  # whatever it is, the other drills go on
         return False, f"FAILED {type(error).__name__} {' '.join(str(error).split())}"
 
 
-def page(kept: dict[str, Any]) -> str:
-    lines = ["# What was broken, and what came of it\n",
-             "Made by `python -m template.faults`, which says how. The last column is a test, or the drill itself.\n",
-             "| fault | what came of it | kept so by |", "|---|---|---|"]  # fmt: skip
-    for name in (name for name in NAMES if name in kept):
-        what = WORDS[name][0] if name in WORDS else f"SIGKILL during {name.removeprefix('kill ')}"
-        lines.append(f"| {what} | {kept[name]['found']} | `python -m template.faults {name.split()[0]}` |")
-    for what, found, where, test in hostile.TESTED:
-        lines.append(f"| {what} | {found} | [{test}]({where}) |")
-    made = sorted({found["commit"] for found in kept.values()})
-    return "\n".join([*lines, f"\nThe drills were run at {', '.join(made)}."]) + "\n"
+def render_page(records: dict[str, dict[str, Any]]) -> str:
+    """Return faults.md for the records of faults.json."""
+    lines = [
+        "# Fault injection: what was broken, and what happened\n",
+        "Written by `python -m template.faults`. The last column names the test or the drill.\n",
+        "| fault | result | checked by |",
+        "|---|---|---|",
+    ]
+    for name in (name for name in NAMES if name in records):
+        fault = CASES[name][0] if name in CASES else f"SIGKILL during {name.removeprefix('kill ')}"
+        lines.append(format_row([fault, records[name]["result"], f"`python -m template.faults {name.split()[0]}`"]))
+    for fault, result, file, test in hostile.TESTS:
+        lines.append(format_row([fault, result, f"[{test}]({file})"]))
+    commits = sorted({record["commit"] for record in records.values()})
+    return "\n".join([*lines, f"\nThe drills were run at {', '.join(commits)}."]) + "\n"
 
 
 def main() -> int:
+    """Run the drills of the command line and write both files after each; return 1 if one failed."""
     parser = argparse.ArgumentParser(description="Drills of faults")
-    parser.add_argument("names", nargs="*", help="beginnings of names")
-    parser.add_argument("--seed", type=int, default=9, help="which moments are killed at")
-    given = parser.parse_args()
-    asked = [name for name in NAMES if name.startswith(tuple(given.names) or "")]
-    commit = subprocess.run(["git", "describe", "--always"], capture_output=True, encoding="utf-8", check=True).stdout
-    failed = 0
-    with tempfile.TemporaryDirectory() as temporary:
-        for number, name in enumerate(asked, 1):
-            good, found = drilled(name, Path(temporary), given.seed)
-            failed += not good
-            print(f"{number}/{len(asked)} {name}: {found[:2000]}", flush=True)
-            kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
-            kept[name] = {"found": found if good else "**failed**", "commit": commit.strip()}
-            KEPT.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-            PAGE.write_text(page(kept), encoding="utf-8")
-    return int(failed > 0)
+    parser.add_argument("names", nargs="*", help="the first letters of names")
+    parser.add_argument("--seed", type=int, default=9, help="chooses the moments of the kills")
+    arguments = parser.parse_args()
+    names = [name for name in NAMES if name.startswith(tuple(arguments.names) or "")]
+    failures = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for number, name in enumerate(names, 1):
+            is_good, result = run_drill(name, Path(folder), arguments.seed)
+            failures += not is_good
+            print(f"{number}/{len(names)} {name}: {result[:2000]}", flush=True)
+            records = read_records(RECORDS)
+            records[name] = {"result": result if is_good else "**failed**", "commit": current_commit()}
+            write_records(RECORDS, records)
+            PAGE.write_text(render_page(records), encoding="utf-8")
+    return int(failures > 0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""SIGKILL at chosen moments: the same command again must end as if nothing had happened."""
+"""SIGKILL at chosen moments: the same command, run again, must end as if nothing had happened."""
 
 import os
 import random
@@ -12,12 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from template.faults.sandbox import REPRO, Sandbox, changed, finished
+from template.faults.sandbox import REPRO, Sandbox, changed_sandbox, finished_sandbox
 
-# Where a kill does the most harm: how often, kind ("": before or after), what the line in the log begins with
-PIPELINE = [(3, "", "rename project/data/"), (3, "", "rename project/metrics/"), (1, "", "rename project/dist/"),
-            (2, "", "rename project/.dvc/cache/"), (1, "half", "write project/dvc.lock"),
-            (1, "half", "write project/.dvc/tmp/rwlock")]  # fmt: skip
+Moment = tuple[int | float, str]  # the number of a line in the log and before, after or half; or a time and seconds
+# Where a kill does the most harm: how often, the kind ("": before or after), how the line in the log starts
+PIPELINE = [
+    (3, "", "rename project/data/"),
+    (3, "", "rename project/metrics/"),
+    (1, "", "rename project/dist/"),
+    (2, "", "rename project/.dvc/cache/"),
+    (1, "half", "write project/dvc.lock"),
+    (1, "half", "write project/.dvc/tmp/rwlock"),
+]
 PACKAGE = [(2, "", "rename project/dist/"), (3, "", "rename project/metrics/")]
 PUSH = [(3, "", "rename remote/"), (1, "half", "write remote/")]
 REVIEW = [(2, "half", "worktree "), (1, "", "rename project/.review/cells"), (1, "", "rename project/.review/result")]
@@ -25,97 +31,127 @@ REVIEW = [(2, "half", "worktree "), (1, "", "rename project/.review/cells"), (1,
 
 @dataclass(frozen=True)
 class Command:
-    """module: what is killed and run again; begin: the project before it; worst, at_random: how many moments."""
+    """A command that is killed and run again.
+
+    Attributes
+    ----------
+    name : str
+        In the drill's name.
+    module : tuple of str
+        What `python -m` runs.
+    prepare : callable
+        Returns the project before the command.
+    moments : list of tuple
+        Where it is killed: how often, the kind, and how the line in the log starts.
+    random_times : int
+        How often it is killed at a random time in addition.
+    """
 
     name: str
     module: tuple[str, ...]
-    begin: Callable[[Path], Sandbox]
-    worst: list[tuple[int, str, str]]
-    at_random: int
+    prepare: Callable[[Path], Sandbox]
+    moments: list[tuple[int, str, str]]
+    random_times: int
 
 
 COMMANDS = {
     command.name: command
     for command in (
-        Command("pipeline", REPRO, changed, PIPELINE, 3),
-        Command("package", ("src.stages.package",), finished, PACKAGE, 1),
-        Command("push", ("dvc", "push"), finished, PUSH, 1),
-        Command("review", ("plumbline", "review", "HEAD~1"), changed, REVIEW, 1),
+        Command("pipeline", REPRO, changed_sandbox, PIPELINE, 3),
+        Command("package", ("src.stages.package",), finished_sandbox, PACKAGE, 1),
+        Command("push", ("dvc", "push"), finished_sandbox, PUSH, 1),
+        Command("review", ("plumbline", "review", "HEAD~1"), changed_sandbox, REVIEW, 1),
     )
 }
 
 
-def end(command: Command, box: Sandbox) -> dict[str, Any]:
-    found = box.same()
+def _final_state(command: Command, box: Sandbox) -> dict[str, Any]:
+    state = box.state()
     if command.name == "review":
-        found["review"] = [(box.project / ".review" / name).read_bytes() for name in ("result.json", "review.md")]
-    return found
+        state["review"] = [(box.project / ".review" / name).read_bytes() for name in ("result.json", "review.md")]
+    return state
 
 
 @dataclass(frozen=True)
-class Undisturbed:
-    """How a command ends when nothing happens, the moments that it has, and its seconds."""
+class Reference:
+    """How a command ends without a fault: its exit code, the project's state, the lines of its log, its seconds."""
 
     code: int
-    end: dict[str, Any]
-    moments: list[str]
+    state: dict[str, Any]
+    log: list[str]
     seconds: float
 
 
 @cache
-def undisturbed(name: str, folder: Path) -> Undisturbed:
+def run_reference(name: str, folder: Path) -> Reference:
+    """Run a command without a fault."""
     command = COMMANDS[name]
-    box = command.begin(folder).copy(folder / name)
+    box = command.prepare(folder).copy(folder / name)
     log, start = folder / f"{name}.log", time.monotonic()
     process = box.start(command.module, {"FAULT": str(log), "FAULT_HOME": str(box.home.resolve())})
-    said = process.communicate()[0]
-    assert process.returncode in (0, 1), said
-    taken = time.monotonic() - start
-    return Undisturbed(process.returncode, end(command, box), log.read_text().splitlines(), taken)
+    output = process.communicate()[0]
+    assert process.returncode in (0, 1), output
+    seconds = time.monotonic() - start
+    return Reference(process.returncode, _final_state(command, box), log.read_text().splitlines(), seconds)
 
 
-def points(name: str, folder: Path, seed: int) -> list[tuple[int | float, str]]:
-    """Moments by their numbers in the log and kinds, or by seconds."""
-    command, whole, chance = COMMANDS[name], undisturbed(name, folder), random.Random(f"{name} {seed}")  # noqa: S311
-    found: list[tuple[int | float, str]] = []
-    for count, kind, begin in command.worst:
-        fitting = [number for number, moment in enumerate(whole.moments, 1) if moment.startswith(begin)]
+def choose_moments(name: str, folder: Path, seed: int) -> list[Moment]:
+    """Choose the moments at which a command is killed."""
+    command, reference = COMMANDS[name], run_reference(name, folder)
+    chance = random.Random(f"{name} {seed}")  # noqa: S311
+    moments: list[Moment] = []
+    for count, kind, start in command.moments:
+        numbers = [number for number, line in enumerate(reference.log, 1) if line.startswith(start)]
         kinds = [kind] if kind else ["before", "after"]
-        found += chance.sample([(number, kind) for number in fitting for kind in kinds], count)
-    return found + [(chance.uniform(0.1, 0.9) * whole.seconds, "seconds") for _ in range(command.at_random)]
+        moments += chance.sample([(number, kind) for number in numbers for kind in kinds], count)
+    times = [chance.uniform(0.1, 0.9) * reference.seconds for _ in range(command.random_times)]
+    return moments + [(seconds, "seconds") for seconds in times]
 
 
-def kill(name: str, folder: Path, at: int | float, kind: str) -> str:
-    """Kills the command there and runs it again; says where it was killed. Raises AssertionError for what is not so."""
-    command, whole = COMMANDS[name], undisturbed(name, folder)
-    begin = command.begin(folder)
-    box = begin.copy(folder / f"{name}-{at:g}-{kind}")
-    log = box.home / "log"
+def kill(name: str, folder: Path, moment: int | float, kind: str) -> str:
+    """Kill a command at a moment and run it again.
+
+    Returns
+    -------
+    str
+        Where it was killed.
+
+    Raises
+    ------
+    AssertionError
+        If it does not end as without a fault.
+    """
+    command, reference = COMMANDS[name], run_reference(name, folder)
+    before = command.prepare(folder)
+    box = before.copy(folder / f"{name}-{moment:g}-{kind}")
     if kind == "seconds":
-        where = f"after {at:.1f} s"
+        where = f"after {moment:.1f} s"
         process = box.start(command.module)
-        time.sleep(at)
+        time.sleep(moment)
         os.killpg(process.pid, signal.SIGKILL)
     else:
-        where = f"{kind} {whole.moments[int(at) - 1]}"
-        process = box.start(command.module, {"FAULT": f"{log}:{at}:{kind}", "FAULT_HOME": str(box.home.resolve())})
+        where = f"{kind} {reference.log[int(moment) - 1]}"
+        fault = f"{box.home / 'log'}:{moment}:{kind}"
+        process = box.start(command.module, {"FAULT": fault, "FAULT_HOME": str(box.home.resolve())})
     process.communicate()
-    assert process.returncode == -signal.SIGKILL, f"{where}: it ended with {process.returncode} before it was killed"
-    whole_files(box, begin, whole)
-    box.run(*command.module, code=whole.code)
-    found = end(command, box)
-    assert found == whole.end, f"{where}: {[key for key in found if found[key] != whole.end[key]]} differ"
+    code = process.returncode
+    assert code == -signal.SIGKILL, f"{where}: it ended with exit code {code} before it was killed"
+    check_files(box, before, reference)
+    box.run(*command.module, code=reference.code)
+    state = _final_state(command, box)
+    differences = [key for key in state if state[key] != reference.state[key]]
+    assert state == reference.state, f"{where}: {differences} differ"
     if name == "pipeline":
-        box.agrees()
+        box.check_lock()
     return where
 
 
-def whole_files(box: Sandbox, begin: Sandbox, whole: Undisturbed) -> None:
-    """What stands under an output's name is what was there or what will be there, and every object is whole."""
-    before, after = begin.outputs(), whole.end["outputs"]
-    for name, found in box.outputs().items():
-        assert found in (before.get(name), after.get(name)), f"half a file stands under its name: {name}"
+def check_files(box: Sandbox, before: Sandbox, reference: Reference) -> None:
+    """Check that each output is the old or the new one, never half a file, and that every object is complete."""
+    old, new = before.outputs(), reference.state["outputs"]
+    for name, digest in box.outputs().items():
+        assert digest in (old.get(name), new.get(name)), f"half a file has its final name: {name}"
     for folder in ("remote", "project/.dvc/cache"):
-        box.stored(folder)
+        box.objects(folder)
     for path in (box.project / ".review/cells").glob("*/*.npz"):
         np.load(path).files  # noqa: B018

@@ -1,4 +1,4 @@
-"""The machine's faults: a disk, a cache, a clock, another process. Each case says what was seen, or raises."""
+"""Faults of the machine: a disk, a cache, a clock, another process. Each case returns its result, or raises."""
 
 import os
 import resource
@@ -8,15 +8,14 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from plumbline.pipeline.stage import RESTORE
 from plumbline.testing.projects import make_table
-from template.faults.sandbox import REPRO, Sandbox, changed, digest, finished, ran
+from template.faults.sandbox import REPRO, Sandbox, changed_sandbox, committed_sandbox, digest, finished_sandbox
 
 YEARS = 20 * 365 * 86400
-OTHER = "/dev/shm"  # noqa: S108, a disk in memory
-# A stage's main with so many bytes beyond what it has imported; Arrow's threads are there before that.
+OTHER_DISK = "/dev/shm"  # noqa: S108, a disk in memory
+# Run a stage with so many bytes more than its imports take; Arrow's threads are started before the limit is set.
 LIMITED = """
 import importlib, io, re, resource, sys
 import pyarrow as pa
@@ -24,7 +23,7 @@ import pyarrow.csv, pyarrow.parquet
 import src.features, src.model
 from plumbline import versions
 from plumbline.pipeline.stage import run
-versions.check(sys.argv[1])  # what that needs is there before, too
+versions.check(sys.argv[1])  # its imports, too, come before the limit
 main = importlib.import_module(f"src.stages.{sys.argv[1]}").main
 pa.set_cpu_count(1); pa.set_io_thread_count(1)
 file = io.BytesIO()
@@ -37,166 +36,181 @@ run(sys.argv[1], main)
 """
 
 
-def full(size: int) -> Callable[[], None]:
-    """No file may become larger: as a full disk."""
+def _limit_files(size: int) -> Callable[[], None]:
+    """No file may become larger, as on a full disk."""
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-def as_finished(box: Sandbox, folder: Path) -> None:
-    """The command again, and all is as where nothing happened."""
+def _finish(box: Sandbox, folder: Path) -> None:
+    """Run the command again, and check that all is as without the fault."""
     box.run(*REPRO)
-    found, expected = box.same(), finished(folder).same()
-    assert found == expected, [key for key in found if found[key] != expected[key]]
-    box.agrees()
+    state, expected = box.state(), finished_sandbox(folder).state()
+    assert state == expected, [key for key in state if state[key] != expected[key]]
+    box.check_lock()
 
 
-def full_disk(folder: Path) -> str:
-    box = changed(folder).copy(folder / "full")
-    box.table(make_table(rows=50_000))
-    said = box.run(*REPRO, code=255, preexec_fn=full(1 << 20))
-    assert "File too large" in said, said
-    known = ran(folder).outputs()
-    assert all(found == known[name] for name, found in box.outputs().items())
+def _fill_disk(folder: Path) -> str:
+    box = changed_sandbox(folder).copy(folder / "full")
+    box.write_table(make_table(rows=50_000))
+    output = box.run(*REPRO, code=255, preexec_fn=_limit_files(1 << 20))
+    assert "File too large" in output, output
+    outputs = committed_sandbox(folder).outputs()
+    assert all(digest == outputs[name] for name, digest in box.outputs().items())
     box.git("checkout", "-q", "data/source")
-    as_finished(box, folder)
-    return "stopped in words; then the same bytes"
+    _finish(box, folder)
+    return "stopped with an error message; then the same bytes"
 
 
-def full_remote(folder: Path) -> str:
-    box = finished(folder).copy(folder / "full-remote")
+def _fill_remote(folder: Path) -> str:
+    box = finished_sandbox(folder).copy(folder / "full-remote")
     (box.project / "big").write_bytes(os.urandom(1 << 21))
     box.run("dvc", "add", "-q", "big")
-    said = box.run("dvc", "push", code=1, preexec_fn=full(1 << 20))
-    assert "File too large" in said, said
+    output = box.run("dvc", "push", code=1, preexec_fn=_limit_files(1 << 20))
+    assert "File too large" in output, output
     big = digest(box.project / "big")
-    assert big not in box.stored("remote")
+    assert big not in box.objects("remote")
     box.run("dvc", "push")
-    assert big in box.stored("remote")
-    return "no half object; then all of it was pushed"
+    assert big in box.objects("remote")
+    return "no incomplete object; then everything was pushed"
 
 
-def corrupt_cache(folder: Path) -> str:
-    box = finished(folder).copy(folder / "corrupt")
+def _corrupt_cache(folder: Path) -> str:
+    box = finished_sandbox(folder).copy(folder / "corrupt")
     name = box.outputs()["data/table.parquet"]
-    held = box.project / ".dvc/cache/files/md5" / name[:2] / name[2:]
+    path = box.project / ".dvc/cache/files/md5" / name[:2] / name[2:]
     for mode in (0o644, 0o444):
-        held.chmod(0o644)
-        held.write_bytes(held.read_bytes()[:-1] + b"?")
-        held.chmod(mode)
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+        path.chmod(mode)
         (box.project / "data/table.parquet").unlink()
         box.run("dvc", "checkout", code=None)
-        if mode == 0o444:  # DVC trusts such an object: what docs/reliability.md says must cure it
-            assert box.outputs()["data/table.parquet"] != name, "DVC looks into its objects now: say so in the docs"
+        if mode == 0o444:  # DVC trusts such an object: docs/reliability.md says how to repair it
+            assert box.outputs()["data/table.parquet"] != name, (
+                "DVC checks its objects now: correct docs/reliability.md"
+            )
             shutil.rmtree(box.project / ".dvc/cache")
             (box.project / "dvc.lock").unlink()
-        as_finished(box, folder)
-    return "found where the object can be written; else not seen by DVC, and fixed as docs/reliability.md says"
+        _finish(box, folder)
+    return "detected if the object is writable; otherwise not detected by DVC, and fixed as in docs/reliability.md"
 
 
-def truncated(folder: Path) -> str:
-    box = finished(folder).copy(folder / "truncated")
+def _truncate_outputs(folder: Path) -> str:
+    box = finished_sandbox(folder).copy(folder / "truncated")
     names = ("data/model.skops", "metrics/metrics.json", "data/features.parquet")
     for path in (box.project / name for name in names):
         content = path.read_bytes()
         path.unlink()
         path.write_bytes(content[: len(content) // 2])
-    said = box.run("dvc", "status")
-    assert all(name in said for name in names), said
-    as_finished(box, folder)
-    return f"dvc sees all {len(names)}; then the same bytes"
+    output = box.run("dvc", "status")
+    assert all(name in output for name in names), output
+    _finish(box, folder)
+    return f"DVC detects all {len(names)}; then the same bytes"
 
 
-def unwritable_cache(folder: Path) -> str:
-    box = changed(folder).copy(folder / "unwritable")
+def _protect_cache(folder: Path) -> str:
+    box = changed_sandbox(folder).copy(folder / "unwritable")
     box.run("dvc", "cache", "dir", "--local", "/sys/cache")  # where not even root can write
-    said = box.run(*REPRO, code=None)
-    assert "ERROR" in said, said
+    output = box.run(*REPRO, code=None)
+    assert "ERROR" in output, output
     box.run("dvc", "config", "--local", "--unset", "cache.dir")
-    as_finished(box, folder)
-    return "DVC stops in words; with a cache that can be written the same bytes"
+    _finish(box, folder)
+    return "DVC stops with an error message; with a writable cache the same bytes"
 
 
-def other_disk(folder: Path) -> str:
-    box = changed(folder).copy(folder / "other-disk")
-    with tempfile.TemporaryDirectory(dir=OTHER) as cache:
-        assert Path(cache).stat().st_dev != box.home.stat().st_dev, f"{OTHER} is no other file system"
+def _move_cache(folder: Path) -> str:
+    box = changed_sandbox(folder).copy(folder / "other-disk")
+    with tempfile.TemporaryDirectory(dir=OTHER_DISK) as cache:
+        assert Path(cache).stat().st_dev != box.home.stat().st_dev, f"{OTHER_DISK} is not another file system"
         box.run("dvc", "cache", "dir", "--local", cache)
         box.run(*REPRO)
-        assert box.outputs() == finished(folder).outputs()
+        assert box.outputs() == finished_sandbox(folder).outputs()
         assert "up to date" in box.run("dvc", "status")
     return "the same bytes"
 
 
-def clock(folder: Path) -> str:
-    box = changed(folder).copy(folder / "clock")
-    box.run(*REPRO, environment={"FAULT_CLOCK": str(-YEARS)})
-    assert box.outputs() == finished(folder).outputs()
+def _turn_clock(folder: Path) -> str:
+    box = changed_sandbox(folder).copy(folder / "clock")
+    box.run(*REPRO, variables={"FAULT_CLOCK": str(-YEARS)})
+    assert box.outputs() == finished_sandbox(folder).outputs()
     for path in (path for path in (box.project / "data").rglob("*") if path.is_file()):
         os.utime(path, (4e9, 4e9))
-    said = box.run(*REPRO, environment={"FAULT_CLOCK": str(YEARS)})
-    assert "Running stage" not in said, said
-    as_finished(box, folder)
-    return "20 years back, then 20 years on: the same bytes, and nothing runs a second time"
+    output = box.run(*REPRO, variables={"FAULT_CLOCK": str(YEARS)})
+    assert "Running stage" not in output, output
+    _finish(box, folder)
+    return "20 years back, then 20 years forward: the same bytes, and no stage runs again"
 
 
-def two_at_once(folder: Path) -> str:
-    box = changed(folder).copy(folder / "two")
-    both = [box.start(REPRO), box.start(REPRO)]
-    said = [process.communicate()[0] for process in both]
-    codes = [process.returncode for process in both]
-    for code, words in zip(codes, said, strict=True):
-        assert code == 0 or "busy" in words or "lock" in words, words[-2000:]
-        assert "Traceback" not in words, words[-2000:]
-    as_finished(box, folder)
-    return f"{codes.count(0)} of 2 finished, the other was refused in words; then the same bytes"
+def _run_twice_at_once(folder: Path) -> str:
+    box = changed_sandbox(folder).copy(folder / "two")
+    processes = [box.start(REPRO), box.start(REPRO)]
+    outputs = [process.communicate()[0] for process in processes]
+    codes = [process.returncode for process in processes]
+    for code, output in zip(codes, outputs, strict=True):
+        assert code == 0 or "busy" in output or "lock" in output, output[-2000:]
+        assert "Traceback" not in output, output[-2000:]
+    _finish(box, folder)
+    return f"{codes.count(0)} of 2 finished, the other stopped with an error message; then the same bytes"
 
 
-def checkout(folder: Path) -> str:
-    box = changed(folder).copy(folder / "checkout")
+def _check_out_during_run(folder: Path) -> str:
+    box = changed_sandbox(folder).copy(folder / "checkout")
     process = box.start(REPRO)
     assert process.stdout
     for line in process.stdout:
         if line.startswith("train: fold 1/"):
             box.git("checkout", "-q", "-f", "HEAD~1")
             break
-    said = process.communicate()[0]
-    assert (process.returncode, "changed while the pipeline ran" in said) == (1, True), said
+    output = process.communicate()[0]
+    assert (process.returncode, "changed while the pipeline ran" in output) == (1, True), output
     lock = (box.project / "dvc.lock").read_bytes()
-    assert lock == (ran(folder).project / "dvc.lock").read_bytes(), "dvc.lock says what is not so"
+    assert lock == (committed_sandbox(folder).project / "dvc.lock").read_bytes(), "dvc.lock does not match the outputs"
     box.run(*REPRO)
-    assert box.outputs() == ran(folder).outputs()
-    box.agrees()
-    return "refused in a line, dvc.lock is HEAD's; then the bytes of the other branch"
+    assert box.outputs() == committed_sandbox(folder).outputs()
+    box.check_lock()
+    return "refused in one line, dvc.lock is that of HEAD; then the bytes of the other branch"
 
 
-def memory(folder: Path) -> str:
-    box = finished(folder).copy(folder / "memory")
-    box.git("commit", "-qam", "run")  # else there is something to bring back before anything is lost
-    box.table(make_table(rows=100_000))
-    stages, committed = ("ingest", "featurize", "train", "evaluate"), box.outputs()
+def _run_limited(box: Sandbox, stage: str) -> tuple[int, str]:
+    """Run a stage with little memory; its exit code and its errors."""
+    command = [sys.executable, "-c", LIMITED, stage, str(1 << 21)]
+    ran = subprocess.run(
+        command,
+        cwd=box.project,
+        env=box.environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    return ran.returncode, ran.stderr
+
+
+def _limit_memory(folder: Path) -> str:
+    box = finished_sandbox(folder).copy(folder / "memory")
+    box.git("commit", "-qam", "run")  # else the message says how to restore outputs before any is lost
+    box.write_table(make_table(rows=100_000))
+    stages, outputs = ("ingest", "featurize", "train", "evaluate"), box.outputs()
     for stage in stages:
         before = box.outputs()
-        command: dict[str, Any] = {"cwd": box.project, "env": box.environment(), "encoding": "utf-8", "timeout": 300}
-        limited = subprocess.run([sys.executable, "-c", LIMITED, stage, str(1 << 21)], capture_output=True,
-                                 check=False, **command)  # fmt: skip
-        assert (limited.returncode, limited.stderr.count("\n")) == (1, 1), f"{stage}: {limited.stderr[-2000:]}"
-        assert limited.stderr.startswith("ERROR: not enough memory"), limited.stderr
-        assert (RESTORE in limited.stderr) == (box.outputs() != committed), limited.stderr
-        assert box.outputs() == before, f"{stage} left something else"
+        code, errors = _run_limited(box, stage)
+        assert (code, errors.count("\n")) == (1, 1), f"{stage}: {errors[-2000:]}"
+        assert errors.startswith("ERROR: not enough memory"), errors
+        assert (RESTORE in errors) == (box.outputs() != outputs), errors
+        assert box.outputs() == before, f"{stage} changed an output"
         if stage != stages[-1]:
             box.run(f"src.stages.{stage}")
-    return f"one line in each of {', '.join(stages)}, and all that was there as it was"
+    return f"one line in each of {', '.join(stages)}, and no file changed"
 
 
 CASES: dict[str, tuple[str, Callable[[Path], str]]] = {
-    "full disk": ("a full disk during make repro", full_disk),
-    "full remote": ("a full disk during dvc push", full_remote),
-    "corrupt cache": ("a corrupt object in the cache", corrupt_cache),
-    "truncated": ("outputs cut to half of their size", truncated),
-    "unwritable cache": ("a cache that cannot be written", unwritable_cache),
-    "other disk": ("a cache on another file system", other_disk),
-    "clock": ("a clock that jumps", clock),
-    "two": ("two make repro at once", two_at_once),
-    "checkout": ("git checkout during a run", checkout),
-    "memory": ("no memory left in a stage", memory),
+    "full disk": ("a full disk during make repro", _fill_disk),
+    "full remote": ("a full disk during dvc push", _fill_remote),
+    "corrupt cache": ("a corrupt object in the cache", _corrupt_cache),
+    "truncated": ("outputs truncated to half of their size", _truncate_outputs),
+    "unwritable cache": ("a cache without write permission", _protect_cache),
+    "other disk": ("a cache on another file system", _move_cache),
+    "clock": ("a clock that jumps", _turn_clock),
+    "two": ("two make repro at the same time", _run_twice_at_once),
+    "checkout": ("git checkout during a run", _check_out_during_run),
+    "memory": ("not enough memory in a stage", _limit_memory),
 }

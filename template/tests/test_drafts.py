@@ -1,6 +1,6 @@
 """A drafted suite catches every listed corruption and lets another half of the same table pass.
 
-The whole measurement, 100 redraws of each table, is `python -m template.drafts`, and stands in template/drafts.md.
+`python -m template.drafts` measures 100 redraws of each table and writes template/drafts.md.
 """
 
 from pathlib import Path
@@ -12,16 +12,16 @@ from template.corruptions import CORRUPTIONS
 
 
 @pytest.fixture(autouse=True)
-def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+def project_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[2])
 
 
 def test_every_corruption_is_caught_and_no_false_one(tmp_path: Path) -> None:
-    missed = [name for name, words in drafts.caught(tmp_path) if not words]
+    missed = [name for name, failures in drafts.corrupt_tables(tmp_path) if not failures]
     assert missed == ["none"]
     assert len(CORRUPTIONS) > 30
 
 
 @pytest.mark.parametrize(("name", "times"), [("orders", 2), ("readings", 1), ("small", 1), ("sample", 1)])
 def test_another_half_passes(name: str, times: int, tmp_path: Path) -> None:
-    assert list(drafts.redraws(name, range(times), tmp_path)) == [[]] * times
+    assert list(drafts.redraw(name, range(times), tmp_path)) == [[]] * times

@@ -32,7 +32,7 @@ def command(wheel: Path) -> Iterator[ModuleType]:
 
 def finding(stage: str, rule: str) -> dict:
     findings = json.loads(Path(paths.checks(stage)).read_text(encoding="utf-8"))
-    return next(found for found in findings if found["kind"] == rule)
+    return next(finding for finding in findings if finding["kind"] == rule)
 
 
 @pytest.mark.parametrize(("name", "keys"), CASES, ids=[" and ".join([name, *keys]) for name, keys in CASES])
@@ -44,10 +44,11 @@ def test_a_package_is_made_and_its_worth_is_said(project: Project, name: str, ke
     (wheel,) = Path(paths.DIST).glob("*.whl")
     with command(wheel) as package:
         package.main(["predict", str(source), "-o", "found.parquet"])
-    found, predictions = pd.read_parquet("found.parquet"), pd.read_parquet(paths.PREDICTIONS)
-    answers = dict(zip(found.iloc[:, 0].astype(str), found.prediction, strict=True))  # by the key, or the row's number
+    output, predictions = pd.read_parquet("found.parquet"), pd.read_parquet(paths.PREDICTIONS)
+    keys_or_numbers = output.iloc[:, 0].astype(str)
+    answers = dict(zip(keys_or_numbers, output.prediction, strict=True))
     assert [answers[str(key)] for key in predictions.key] == pytest.approx(predictions.prediction.tolist())
-    assert kind.found in finding("ingest", "schema")["evidence"]
-    against = finding("evaluate", "against the trivial model")
-    assert ("the model clearly beats the trivial one" in against["evidence"]) == kind.signal
-    assert against["severity"] == ("note" if kind.signal else "warning")
+    assert kind.types in finding("ingest", "schema")["evidence"]
+    comparison = finding("evaluate", "trivial baseline")
+    assert ("the model clearly beats the trivial one" in comparison["evidence"]) == kind.signal
+    assert comparison["severity"] == ("note" if kind.signal else "warning")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from template.tests.tools import need_python
+from template.tests.tools import find_python
 
 ROOT = Path(__file__).parents[2]
 OTHERS = [f"3.{minor}" for minor in range(11, 15) if minor != sys.version_info.minor]
@@ -44,7 +44,7 @@ def clone(tmp_path: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("version", OTHERS)
 def test_a_fresh_clone_gives_the_committed_bytes_and_its_notebook_opens(clone: Path, version: str) -> None:
-    made = make(clone, "repro", need_python(version), "EXTRAS=notebook")
+    made = make(clone, "repro", find_python(version), "EXTRAS=notebook")
     assert made.returncode == 0, made.stdout[-2000:] + made.stderr[-2000:]
     status = subprocess.run(
         ["git", "status", "--porcelain"], cwd=clone, capture_output=True, encoding="utf-8", check=True
@@ -91,7 +91,7 @@ def too_old(folder: Path) -> list[str]:
     script.write_text(f'#!/bin/sh\nexec \'{sys.executable}\' -c "{runs}" "$@"\n')
     script.chmod(0o700)
     try:
-        return [str(script), need_python(TOO_OLD)]
+        return [str(script), find_python(TOO_OLD)]
     except pytest.skip.Exception:
         return [str(script)]
 

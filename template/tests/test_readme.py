@@ -63,13 +63,13 @@ def test_badges_are_true() -> None:
 
 
 def test_every_path_of_the_tree_is_there_and_no_other() -> None:
-    tree = README.split("## What lies where")[1].split("```")[1]
+    tree = README.split("## Files and folders")[1].split("```")[1]
     shown = {line.split()[0].rstrip("/") for line in tree.strip().splitlines()}
     assert all((ROOT / path).exists() for path in shown)
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
     top = {path.split("/")[0] for path in tracked.splitlines() if not path.startswith((".", "LICENSE"))}
     own = {"template", "hooks", "cookiecutter.json", "{{cookiecutter.__project_slug}}"}
-    assert all(f"`{name}" in README.split("## The template's own rooms")[1] for name in own)
+    assert all(f"`{name}" in README.split("## The template's own files")[1] for name in own)
     assert top - own <= {path.split("/")[0] for path in shown}
     inside = [path.split("/") for path in tracked.splitlines() if path.startswith(("src/", "plumbline/"))]
     rooms = {f"{top}/{room}" for top, room, *rest in inside if rest}

@@ -21,7 +21,7 @@ from template.bake.answers import slug
 from template.tests.bake.conftest import Tools, git
 from template.tests.docs.conftest import blocks
 from template.tests.test_pythons import OTHERS
-from template.tests.tools import need_python
+from template.tests.tools import find_python
 
 pytestmark = pytest.mark.slow
 FEATURES = next(text for _, language, text in blocks("your-features.md") if language == "python")
@@ -243,7 +243,7 @@ def add_library(project: Path) -> None:
     (project / ".venv").unlink()
     here = "{}.{}".format(*sys.version_info)
     other = next((version for version in OTHERS if shown(version)), here)
-    run(project, "make", "setup", f"PYTHON={sys.executable if other == here else need_python(other)}", shared=False)
+    run(project, "make", "setup", f"PYTHON={sys.executable if other == here else find_python(other)}", shared=False)
     printed = run(project, "make", "repro", shared=False)
     assert "setup" not in printed
     assert "commit dvc.lock, data/schema.json, src/versions.json and metrics/" in printed
@@ -258,7 +258,7 @@ def add_library(project: Path) -> None:
 def shown(version: str) -> bool:
     """Whether a Python of this version is on this machine."""
     try:
-        return bool(need_python(version))
+        return bool(find_python(version))
     except pytest.skip.Exception:
         return False
 

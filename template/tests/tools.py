@@ -1,4 +1,4 @@
-"""Programs that tests need and that no lock brings: in CI a missing one fails, elsewhere its test is skipped."""
+"""Programs that tests need and no lock installs: a test without its program fails in CI and is skipped elsewhere."""
 
 import os
 import re
@@ -9,32 +9,34 @@ from typing import NoReturn
 
 import pytest
 
-INSTALLS = Path(__file__).parents[2] / ".ci/tools"
-PACKAGES = {names: package for names, package in re.findall(r"(?m)^(\S+) (\S+)$", INSTALLS.read_text().split('"')[1])}
+SCRIPT = Path(__file__).parents[2] / ".ci/tools"
+PACKAGES = {names: package for names, package in re.findall(r"(?m)^(\S+) (\S+)$", SCRIPT.read_text().split('"')[1])}
 
 
-def need(name: str) -> str:
-    """Where a program of .ci/tools is, under one of its names."""
-    ((names, package),) = ((names.split("|"), brings) for names, brings in PACKAGES.items() if name in names.split("|"))
-    return next(filter(None, map(shutil.which, names)), None) or missing(name, package)
+def find_program(name: str) -> str:
+    """Return the path of a program of .ci/tools, under any of its names."""
+    ((names, package),) = (
+        (names.split("|"), package) for names, package in PACKAGES.items() if name in names.split("|")
+    )
+    return next(filter(None, map(shutil.which, names)), None) or report_missing(name, package)
 
 
-def need_python(version: str) -> str:
-    """A Python of this version, of pyenv, whose commands on PATH need not work, or on PATH."""
+def find_python(version: str) -> str:
+    """Return the path of a Python of this version: pyenv's, whose commands on PATH need not work, or one on PATH."""
     if pyenv := shutil.which("pyenv"):
         prefix = subprocess.run([pyenv, "prefix", version], capture_output=True, encoding="utf-8", check=False)
         if prefix.returncode == 0:
             return str(Path(prefix.stdout.strip()) / "bin" / "python")
-    if found := shutil.which(f"python{version}"):
-        return found
+    if path := shutil.which(f"python{version}"):
+        return path
     package = f"python{version}-venv"
     if shutil.which("apt-cache") and subprocess.run(["apt-cache", "show", package], capture_output=True).stdout:
-        missing(f"python{version}", package)
+        report_missing(f"python{version}", package)
     pytest.skip(f"no Python {version} is here, and this system has no package of it")
 
 
-def missing(name: str, package: str) -> NoReturn:
-    """Fails in CI, skips elsewhere."""
+def report_missing(name: str, package: str) -> NoReturn:
+    """Fail in CI, skip elsewhere."""
     line = f"{name} is not on PATH: .ci/tools installs it, from Debian's package {package}"
     if os.environ.get("CI"):
         pytest.fail(line, pytrace=False)

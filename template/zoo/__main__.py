@@ -1,37 +1,39 @@
-"""A zoo of pull requests, each judged as CI would, beside what must be said of it: template/zoo.md.
+"""A zoo of pull requests, each judged as CI would and compared with what the review must say: template/zoo.md.
 
-    python -m template.zoo [NAME ...]    judge these (default: all that this code has not judged yet)
+    python -m template.zoo [NAME ...]    judge these (default: all that the present code has not judged yet)
 
 A name is a case's ("iteration"), a table's ("orders") or both ("orders: iteration").
 """
 
 import hashlib
-import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from plumbline.formatting import short
-from template.bake.files import listed
+from template.bake.files import list_files
+from template.records import format_row, read_records, write_records
+from template.zoo.judgement import Judgement
 from template.zoo.pulls import CASES, Pull
-from template.zoo.repositories import CI, ROOT, Author, Found
+from template.zoo.repositories import CI, ROOT, Author
 from template.zoo.tables import TABLES, Table
 
-LONG = 160  # characters of an error in a table
-HEAD = """\
-# A zoo of pull requests: is each judged right?
+LONGEST = 160  # characters of an error in a table
+HEADING = """\
+# Example pull requests: is each verdict right?
 
-Made by `python -m template.zoo`: each line is a branch in a real clone, made and run as its author would and judged by
-`make review` on the merge commit, as CI would. In brackets: the gain in log loss with its 90 % interval, and what
-matters. `dvc metrics diff` compares one number of each run: what it calls worse is noise in some lines and forged in
-others. s: seconds of the review, on a machine that others use, too."""
-KEEP = ROOT / ".review/zoo"
-KEPT, PAGE = ROOT / "template/zoo.json", ROOT / "template/zoo.md"
+Written by `python -m template.zoo`: each line is a branch in a real clone, changed and run like by its author.
+`make review` reviews the merge commit, as in CI. In brackets: the gain in log loss with its 90 % interval, and the
+margin. `dvc metrics diff` compares one number of each run: what it calls worse is noise in some lines and forged in
+others. s: seconds of the review, on a shared machine."""
+CLONES = ROOT / ".review/zoo"
+RECORDS, PAGE = ROOT / "template/zoo.json", ROOT / "template/zoo.md"
 
 
 class Zoo:
-    """A table's project in a folder: the author's clone, CI's, and what is judged in them.
+    """A table's project in a folder: the author's clone, CI's, and the judgements made in them.
 
     Caches and cells stay in the folder: the next session runs and fits nothing twice.
     """
@@ -41,24 +43,26 @@ class Zoo:
         self.author.start(folder / "author-cache")
         self.ci.start(self.author, folder / "ci-cache", folder / "ci-cells")
 
-    def judged(self, name: str, pull: Pull) -> Found:
-        started, slug = time.monotonic(), name.replace(" ", "-")
-        base = self._base(pull, f"base-of-{slug}")
+    def judge(self, name: str, pull: Pull) -> Judgement:
+        """Make a pull request as its author would, and judge it as CI would."""
+        start, slug = time.monotonic(), name.replace(" ", "-")
+        base = self._make_base(pull, f"base-of-{slug}")
         self.author.branch(slug, base)
         pull.edit(self.author)
-        self.author.commit(pull.does)
-        failed = self.author.run() if pull.runs else None
+        self.author.commit(pull.title)
+        error = self.author.run_pipeline() if pull.runs else None
         if pull.after:
             pull.after(self.author)
-        self.author.commit("\n\n".join(filter(None, ["What the run made", pull.trailer])))
-        diff = failed or self.author.metrics_diff(base)
-        made = time.monotonic()
-        found = self.ci.judge(slug, base)
+        self.author.commit("\n\n".join(filter(None, ["The results of the run", pull.trailer])))
+        diff = error or self.author.count_worse_metrics(base)
+        middle = time.monotonic()
+        judgement = self.ci.judge(slug, base)
         if pull.release:
             self.author.git("tag", "-d", "model@v0.1.0")
-        return found | {"diff": diff, "author": round(made - started), "seconds": round(time.monotonic() - made)}
+        author_seconds, review_seconds = round(middle - start), round(time.monotonic() - middle)
+        return replace(judgement, metrics_diff=diff, author_seconds=author_seconds, review_seconds=review_seconds)
 
-    def _base(self, pull: Pull, name: str) -> str:
+    def _make_base(self, pull: Pull, name: str) -> str:
         if pull.release:
             self.author.git("tag", "-f", "model@v0.1.0", "base")
         if not pull.before:
@@ -67,119 +71,133 @@ class Zoo:
         for edit in pull.before:
             edit(self.author)
             self.author.commit("A change that was merged")
-        if failed := self.author.run():
-            raise RuntimeError(f"{name} does not run: {failed}")
+        if error := self.author.run_pipeline():
+            raise RuntimeError(f"{name} does not run: {error}")
         self.author.commit("Its run")
         self.author.push()
         return name
 
 
-def wrong(found: Found, pull: Pull) -> list[str]:
-    """What is not as expected, in words; nothing where all is."""
-    beside = found.get("beside", {})
+def find_faults(judgement: Judgement, pull: Pull) -> list[str]:
+    """Return what is not as expected, in words; nothing where all is."""
     pairs = {
-        "reasons": (found["red"], sorted(pull.red)),
-        "accepted": (found["accepted"], sorted(pull.accepted)),
-        "exit code": (found["code"], pull.code),
-        "package is recipe": (beside.get("package") if pull.package is not None else None, pull.package),
-        "an attack in the pages": (found.get("attacked", False), False),
-        "head's own review": (beside.get("evaluator") if pull.own else None, pull.own),
+        "reasons": (list(judgement.reasons), sorted(pull.reasons)),
+        "accepted": (list(judgement.accepted), sorted(pull.accepted)),
+        "exit code": (judgement.exit_code, pull.exit_code),
+        "package is recipe": (judgement.is_recipe if pull.is_recipe is not None else None, pull.is_recipe),
+        "an attack in the pages": (judgement.has_attack, False),
+        "head's own review": (judgement.head_verdict if pull.head_verdict else None, pull.head_verdict),
     }
-    words = [] if found["word"] in pull.words.split(" | ") else [f"word {found['word']}, not {pull.words}"]
-    return words + [f"{what} {one}, not {other}" for what, (one, other) in pairs.items() if one != other]
+    allowed = pull.verdict.split(" | ")
+    faults = [] if judgement.verdict in allowed else [f"verdict {judgement.verdict}, not {pull.verdict}"]
+    return faults + [
+        f"{name} {value}, not {expected}" for name, (value, expected) in pairs.items() if value != expected
+    ]
 
 
-def code() -> str:
-    """A digest of what judges: a case that it has judged stands."""
-    files = [name for name in listed(ROOT) if name.startswith(("src/", "plumbline/")) or name == "dvc.yaml"]
+def code_digest() -> str:
+    """Return a digest of the code that judges: a case that it has judged is not judged again."""
+    files = [name for name in list_files(ROOT) if name.startswith(("src/", "plumbline/")) or name == "dvc.yaml"]
     return hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in files)).hexdigest()[:12]
 
 
-def wanted(asked: list[str], kept: dict[str, Found], made_of: str) -> Iterator[tuple[Table, list[str]]]:
+def select_cases(
+    arguments: list[str], judgements: dict[str, Judgement], digest: str
+) -> Iterator[tuple[Table, list[str]]]:
+    """Yield each table with the names of the cases to judge: those of the arguments, or all that are not up to date."""
     for table, cases in CASES.items():
         keys = {name: f"{table}: {name}" for name in cases}
-        names = [
-            name for name, key in keys.items()
-            if ({name, table, key} & set(asked) if asked else kept.get(key, {}).get("judged_by") != made_of)
-        ]  # fmt: skip
+        if arguments:
+            names = [name for name, key in keys.items() if {name, table, key} & set(arguments)]
+        else:
+            current = {key for key, judgement in judgements.items() if judgement.code_digest == digest}
+            names = [name for name, key in keys.items() if key not in current]
         if names:
             yield TABLES[table], names
 
 
 def main() -> int:
-    kept: dict[str, Found] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
-    for table, names in wanted(sys.argv[1:], kept, made_of := code()):
+    """Judge the cases of the command line and write both files after each; return 1 if one is judged wrong."""
+    judgements = {name: Judgement.from_record(record) for name, record in read_records(RECORDS).items()}
+    digest = code_digest()
+    for table, names in select_cases(sys.argv[1:], judgements, digest):
         print(f"{table.name}: the project and its first run", flush=True)
-        zoo = Zoo(KEEP / table.name, table)
+        zoo = Zoo(CLONES / table.name, table)
         for number, name in enumerate(names, 1):
-            found = zoo.judged(name, CASES[table.name][name]) | {"judged_by": made_of}
-            kept[f"{table.name}: {name}"] = found
-            KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            PAGE.write_text(page(kept), encoding="utf-8")
-            faults = wrong(found, CASES[table.name][name])
-            told = f"WRONG: {'; '.join(faults)}" if faults else "right"
-            print(f"{table.name} {number}/{len(names)} {name}: {_said(found)}: {told}", flush=True)
-    judged = [(key, pull) for key, pull in _every() if key in kept]
-    failed = [key for key, pull in judged if wrong(kept[key], pull)]
-    print(f"{len(failed)} of {len(judged)} wrong{': ' * bool(failed)}{', '.join(failed)}. Next: template/zoo.md")
-    return 1 if failed else 0
+            pull = CASES[table.name][name]
+            judgement = replace(zoo.judge(name, pull), code_digest=digest)
+            judgements[f"{table.name}: {name}"] = judgement
+            _write(judgements)
+            faults = find_faults(judgement, pull)
+            outcome = f"WRONG: {'; '.join(faults)}" if faults else "right"
+            print(f"{table.name} {number}/{len(names)} {name}: {_summary(judgement)}: {outcome}", flush=True)
+    judged_cases = [(key, pull) for key, pull in _all_cases() if key in judgements]
+    wrong = [key for key, pull in judged_cases if find_faults(judgements[key], pull)]
+    print(f"{len(wrong)} of {len(judged_cases)} wrong{': ' * bool(wrong)}{', '.join(wrong)}. Next: template/zoo.md")
+    return 1 if wrong else 0
 
 
-def _every() -> Iterator[tuple[str, Pull]]:
+def _write(judgements: dict[str, Judgement]) -> None:
+    write_records(RECORDS, {name: judgements[name].to_record() for name in sorted(judgements)})
+    PAGE.write_text(render_page(judgements), encoding="utf-8")
+
+
+def _all_cases() -> Iterator[tuple[str, Pull]]:
     for table, cases in CASES.items():
         yield from ((f"{table}: {name}", pull) for name, pull in cases.items())
 
 
-def _said(found: Found) -> str:
-    """Word, reasons and exit code in one cell, and what head's own code makes of it."""
-    beside = found.get("beside", {})
-    more = ["the package is not the recipe"] if beside.get("package") is False else []
-    more += [f"head's own review says {own}"] if (own := beside.get("evaluator")) else []
-    return _words(found["word"], found["red"], found["accepted"], more, found["code"])
+def _summary(judgement: Judgement) -> str:
+    """Verdict, reasons and exit code in one cell, and the verdict of head's own code."""
+    notes = ["the package is not the recipe"] if judgement.is_recipe is False else []
+    notes += [f"head's own review says {judgement.head_verdict}"] if judgement.head_verdict else []
+    return _cell(judgement.verdict, judgement.reasons, judgement.accepted, judgement.exit_code, notes)
 
 
-def _words(word: str, red: Iterable[str], accepted: Iterable[str], more: list[str], code: int) -> str:
-    named = {"red": ", ".join(sorted(red)), "accepted": ", ".join(sorted(accepted))}
-    told = [f"{what}: {names}" for what, names in named.items() if names]
-    return "; ".join([f"**{word}**", *told, *more, f"exit {code}"])
+def _cell(
+    verdict: str, reasons: Iterable[str], accepted: Iterable[str], exit_code: int, notes: Iterable[str] = ()
+) -> str:
+    labels = {"red": ", ".join(sorted(reasons)), "accepted": ", ".join(sorted(accepted))}
+    lists = [f"{label}: {names}" for label, names in labels.items() if names]
+    return "; ".join([f"**{verdict}**", *lists, *notes, f"exit {exit_code}"])
 
 
-def page(kept: dict[str, Found]) -> str:
-    lines = [HEAD]
+def render_page(judgements: dict[str, Judgement]) -> str:
+    """Return zoo.md for these judgements, by the names of their cases."""
+    lines = [HEADING]
     for table, cases in CASES.items():
-        found = {name: kept[f"{table}: {name}"] for name in cases if f"{table}: {name}" in kept}
-        right = sum(not wrong(each, cases[name]) for name, each in found.items())
-        seconds = sum(each["author"] + each["seconds"] for each in found.values())
-        lines += [
-            f"\n## {TABLES[table].title}\n",
-            f"{right} of {len(found)} right, {len(cases) - len(found)} not judged yet, {seconds / 60:.0f} minutes.\n",
-        ]
-        lines += [
-            "| pull request | what `dvc metrics diff` shows | what we say | expected | right | s |",
-            "|---|---|---|---|---|---|",
-        ]
-        lines += [_row(name, cases[name], each) for name, each in found.items()]
-        lines += [f"\n{name}: {pull.why}." for name, pull in cases.items() if pull.why and name in found]
+        rows = {name: judgements[f"{table}: {name}"] for name in cases if f"{table}: {name}" in judgements}
+        right = sum(not find_faults(judgement, cases[name]) for name, judgement in rows.items())
+        minutes = sum(judgement.author_seconds + judgement.review_seconds for judgement in rows.values()) / 60
+        counts = f"{right} of {len(rows)} right, {len(cases) - len(rows)} not reviewed yet, {minutes:.0f} minutes.\n"
+        lines += [f"\n## {TABLES[table].title}\n", counts]
+        lines.append(format_row(["pull request", "what `dvc metrics diff` shows", "review", "expected", "right", "s"]))
+        lines.append("|---|---|---|---|---|---|")
+        lines += [_row(name, cases[name], judgement) for name, judgement in rows.items()]
+        lines += [f"\n{name}: {pull.note}." for name, pull in cases.items() if pull.note and name in rows]
     return "\n".join(lines) + "\n"
 
 
-def _row(name: str, pull: Pull, found: Found) -> str:
-    expected = _words(pull.words.replace(" | ", " or "), pull.red, pull.accepted, [], pull.code)
-    right = f"**no**: {'; '.join(faults)}" if (faults := wrong(found, pull)) else "yes"
-    cells = [f"**{name}**: {pull.does}", _cell(found["diff"]), _numbers(found), expected, right, str(found["seconds"])]
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+def _row(name: str, pull: Pull, judgement: Judgement) -> str:
+    expected = _cell(pull.verdict.replace(" | ", " or "), pull.reasons, pull.accepted, pull.exit_code)
+    right = f"**no**: {'; '.join(faults)}" if (faults := find_faults(judgement, pull)) else "yes"
+    title, diff = f"**{name}**: {pull.title}", _shorten(judgement.metrics_diff)
+    cells = [title, diff, _numbers(judgement), expected, right, str(judgement.review_seconds)]
+    return format_row([cell.replace("|", "\\|") for cell in cells])
 
 
-def _cell(line: str) -> str:
-    """A line of another tool in a cell."""
-    return line if len(line) < LONG else f"{line[:LONG]}..."
+def _shorten(line: str) -> str:
+    """A line of another program in a cell."""
+    return line if len(line) < LONGEST else f"{line[:LONGEST]}..."
 
 
-def _numbers(found: Found) -> str:
-    if found.get("low") is None:
-        return f"{_said(found)}" + (f": {_cell(found['said'])}" if found["word"] == "refused" else "")
-    difference, low, high, margin = (short(found[key]) for key in ("difference", "low", "high", "margin"))
-    return f"{_said(found)} ({difference}, {low} to {high}; matters: {margin})"
+def _numbers(judgement: Judgement) -> str:
+    summary = _summary(judgement)
+    if judgement.low is None:
+        return f"{summary}: {_shorten(judgement.message)}" if judgement.verdict == "refused" else summary
+    values = (judgement.difference, judgement.low, judgement.high, judgement.margin)
+    difference, low, high, margin = (short(value) for value in values)
+    return f"{summary} ({difference}, {low} to {high}; margin: {margin})"
 
 
 if __name__ == "__main__":

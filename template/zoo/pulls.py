@@ -1,48 +1,70 @@
-"""The pull requests, and what must be said of each. A set of words has its reason beside it."""
+"""The pull requests of the zoo, and what the review must say of each."""
 
 from dataclasses import dataclass, replace
 from functools import partial
 
 from template.zoo import edits
-from template.zoo.edits import Edit, both, features, model, params, rows, text
+from template.zoo.edits import Edit, change_rows, combine, replace_text, set_features, set_model, set_params
 
 
 @dataclass(frozen=True)
 class Pull:
-    """One pull request.
+    """A pull request.
 
-    words: what may be said, one of "a | b"; "refused" is no comparison, exit code 2. red, accepted: names of reasons,
-    exactly. before: edits that base has on top of the project, each a commit, the last with a run. runs: whether the
-    author ran the pipeline; after: an edit after that run. trailer: of the last commit. release: whether the project
-    without `before` was released. package: whether it is the recipe, where that is asked; own: what head's own review
-    must say. why: why the words are what they are.
+    Attributes
+    ----------
+    title : str
+        What it does.
+    edit : callable
+        Its change.
+    verdict : str
+        The allowed verdicts, as in "same | cannot tell"; "refused" is no comparison, exit code 2.
+    reasons, accepted : tuple of str
+        Names of the reasons that must make the check red, and of those that are accepted, exactly.
+    before : tuple of callables
+        Edits that base has in addition to the project, each a commit, the last with a run.
+    runs : bool
+        Whether the author ran the pipeline.
+    after : callable, optional
+        An edit after that run.
+    trailer : str
+        Of the last commit.
+    release : bool
+        Whether the project without `before` was released.
+    is_recipe : bool, optional
+        Whether the package is what the recipe gives, where that is a question.
+    head_verdict : str, optional
+        What head's own review must say.
+    note : str
+        Why these verdicts are right, where it is not obvious.
     """
 
-    does: str
+    title: str
     edit: Edit
-    words: str = "same"
-    red: tuple[str, ...] = ()
+    verdict: str = "same"
+    reasons: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
     before: tuple[Edit, ...] = ()
     runs: bool = True
     after: Edit | None = None
     trailer: str = ""
     release: bool = False
-    package: bool | None = None
-    own: str | None = None
-    why: str = ""
+    is_recipe: bool | None = None
+    head_verdict: str | None = None
+    note: str = ""
 
     @property
-    def code(self) -> int:
-        return 2 if self.words == "refused" else 1 if self.red else 0
+    def exit_code(self) -> int:
+        """The exit code that the review must have."""
+        return 2 if self.verdict == "refused" else 1 if self.reasons else 0
 
 
-worse = partial(Pull, words="worse", red=("worse",))
-COMMENT = text("src/features.py", "    return rows\n", "    # as it is\n    return rows\n")
+_worse = partial(Pull, verdict="worse", reasons=("worse",))
+COMMENT = replace_text("src/features.py", "    return rows\n", "    # as it is\n    return rows\n")
 FOREST = {"n_estimators": 60, "min_samples_leaf": 5}
-BAD, HALF = "    if worse:\n        return ", "_ratio(weights @ each, weights.sum(axis=1))"
-FLATTERS = text("plumbline/review/verdict.py", f'{BAD}"worse"', f'{BAD}"better"')
-HALVES = text("plumbline/metrics.py", HALF, f"0.5 * {HALF}")
+IF_WORSE, MEAN = "    if worse:\n        return ", "_ratio(weights @ each, weights.sum(axis=1))"
+FLATTER = replace_text("plumbline/review/verdict.py", f'{IF_WORSE}"worse"', f'{IF_WORSE}"better"')
+HALVE_LOSS = replace_text("plumbline/metrics.py", MEAN, f"0.5 * {MEAN}")
 ALL_ROWS = """
     import pyarrow.parquet as pq
 
@@ -50,92 +72,158 @@ ALL_ROWS = """
 
     fitted = fit(recipe.read_rows(pq.read_table(paths.FEATURES), schema))
 """
-PEEKS = text("src/stages/train.py", "    fitted = fit(rows)\n", ALL_ROWS)
-FORGETS = 'rows.assign(**{{name: rows[name].where(rows["region"] != "north") for name in ({0}, {1})}})'
-ALLOWS = both(rows(edits.known), params(data={"allow": {"settled": "is known in time"}}))
-UNDISPUTED = "rows with another label are left out: on the others a model that learned wrong labels is worse"
-ANOTHER_LOCK = both(text("requirements.lock", "\n", "\n# Another file, the same packages.\n"), features("rows.copy()"))
+TRAIN_ON_ALL = replace_text("src/stages/train.py", "    fitted = fit(rows)\n", ALL_ROWS)
+FORGET_REGION = 'rows.assign(**{{name: rows[name].where(rows["region"] != "north") for name in ({0}, {1})}})'
+ALLOW_LEAK = combine(change_rows(edits.add_leak), set_params(data={"allow": {"settled": "is known in time"}}))
+UNCHANGED = "rows whose label changed are left out: on the others a model that learned wrong labels is worse"
+ANOTHER_LOCK = combine(
+    replace_text("requirements.lock", "\n", "\n# Another file, the same packages.\n"), set_features("rows.copy()")
+)
 
-# fmt: off
 PULLS: dict[str, Pull] = {
-    # nothing that a model is made of
-    "seed": Pull("another seed of a forest", params(model={"seed": 1}),
-                 before=(params(model={"estimator": "sklearn.ensemble.RandomForestClassifier", "arguments": FOREST}),)),
+    # what does not change the model
+    "seed": Pull(
+        "another seed of a forest",
+        set_params(model={"seed": 1}),
+        before=(set_params(model={"estimator": "sklearn.ensemble.RandomForestClassifier", "arguments": FOREST}),),
+    ),
     "comment": Pull("a comment in src/features.py", COMMENT),
-    "refactoring": Pull("the same features, written otherwise", features("rows.loc[:, list(rows.columns)]")),
+    "refactoring": Pull("the same features, written in another way", set_features("rows.loc[:, list(rows.columns)]")),
     "library": Pull("another requirements.lock, and so another environment", ANOTHER_LOCK),
-    "salt": Pull("another holdout is drawn", params(split={"salt": 1})),
-    "target": Pull("the target has another name", edits.renamed),
-    "holdout": Pull("the model that is packaged has learned from the holdout", PEEKS, red=("package",), package=False,
-                    why="the recipe is judged and is the same; that the package is another is a reason of its own"),
+    "salt": Pull("another holdout is drawn", set_params(split={"salt": 1})),
+    "target": Pull("the target has another name", edits.rename_target),
+    "holdout": Pull(
+        "the model that is packaged has learned from the holdout",
+        TRAIN_ON_ALL,
+        reasons=("package",),
+        is_recipe=False,
+        note="the recipe is judged and is the same; that the package differs from it is a reason of its own",
+    ),
     # the model
-    "better": Pull("a feature that helps", features("rows.assign(pull=(rows.weight - 20) * (rows.discount - 10))"),
-                   "better"),
-    "worse": worse("two strong columns left out", features("rows.drop(columns=[{0}, {1}])")),
-    "rate": worse("a learning rate twenty times as high", model(learning_rate=2.0)),
-    "iteration": worse("one iteration of boosting", model(max_iter=1)),
-    "slice": worse("the strong columns forgotten in one region that must work", features(FORGETS),
-                   red=("slice", "worse"), before=(params(requirements={"must_work": ["region = north"]}),)),
-    "creep": Pull("the third small step down in a row", model(max_iter=26), "same | cannot tell",
-                  ("worse-than-release",), before=(model(max_iter=28), model(max_iter=27)), release=True,
-                  why="a step is small against base by design; against the release three of them are not"),
-    "accepted": worse("one iteration, accepted", model(max_iter=1), red=(), accepted=("worse",),
-                      trailer="Accept: worse: the old one was too slow"),
-    "no why": worse("one iteration, accepted without a why", model(max_iter=1), trailer="Accept: worse:"),
-    "not run": worse("one iteration, and nobody ran the pipeline", model(max_iter=1), red=("lock", "package", "worse"),
-                     runs=False),
+    "better": Pull(
+        "a feature that helps", set_features("rows.assign(pull=(rows.weight - 20) * (rows.discount - 10))"), "better"
+    ),
+    "worse": _worse("two strong columns left out", set_features("rows.drop(columns=[{0}, {1}])")),
+    "rate": _worse("a learning rate twenty times as high", set_model(learning_rate=2.0)),
+    "iteration": _worse("one iteration of boosting", set_model(max_iter=1)),
+    "slice": _worse(
+        "the strong columns forgotten in one region that must work",
+        set_features(FORGET_REGION),
+        reasons=("slice", "worse"),
+        before=(set_params(requirements={"must_work": ["region = north"]}),),
+    ),
+    "creep": Pull(
+        "the third small step down in a row",
+        set_model(max_iter=26),
+        "same | cannot tell",
+        ("worse-than-release",),
+        before=(set_model(max_iter=28), set_model(max_iter=27)),
+        release=True,
+        note="each step is small compared with base; three steps are not, compared with the release",
+    ),
+    "accepted": _worse(
+        "one iteration, accepted",
+        set_model(max_iter=1),
+        reasons=(),
+        accepted=("worse",),
+        trailer="Accept: worse: the old one was too slow",
+    ),
+    "no why": _worse("one iteration, accepted without a why", set_model(max_iter=1), trailer="Accept: worse:"),
+    "not run": _worse(
+        "one iteration, and nobody ran the pipeline",
+        set_model(max_iter=1),
+        reasons=("lock", "package", "worse"),
+        runs=False,
+    ),
     # the data
-    "leak": Pull("a column that knows the target", rows(edits.known), "refused"),
-    "leak allowed": Pull("the same, and data.allow for it", ALLOWS, "better", ("leakage",)),
-    "shuffled": worse("a strong column shuffled among the rows", rows(edits.shuffled)),
-    "units": Pull("a strong column in units a hundred times smaller", rows(edits.hundredfold)),
-    "category": Pull("rows of a new level", rows(edits.new_region)),
-    "labels 3": worse("3 % of the labels wrong", rows(edits.labels(0.03)), red=("labels", "worse"), why=UNDISPUTED),
-    "labels 10": worse("10 % of the labels wrong", rows(edits.labels(0.10)), red=("labels", "worse"), why=UNDISPUTED),
-    "labels 25": worse("25 % of the labels wrong", rows(edits.labels(0.25)), red=("labels", "worse"), why=UNDISPUTED),
-    "rows": Pull("a third of the rows dropped at random", rows(edits.dropped(0.33))),
-    "one class": Pull("80 % of the rows of one class dropped", rows(edits.dropped(0.8, of_one_class=True)),
-                      "cannot tell", why="on what is left the new recipe gains, and nobody can say on what is gone"),
-    "easier": Pull("most rows that are hard to tell dropped", rows(edits.easier)),
-    "more rows": Pull("20 % more rows, good ones", rows(edits.more), "better | same | cannot tell",
-                      why="a fifth more rows help a little, or so little that it cannot be seen"),
-    "name": Pull("a column whose name is an attack", rows(edits.evil)),
-    "fork": Pull("a comment, from a fork whose data CI cannot get", COMMENT, "cannot tell",
-                 before=(edits.behind_a_pointer,)),
-    "by author": Pull("the same, with the author's own review in git, accepted", COMMENT, accepted=("author",),
-                      before=(edits.behind_a_pointer,), after=edits.reviewed,
-                      trailer="Accept: author: the data must stay where it is"),
+    "leak": Pull("a column that gives the target away", change_rows(edits.add_leak), "refused"),
+    "leak allowed": Pull("the same, and data.allow for it", ALLOW_LEAK, "better", ("leakage",)),
+    "shuffled": _worse("a strong column shuffled among the rows", change_rows(edits.shuffle_column)),
+    "units": Pull("a strong column in units a hundred times smaller", change_rows(edits.change_units)),
+    "category": Pull("rows of a new level", change_rows(edits.add_region)),
+    "labels 3": _worse(
+        "3 % of the labels wrong", change_rows(edits.flip_labels(0.03)), reasons=("labels", "worse"), note=UNCHANGED
+    ),
+    "labels 10": _worse(
+        "10 % of the labels wrong", change_rows(edits.flip_labels(0.10)), reasons=("labels", "worse"), note=UNCHANGED
+    ),
+    "labels 25": _worse(
+        "25 % of the labels wrong", change_rows(edits.flip_labels(0.25)), reasons=("labels", "worse"), note=UNCHANGED
+    ),
+    "rows": Pull("a third of the rows dropped at random", change_rows(edits.drop_rows(0.33))),
+    "one class": Pull(
+        "80 % of the rows of one class dropped",
+        change_rows(edits.drop_rows(0.8, of_one_class=True)),
+        "cannot tell",
+        note="the new recipe gains on the remaining rows; on the removed rows nothing is known",
+    ),
+    "easier": Pull("most rows that are hard to predict dropped", change_rows(edits.drop_hard_rows)),
+    "more rows": Pull(
+        "20 % more rows, good ones",
+        change_rows(edits.add_rows),
+        "better | same | cannot tell",
+        note="20 % more rows help a little, possibly less than can be measured",
+    ),
+    "name": Pull("a column whose name is an attack", change_rows(edits.add_attack)),
+    "fork": Pull("a comment, from a fork whose data CI cannot get", COMMENT, "cannot tell", before=(edits.hide_table,)),
+    "by author": Pull(
+        "the same, with the author's own review in git, accepted",
+        COMMENT,
+        accepted=("author",),
+        before=(edits.hide_table,),
+        after=edits.review_locally,
+        trailer="Accept: author: the data must stay where it is",
+    ),
     # the gate
-    "forged metrics": Pull("metrics.json written by hand", model(max_iter=31), red=("lock",), after=edits.forged),
-    "forged lock": Pull("the same, and dvc.lock agrees with it", model(max_iter=31), red=("metrics",),
-                        after=edits.forged_with_lock),
-    "evaluator": worse("one iteration, and an evaluator that halves the loss", both(model(max_iter=1), HALVES),
-                       own="worse"),
-    "review": worse("one iteration, and a review that says better", both(model(max_iter=1), FLATTERS), own="better"),
-    "expectations": Pull("fewer values must be there", text("{suite}", '"mostly": 0.95', '"mostly": 0.5'),
-                         red=("expectations",)),
-    "floor": Pull("a lower floor", params(requirements={"floors": {"roc_auc": 0.51}}), red=("floors",)),
-    "margin": Pull("a wider margin", params(review={"gap": 0.5}), red=("margin",)),
-    "behaviour": Pull("a test of behaviour removed", edits.behaviour_removed, red=("behaviour",)),
-    "tests": Pull("a file of tests removed", edits.without("tests/test_package.py"), red=("tests",)),
-    "no train": Pull("the stage train deleted", edits.stage_deleted("train"), "refused"),
-    "no evaluate": Pull("the stage evaluate deleted", edits.stage_deleted("evaluate"), red=("lock",)),
-    "not pushed": Pull("a comment, and nobody pushed what the run made", COMMENT, red=("not-pushed",),
-                       before=(edits.remote,)),
+    "forged metrics": Pull(
+        "metrics.json written by hand", set_model(max_iter=31), reasons=("lock",), after=edits.forge_metrics
+    ),
+    "forged lock": Pull(
+        "the same, and dvc.lock agrees with it",
+        set_model(max_iter=31),
+        reasons=("metrics",),
+        after=edits.forge_metrics_and_lock,
+    ),
+    "evaluator": _worse(
+        "one iteration, and an evaluator that halves the loss",
+        combine(set_model(max_iter=1), HALVE_LOSS),
+        head_verdict="worse",
+    ),
+    "review": _worse(
+        "one iteration, and a review that says better", combine(set_model(max_iter=1), FLATTER), head_verdict="better"
+    ),
+    "expectations": Pull(
+        "fewer values must be there",
+        replace_text("{suite}", '"mostly": 0.95', '"mostly": 0.5'),
+        reasons=("expectations",),
+    ),
+    "floor": Pull("a lower floor", set_params(requirements={"floors": {"roc_auc": 0.51}}), reasons=("floors",)),
+    "margin": Pull("a wider margin", set_params(review={"gap": 0.5}), reasons=("margin",)),
+    "behaviour": Pull("a test of behaviour removed", edits.remove_behaviour, reasons=("behaviour",)),
+    "tests": Pull("a file of tests removed", edits.delete_file("tests/test_package.py"), reasons=("tests",)),
+    "no train": Pull("the stage train deleted", edits.delete_stage("train"), "refused"),
+    "no evaluate": Pull("the stage evaluate deleted", edits.delete_stage("evaluate"), reasons=("lock",)),
+    "not pushed": Pull(
+        "a comment, and nobody pushed the results of the run",
+        COMMENT,
+        reasons=("not-pushed",),
+        before=(edits.add_remote,),
+    ),
 }
-STOPS = "the suite of the sample says what rows and columns may be: ingest stops, which no author can overlook"
-SAMPLE = {
-    name: PULLS[name] for name in ("comment", "iteration", "accepted", "forged lock", "review")
-} | {
-    "rate": replace(PULLS["rate"], words="better", red=(),
-                    why="30 steps of 0.1 are too few for these rows: scikit-learn's cross_val_predict says so, too "
-                    "(log loss 0.10 after 0.15)"),
-    "seed": replace(PULLS["seed"], words="same | cannot tell", why="few rows: a seed's noise may reach the margin"),
-    "shuffled": replace(PULLS["shuffled"], words="refused", red=(), why=STOPS),
-    "units": replace(PULLS["units"], words="refused", why=STOPS),
+INGEST_STOPS = "the sample's suite limits rows and values: ingest stops, which no author can overlook"
+SAMPLE = {name: PULLS[name] for name in ("comment", "iteration", "accepted", "forged lock", "review")} | {
+    "rate": replace(
+        PULLS["rate"],
+        verdict="better",
+        reasons=(),
+        note="30 steps of 0.1 are too few for these rows: scikit-learn's cross_val_predict says so, too "
+        "(log loss 0.10 after 0.15)",
+    ),
+    "seed": replace(PULLS["seed"], verdict="same | cannot tell", note="few rows: a seed's noise may reach the margin"),
+    "shuffled": replace(PULLS["shuffled"], verdict="refused", reasons=(), note=INGEST_STOPS),
+    "units": replace(PULLS["units"], verdict="refused", note=INGEST_STOPS),
     "labels 10": PULLS["labels 10"],
-    "rows": replace(PULLS["rows"], words="refused", why=STOPS),
-    "one class": replace(PULLS["one class"], words="refused", why=STOPS),
+    "rows": replace(PULLS["rows"], verdict="refused", note=INGEST_STOPS),
+    "one class": replace(PULLS["one class"], verdict="refused", note=INGEST_STOPS),
 }
-# fmt: on
 CASES = {"orders": PULLS, "sample": SAMPLE}

@@ -13,16 +13,15 @@ import yaml
 from markdown_it import MarkdownIt
 
 from plumbline.metrics import lower_is_better
-from template.bake.files import RESULTS, TEMPLATES, listed
+from template.bake.files import RESULTS, TEMPLATES, list_files
+from template.zoo.judgement import Judgement, read_review
 from template.zoo.tables import Table
 
 ROOT = Path(__file__).parents[2]
-WHO = {f"GIT_{one}_{two}": "zoo@localhost" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}
+IDENTITY = {f"GIT_{role}_{field}": "zoo@localhost" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")}
 BRANCHES = "+refs/heads/*:refs/remotes/origin/*"
-PAGES = ("review.md", "review.html")
-ATTACK = "<img src=x"  # in a column's name; must stand nowhere as it is
-NUMBERS = ("difference", "low", "high", "margin")
-Found = dict[str, Any]
+RESULT, PAGES = "result.json", ("review.md", "review.html")
+ATTACK = "<img src=x"  # in a column's name; no page may show it as markup
 
 
 class Clone:
@@ -31,43 +30,53 @@ class Clone:
     def __init__(self, folder: Path, table: Table) -> None:
         self.folder, self.table = folder, table
 
-    def empty(self) -> None:
+    def clear(self) -> None:
+        """Empty the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
 
-    def keeps(self, path: str, folder: Path) -> None:
-        """A folder of the clone that outlives it."""
+    def link_folder(self, path: str, folder: Path) -> None:
+        """Link a folder of the clone to one that stays when the clone is cleared."""
         folder.mkdir(parents=True, exist_ok=True)
         (self.folder / path).parent.mkdir(exist_ok=True)
         (self.folder / path).symlink_to(folder)
 
-    def ran(self, *command: str) -> subprocess.CompletedProcess[str]:
-        given = {**os.environ, **WHO, "PYTHONPATH": ""}
-        return subprocess.run(command, cwd=self.folder, env=given, capture_output=True, encoding="utf-8", check=False)
+    def run_command(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end, whatever its exit code."""
+        environment = {**os.environ, **IDENTITY, "PYTHONPATH": ""}
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, encoding="utf-8", check=False
+        )
 
     def git(self, *arguments: str) -> str:
-        ran = self.ran("git", *arguments)
+        """Return what git prints; raise RuntimeError if it fails."""
+        ran = self.run_command("git", *arguments)
         if ran.returncode:
             raise RuntimeError(f"git {' '.join(arguments)}: {ran.stderr}")
         return ran.stdout.strip()
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.ran(sys.executable, "-m", *arguments)
+        """Run a module of Python to its end, whatever its exit code."""
+        return self.run_command(sys.executable, "-m", *arguments)
+
+
+def _last_line(ran: subprocess.CompletedProcess[str]) -> str:
+    return (ran.stderr.strip().splitlines() or ["?"])[-1]
 
 
 class Author(Clone):
-    """Makes branches, with a true run in each where it runs at all."""
+    """Makes branches, each with the results of a true run wherever it runs at all."""
 
     def start(self, cache: Path) -> None:
-        """The project without a run, then with one: branch base."""
-        self.empty()
-        for name in listed(ROOT):
+        """Commit the project without a run, then with one: branch base."""
+        self.clear()
+        for name in list_files(ROOT):
             if any(fnmatchcase(name, pattern) for pattern in (*TEMPLATES, *RESULTS)) and name != "LICENSE":
                 continue
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, self.folder / name)
         self.git("init", "-q", "-b", "base")
-        self.keeps(".dvc/cache", cache)
+        self.link_folder(".dvc/cache", cache)
         if self.table.make:
             self.git("rm", "-rq", "--ignore-unmatch", "data/source")
             for old in [*(self.folder / "data/source").iterdir(), *(self.folder / "expectations").glob("*.json")]:
@@ -76,82 +85,71 @@ class Author(Clone):
         (self.folder / "params.yaml").write_text(yaml.safe_dump(self.table.params(), sort_keys=False))
         self.git("add", "-A")
         self.git("commit", "-qm", "The project")
-        if failed := self.run():
-            raise RuntimeError(f"base does not run: {failed}")
+        if error := self.run_pipeline():
+            raise RuntimeError(f"base does not run: {error}")
         self.commit("The first run")
 
     def branch(self, name: str, start: str) -> None:
+        """Check out a new branch."""
         self.git("checkout", "-q", "-f", "-B", name, start)
         self.git("clean", "-qfd")
 
-    def run(self) -> str | None:
-        """make repro; its last line where it fails, as an author then pushes what there is."""
+    def run_pipeline(self) -> str | None:
+        """Run the pipeline; return its last line where it fails, as an author then pushes what there is."""
         ran = self.python("plumbline", "repro")
-        return None if ran.returncode == 0 else (ran.stderr.strip().splitlines() or ["?"])[-1]
+        return None if ran.returncode == 0 else _last_line(ran)
 
     def commit(self, message: str) -> None:
+        """Commit everything, even if nothing has changed."""
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message)
 
     def push(self) -> None:
-        """What the run made, where a remote is configured."""
+        """Push the results of the run, where a remote is configured."""
         if "remote" in (self.folder / ".dvc/config").read_text(encoding="utf-8"):
             self.python("dvc", "push", "-q")
 
-    def metrics_diff(self, base: str) -> str:
-        """What `dvc metrics diff` says of the model's metrics: how many fell."""
+    def count_worse_metrics(self, base: str) -> str:
+        """Return how many of the model's metrics `dvc metrics diff` shows as worse, or its error."""
         ran = self.python("dvc", "metrics", "diff", "--json", base)
         if ran.returncode:
-            return (ran.stderr.strip().splitlines() or ["?"])[-1]
-        found = json.loads(ran.stdout).get("metrics/metrics.json", {})
-        moved = {name: value["new"] - value["old"] for name, value in found.items() if _numbers(value)}
-        worse = sum(step * (-1 if lower_is_better(name) else 1) < 0 for name, step in moved.items())
-        return f"{worse} of {len(moved)} worse" if moved else "no change"
+            return _last_line(ran)
+        metrics = json.loads(ran.stdout).get("metrics/metrics.json", {})
+        steps = {name: value["new"] - value["old"] for name, value in metrics.items() if _has_numbers(value)}
+        worse = sum(step * (-1 if lower_is_better(name) else 1) < 0 for name, step in steps.items())
+        return f"{worse} of {len(steps)} worse" if steps else "no change"
 
 
-def _numbers(value: dict[str, Any]) -> bool:
+def _has_numbers(value: dict[str, Any]) -> bool:
     return all(isinstance(value.get(key), int | float) for key in ("old", "new"))
 
 
 class CI(Clone):
-    """Judges what a branch and base become together: HEAD is the merge commit, and HEAD^1 base."""
+    """Judges the merge of a branch and base: HEAD is the merge commit, and HEAD^1 base."""
 
     def start(self, author: Author, cache: Path, cells: Path) -> None:
-        """A clone in which base has run, as it does on main."""
-        self.empty()
+        """Clone the author's repository and run base, as CI does on main."""
+        self.clear()
         self.git("clone", "-q", str(author.folder), ".")
-        self.keeps(".dvc/cache", cache)
-        self.keeps(".review/cells", cells)
+        self.link_folder(".dvc/cache", cache)
+        self.link_folder(".review/cells", cells)
         self.python("dvc", "repro", "-q")
 
-    def judge(self, branch: str, base: str) -> Found:
+    def judge(self, branch: str, base: str) -> Judgement:
+        """Review the merge of a branch into base."""
         self.git("fetch", "-q", "--force", "--tags", "--prune", "--prune-tags", "origin", BRANCHES)
         self.git("checkout", "-q", "-f", "--detach", f"origin/{base}")
         self.git("merge", "-q", "--no-ff", "-m", f"Merge {branch}", f"origin/{branch}")
-        for name in ("result.json", *PAGES):
+        for name in (RESULT, *PAGES):
             (self.folder / ".review" / name).unlink(missing_ok=True)
         ran = self.python("plumbline", "review", "HEAD^1")
-        path = self.folder / ".review/result.json"
-        if ran.returncode == 2 or not path.exists():
-            last = (ran.stderr.strip().splitlines() or ["?"])[-1]
-            return {"word": "refused", "red": [], "accepted": [], "code": ran.returncode, "said": last}
-        result = json.loads(path.read_text(encoding="utf-8"))
-        accepted = sorted({each["name"] for each in result.get("reasons", []) if each["accepted"]})
-        about = {key: result[key] for key in NUMBERS if key in result}
-        about |= {"word": result["word"], "said": result["why"], "beside": _beside(result)}
-        about["attacked"] = any(ATTACK in _rendered(self.folder / ".review" / name) for name in PAGES)
-        return about | {"red": sorted(set(result["red"])), "accepted": accepted, "code": ran.returncode}
+        if ran.returncode == 2 or not (self.folder / ".review" / RESULT).exists():
+            return Judgement("refused", _last_line(ran), ran.returncode)
+        has_attack = any(ATTACK in _render(self.folder / ".review" / name) for name in PAGES)
+        return read_review(self.folder, ran.returncode, has_attack)
 
 
-def _rendered(page: Path) -> str:
-    """As HTML: in Markdown the attack may stand in a code span, where it is text."""
+def _render(page: Path) -> str:
+    """The page as HTML: in Markdown the attack may be in a code span, where it is text."""
     text = page.read_text(encoding="utf-8")
     return text if page.suffix == ".html" else MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
-
-
-def _beside(result: Found) -> dict[str, Any]:
-    """What else a case may expect: is the package the recipe, what head's own review says."""
-    found = {"package": result.get("artefact", {}).get("reproduces")}
-    if "evaluator" in result:
-        found["evaluator"] = result["evaluator"]["word"]
-    return found

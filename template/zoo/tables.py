@@ -1,4 +1,4 @@
-"""The two tables of the zoo, and of each what a pull request there may touch."""
+"""The two tables of the zoo, and what a pull request on each may change."""
 
 import json
 from collections.abc import Callable
@@ -16,8 +16,26 @@ MODEL = {"estimator": "auto", "arguments": {"max_iter": 30, "learning_rate": 0.1
 
 @dataclass(frozen=True)
 class Table:
-    """data: of base's params; floor: of roc_auc; strong: columns that the target follows most, best first;
-    more: further rows; hard: where is a row hard to tell.
+    """A table and its project.
+
+    Attributes
+    ----------
+    name, title : str
+        In the command and on the page.
+    file : str
+        Its name in data/source.
+    data : dict
+        The group `data` of base's params.
+    strong : list of str
+        The columns that the target follows most, best first.
+    rare : str
+        The rarer class.
+    floor : float
+        Of roc_auc.
+    is_hard : callable
+        Which rows are hard to predict.
+    make : callable, optional
+        Returns so many rows from a first one on; without it the table is the repository's sample.
     """
 
     name: str
@@ -27,24 +45,31 @@ class Table:
     strong: list[str]
     rare: str
     floor: float
-    hard: Callable[[pd.DataFrame], pd.Series]
+    is_hard: Callable[[pd.DataFrame], pd.Series]
     make: Callable[[int, int], pd.DataFrame] | None = None
 
     @property
     def source(self) -> str:
+        """Its path."""
         return f"data/source/{self.file}"
 
     @property
     def suite(self) -> str:
+        """The path of its expectation suite."""
         return f"expectations/{Path(self.file).stem}.json"
 
     def params(self) -> dict[str, Any]:
-        floors = {"floors": {"roc_auc": self.floor}}
-        return {"data": {"source": self.source, **self.data}, "model": MODEL, "evaluate": {"bootstrap": 100},
-                "requirements": floors, "review": {"replicas": 3}}  # fmt: skip
+        """Return base's params.yaml."""
+        return {
+            "data": {"source": self.source, **self.data},
+            "model": MODEL,
+            "evaluate": {"bootstrap": 100},
+            "requirements": {"floors": {"roc_auc": self.floor}},
+            "review": {"replicas": 3},
+        }
 
     def write(self, folder: Path) -> None:
-        """Table, suite and behaviour, where the repository does not hold them."""
+        """Write table, suite and behaviours, unless they are the repository's."""
         if self.make:
             self.make(ROWS, 0).to_csv(folder / self.source, index=False)
             (folder / self.suite).write_text(json.dumps({"name": "orders", "expectations": SUITE}, indent=1) + "\n")
@@ -52,28 +77,30 @@ class Table:
 
 
 def orders(rows: int, first: int) -> pd.DataFrame:
-    """Numbers, words and gaps; late follows the product of two numbers most, which trees see late."""
+    """Return numbers, words and gaps; `late` follows mostly the product of two numbers, which trees learn slowly."""
     random = np.random.default_rng([first, 8])
-    frame = pd.DataFrame({
-        "order_id": np.arange(first, first + rows) + 1000,
-        "weight": random.normal(20, 6, rows).round(2),
-        "discount": random.normal(10, 4, rows).round(2),
-        "items": random.poisson(4, rows),
-        "distance": random.gamma(2, 50, rows).round(1),
-        "age": random.normal(40, 12, rows).round(),
-        "region": random.choice(REGIONS, rows),
-        "channel": random.choice(["shop", "web", "phone"], rows),
-    })  # fmt: skip
-    late = random.random(rows) < 1 / (1 + np.exp(-2 * score(frame)))
+    frame = pd.DataFrame(
+        {
+            "order_id": np.arange(first, first + rows) + 1000,
+            "weight": random.normal(20, 6, rows).round(2),
+            "discount": random.normal(10, 4, rows).round(2),
+            "items": random.poisson(4, rows),
+            "distance": random.gamma(2, 50, rows).round(1),
+            "age": random.normal(40, 12, rows).round(),
+            "region": random.choice(REGIONS, rows),
+            "channel": random.choice(["shop", "web", "phone"], rows),
+        }
+    )
+    late = random.random(rows) < 1 / (1 + np.exp(-2 * _score(frame)))
     for name, share in {"discount": 0.02, "distance": 0.03, "channel": 0.04}.items():
         frame.loc[random.random(rows) < share, name] = None
     return frame.assign(late=np.where(late, "yes", "no"))
 
 
-def score(frame: pd.DataFrame) -> pd.Series:
-    pull = (frame.weight - 20) * (frame.discount - 10) / 24
-    where = frame.region.map({"north": 0.6, "south": -0.4}).fillna(0)
-    return 1.2 * pull + 0.02 * (frame.distance.fillna(90) - 100) + 0.3 * (frame["items"] - 4) + where
+def _score(frame: pd.DataFrame) -> pd.Series:
+    product = (frame.weight - 20) * (frame.discount - 10) / 24
+    region = frame.region.map({"north": 0.6, "south": -0.4}).fillna(0)
+    return 1.2 * product + 0.02 * (frame.distance.fillna(90) - 100) + 0.3 * (frame["items"] - 4) + region
 
 
 SUITE = [
@@ -90,16 +117,25 @@ BEHAVIOUR = """\
   then: never lower
   allowed: 0.2
 """
-# fmt: off
 ORDERS = Table(
-    "orders", "5,000 rows of numbers, words and gaps", "orders.csv",
-    {"target": "late", "positive": "yes", "key": "order_id"}, ["distance", "items"], "yes", 0.6,
-    lambda frame: score(frame).abs() < 0.6, orders,
+    name="orders",
+    title="5,000 rows of numbers, words and gaps",
+    file="orders.csv",
+    data={"target": "late", "positive": "yes", "key": "order_id"},
+    strong=["distance", "items"],
+    rare="yes",
+    floor=0.6,
+    is_hard=lambda frame: _score(frame).abs() < 0.6,
+    make=orders,
 )
 SAMPLE = Table(
-    "sample", "The sample: 569 rows", "breast-cancer.csv",
-    {"target": "diagnosis", "positive": "malignant", "key": "id"}, ["worst perimeter", "worst concave points"],
-    "malignant", 0.8, lambda frame: frame["worst perimeter"].between(95, 125),
+    name="sample",
+    title="The sample: 569 rows",
+    file="breast-cancer.csv",
+    data={"target": "diagnosis", "positive": "malignant", "key": "id"},
+    strong=["worst perimeter", "worst concave points"],
+    rare="malignant",
+    floor=0.8,
+    is_hard=lambda frame: frame["worst perimeter"].between(95, 125),
 )
-# fmt: on
 TABLES = {table.name: table for table in (ORDERS, SAMPLE)}

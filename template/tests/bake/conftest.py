@@ -46,10 +46,10 @@ class Tools:
 
     def run(self, *command: str | Path, cwd: Path, code: int | None = 0, **changes: str) -> str:
         """What a command printed, both streams; it must end in `code`."""
-        kept = {
+        inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV", "GIT_"))
         }
-        env = kept | AUTHOR | {"COOKIECUTTER_CONFIG": str(self.home / "config.yaml"), "PWD": str(cwd)} | changes
+        env = inherited | AUTHOR | {"COOKIECUTTER_CONFIG": str(self.home / "config.yaml"), "PWD": str(cwd)} | changes
         env["PATH"] = f"{self.bin}{os.pathsep}{os.environ['PATH']}"
         ran = subprocess.run(
             [self.bin / command[0] if (self.bin / command[0]).exists() else command[0], *command[1:]],
@@ -64,8 +64,8 @@ class Tools:
         return ran.stdout
 
     def bake(self, template: Path | str, out: Path, *options: str, code: int = 0, **answers: str) -> str:
-        given = [f"{name}={value}" for name, value in answers.items()]
-        return self.run("cookiecutter", "--no-input", str(template), *options, *given, cwd=out, code=code)
+        arguments = [f"{name}={value}" for name, value in answers.items()]
+        return self.run("cookiecutter", "--no-input", str(template), *options, *arguments, cwd=out, code=code)
 
 
 @pytest.fixture(scope="session")
@@ -86,15 +86,15 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def baked(tools: Tools, template: Path, tmp_path: Path) -> Callable[..., Path]:
+def bake(tools: Tools, template: Path, tmp_path: Path) -> Callable[..., Path]:
     """A project made with these answers, in a folder of its own each time."""
 
     def bake(**answers: str) -> Path:
         out = tmp_path / f"out{len(list(tmp_path.glob('out*')))}"
         out.mkdir()
         tools.bake(template, out, **answers)
-        (made,) = out.iterdir()
-        return made
+        (project,) = out.iterdir()
+        return project
 
     return bake
 

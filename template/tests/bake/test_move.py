@@ -28,7 +28,7 @@ def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def moved(tools: Tools, history: Path, tmp_path: Path) -> Path:
+def project(tools: Tools, history: Path, tmp_path: Path) -> Path:
     """A project of that commit, with features, a model, a stage, and a change of the machinery by its people."""
     make_table().to_csv(tmp_path / "own.csv", index=False)
     (tmp_path / "out").mkdir()
@@ -47,36 +47,44 @@ def moved(tools: Tools, history: Path, tmp_path: Path) -> Path:
     return project
 
 
-def test_an_update_from_before_the_package_has_conflicts_only_where_the_user_edited(tools: Tools, moved: Path) -> None:
-    kept = {name: (moved / name).read_bytes() for name in ("src/features.py", "src/model.py", "src/stages/summary.py")}
-    update(tools, moved)
-    states = {line[3:]: line[:2] for line in git(moved, "status", "--porcelain").splitlines()}
+def test_an_update_from_before_the_package_has_conflicts_only_where_the_user_edited(
+    tools: Tools, project: Path
+) -> None:
+    names = ("src/features.py", "src/model.py", "src/stages/summary.py")
+    contents = {name: (project / name).read_bytes() for name in names}
+    update(tools, project)
+    states = {line[3:]: line[:2] for line in git(project, "status", "--porcelain").splitlines()}
     assert [name for name, state in states.items() if "U" in state] == ["dvc.yaml"]
     assert states["src/report/plots.py -> plumbline/report/plots.py"] == "R "
-    assert '"#005a9c"' in (moved / PLOTS).read_text(encoding="utf-8")
-    assert not [*moved.rglob("*.rej")]
-    assert {name: (moved / name).read_bytes() for name in kept} == kept
-    assert {path.name for path in (moved / "src").iterdir()} == {
-        "environment.py", "features.py", "model.py", "stages", "versions.json"}  # fmt: skip
-    assert "  seed: 7 " in (moved / "params.yaml").read_text(encoding="utf-8")
+    assert '"#005a9c"' in (project / PLOTS).read_text(encoding="utf-8")
+    assert not [*project.rglob("*.rej")]
+    assert {name: (project / name).read_bytes() for name in contents} == contents
+    assert {path.name for path in (project / "src").iterdir()} == {
+        "environment.py",
+        "features.py",
+        "model.py",
+        "stages",
+        "versions.json",
+    }
+    assert "  seed: 7 " in (project / "params.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
-def test_a_project_from_before_the_package_runs_as_the_page_says(tools: Tools, moved: Path) -> None:
-    update(tools, moved)
-    git(moved, "checkout", "--theirs", "dvc.yaml")
+def test_a_project_from_before_the_package_runs_as_the_page_says(tools: Tools, project: Path) -> None:
+    update(tools, project)
+    git(project, "checkout", "--theirs", "dvc.yaml")
     (_, _, stage), (_, _, entry) = blocks("extend.md")[:2]
-    write(moved, "src/stages/summary.py", stage)
-    change(moved, "dvc.yaml", ("stages:\n", f"stages:\n{entry}"))
-    page = (moved / "docs/updating.md").read_text(encoding="utf-8")
+    write(project, "src/stages/summary.py", stage)
+    change(project, "dvc.yaml", ("stages:\n", f"stages:\n{entry}"))
+    page = (project / "docs/updating.md").read_text(encoding="utf-8")
     old, new = re.findall(r"(?m)^\| `(from \.learning\S* import columns)` \| `(.+)` \|$", page)[0]
-    (moved / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
-    said = make_in(moved, "repro", code=2)
-    assert "ERROR: src/model.py, line 7: raised ModuleNotFoundError: No module named 'src.learning'. " in said
-    assert f"It lies in plumbline now: write {new}" in said
-    change(moved, "src/model.py", (old, new))
-    make_in(moved, "repro")
-    commit(moved, "The update")
-    make_in(moved, "check")
-    ran = subprocess.run([sys.executable, "-m", "pytest", "tests/test_dvc_yaml.py"], cwd=moved, check=False)
+    (project / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    output = make_in(project, "repro", code=2)
+    assert "ERROR: src/model.py, line 7: raised ModuleNotFoundError: No module named 'src.learning'. " in output
+    assert f"It is in plumbline now: write {new}" in output
+    change(project, "src/model.py", (old, new))
+    make_in(project, "repro")
+    commit(project, "The update")
+    make_in(project, "check")
+    ran = subprocess.run([sys.executable, "-m", "pytest", "tests/test_dvc_yaml.py"], cwd=project, check=False)
     assert ran.returncode == 0

@@ -28,12 +28,12 @@ def frame(task: str) -> pd.DataFrame:
     return make_table(task, rows=400).rename(columns={"target": ACCENTED})
 
 
-def leaking(path: Path) -> None:
+def write_leak(path: Path) -> None:
     table = frame("binary")
     table.assign(after_the_fact=(table[ACCENTED] == "yes") * 1.5 + 0.1).to_csv(path, index=False)
 
 
-def zipped(path: Path) -> None:
+def write_gzip(path: Path) -> None:
     path.write_bytes(gzip.compress(frame("regression").to_csv(index=False).encode()))
 
 
@@ -41,7 +41,7 @@ def zipped(path: Path) -> None:
 TABLES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "csv": ("plain.csv", lambda path: frame("binary").to_csv(path, index=False)),
     "semicolons": ("comma.csv", lambda path: frame("regression").to_csv(path, index=False, sep=";", decimal=",")),
-    "gzip": ("packed.csv.gz", zipped),
+    "gzip": ("packed.csv.gz", write_gzip),
     "parquet": ("table.parquet", lambda path: frame("multiclass").to_parquet(path)),
     "json lines": ("lines.jsonl", lambda path: frame("binary").to_json(path, orient="records", lines=True)),
     "accents": ("Häuser am See (2).csv", lambda path: frame("multiclass").to_csv(path, index=False)),
@@ -49,27 +49,27 @@ TABLES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "file": ("by file.csv", lambda path: frame("binary").to_csv(path, index=False)),
     "http": ("by http.csv", lambda path: frame("binary").to_csv(path, index=False)),
     "index": ("index.csv", lambda path: frame("binary").sample(frac=1, random_state=0).to_csv(path)),
-    "leak": ("leak.csv", leaking),
+    "leak": ("leak.csv", write_leak),
 }
 TESTED = ("accents",)  # verified and run twice; test_week.py runs the tests of projects
 BY_ARCHIVE = ("parquet", "accents")
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("given")
 
 
 @pytest.fixture(scope="module")
-def sources(template: Path, given: Path) -> dict[str, str]:
-    git(template, "clone", "--quiet", "--bare", str(template), str(given / "repo.git"))
-    git(template, "archive", "--format=zip", "--prefix=repo-main/", "-o", str(given / "main.zip"), "HEAD")
-    return {"url": f"file://{given / 'repo.git'}", "archive": str(given / "main.zip")}
+def sources(template: Path, tables: Path) -> dict[str, str]:
+    git(template, "clone", "--quiet", "--bare", str(template), str(tables / "repo.git"))
+    git(template, "archive", "--format=zip", "--prefix=repo-main/", "-o", str(tables / "main.zip"), "HEAD")
+    return {"url": f"file://{tables / 'repo.git'}", "archive": str(tables / "main.zip")}
 
 
 @pytest.fixture(scope="module")
-def address(given: Path) -> Iterator[str]:
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(given))
+def address(tables: Path) -> Iterator[str]:
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tables))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -90,47 +90,47 @@ def make(project: Path, *verbs: str, code: int = 0) -> str:
 
 
 @pytest.mark.parametrize("kind", TABLES)
-def test_a_table_of_ones_own_runs_by_answers_alone(tools: Tools, sources, address, given, tmp_path, kind) -> None:
+def test_a_table_of_ones_own_runs_by_answers_alone(tools: Tools, sources, address, tables, tmp_path, kind) -> None:
     name, write = TABLES[kind]
-    write(given / name)
-    shutil.copy(given / name, tmp_path / name)
-    answer = {"relative": name, "file": (given / name).as_uri(), "http": f"{address}/{name.replace(' ', '%20')}"}
+    write(tables / name)
+    shutil.copy(tables / name, tmp_path / name)
+    answers = {"relative": name, "file": (tables / name).as_uri(), "http": f"{address}/{name.replace(' ', '%20')}"}
     source = sources["archive" if kind in BY_ARCHIVE else "url"]
-    tools.bake(source, tmp_path, data=answer.get(kind, str(given / name)), target=ACCENTED)
-    made = tmp_path / "my-project"
+    tools.bake(source, tmp_path, data=answers.get(kind, str(tables / name)), target=ACCENTED)
+    project = tmp_path / "my-project"
     if kind == "leak":
-        assert "after_the_fact" in make(made, "make", "repro", code=2)
-        assert git(made, "diff", "--stat") == ""  # no file of the project is changed; what ingest found is there
+        assert "after_the_fact" in make(project, "make", "repro", code=2)
+        assert git(project, "diff", "--stat") == ""  # no file of the project is changed; what ingest found is there
         return
     if kind in TESTED:  # nothing has run yet
-        assert "no run is committed yet" in make(made, sys.executable, "-m", "plumbline", "verify")
-        assert "same" in make(made, sys.executable, "-m", "plumbline", "review", "HEAD")
-    said = make(made, "make", "repro")
-    assert ("has no name and counts the rows: dropped" in said) == (kind == "index")
-    assert "python -m plumbline draft" in said
-    assert "15 questions open" in said
-    assert json.loads((made / "data/schema.json").read_text(encoding="utf-8"))["columns"]
-    changed = {line[3:] for line in git(made, "status", "--porcelain").splitlines()}
-    assert changed == {"dvc.lock", "metrics/", "data/schema.json"}
+        assert "no run is committed yet" in make(project, sys.executable, "-m", "plumbline", "verify")
+        assert "same" in make(project, sys.executable, "-m", "plumbline", "review", "HEAD")
+    output = make(project, "make", "repro")
+    assert ("has no name and counts the rows: dropped" in output) == (kind == "index")
+    assert "python -m plumbline draft" in output
+    assert "15 questions open" in output
+    assert json.loads((project / "data/schema.json").read_text(encoding="utf-8"))["columns"]
+    changed_files = {line[3:] for line in git(project, "status", "--porcelain").splitlines()}
+    assert changed_files == {"dvc.lock", "metrics/", "data/schema.json"}
     if kind in TESTED:
-        assert "Running stage" not in make(made, "make", "repro")
+        assert "Running stage" not in make(project, "make", "repro")
 
 
 def test_a_large_table_goes_to_the_remote_and_comes_back_in_a_clone(tools, template, tmp_path) -> None:
     table = pd.concat([frame("binary")] * 600).reset_index(drop=True)
     table["row_id"] = range(len(table))
     table.iloc[:, :6].to_csv(tmp_path / "large one.csv", index=False)
-    assert (tmp_path / "large one.csv").stat().st_size > bake.SMALL
+    assert (tmp_path / "large one.csv").stat().st_size > bake.MOST_IN_GIT
     remote = tmp_path / "remote"
     tools.bake(template, tmp_path, data="large one.csv", target=ACCENTED, dvc_remote=str(remote))
-    made = tmp_path / "my-project"
-    assert "data/source/large one.csv\n" not in git(made, "ls-files", "data")
-    make(made, sys.executable, "-m", "src.stages.ingest")
-    make(made, "dvc", "repro", "ingest")
-    make(made, "dvc", "push")
-    git(made, "add", "-A")
-    git(made, "commit", "-qm", "The first run")
-    git(tmp_path, "clone", "--quiet", str(made), "clone")
+    project = tmp_path / "my-project"
+    assert "data/source/large one.csv\n" not in git(project, "ls-files", "data")
+    make(project, sys.executable, "-m", "src.stages.ingest")
+    make(project, "dvc", "repro", "ingest")
+    make(project, "dvc", "push")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "The first run")
+    git(tmp_path, "clone", "--quiet", str(project), "clone")
     make(tmp_path / "clone", "dvc", "pull", "data/source/large one.csv.dvc", "ingest")
     for name in ("data/source/large one.csv", "data/table.parquet"):
         digests = {sha256((tmp_path / folder / name).read_bytes()).hexdigest() for folder in ("my-project", "clone")}

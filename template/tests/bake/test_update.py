@@ -13,8 +13,18 @@ from plumbline.testing.projects import environment, make_table
 from template.tests.bake.conftest import Tools, git, tree
 from template.tests.docs.conftest import blocks
 
-YOURS = ("data/", "metrics/", "expectations/", "docs/project.yaml", "src/features.py", "src/model.py",
-         "src/versions.json", "dvc.lock", "LICENSE", ".dvc/config")  # fmt: skip
+YOURS = (
+    "data/",
+    "metrics/",
+    "expectations/",
+    "docs/project.yaml",
+    "src/features.py",
+    "src/model.py",
+    "src/versions.json",
+    "dvc.lock",
+    "LICENSE",
+    ".dvc/config",
+)
 PAGE, PLOTS, WORKFLOW, RENAMED = "docs/your-model.md", "plumbline/report/plots.py", "ci.yml", "checks.yml"
 FEATURES = '''"""Features of this project."""
 
@@ -34,7 +44,7 @@ def write(folder: Path, name: str, text: str) -> None:
 
 
 def change(folder: Path, name: str, *changes: tuple[str, str]) -> None:
-    """Replaces what stands exactly once in a file."""
+    """Replace what is exactly once in a file."""
     text = (folder / name).read_text(encoding="utf-8")
     for old, new in changes:
         assert text.count(old) == 1, f"{name}: {old!r}"
@@ -47,19 +57,19 @@ def commit(folder: Path, message: str) -> None:
     git(folder, "commit", "--quiet", "-m", message)
 
 
-def second(clone: Path) -> None:
-    """What v2 has and v1 has not: lines two below the user's own and elsewhere, a key, a new file, another sample."""
+def make_second_version(clone: Path) -> None:
+    """Change what v2 has and v1 has not: lines near the user's own and elsewhere, a key, a new file, another sample."""
     change(clone, PAGE, ("By parameters, or in", "In v2: by parameters, or in"))
     line = "  shuffle: true  # the rows before they are cut\n"
     change(clone, "params.yaml", ("  threshold: 0.5", f"{line}  threshold: 0.5"))
-    key = '    "model.shuffle": Key(True, "true or false", lambda value: isinstance(value, bool)),\n'
-    change(clone, "plumbline/params.py", ('    "model.threshold"', f'{key}    "model.threshold"'))
+    key = '    shuffle: bool = _key(True, "true or false", lambda value: isinstance(value, bool))\n'
+    change(clone, "plumbline/keys.py", ("    threshold: float", f"{key}    threshold: float"))
     write(clone, "docs/new-in-v2.md", "# What is new?\n")
-    ours(clone, "v2")
+    change_excluded_files(clone, "v2")
 
 
-def newest(clone: Path) -> None:
-    """What came after v2: the same files again, a renamed page, one that is gone, and what is the template's alone."""
+def make_latest_version(clone: Path) -> None:
+    """Change what came after v2: the same files again, a renamed page, a deleted one, and the template's own files."""
     change(clone, PAGE, ("\n## A pipeline of your own\n", "\n## A pipeline of your very own\n"))
     change(clone, PLOTS, ('"font.size": 10', '"font.size": 11'), ("MOST = 15  # bars", "MOST = 16  # bars"))
     change(clone, "params.yaml", ("  holdout: 0.2 ", "  holdout: 0.25 "))
@@ -69,27 +79,36 @@ def newest(clone: Path) -> None:
     git(clone, "mv", "docs/errors.md", "docs/messages.md")
     (clone / "docs/more-than-one-table.md").unlink()
     write(clone, "template/only.md", "The template's own.\n")
-    ours(clone, "latest")
+    change_excluded_files(clone, "latest")
 
 
-def ours(clone: Path, name: str) -> None:
-    """Changes that reach no project."""
+def change_excluded_files(clone: Path, name: str) -> None:
+    """Change what reaches no project."""
     change(clone, "src/features.py", ("    return rows\n", f"    # {name}\n    return rows\n"))
     change(clone, "src/model.py", ("TRUSTED: tuple", f"# {name}\nTRUSTED: tuple"))
-    for path in ("data/README.md", "data/source/breast-cancer.csv", "LICENSE", "template/licences/MIT.txt",
-                 "expectations/behaviour.yaml", "docs/project.yaml", "dvc.lock", "src/versions.json",
-                 "metrics/model-card.md", "template/CHANGELOG.md"):  # fmt: skip
+    for path in (
+        "data/README.md",
+        "data/source/breast-cancer.csv",
+        "LICENSE",
+        "template/licences/MIT.txt",
+        "expectations/behaviour.yaml",
+        "docs/project.yaml",
+        "dvc.lock",
+        "src/versions.json",
+        "metrics/model-card.md",
+        "template/CHANGELOG.md",
+    ):
         write(clone, path, (clone / path).read_text(encoding="utf-8") + f"# {name}\n")
     change(clone, ".dvc/config", ("[core]\n", f"[core]\n    {name}_key = false\n"))
 
 
 @pytest.fixture(scope="module")
-def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def releases(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template with the tags v1 and v2 and a commit after them."""
     clone = tmp_path_factory.mktemp("released") / "released.git"
     git(template, "clone", "--quiet", str(template), str(clone))
     git(clone, "tag", "v1")
-    for step, tag in ((second, "v2"), (newest, "latest")):
+    for step, tag in ((make_second_version, "v2"), (make_latest_version, "latest")):
         step(clone)
         commit(clone, tag)
         git(clone, "tag", tag)
@@ -97,14 +116,14 @@ def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make(tools: Tools, released: Path, tmp_path: Path) -> Make:
+def make(tools: Tools, releases: Path, tmp_path: Path) -> Make:
     """A project of a tag, with the user's own table or the sample."""
     make_table().to_csv(tmp_path / "own.csv", index=False)
 
     def bake(tag: str, own: bool = True, to: str = "out") -> Path:
         (tmp_path / to).mkdir()
         answers = {"data": str(tmp_path / "own.csv"), "target": "target"} if own else {}
-        tools.bake(f"file://{released}", tmp_path / to, "--checkout", tag, **answers)
+        tools.bake(f"file://{releases}", tmp_path / to, "--checkout", tag, **answers)
         return tmp_path / to / "my-project"
 
     return bake
@@ -128,7 +147,7 @@ def work(project: Path) -> None:
     (project / f".github/workflows/{WORKFLOW}").rename(project / f".github/workflows/{RENAMED}")
 
 
-def worked_in(project: Path) -> Path:
+def make_worked_project(project: Path) -> Path:
     work(project)
     for name, text in RUN.items():
         write(project, name, text)
@@ -146,18 +165,18 @@ def is_yours(name: str) -> bool:
 
 @pytest.mark.parametrize(("tag", "own"), [("v1", True), ("v2", True), ("v1", False)])
 def test_what_the_user_wrote_stays_and_what_is_new_arrives(tools: Tools, make: Make, tag: str, own: bool) -> None:
-    project, fresh = worked_in(make(tag, own)), make("latest", own, "fresh")
+    project, fresh = make_worked_project(make(tag, own)), make("latest", own, "fresh")
     work(fresh)
     before, expected = tree(project), tree(fresh)
     assert "out of date" in tools.run("cruft", "check", cwd=project, code=1)
-    said = update(tools, project)
+    output = update(tools, project)
     after = tree(project)
-    assert "conflict" not in said
-    kept = {name for name in before if is_yours(name)} | {f".github/workflows/{RENAMED}"}
-    assert {name for name in after if is_yours(name)} | {f".github/workflows/{RENAMED}"} == kept
-    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
-    rest = {name for name in expected if not is_yours(name)} - kept
-    assert {name: after[name] for name in after.keys() - kept} == {name: expected[name] for name in rest}
+    assert "conflict" not in output
+    unchanged = {name for name in before if is_yours(name)} | {f".github/workflows/{RENAMED}"}
+    assert {name for name in after if is_yours(name)} | {f".github/workflows/{RENAMED}"} == unchanged
+    assert {name: after[name] for name in unchanged} == {name: before[name] for name in unchanged}
+    rest = {name for name in expected if not is_yours(name)} - unchanged
+    assert {name: after[name] for name in after.keys() - unchanged} == {name: expected[name] for name in rest}
     assert {"docs/ci.md", "docs/errors.md", "docs/more-than-one-table.md", "template/only.md"}.isdisjoint(after)
     assert {"docs/messages.md", "docs/new-in-v2.md"} <= after.keys()
     assert not git(project, "diff", "--check")
@@ -168,17 +187,17 @@ def test_what_the_user_wrote_stays_and_what_is_new_arrives(tools: Tools, make: M
 
 
 def test_one_line_changed_on_both_sides_is_marked_there_and_nowhere_else(tools: Tools, make: Make) -> None:
-    project = worked_in(make("v1"))
+    project = make_worked_project(make("v1"))
     change(project, "params.yaml", ("  holdout: 0.2 ", "  holdout: 0.3 "))
     commit(project, "More rows held out")
     assert "with conflicts" in update(tools, project)
     states = {line[3:]: line[:2] for line in git(project, "status", "--porcelain").splitlines()}
     assert [name for name, state in states.items() if "U" in state] == ["params.yaml"]
-    assert states["plumbline/params.py"] == "M "  # all the rest is staged
+    assert states["plumbline/keys.py"] == "M "  # all the rest is staged
     assert states[".cruft.json"] == " M"
     text = (project / "params.yaml").read_text(encoding="utf-8")
-    marked = text.split("<<<<<<< ours\n")[1].split(">>>>>>> theirs\n")[0]
-    assert [part.split("  #")[0] for part in marked.split("=======\n")] == ["  holdout: 0.3", "  holdout: 0.25"]
+    conflict = text.split("<<<<<<< ours\n")[1].split(">>>>>>> theirs\n")[0]
+    assert [part.split("  #")[0] for part in conflict.split("=======\n")] == ["  holdout: 0.3", "  holdout: 0.25"]
     marks = git(project, "grep", "-lE", "^(<<<<<<<|=======|>>>>>>>)( |$)").splitlines()
     assert marks == ["params.yaml"]
     assert not [*project.rglob("*.rej")]
@@ -187,7 +206,7 @@ def test_one_line_changed_on_both_sides_is_marked_there_and_nowhere_else(tools: 
 
 def test_what_git_cannot_merge_lies_beside_the_file_and_the_rest_arrives(tools: Tools, make: Make) -> None:
     """After an update by somebody else git has not the template's file that the next one starts from."""
-    project = worked_in(make("v1"))
+    project = make_worked_project(make("v1"))
     change(project, "params.yaml", ("  holdout: 0.2 ", "  holdout: 0.3 "))
     commit(project, "More rows held out")
     update(tools, project, "--checkout", "v2")
@@ -204,7 +223,7 @@ def test_what_git_cannot_merge_lies_beside_the_file_and_the_rest_arrives(tools: 
 
 
 def test_the_users_file_gone_is_no_obstacle(tools: Tools, make: Make, tmp_path: Path) -> None:
-    project = worked_in(make("v1"))
+    project = make_worked_project(make("v1"))
     (tmp_path / "own.csv").unlink()
     for path in (project / "data/source").iterdir():
         path.unlink()
@@ -215,11 +234,11 @@ def test_the_users_file_gone_is_no_obstacle(tools: Tools, make: Make, tmp_path: 
 
 
 @pytest.mark.parametrize("by", ["cookiecutter", "cruft"])
-def test_right_after_making_nothing_differs_on_any_day(tools: Tools, make: Make, released, tmp_path, by: str) -> None:
+def test_right_after_making_nothing_differs_on_any_day(tools: Tools, make: Make, releases, tmp_path, by: str) -> None:
     project = make("latest")
     if by == "cruft":
-        given = json.dumps({"data": str(tmp_path / "own.csv"), "target": "target", "project_name": "By Cruft"})
-        create = ("cruft", "create", f"file://{released}", "--no-input", "--extra-context", given)
+        answers = json.dumps({"data": str(tmp_path / "own.csv"), "target": "target", "project_name": "By Cruft"})
+        create = ("cruft", "create", f"file://{releases}", "--no-input", "--extra-context", answers)
         tools.run(*create, cwd=tmp_path)
         project = tmp_path / "by-cruft"
     day = "class Later(datetime.date):\n    today = classmethod(lambda cls: datetime.date(2041, 2, 3))\n"
@@ -244,10 +263,10 @@ def test_the_updated_project_runs_and_its_tests_are_green(tools: Tools, make: Ma
     (project / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
     make_in(project, "repro")
     commit(project, "Our work")
-    committed = tree(project)["dvc.lock"]
+    lock = tree(project)["dvc.lock"]
     update(tools, project)
-    assert tree(project)["dvc.lock"] == committed
+    assert tree(project)["dvc.lock"] == lock
     make_in(project, "repro", "test")
-    assert tree(project)["dvc.lock"] != committed
+    assert tree(project)["dvc.lock"] != lock
     commit(project, "Update")
     make_in(project, "check")

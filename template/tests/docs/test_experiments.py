@@ -40,10 +40,10 @@ def state(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in outs if path.is_file()}
 
 
-def shown(expected: str, printed: str) -> bool:
+def is_output(expected: str, output: str) -> bool:
     """Whether that was printed; ... stands for any lines, or for any words in a line."""
     words = pattern(expected).pattern.replace(r"\.\.\.", ".*")
-    return re.fullmatch(re.sub(r"(\\ )+", r"\\s+", words), printed) is not None
+    return re.fullmatch(re.sub(r"(\\ )+", r"\\s+", words), output) is not None
 
 
 @pytest.mark.slow
@@ -53,10 +53,10 @@ def test_each_command_of_the_page_prints_what_it_shows(clone: Path) -> None:
     for command, expected in COMMANDS:
         ran = run(command, clone)
         assert ran.returncode == 0, f"{command}: {ran.stdout[-1500:]}{ran.stderr[-1500:]}"
-        assert shown(expected, ran.stdout), f"{command} printed:\n{ran.stdout[-3000:]}"
+        assert is_output(expected, ran.stdout), f"{command} printed:\n{ran.stdout[-3000:]}"
     assert state(clone) == before
-    changed = run("git diff --stat HEAD try-deep", clone).stdout
-    assert "params.yaml" in changed and "metrics/metrics.json" in changed
+    diff = run("git diff --stat HEAD try-deep", clone).stdout
+    assert "params.yaml" in diff and "metrics/metrics.json" in diff
 
 
 @pytest.mark.slow
@@ -67,20 +67,20 @@ def test_each_form_of_an_override_gives_a_file_that_is_accepted(clone: Path, ove
     """The last stage stands for all of them: what is looked at is what becomes of params.yaml."""
     ran = run(f"dvc exp run --single-item package -S {override}", clone)
     text = (clone / "params.yaml").read_text(encoding="utf-8")
-    checked = run("python -m plumbline params", clone)
+    check = run("python -m plumbline params", clone)
     run("git checkout -q . && dvc checkout -q && dvc exp remove -A", clone)
     assert (ran.returncode == 0) == (line != ""), ran.stderr
     assert line in text
     assert text.count("  # ") > 30, "comments were lost"
-    assert "every key is known" in checked.stdout, checked.stderr
+    assert "every key is known" in check.stdout, check.stderr
 
 
 @pytest.mark.slow
 def test_the_way_back_that_a_refusal_prints_works_in_a_new_terminal(clone: Path) -> None:
     before = state(clone)
     params = clone / "params.yaml"
-    spoiled = params.read_text(encoding="utf-8").replace("estimator: auto", "estimator: sklearn.nope")
-    params.write_text(spoiled.replace("salt: 0", "salt: 1"), encoding="utf-8")
+    text = params.read_text(encoding="utf-8").replace("estimator: auto", "estimator: sklearn.nope")
+    params.write_text(text.replace("salt: 0", "salt: 1"), encoding="utf-8")
     ran = run("dvc repro", clone)
     assert ran.returncode
     assert state(clone) != before

@@ -20,7 +20,7 @@ from template.tests.docs.conftest import blocks
 
 
 @pytest.fixture
-def assembled(project: Project) -> dict:
+def stage_entry(project: Project) -> dict:
     """A project as the page on more than one table builds it, on a copy of the code; the stage as it is declared."""
     project.copy_code()
     Path("dvc.yaml").unlink()
@@ -28,8 +28,8 @@ def assembled(project: Project) -> dict:
         if path:
             Path(path).write_text(content, encoding="utf-8")
     stage, keys = (yaml.safe_load(text) for _, language, text in blocks("more-than-one-table.md") if language == "yaml")
-    delivered = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    stages = stage | {name: delivered[name] for name in ("versions", "ingest")}
+    template_stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    stages = stage | {name: template_stages[name] for name in ("versions", "ingest")}
     Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stages}), encoding="utf-8")
     project.params(**keys)
     params.add_defaults()
@@ -39,12 +39,12 @@ def assembled(project: Project) -> dict:
 def load(path: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(Path(path).stem, path)
     assert spec and spec.loader
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_the_page_on_more_than_one_table_runs_as_it_stands(assembled: dict) -> None:
+def test_the_page_on_more_than_one_table_runs_as_it_stands(stage_entry: dict) -> None:
     for command in ("init --no-scm -q", "repro ingest"):
         ran = subprocess.run(
             [sys.executable, "-m", "dvc", *command.split()], capture_output=True, text=True, check=False
@@ -55,27 +55,27 @@ def test_the_page_on_more_than_one_table_runs_as_it_stands(assembled: dict) -> N
     schema = Schema.loads(Path(paths.SCHEMA).read_text(encoding="utf-8"))
     page = (ROOT / "docs/more-than-one-table.md").read_text(encoding="utf-8")
     assert all(f"`{column.name}`" in page.split("The package takes")[1] for column in schema.inputs)
-    code = {dep for dep in assembled["deps"] if dep.endswith(".py")}
-    found, _ = versions.Sources().closure("src/stages/assemble.py")
-    assert code == {file for file in found if file.startswith("src/")}
-    assert {"src/versions.json": ["assemble"]} in assembled["params"]
+    code = {dep for dep in stage_entry["deps"] if dep.endswith(".py")}
+    files, _ = versions.Sources().closure("src/stages/assemble.py")
+    assert code == {file for file in files if file.startswith("src/")}
+    assert {"src/versions.json": ["assemble"]} in stage_entry["params"]
     params.check()
 
 
-def test_the_pages_stage_knows_the_past_alone_and_multiplies_no_row(assembled: dict) -> None:
+def test_the_pages_stage_knows_the_past_alone_and_multiplies_no_row(stage_entry: dict) -> None:
     stage, random = load("src/stages/assemble.py"), np.random.default_rng(0)
     days = pd.Timestamp("2024-01-01") + pd.to_timedelta(random.integers(0, 30, 260), unit="D")
     who = random.choice(["ann", "bob", "cem"], 260)
     loans = pd.DataFrame({"customer": who[:60], "asked_at": days[:60]})
     payments = pd.DataFrame({"customer": who[60:], "paid_at": days[60:], "paid": random.integers(1, 9, 200)})
-    made = stage.with_payments(loans, payments, 7)
-    assert made[list(loans)].equals(loans)
-    for row in made.itertuples():
+    loans_with_payments = stage.add_payments(loans, payments, 7)
+    assert loans_with_payments[list(loans)].equals(loans)
+    for row in loans_with_payments.itertuples():
         before = payments[(payments.customer == row.customer) & (payments.paid_at < row.asked_at)]
         week = before[before.paid_at >= row.asked_at - pd.Timedelta(days=7)]
         assert (row.payments, row.paid) == (len(week), week.paid.sum())
         assert row.days_since == (row.asked_at - before.paid_at.max()).days or before.empty
     customers = pd.DataFrame({"customer": ["ann", "bob", "ann"], "region": ["north", "south", "west"]})
-    assert len(stage.with_customers(loans, customers[:2])) == len(loans)
-    with pytest.raises(PlumblineError, match=r"customers.csv: 1 customer\(s\) stand twice"):
-        stage.with_customers(loans, customers)
+    assert len(stage.join_customers(loans, customers[:2])) == len(loans)
+    with pytest.raises(PlumblineError, match=r"customers.csv: 1 duplicate customers"):
+        stage.join_customers(loans, customers)

@@ -31,15 +31,15 @@ def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page: Path) -> None:
 
 
 def test_the_index_has_every_page_once() -> None:
-    listed = LINK.findall((ROOT / "docs/index.md").read_text(encoding="utf-8"))
-    assert sorted(listed) == [page.name for page in DOCS if page.name != "index.md"]
+    links = LINK.findall((ROOT / "docs/index.md").read_text(encoding="utf-8"))
+    assert sorted(links) == [page.name for page in DOCS if page.name != "index.md"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_are_run_by_a_test_or_marked_as_not_run(page: Path) -> None:
-    shown = re.findall(r"(?m)^```(?:console|bash|sh|powershell)$", page.read_text(encoding="utf-8"))
+    command_blocks = re.findall(r"(?m)^```(?:console|bash|sh|powershell)$", page.read_text(encoding="utf-8"))
     name = page.relative_to(ROOT).as_posix()
-    assert bool(shown) == (name in RUN), name
+    assert bool(command_blocks) == (name in RUN), name
     assert (ROOT / "template/tests" / RUN.get(name, "docs/test_pages.py")).exists()
 
 
@@ -54,9 +54,9 @@ def test_the_local_remote_of_the_page_works_as_shown(tmp_path: Path) -> None:
     (clone := tmp_path / "clone").mkdir()
     run(clone, "git init -q && dvc init -q && echo a > table.csv && dvc add -q table.csv")
     (session,) = [content for _, language, content in blocks("remotes.md") if language == "console"]
-    for command, shown in re.findall(r"(?m)^\$ (.+)\n((?:(?!\$ ).*\n)*)", session):
-        printed = run(clone, command)
-        assert shown == "...\n" or shown in printed, printed
+    for command, expected in re.findall(r"(?m)^\$ (.+)\n((?:(?!\$ ).*\n)*)", session):
+        output = run(clone, command)
+        assert expected == "...\n" or expected in output, output
 
 
 @pytest.mark.slow
@@ -84,9 +84,9 @@ def test_the_stage_of_the_page_runs_and_its_tests_pass(tmp_path: Path) -> None:
 
 def insert_step(folder: Path) -> None:
     """Edits a stage as the page shows: what it takes out and leaves stands there, in one place for each part."""
-    ((path, shown),) = [(path, content) for path, language, content in blocks("extend.md") if language == "diff"]
+    ((path, diff),) = [(path, content) for path, language, content in blocks("extend.md") if language == "diff"]
     text = (folder / path).read_text(encoding="utf-8")
-    for part in shown.split("...\n"):
+    for part in diff.split("...\n"):
         lines = part.splitlines(keepends=True)
         old, new = ("".join(line[1:] for line in lines if line[0] != sign) for sign in "+-")
         assert text.count(old) == 1

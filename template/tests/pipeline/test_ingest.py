@@ -19,10 +19,10 @@ OUTS = ("data/table.parquet", "data/schema.json", "metrics/checks-ingest.json")
 READ = delimited.pa_csv.ReadOptions
 
 
-def suite(name: str, *columns: str) -> None:
-    """No value of these columns is above 70."""
+def write_suite(name: str, *columns: str) -> None:
+    """Write a suite: no value of these columns is above 70."""
     between = [{"column": column, "max_value": 70} for column in columns]
-    content = {"expectations": [{"type": "expect_column_values_to_be_between", "kwargs": each} for each in between]}
+    content = {"expectations": [{"type": "expect_column_values_to_be_between", "kwargs": kwargs} for kwargs in between]}
     Path("expectations", name).write_text(json.dumps(content))
 
 
@@ -30,20 +30,20 @@ def test_it_writes_every_row_typed_a_schema_and_what_it_decided(project: Project
     frame = make_table(rows=50)
     project.table(frame, name="a.b.parquet")
     pq.write_table(pa.table({name: frame[name].to_numpy() for name in frame}), "data/source/a.b.parquet")  # with NaN
-    suite("a.b.json", "x1", "x2")
-    suite("other.json", "x1")
+    write_suite("a.b.json", "x1", "x2")
+    write_suite("other.json", "x1")
     ingest.main()
     table = pq.read_table(OUTS[0])
-    schema, found = (json.loads(Path(name).read_text(encoding="utf-8")) for name in OUTS[1:])
+    schema, findings = (json.loads(Path(name).read_text(encoding="utf-8")) for name in OUTS[1:])
     assert [str(kind) for kind in table.schema.types] == ["int64", "double", "double", "string", "bool", "string"]
     assert {c["name"]: c["missing"] for c in schema["columns"]}["x2"] == frame.x2.isna().mean() > 0
     assert schema["rows"] == table.num_rows == 50
-    rules = {finding["kind"]: finding for finding in found}
+    rules = {finding["kind"]: finding for finding in findings}
     assert rules[Kind.SCOPE]["severity"] == "warning"
     assert rules["expectations"]["counts"] == {"expected": 2}
 
 
-REFUSED = [
+REFUSALS = [
     ({"types": {"colour": "number"}}, r"table\.csv, row 1, column 'colour': is no number, nor are 49"),
     ({"key": "target"}, "data.target and data.key both name 'target'"),
     ({"source": "data/source/bare.csv"}, "bare.csv: has a header and no rows"),
@@ -54,13 +54,13 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("change", "words"), REFUSED)
+@pytest.mark.parametrize(("change", "words"), REFUSALS)
 def test_a_refusal_leaves_all_that_was_there_and_nothing_half_written(project: Project, change, words, capsys) -> None:
     frame = make_table(rows=50)
     frame.loc[2, "x1"] = 77.125
     for rows, name in ((50, "held.csv"), (0, "bare.csv"), (50, "table.csv")):
         project.table(frame.head(rows), name=name)
-    suite("held.json", "x1", "x2")
+    write_suite("held.json", "x1", "x2")
     ingest.main()
     assert "WARNING: expectations: no expectations/table.json: the structural checks alone" in capsys.readouterr().out
     before = [Path(name).read_bytes() for name in OUTS]
@@ -76,7 +76,7 @@ def test_a_failed_expectation_shows_values_where_the_project_allows_it(project: 
     frame = make_table(rows=50)
     frame.loc[2, "x1"] = 77.125
     project.table(frame, show_values=True)
-    suite("table.json", "x1")
+    write_suite("table.json", "x1")
     with pytest.raises(PlumblineError, match=r"rows 3, with the values 77\.125\. Fix the table, or the suite"):
         ingest.main()
 
@@ -85,21 +85,21 @@ def test_a_failed_expectation_shows_values_where_the_project_allows_it(project: 
 def test_bytes_do_not_depend_on_the_batches_of_the_source(project: Project, name: str, monkeypatch) -> None:
     monkeypatch.setattr("plumbline.pipeline.ingest.ROW_GROUP", 64)
     project.table(make_table(rows=300), name=name)
-    made = set()
+    results = set()
     for rows in (7, 64, 1000):
         monkeypatch.setattr(sources, "BATCH", rows)
         monkeypatch.setattr(
             delimited.pa_csv, "ReadOptions", lambda size=40 * rows, **k: READ(**k | {"block_size": size})
         )
         ingest.main()
-        made.add(tuple(Path(name).read_bytes() for name in OUTS))
-    assert len(made) == 1
+        results.add(tuple(Path(name).read_bytes() for name in OUTS))
+    assert len(results) == 1
 
 
 CSV, PARQUET, OTHER = (f"data/{path}" for path in ("source/table.csv", "source/table.parquet", "other/table.csv"))
 CASES: list[tuple[dict[str, Any], str, str | None, list[str]]] = [  # suites and tables, source: what runs, what is out
     ({"table": None}, CSV, "table", []),
-    ({"table": None}, PARQUET, "table", []),  # as of old: the name alone
+    ({"table": None}, PARQUET, "table", []),  # no table in the suite: its name decides
     ({"table": CSV}, CSV, "table", []),
     ({"table": "./data/source//table.csv"}, CSV, "table", []),
     ({"table": CSV}, PARQUET, None, ["table"]),
@@ -118,18 +118,18 @@ def test_a_suite_is_applied_to_the_table_that_it_names(project: Project, suites,
     Path("data/other").mkdir()
     frame.to_csv(OTHER, index=False)
     for name, table in suites.items():
-        suite(f"{name}.json", "x1")
+        write_suite(f"{name}.json", "x1")
         content = json.loads(Path(f"expectations/{name}.json").read_text())
         Path(f"expectations/{name}.json").write_text(json.dumps(content | {"meta": {"table": table}}))
     project.change(data={"source": source})
     ingest.main()
-    found = json.loads(Path(OUTS[2]).read_text(encoding="utf-8"))
-    applied = [each["evidence"] for each in found if each["kind"] == "expectations"]
-    said = f"all 1 of expectations/{runs}.json hold" if runs else "the structural checks alone ran"
-    assert len(applied) == 1 and said in applied[0]
-    left = [each["evidence"] for each in found if each["kind"] == Kind.SCOPE]
-    assert [line.split(" is about ")[0] for line in left] == [f"expectations/{name}.json" for name in out]
-    for name, line in zip(out, left, strict=True):  # the printed cure, pasted
+    findings = json.loads(Path(OUTS[2]).read_text(encoding="utf-8"))
+    evidence = [finding["evidence"] for finding in findings if finding["kind"] == "expectations"]
+    words = f"all 1 of expectations/{runs}.json hold" if runs else "the structural checks alone ran"
+    assert len(evidence) == 1 and words in evidence[0]
+    lines = [finding["evidence"] for finding in findings if finding["kind"] == Kind.SCOPE]
+    assert [line.split(" is about ")[0] for line in lines] == [f"expectations/{name}.json" for name in out]
+    for name, line in zip(out, lines, strict=True):  # the printed remedy, pasted
         path = Path(f"expectations/{name}.json")
         (cure,) = re.findall(r'write in it: ("meta": .*)$', line)
         path.write_text(json.dumps(json.loads(path.read_text()) | json.loads(f"{{{cure}}}")))
@@ -140,16 +140,16 @@ def test_a_suite_is_applied_to_the_table_that_it_names(project: Project, suites,
         ]
         if runs is None:
             ingest.main()
-            found = json.loads(Path(OUTS[2]).read_text(encoding="utf-8"))
-            assert "hold" in next(each["evidence"] for each in found if each["kind"] == "expectations")
+            findings = json.loads(Path(OUTS[2]).read_text(encoding="utf-8"))
+            assert "hold" in next(finding["evidence"] for finding in findings if finding["kind"] == "expectations")
 
 
 def test_two_suites_of_one_table_are_refused_and_a_broken_one_of_another_is_not(project: Project) -> None:
     project.table(make_table(rows=50))
-    suite("table.json", "x2")
+    write_suite("table.json", "x2")
     Path("expectations/other.json").write_text("{")
     ingest.main()
-    suite("other.json", "x2")
+    write_suite("other.json", "x2")
     content = json.loads(Path("expectations/other.json").read_text())
     Path("expectations/other.json").write_text(json.dumps(content | {"meta": {"table": CSV}}))
     with pytest.raises(PlumblineError, match=r"other\.json and expectations/table\.json are both about data/source/"):
@@ -161,12 +161,12 @@ def test_two_suites_of_one_table_are_refused_and_a_broken_one_of_another_is_not(
 
 def test_what_a_suite_says_twice_is_warned_of_and_what_it_cannot_say_stops(project: Project, capsys) -> None:
     project.table(make_table(rows=50))
-    suite("table.json", "x2", "x1", "x2")
+    write_suite("table.json", "x2", "x1", "x2")
     ingest.main()
     assert "WARNING: expectations: expectations/table.json: expectation 3 says what expectation 1 says" in (
         capsys.readouterr().out
     )
-    suite("table.json", "x9", "x2", "x8")
+    write_suite("table.json", "x9", "x2", "x8")
     with pytest.raises(
         PlumblineError, match=r"2 of 3 .* hold: expectation 1, .* no column 'x9'.*; expectation 3, .*'x8'"
     ):

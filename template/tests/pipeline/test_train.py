@@ -102,8 +102,8 @@ def test_all_types_that_are_not_trusted_are_named_before_the_folds_in_a_block_th
     command = [sys.executable, "-c", RUN, "train", "evaluate"]
     process = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert process.returncode == 0, process.stderr
-    formatted = [sys.executable, "-m", "ruff", "format", "--check", "-q", "--config", str(ROOT / "pyproject.toml")]
-    assert subprocess.run([*formatted, "src/model.py"], check=False).returncode == 0
+    command = [sys.executable, "-m", "ruff", "format", "--check", "-q", "--config", str(ROOT / "pyproject.toml")]
+    assert subprocess.run([*command, "src/model.py"], check=False).returncode == 0
 
 
 @pytest.mark.parametrize(("arguments", "expected"), [({"least": 100}, "Boosted"), ({"late": 100}, "Late")])

@@ -14,7 +14,7 @@ import yaml
 from plumbline import params, paths
 from plumbline.formatting import short
 from plumbline.testing.projects import Project, make_table
-from template.tests.tools import need
+from template.tests.tools import find_program
 
 PHONE, MARGINS = 390, 32  # CSS pixels
 FRAME = """<iframe width={width} height=800 srcdoc="{page}"></iframe><script>onload = () => {{
@@ -147,7 +147,14 @@ def test_a_browser_as_wide_as_a_phone_never_scrolls_the_page_sideways(project: P
     Path("wide.html").write_text(
         FRAME.format(width=PHONE, page=escape(run_report(project, task, "y" * 200))), encoding="utf-8"
     )
-    command = [need("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=profile", "--dump-dom"]
+    command = [
+        find_program("chromium"),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--user-data-dir=profile",
+        "--dump-dom",
+    ]
     address = Path("wide.html").absolute().as_uri()
     dom = subprocess.run([*command, address], capture_output=True, encoding="utf-8", check=True, timeout=120).stdout
     client_width, scroll_width = map(int, re.findall(r"<title>(\d+) (\d+)</title>", dom)[0])

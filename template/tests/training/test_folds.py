@@ -92,8 +92,10 @@ def test_rows_of_the_same_features_are_in_one_fold_with_their_group(task: str, g
 @pytest.mark.parametrize("groups", [0, 40])
 def test_where_nothing_repeats_the_folds_are_those_of_scikit_learn(task: str, groups: int) -> None:
     rows = wide(200, 200, task, groups=groups)
-    plain, grouped = (KFold, GroupKFold) if task == "regression" else (StratifiedKFold, StratifiedGroupKFold)
-    splitter = (grouped if groups else plain)(n_splits=5, shuffle=True, random_state=3)
+    plain_splitter, group_splitter = (
+        (KFold, GroupKFold) if task == "regression" else (StratifiedKFold, StratifiedGroupKFold)
+    )
+    splitter = (group_splitter if groups else plain_splitter)(n_splits=5, shuffle=True, random_state=3)
     expected = list(splitter.split(rows[TARGET], rows[TARGET], rows.get(GROUP)))
     folds = make_folds(rows, task, n_folds=5, seed=3)
     assert count_repeats(rows, folds) == (0, 0)
