@@ -134,7 +134,7 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 
 def _mean(row_values: Callable[[Outcome], np.ndarray]) -> Basis:
-    """The weighted mean of a value of each row."""
+    """Return the basis for the weighted mean of a value of each row."""
 
     def basis(outcome: Outcome) -> Weighting:
         values = row_values(outcome)
@@ -148,7 +148,7 @@ def _loss(outcome: Outcome) -> np.ndarray:
 
 
 def _ranks(outcome: Outcome) -> Weighting:
-    """The cumulated weight of positives and of negatives down to each distinct score, after a column of zeros."""
+    """Cumulate the weight of positives and of negatives down to each distinct score, after a column of zeros."""
     score = outcome.scores[:, outcome.positive]
     order = np.argsort(-score, kind="stable")
     ends = np.flatnonzero(np.diff(score[order], append=-np.inf))
@@ -175,7 +175,7 @@ def _average_precision(true: np.ndarray, false: np.ndarray) -> np.ndarray:
 
 
 def _confusion(outcome: Outcome) -> Weighting:
-    """The confusion matrix, shape (draws, truth, prediction), and the position of the positive class."""
+    """Return the confusion matrix, shape (draws, truth, prediction), and the position of the positive class."""
     size, rows = len(outcome.classes), len(outcome.truth)
     cell = outcome.truth * size + outcome.predictions
     cell_of_row = sparse.csr_array((np.ones(rows), (cell, np.arange(rows))), shape=(size * size, rows))
@@ -195,7 +195,7 @@ def _nan_mean(values: np.ndarray) -> np.ndarray:
 
 
 def _squares(outcome: Outcome) -> Weighting:
-    """The sums of squares of the residuals and of the truth around its mean."""
+    """Return the sums of squares of the residuals and of the truth around its mean."""
     residual = outcome.truth - outcome.scores
     truth = outcome.truth - np.median(outcome.truth)  # centred: squares of large values would lose the small ones
 
@@ -237,7 +237,7 @@ _METRICS: dict[str, tuple[Basis, Formula]] = {
 
 
 def _user_metric(name: str) -> tuple[Basis, Formula]:
-    """A function of the user's, or of scikit-learn's: f(y_true, y_pred or y_score or y_prob..., sample_weight=...).
+    """Wrap f(y_true, y_pred or y_score or y_prob..., sample_weight=...), of the user's or of scikit-learn's.
 
     Of a binary task it gets 1 for the positive class and 0 for the other, of several classes the classes' values.
     """
@@ -263,7 +263,7 @@ def _user_metric(name: str) -> tuple[Basis, Formula]:
 
 
 def _translate_outcome(outcome: Outcome, is_scored: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Truth, and predictions or scores, as scikit-learn's metrics take them."""
+    """Return truth, and predictions or scores, as scikit-learn's metrics take them."""
     truth, output = outcome.truth, outcome.predictions
     if outcome.task == "binary":
         truth, output = (truth == outcome.positive).astype(int), (output == outcome.positive).astype(int)
@@ -275,7 +275,7 @@ def _translate_outcome(outcome: Outcome, is_scored: bool) -> tuple[np.ndarray, n
 
 
 def _import_metric(name: str) -> tuple[Callable[..., Any], str]:
-    """The function, and the name of its second argument, which says whether it takes predictions or scores."""
+    """Return the function and the name of its second argument, which says if it takes predictions or scores."""
     module, _, attribute = name.rpartition(".")
     place = f"params.yaml: evaluate.metrics has {name!r}, which"
     try:

@@ -85,7 +85,7 @@ def read_behaviours(path: Path, schema: Schema, source: str) -> list[Behaviour]:
 
 
 def _read_file(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
-    """The tables and the entries of a file; a bare list is about every table."""
+    """Return the tables and the entries of a file; a bare list is about every table."""
     where = path.as_posix()
     content = (read_yaml(where) if path.exists() else None) or []
     form = content if isinstance(content, dict) else {"behaviours": content}
@@ -114,7 +114,7 @@ def _parse(entry: Mapping[str, Any], schema: Schema, where: str) -> Behaviour:
 
 
 def _check_keys(entry: Mapping[str, Any], where: str) -> str:
-    """The kind of an entry that has all keys and no unknown one."""
+    """Return the kind of an entry, which must have all keys and no unknown one."""
     unknown = [key for key in entry if key not in KEYS]
     kinds = [kind for kind in KINDS if kind in entry]
     if unknown or len(kinds) != 1 or not {"name", "why", "then"} <= set(entry):

@@ -237,7 +237,7 @@ def explain_model(
 
 
 def _single_output(model: FittedModel, truth: np.ndarray) -> tuple[Predict, str]:
-    """One number for each row (the probability of the positive, or of the most frequent class), and its name."""
+    """Return what predicts one number for each row, and its name: of classes the positive or most frequent one's."""
     if model.task == "regression":
         return partial(predict_scores, model), "prediction"
     place: Any = model.positive_index if model.task == "binary" else np.bincount(truth).argmax()

@@ -124,7 +124,7 @@ def _describe(
 
 
 def _excess_loss(outcome: Outcome, loss: np.ndarray) -> np.ndarray:
-    """The loss of each row beyond the mean loss of rows of equal confidence."""
+    """Return the loss of each row beyond the mean loss of rows of equal confidence."""
     confidence = outcome.scores
     if outcome.task != "regression":
         probability = np.clip(outcome.scores, np.finfo(float).eps, 1)
@@ -136,7 +136,7 @@ def _excess_loss(outcome: Outcome, loss: np.ndarray) -> np.ndarray:
 
 
 def _conditions(rows: pd.DataFrame, types: dict[str, str]) -> tuple[list[str], np.ndarray]:
-    """Conditions in words, and where they hold, shape (conditions, rows)."""
+    """Return conditions in words, and where they hold, shape (conditions, rows)."""
     masks = {}
     for name, kind in types.items():
         for text, condition in _column_conditions(rows[name], kind):
@@ -147,7 +147,7 @@ def _conditions(rows: pd.DataFrame, types: dict[str, str]) -> tuple[list[str], n
 
 
 def _column_conditions(values: "pd.Series[Any]", kind: str) -> Iterator[tuple[str, "pd.Series[bool]"]]:
-    """Missing; below and from each of some quantiles (rounded, so the text is exact), or one of the frequent levels."""
+    """Yield: missing; below and from some quantiles (rounded, so the text is exact); each of the frequent levels."""
     yield " is missing", values.isna()
     if kind in (*NUMERIC, "timestamp"):
         edges = values.quantile(np.linspace(0, 1, EDGES + 2)[1:-1]).dropna()
@@ -166,7 +166,7 @@ def _shorten(text: str, width: int) -> str:
 
 
 def _worst_pairs(masks: np.ndarray, excess: np.ndarray, loss: np.ndarray) -> list[tuple[int, int]]:
-    """The pairs of conditions with the largest excess loss in these rows that do not overlap much."""
+    """Return the pairs of conditions with the largest excess loss in these rows that do not overlap much."""
     least = max(MIN_SLICE, MIN_SHARE * len(excess))
     best = np.argsort(-_score(masks.sum(axis=1), masks @ excess, least), kind="stable")[:MAX_CONDITIONS]
     both = masks[best].astype(float)
@@ -186,7 +186,7 @@ def _worst_pairs(masks: np.ndarray, excess: np.ndarray, loss: np.ndarray) -> lis
 
 
 def _score(size: np.ndarray, total: np.ndarray, least: float) -> np.ndarray:
-    """The excess loss in units of its noise; 0 for a slice that is too small."""
+    """Return the excess loss in units of its noise; 0 for a slice that is too small."""
     return np.where(size >= least, total / np.sqrt(np.maximum(size, 1)), 0)
 
 
@@ -195,7 +195,7 @@ def _overlaps(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def _welch(excess: np.ndarray, units: np.ndarray, inside: np.ndarray, test_rows: np.ndarray) -> float:
-    """The p value of: the rows, or the groups, inside have a larger excess loss than those outside."""
+    """Return the p value for: the rows, or groups, inside have a larger excess loss than those outside."""
     means = []
     for rows in (inside & test_rows, ~inside & test_rows):
         counts = np.bincount(units[rows])
@@ -206,7 +206,7 @@ def _welch(excess: np.ndarray, units: np.ndarray, inside: np.ndarray, test_rows:
 
 
 def _confirm(candidates: list[_Candidate]) -> Iterator[tuple[float, _Candidate]]:
-    """The candidates that pass, with the adjusted p value; of two that overlap the one with the smaller p value."""
+    """Yield the candidates that pass, with adjusted p values; of two that overlap, the one with the smaller."""
     slices: list[np.ndarray] = []
     ordered_candidates = sorted(candidates, key=lambda candidate: candidate.p_value)
     p_values = holm([candidate.p_value for candidate in ordered_candidates])

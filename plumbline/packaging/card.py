@@ -225,7 +225,7 @@ def _caveats(content: CardContent) -> str:
 
 
 def _list_answers(content: CardContent, questions: Mapping[str, str]) -> str:
-    """The answers of docs/project.yaml, and which questions have none."""
+    """List the answers of docs/project.yaml, and the questions that have none."""
     return "\n".join(f"- {label}: {_safe(content.answers[name] or 'not stated')}" for name, label in questions.items())
 
 
@@ -239,7 +239,7 @@ def _describe_finding(finding: Finding) -> str:
 
 
 def _safe(value: object) -> str:
-    """Text of the data as Markdown that means nothing but itself: no markup, no link and no mention."""
+    """Escape text of the data, so that as Markdown it means nothing but itself: no markup, no link and no mention."""
     text = re.sub(r"[\\`*_{}\[\]<>#!|~&$]", r"\\\g<0>", " ".join(str(value).split()))
     return re.sub(r"@|:(?=//)|(?i:www)(?=\.)", r"\g<0><!-- -->", text)
 

@@ -82,7 +82,7 @@ def user_imports() -> set[str]:
 
 
 def _rewrite_imports(path: str, text: str, module: str) -> str:
-    """The text of a user's file with `from plumbline` as `from module`: the wheel has no plumbline."""
+    """Return a user's file with `from module` for `from plumbline`, since the wheel has no plumbline."""
     lines = text.splitlines(keepends=True)
     available_modules = {file.removeprefix(f"{PACKAGE}/")[:-3].replace("/", ".") for file in package_files()}
     for node in ast.walk(ast.parse(text)):
@@ -101,7 +101,7 @@ def _rewrite_imports(path: str, text: str, module: str) -> str:
 
 
 def _is_in_wheel(node: ast.Import | ast.ImportFrom, available_modules: set[str]) -> bool:
-    """Whether what an import names can be imported in the wheel, or belongs to a library."""
+    """Return whether an import works in the wheel, or is one of a library."""
     level, source = getattr(node, "level", 0), getattr(node, "module", None) or ""
     names = {source, *(f"{source}.{alias.name}".strip(".") for alias in node.names)}
     if level:
@@ -201,7 +201,7 @@ def _lay_out_module(module: Path, project: Project, files: Mapping[str, bytes]) 
 
 @contextmanager
 def _fixed_build_date() -> Iterator[None]:
-    """Hatchling builds in this process and reads the date from the environment, which is restored afterwards."""
+    """Set the date that hatchling, in this process, reads from the environment, and restore it afterwards."""
     before = os.environ.get("SOURCE_DATE_EPOCH")
     os.environ["SOURCE_DATE_EPOCH"] = SOURCE_DATE_EPOCH
     try:

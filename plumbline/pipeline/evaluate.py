@@ -101,7 +101,7 @@ def predict_holdout(p: Params, model: FittedModel, data: Data) -> dict[str, Outc
 
 
 def _fit_settings(train: pd.DataFrame, schema: Schema, settings: Model, metric: str) -> FittedModel:
-    """A model that is not the project's own: neither the seed nor build() is the user's."""
+    """Fit a model that is not the project's own: neither the seed nor build() is the user's."""
     return fit(train, schema, settings, default, metric=metric, seed=0)
 
 

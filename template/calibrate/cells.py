@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.data.split import position
 from plumbline.bootstrap import draw_weights, interval, measure
+from plumbline.data.split import position
 from plumbline.evaluation.slices import holm
 from plumbline.metrics import AUTO, lower_is_better, prepare
 from plumbline.outcome import Outcome
