@@ -1,7 +1,7 @@
-"""requirements.lock: every package with version and hashes, one file for all systems and Pythons.
+"""Read requirements.lock: every package with version and hashes, one file for all systems and Pythons.
 
-Its first line carries a hash of the dependency list, so that a list without a new lock is seen. Standard library only:
-src/environment.py reads it before anything is installed.
+Its first line has a hash of the dependency list, which shows a list that changed without a new lock. Only the standard
+library is imported: src/environment.py reads the lock before anything is installed.
 """
 
 import hashlib
@@ -10,34 +10,46 @@ import re
 import tomllib
 from pathlib import Path
 
-from plumbline.errors import PlumblineError
+from plumbline.errors import ProjectError
 
 LOCK = Path("requirements.lock")
 
 
 def header() -> str:
-    """The lock's first line: a hash of all that pyproject.toml asks for."""
+    """Return the first line that fits pyproject.toml: a hash of all that it depends on.
+
+    Raises
+    ------
+    ProjectError
+        If pyproject.toml is not TOML.
+    """
     try:
         project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
     except tomllib.TOMLDecodeError as error:
-        raise PlumblineError(f"pyproject.toml cannot be read: {error}. Fix that line") from None
-    asked = [project.get(key) for key in ("requires-python", "dependencies", "optional-dependencies")]
-    return f"# dependencies sha256:{hashlib.sha256(json.dumps(asked).encode()).hexdigest()}\n"
+        raise ProjectError(f"pyproject.toml cannot be read: {error}", hint="Fix that line") from None
+    requirements = [project.get(key) for key in ("requires-python", "dependencies", "optional-dependencies")]
+    return f"# dependencies sha256:{hashlib.sha256(json.dumps(requirements).encode()).hexdigest()}\n"
 
 
 def disagreements() -> list[str]:
-    """What is out of step between pyproject.toml and the lock, a line each."""
-    lock, found = LOCK.read_text(encoding="utf-8"), []
+    """Return a line for each way in which the lock does not fit pyproject.toml."""
+    lock, lines = LOCK.read_text(encoding="utf-8"), []
     if not lock.startswith(header()):
-        found.append(f"{LOCK}: made from another dependency list than pyproject.toml's")
+        lines.append(f"{LOCK}: made from another dependency list than pyproject.toml's")
     if re.search(r"https?://", lock):
-        found.append(f"{LOCK}: names an address; expected names, versions and hashes only")
-    return [f"{line}. Renew it: make lock" for line in found]
+        lines.append(f"{LOCK}: names an address; expected names, versions and hashes only")
+    return [f"{line}. Renew it: make lock" for line in lines]
 
 
 def pins(lock: str) -> dict[str, str]:
-    """The version of each package; of one with several, for different systems or Pythons, all of them."""
-    found: dict[str, list[str]] = {}
+    r"""Return the version of each package; of one with several, for different systems or Pythons, all of them.
+
+    Examples
+    --------
+    >>> pins("numpy==2.2.6 ; python_version < '3.11'\nnumpy==2.3.5 ; python_version >= '3.11'\n")
+    {'numpy': '2.2.6 and 2.3.5'}
+    """
+    versions: dict[str, list[str]] = {}
     for name, version in re.findall(r"(?m)^([a-z0-9-]+)==(\S+)", lock):
-        found.setdefault(name, []).append(version)
-    return {name: " and ".join(sorted(versions)) for name, versions in found.items()}
+        versions.setdefault(name, []).append(version)
+    return {name: " and ".join(sorted(several)) for name, several in versions.items()}

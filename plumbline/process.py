@@ -1,4 +1,4 @@
-"""The one place that starts programs, and the one function that calls git."""
+"""Start programs: no other module imports subprocess."""
 
 import shutil
 import subprocess
@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from plumbline.errors import PlumblineError
+from plumbline.errors import ProgramError
 
-Command = Sequence[str | Path] | str  # a text is a line for the shell
-Ran = subprocess.CompletedProcess[str]
-Started = subprocess.Popen[str]
-TimedOut = subprocess.TimeoutExpired
+Command = Sequence[str | Path] | str
+CompletedProcess = subprocess.CompletedProcess[str]
+Process = subprocess.Popen[str]
+PIPE = subprocess.PIPE
 
 
 def run(
@@ -19,33 +19,67 @@ def run(
     *,
     cwd: str | Path | None = None,
     env: Mapping[str, str] | None = None,
-    given: str | None = None,
-    show: bool = False,
+    stdin: str | None = None,
+    capture_output: bool = True,
     umask: int = -1,
-    before: Callable[[], object] | None = None,
-    seconds: float | None = None,
-) -> Ran:
-    """Runs a program to its end; what it printed is in `stdout` and `stderr`, characters that are no UTF-8 replaced.
+    preexec: Callable[[], object] | None = None,
+    timeout: float | None = None,
+) -> CompletedProcess:
+    """Run a program and wait until it ends.
 
     Parameters
     ----------
-    command : list of words, or str
+    command : sequence of str or path, or str
         A str is a line for the shell, as DVC runs the commands of stages.
-    given : str
-        What the program reads.
-    show : bool
-        Let it print to the terminal instead; `stdout` and `stderr` are empty then.
-    umask, before
-        As `umask` and `preexec_fn` of `subprocess.Popen`.
-    seconds : float
-        After so long it is stopped, and `TimedOut` is raised.
+    cwd : path, optional
+        The working directory, by default that of this process.
+    env : mapping of str to str, optional
+        The environment variables, by default those of this process.
+    stdin : str, optional
+        What the program reads from its standard input.
+    capture_output : bool
+        False lets the program print to the terminal; `stdout` and `stderr` of the result are empty then.
+    umask : int
+        The umask of the program; -1 for that of this process.
+    preexec : callable, optional
+        Called in the new process before the program starts.
+    timeout : float, optional
+        Seconds after which the program is killed.
+
+    Returns
+    -------
+    CompletedProcess
+        With `returncode`, `stdout` and `stderr`. Bytes that are not UTF-8 are replaced by U+FFFD.
+
+    Raises
+    ------
+    ProgramError
+        If the program takes longer than `timeout`. An exit code other than 0 raises nothing.
+
+    Examples
+    --------
+    >>> run("echo one; exit 3").returncode
+    3
     """
-    ran = subprocess.run(
-        command, cwd=cwd, env=env, input=given, capture_output=not show, encoding="utf-8", errors="replace",
-        shell=isinstance(command, str), umask=umask, preexec_fn=before, timeout=seconds,
-        check=False,
-    )  # fmt: skip
-    return subprocess.CompletedProcess(command, ran.returncode, ran.stdout or "", ran.stderr or "")
+    try:
+        result = subprocess.run(
+            command,
+            cwd=cwd,
+            env=env,
+            input=stdin,
+            capture_output=capture_output,
+            encoding="utf-8",
+            errors="replace",
+            shell=isinstance(command, str),
+            umask=umask,
+            preexec_fn=preexec,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        hint = "Run it again, with a connection to the network if it needs one"
+        raise ProgramError(f"{_words(command)}: did not end within {timeout:g} s", hint=hint) from None
+    return subprocess.CompletedProcess(command, result.returncode, result.stdout or "", result.stderr or "")
 
 
 def start(
@@ -56,47 +90,102 @@ def start(
     stdin: int | IO[str] | None = None,
     stdout: int | IO[str] | None = None,
     stderr: int | IO[str] | None = None,
-) -> Started:
-    """Starts a program and does not wait: PIPE where its input or output is wanted."""
+) -> Process:
+    """Start a program and return at once.
+
+    Parameters
+    ----------
+    command, cwd, env
+        As in `run`, except that there is no shell.
+    stdin, stdout, stderr : int or file, optional
+        `PIPE` to write or read them, or a file; by default those of this process.
+
+    Returns
+    -------
+    Process
+        To read from and to wait for. Bytes that are not UTF-8 are replaced by U+FFFD.
+    """
     return subprocess.Popen(
         command, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=stderr, encoding="utf-8", errors="replace"
     )
 
 
-PIPE = subprocess.PIPE
-
-
 def git(
     *arguments: str | Path, cwd: str | Path | None = None, env: Mapping[str, str] | None = None, strict: bool = True
 ) -> str:
-    """What git prints, bytes that are no UTF-8 as surrogates, line ends as they are.
+    """Run git and return what it prints.
+
+    Parameters
+    ----------
+    *arguments : str or path
+        As in ``git("rev-parse", "HEAD")``.
+    cwd, env
+        As in `run`.
+    strict : bool
+        False returns an empty str where git fails.
+
+    Returns
+    -------
+    str
+        Line ends are not changed. Bytes that are not UTF-8 are surrogates, as in names of files that Python lists:
+        see `replace_surrogates`.
 
     Raises
     ------
-    PlumblineError
-        With git's last line, where it fails; where `strict` is False the answer is "" instead.
+    ProgramError
+        If git fails and `strict` is True: the command, and the last line of git's message that names an error.
+
+    Examples
+    --------
+    >>> git("show", "no-such-commit", strict=False)
+    ''
     """
-    ran = subprocess.run(["git", *arguments], cwd=cwd, env=env, capture_output=True, check=False)
-    if ran.returncode and strict:
-        said = ran.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"ended with {ran.returncode}"]
-        raise PlumblineError(f"git {' '.join(map(str, arguments))}: {said[0]}")
-    return "" if ran.returncode else ran.stdout.decode("utf-8", "surrogateescape")
+    command = ["git", *arguments]
+    result = subprocess.run(command, cwd=cwd, env=env, capture_output=True, check=False)
+    if result.returncode == 0:
+        return result.stdout.decode("utf-8", "surrogateescape")
+    if not strict:
+        return ""
+    lines = result.stderr.decode("utf-8", "replace").strip().splitlines()
+    errors = [line for line in lines if line.startswith(("fatal:", "error:"))]  # advice may follow them
+    reason = [f"ended with exit code {result.returncode}", *lines[-1:], *errors][-1]
+    raise ProgramError(f"{_words(command)}: {reason}", hint="Run that command to see all of git's message")
 
 
-def replaced(text: str) -> str:
-    """What `git` gave, for people and files: bytes that are no UTF-8 as a mark."""
+def _words(command: Command) -> str:
+    return command if isinstance(command, str) else " ".join(map(str, command))
+
+
+def replace_surrogates(text: str) -> str:
+    r"""Return the output of `git` as text that can be printed and written: U+FFFD for bytes that are not UTF-8.
+
+    Examples
+    --------
+    >>> replace_surrogates("caf\udce9") == "caf\N{REPLACEMENT CHARACTER}"
+    True
+    """
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def need_git() -> None:
-    """Refuses where git cannot be found."""
+def require_git() -> None:
+    """Raise an error if git is not installed.
+
+    Raises
+    ------
+    ProgramError
+        If git is not on PATH.
+    """
     if shutil.which("git") is None:
-        raise PlumblineError(
-            "git is not on PATH: expected it, the project compares with what is committed. Install git, then again"
-        )
+        message = "git is not on PATH: expected it, the project is compared with what is committed"
+        raise ProgramError(message, hint="Install git, then run again")
 
 
-def changed_since_head(*where: str) -> set[str]:
-    """The files below these paths that are others than in HEAD, or not in git."""
-    shown = git("status", "--porcelain", "-z", "--no-renames", "-uall", "--", *where, strict=False)
-    return {entry[3:] for entry in shown.split("\0") if entry}
+def git_paths(*arguments: str) -> list[str]:
+    """Return the paths that git prints with -z; none where it fails."""
+    return [path for path in git(*arguments, strict=False).split("\0") if path]
+
+
+def changed_files(*paths: str) -> set[str]:
+    """Return the files below these paths that differ from HEAD or are not in git."""
+    entries = git_paths("status", "--porcelain", "-z", "--no-renames", "-uall", "--", *paths)
+    return {entry[3:] for entry in entries}

@@ -41,7 +41,7 @@ def run(options: Namespace) -> int:
         print(line, file=sys.stderr)
     for name, command in commands().items():
         print(f"check: {name}", flush=True)
-        if process.run(command, show=True).returncode:
+        if process.run(command, capture_output=False).returncode:
             failed.append(name)
     print(
         f"check: failed: {', '.join(failed)}" if failed else "check: parameters, lock and all of the above are in order"

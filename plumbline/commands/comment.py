@@ -5,23 +5,29 @@ import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from plumbline.errors import PlumblineError
-from plumbline.review.post import patiently, post, text
+from plumbline.errors import UsageError
+from plumbline.review.post import WorkflowRun, post_comment, render_body, retry
+
+VARIABLES = ("GITHUB_EVENT_PATH", "GITHUB_REPOSITORY")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument(
         "folder", type=Path, metavar="FOLDER", help="what was downloaded of the review's run, if anything"
     )
 
 
 def run(options: Namespace) -> int:
-    for name in ("GITHUB_EVENT_PATH", "GITHUB_REPOSITORY"):
+    """Write the comment, which says so where the review left no result; then raise an error where it is refused."""
+    for name in VARIABLES:
         if name not in os.environ:
-            raise PlumblineError(f"{name} is not set: this is for .github/workflows/comment.yml, where GitHub sets it")
-    of = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))["workflow_run"]
-    body, refused = text(options.folder, of["html_url"])
-    print(patiently(lambda: post(os.environ["GITHUB_REPOSITORY"], of, body)))
-    if refused:
-        raise PlumblineError(refused)
+            message = f"{name} is not set: this is for .github/workflows/comment.yml, where GitHub sets it"
+            raise UsageError(message, hint="Read the review here: make review")
+    event = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
+    review_run: WorkflowRun = event["workflow_run"]
+    body, refusal = render_body(options.folder, review_run["html_url"])
+    print(retry(lambda: post_comment(os.environ["GITHUB_REPOSITORY"], review_run, body)))
+    if refusal:
+        raise refusal
     return 0

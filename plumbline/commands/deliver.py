@@ -13,8 +13,8 @@ from pathlib import Path
 from plumbline import process
 from plumbline.errors import PlumblineError
 from plumbline.process import git
-from plumbline.reproducibility.remote import ask, configured
-from plumbline.review.sides import FOLDER
+from plumbline.reproducibility.remote import query_remotes, read_remote_names
+from plumbline.review.worktrees import FOLDER
 
 CREDENTIALS, PRIVATE = "DVC_CONFIG_LOCAL", Path(".dvc/config.local")
 CELLS = 20  # folders of .review/cells that are kept, the newest
@@ -69,16 +69,13 @@ def bring() -> str | None:
 
 def unreachable() -> str | None:
     """Why the default remote cannot be used from here, or None."""
-    try:
-        name, _ = configured()
-    except ValueError as error:
-        raise PlumblineError(f".dvc/config {error}") from None
+    name = read_remote_names().default
     if name is None:
         return "no remote is the default"
-    answer = ask({"": []})[""]
-    if "error" not in answer:
+    answer = query_remotes({"": []})[""]
+    if not answer.error:
         return None
-    return f"remote {name} {'refused us' if answer['denied'] else 'gave no answer'}: {answer['error']}"
+    return f"remote {name} {'refused access' if answer.is_denied else 'gave no answer'}: {answer.error}"
 
 
 def fill() -> None:
@@ -91,7 +88,7 @@ def fill() -> None:
 
 
 def start(*module: str) -> int:
-    return process.run([sys.executable, "-m", *module], show=True).returncode
+    return process.run([sys.executable, "-m", *module], capture_output=False).returncode
 
 
 def warn(line: str) -> None:

@@ -1,90 +1,140 @@
-"""Bring requirements.lock in step with pyproject.toml; a version that still fits is kept (make lock)."""
+"""Make requirements.lock fit pyproject.toml; a version that still fits does not change (make lock)."""
 
 import re
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from plumbline import paths, process, versions
-from plumbline.errors import PlumblineError
+from plumbline.errors import ProgramError, ProjectError, UsageError
 from plumbline.lock import LOCK, header, pins
 
-COMPILE = ["--universal", "--all-extras", "--generate-hashes", "--fork-strategy", "fewest", "--no-emit-index-url"]
-MOST_LINES = 12  # of what changed
+_OPTIONS = ["--universal", "--all-extras", "--generate-hashes", "--fork-strategy", "fewest", "--no-emit-index-url"]
+_LOWEST_PYTHON = "3.11"
 
 
-def changes(old: str, new: str) -> list[str]:
-    """What differs between two locks, a line a package after one with the counts, and no more than MOST_LINES."""
-    before, after = pins(old), pins(new)
-    added = [f"  added    {name} {after[name]}" for name in sorted(after.keys() - before.keys())]
-    removed = [f"  removed  {name} {before[name]}" for name in sorted(before.keys() - after.keys())]
-    both = sorted(name for name in before.keys() & after.keys() if before[name] != after[name])
-    moved = [f"  moved    {name} {before[name]} -> {after[name]}" for name in both]
-    lines = [*moved, *removed, *added]
+def summarize_changes(old: str, new: str, *, max_lines: int = 12) -> list[str]:
+    r"""Return a line with the counts, and a line for each package that differs between two locks.
+
+    Parameters
+    ----------
+    old, new : str
+        The texts of the locks.
+    max_lines : int
+        The number of packages to name.
+
+    Examples
+    --------
+    >>> print("\n".join(summarize_changes("numpy==1.0\npandas==1.0\n", "numpy==1.1\npandas==1.0\n")))
+    requirements.lock: 0 added, 0 removed, 1 changed, 1 unchanged
+      changed  numpy 1.0 -> 1.1
+    """
+    old_pins, new_pins = pins(old), pins(new)
+    common_names = old_pins.keys() & new_pins.keys()
+    added = [f"  added    {name} {new_pins[name]}" for name in sorted(new_pins.keys() - common_names)]
+    removed = [f"  removed  {name} {old_pins[name]}" for name in sorted(old_pins.keys() - common_names)]
+    changed_names = sorted(name for name in common_names if old_pins[name] != new_pins[name])
+    changed = [f"  changed  {name} {old_pins[name]} -> {new_pins[name]}" for name in changed_names]
+    lines = [*changed, *removed, *added]
     if not lines:
-        return [f"{LOCK}: the same {len(after)} packages at the same versions"]
-    rest = [f"  and {len(lines) - MOST_LINES} more: git diff {LOCK}"] if len(lines) > MOST_LINES else []
-    counts = (
-        f"{len(added)} added, {len(removed)} removed, {len(moved)} moved, {len(after.keys() & before) - len(moved)}"
-    )
-    return [f"{LOCK}: {counts} as before", *lines[:MOST_LINES], *rest]
+        return [f"{LOCK}: the same {len(new_pins)} packages at the same versions"]
+    unchanged_count = len(common_names) - len(changed)
+    counts = f"{len(added)} added, {len(removed)} removed, {len(changed)} changed, {unchanged_count} unchanged"
+    rest = [f"  and {len(lines) - max_lines} more: git diff {LOCK}"] if len(lines) > max_lines else []
+    return [f"{LOCK}: {counts}", *lines[:max_lines], *rest]
 
 
-def upgrades(words: list[str], old: str) -> list[str]:
-    """The arguments of uv for what UPGRADE says: nothing, 1 for all, or packages of the lock."""
+def upgrade_arguments(words: Sequence[str], lock: str) -> list[str]:
+    r"""Return the arguments for uv that upgrade packages.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Nothing, "1" for all packages, or requirements of packages that the lock has.
+    lock : str
+        The text of the lock.
+
+    Raises
+    ------
+    UsageError
+        If the lock does not have a package.
+
+    Examples
+    --------
+    >>> upgrade_arguments(["numpy<3"], "numpy==2.0\n")
+    ['--upgrade-package', 'numpy<3']
+    """
     if words == ["1"]:
         return ["--upgrade"]
-    known = pins(old)
+    names = pins(lock)
     for word in words:
         name = re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", word)[0]).lower()
-        if name not in known:
-            near = get_close_matches(name, known, 3, 0.6)
-            raise PlumblineError(
-                f"UPGRADE names {word!r}: expected 1 for all, or packages of {LOCK}"
-                + (f", as {', '.join(near)}" if near else "")
-                + ". A new one goes into the dependencies of pyproject.toml"
+        if name not in names:
+            similar_names = get_close_matches(name, names, 3, 0.6)
+            like = f", as {', '.join(similar_names)}" if similar_names else ""
+            raise UsageError(
+                f"UPGRADE names {word!r}: expected 1 for all, or packages of {LOCK}{like}",
+                hint="Add a new package to the dependencies in pyproject.toml",
             )
     return [argument for word in words for argument in ("--upgrade-package", word)]
 
 
-def compile_lock(old: str, upgrade: list[str]) -> str:
-    """The new lock. uv keeps the versions of the file that it writes to, so it gets a copy of the old one."""
-    first = header()
+def compile_lock(old: str, upgrade: Sequence[str]) -> str:
+    """Return the text of a new lock.
+
+    Parameters
+    ----------
+    old : str
+        The text of the lock whose versions are used again where they still fit.
+    upgrade : sequence of str
+        The result of `upgrade_arguments`.
+
+    Raises
+    ------
+    ProgramError
+        If uv fails; it has printed why.
+    """
+    first_line = header()
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, LOCK.name)
+        file = Path(folder, LOCK.name)  # uv reads the versions from the file that it writes
         file.write_text(old, encoding="utf-8", newline="\n")
-        command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *COMPILE, "--python-version", "3.11"]
-        command += ["--quiet", "--no-header", "--output-file", str(file), *upgrade]
-        if process.run(command, show=True).returncode:
-            raise PlumblineError(
-                f"{LOCK} is as it was: uv could not make a new one, its own message is above. Fix the dependencies "
-                "in pyproject.toml, or the connection to the package index, then run again: make lock"
+        command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *_OPTIONS]
+        command += ["--python-version", _LOWEST_PYTHON, "--quiet", "--no-header", "--output-file", str(file), *upgrade]
+        if process.run(command, capture_output=False).returncode:
+            raise ProgramError(
+                f"{LOCK} is as it was: uv could not make a new one, its own message is above",
+                hint="Fix the dependencies in pyproject.toml, or the connection to the package index, "
+                "then run again: make lock",
             )
         text = file.read_text(encoding="utf-8")
-    # The project's own name is left out: two projects with the same dependencies have the same lock.
-    return first + re.sub(r"\S+ \(pyproject\.toml\)", "pyproject.toml", text)
+    # Without the project's own name two projects with the same dependencies have the same lock.
+    return first_line + re.sub(r"\S+ \(pyproject\.toml\)", "pyproject.toml", text)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("packages", nargs="*", metavar="NAME", help="these to their newest version; 1: all of them")
+    """Add the arguments of the command."""
+    help_text = "upgrade these packages to their newest version; 1: all of them"
+    parser.add_argument("packages", nargs="*", metavar="NAME", help=help_text)
 
 
 def run(options: Namespace) -> int:
+    """Write the lock and src/versions.json, and print what changed."""
     old = LOCK.read_text(encoding="utf-8") if LOCK.exists() else ""
     if re.search("(?m)^(<<<<<<<|>>>>>>>) ", old):
-        raise PlumblineError(
-            f"{LOCK} has marks of a merge conflict. Take one side (git checkout --theirs {LOCK}), then again"
-        )
-    text = compile_lock(old, upgrades(" ".join(options.packages).split(), old))
+        hint = f"Take one side (git checkout --theirs {LOCK}), then run again: make lock"
+        raise ProjectError(f"{LOCK} has marks of a merge conflict", hint=hint)
+    text = compile_lock(old, upgrade_arguments(" ".join(options.packages).split(), old))
     LOCK.write_text(text, encoding="utf-8", newline="\n")
-    stale = versions.write()
-    print(*changes(old, text), sep="\n")
-    if text == old and not stale:
+    stale_stages = versions.write()
+    print(*summarize_changes(old, text), sep="\n")
+    if text == old and not stale_stages:
         print("Nothing to do. Newer versions: make lock UPGRADE=NAME, or UPGRADE=1 for all")
         return 0
-    if stale:
-        print(f"{paths.VERSIONS}: a package that can change a result moved, so these run again: {', '.join(stale)}")
+    if stale_stages:
+        names = ", ".join(stale_stages)
+        print(f"{paths.VERSIONS}: a package that can change a result changed, so these stages run again: {names}")
     print("Next: make setup repro test, then commit what changed together")
     return 0

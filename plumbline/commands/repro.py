@@ -26,7 +26,7 @@ from plumbline.findings import read_findings
 from plumbline.formatting import short
 from plumbline.keys import Data
 from plumbline.pipeline.ingest import located
-from plumbline.process import PIPE, changed_since_head, git, need_git, start
+from plumbline.process import PIPE, changed_files, git, require_git, start
 
 PASSES_ON = True
 RUNNING = re.compile("Running stage|> |ingest: ")
@@ -38,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    need_git()
+    require_git()
     for key in params.add_defaults():
         print(f"{paths.PARAMS}: {key} was absent and now stands there with its default")
     p = params.check()
@@ -188,7 +188,7 @@ def _report(source: str) -> None:
     print(
         f"\nMade: {wheel.as_posix()} (pip install it, then: {command} predict), {paths.REPORT}, {paths.CARD}, metrics/"
     )
-    made = ", ".join(["dvc.lock", paths.SCHEMA, *changed_since_head(paths.VERSIONS)])
+    made = ", ".join(["dvc.lock", paths.SCHEMA, *changed_files(paths.VERSIONS)])
     print(f"Next: look at the report (make report), read the card, commit {made} and metrics/")
     suite = place(source)
     if not suite.exists():

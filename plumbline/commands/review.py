@@ -1,7 +1,7 @@
-"""Is the model of this commit better, worse or the same as that of another, or can nobody tell? (make review)
+"""Is the model of this commit better, worse or the same as that of another commit, or is it inconclusive? (make review)
 
-What stands in git is compared; metrics/ and data/ stay as they are, all is written to .review/. Exit code 1 where a
-reason of docs/pull-requests.md is not accepted, else 0; 2 when the comparison itself could not be made.
+The command compares what is committed. It leaves metrics/ and data/ as they are and writes to .review/. Exit code 1
+where a reason listed in docs/pull-requests.md is not accepted, else 0; 2 when the comparison could not be made.
 """
 
 import os
@@ -9,16 +9,18 @@ import sys
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
-from plumbline.errors import PlumblineError
 from plumbline.process import git
-from plumbline.process import run as started
-from plumbline.review.sides import JUDGES, Side
+from plumbline.process import run as run_program
+from plumbline.review.sides import JUDGES, Side, find_merge_base
 
 FAILED = 2
-BY = "REVIEW_BY_BASE"  # base: base's own code decides; head: head's is asked for what stands beside
+# Whose review this process is: unset for the one that a user started, "base" or "head" for one that another review
+# started in that side's worktree. It is an environment variable since the review of an older commit must understand it.
+ROLE = "REVIEW_BY_BASE"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of the command."""
     parser.add_argument(
         "base",
         nargs="?",
@@ -29,34 +31,28 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    asked = options.base
-    head = Side("head", git("rev-parse", "HEAD").strip())
-    base = Side("base", _merge_base(asked))
-    by, base_can = os.environ.get(BY), _has_review(base)
-    if base_can and not by:
-        return _by(base, "base", options)
-    from plumbline.review.judge import judge  # here: a process that hands over needs nothing of it
+    """Let base's review judge HEAD, or judge here where base has none or this is the review of base or head."""
+    head, base = Side("head", git("rev-parse", "HEAD").strip()), find_merge_base(options.base)
+    role, base_has_review = os.environ.get(ROLE), _has_review(base)
+    if base_has_review and not role:
+        return delegate(base, "base", options)
+    from plumbline.review.judge import Request, judge, second_opinion  # a process that delegates needs none of it
 
-    ask = partial(_by, head, "head", options)
-    return judge(base, head, asked, by=by, base_can=base_can, keep_it=options.keep, ask_head=ask)
-
-
-def _merge_base(asked: str) -> str:
-    found = git("merge-base", "HEAD", asked, strict=False).strip()
-    if not found:
-        raise PlumblineError(
-            f"{asked}: no commit of this name has a common ancestor with HEAD here. Name another, make review "
-            "BASE=HEAD~1, or fetch more history: git fetch --unshallow"
-        )
-    return found
+    request = Request(
+        base=base, head=head, revision=options.base, is_author=options.keep, base_has_review=base_has_review
+    )
+    if role == "head":
+        return second_opinion(request)
+    ask_head = partial(delegate, head, "head", options) if role == "base" else None
+    return judge(request, ask_head)
 
 
-def _has_review(base: Side) -> bool:
-    return all(git("cat-file", "-t", f"{base.commit}:{path}", strict=False) for path in JUDGES[:2])
-
-
-def _by(side: Side, name: str, options: Namespace) -> int:
-    """A side's own review, from its worktree: -P keeps this folder's code from being imported."""
-    side.bring()
+def delegate(side: Side, role: str, options: Namespace) -> int:
+    """Run a side's own review in its worktree and return the exit code; -P: nothing is imported from this folder."""
+    side.check_out()
     command = [sys.executable, "-P", "-m", "plumbline", "review", options.base, *["--keep"] * options.keep]
-    return started(command, env=side.environment() | {BY: name}, show=True).returncode
+    return run_program(command, env=side.environment() | {ROLE: role}, capture_output=False).returncode
+
+
+def _has_review(side: Side) -> bool:
+    return all(git("cat-file", "-t", f"{side.commit}:{path}", strict=False) for path in JUDGES[:2])

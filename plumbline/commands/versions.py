@@ -1,44 +1,49 @@
-"""Write src/versions.json: of each stage one digest, of the package's modules and the libraries that it uses.
+"""Write src/versions.json: for each stage one digest of the package's modules and the libraries that it uses.
 
-dvc.yaml depends on a stage's digest: where it changes, the stage runs again, and no other.
+dvc.yaml depends on the digest of a stage: where it changes, the stage runs again, and no other.
 """
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 
 from plumbline import paths, versions
-from plumbline.errors import PlumblineError
+from plumbline.errors import UsageError
 from plumbline.params import suggest
-from plumbline.process import changed_since_head
+from plumbline.process import changed_files
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("stages", nargs="*", metavar="STAGE", help="with --explain: these, default all")
-    parser.add_argument("--explain", action="store_true", help="print what stands behind each digest; write nothing")
+    """Add the arguments of the command."""
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help="with --explain: the stages, by default all")
+    help_text = "print what each digest is computed from; write nothing"
+    parser.add_argument("--explain", action="store_true", help=help_text)
 
 
 def run(options: Namespace) -> int:
+    """Write the file, or print what its digests are computed from."""
     if options.stages and not options.explain:
-        raise PlumblineError("the digests of all stages are written: name stages with --explain, or none")
+        hint = "Name stages with --explain, or none"
+        raise UsageError("the digests of all stages are written, not those of some", hint=hint)
     if options.explain:
         return _explain(options.stages)
-    changed = versions.write()
-    print(f"{paths.VERSIONS}: {'another digest of ' + ', '.join(changed) if changed else 'as it was'}")
+    stages = versions.write()
+    print(f"{paths.VERSIONS}: {'another digest of ' + ', '.join(stages) if stages else 'as it was'}")
     return 0
 
 
-def _explain(names: list[str]) -> int:
-    sources, stated = versions.Sources(), versions.stated()
-    known = sources.stages()
+def _explain(names: Sequence[str]) -> int:
+    sources, digests = versions.Sources(), versions.read()
+    stages = sources.stages()
     for name in names:
-        if name not in known:
-            hint = suggest(name, known) or "All of them: dvc stage list"
-            raise PlumblineError(f"{name}: is no stage, expected one of {', '.join(known)}", hint=hint)
-    changed = changed_since_head(versions.PACKAGE, versions.STAGES, "src/features.py", "src/model.py")
-    for name in names or known:
-        behind = sources.behind(name)
-        note = "" if stated.get(name) == behind.digest else f" ({paths.VERSIONS} has {stated.get(name)})"
-        print(f"{name}: {behind.digest}{note}")
-        for file, digest in behind.files.items():
-            print(f"  {file} {digest}{' changed since HEAD' if file in changed else ''}")
-        print(*(f"  {library}=={version}" for library, version in behind.libraries.items()), sep="\n")
+        if name not in stages:
+            hint = suggest(name, stages) or "All of them: dvc stage list"
+            raise UsageError(f"{name}: is no stage, expected one of {', '.join(stages)}", hint=hint)
+    edited_files = changed_files(versions.PACKAGE, versions.STAGES, "src/features.py", "src/model.py")
+    for name in names or stages:
+        code = sources.stage_code(name)
+        note = "" if digests.get(name) == code.digest else f" ({paths.VERSIONS} has {digests.get(name)})"
+        print(f"{name}: {code.digest}{note}")
+        for file, digest in code.files.items():
+            print(f"  {file} {digest}{' changed since HEAD' if file in edited_files else ''}")
+        print(*(f"  {library}=={version}" for library, version in code.libraries.items()), sep="\n")
     return 0

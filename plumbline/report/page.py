@@ -4,19 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
 from plumbline.data.schema import Schema
 from plumbline.evaluation.advice import BASELINES
 from plumbline.evaluation.measurements import Measurements
 from plumbline.evaluation.slices import sort_worst_first
 from plumbline.findings import Finding, Kind, read_findings
-from plumbline.formatting import short
 from plumbline.report import tables
 from plumbline.report.figures import render_figures
+from plumbline.report.look import make_environment
 from plumbline.report.worst_rows import WorstRow
 
-TEMPLATE = "page.html.j2"
 EARLIER_STAGES = ("ingest", "featurize", "train")
 QUESTIONS = {  # of docs/project.yaml, with the page's words for them
     "problem.question": "Question",
@@ -58,7 +55,7 @@ def render_page(
     """
     worst_slices = sort_worst_first(measurements.slices, measurements.performance.first_metric)
     every_finding = {stage: read_findings(stage) for stage in EARLIER_STAGES} | {"evaluate": findings}
-    template = _environment().get_template(TEMPLATE)
+    template = make_environment(Path(__file__).parent).get_template("page.html.j2")
     return template.render(
         measurements=measurements,
         facts=measurements.performance.facts,
@@ -79,13 +76,6 @@ def render_page(
             "reproduction": tables.reproduction_table(),
         },
     )
-
-
-def _environment() -> Environment:
-    loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(loader=loader, autoescape=select_autoescape(["j2"]), undefined=StrictUndefined)
-    environment.filters["short"] = short
-    return environment
 
 
 def _select(findings: Sequence[Finding], *kinds: Kind) -> list[Finding]:

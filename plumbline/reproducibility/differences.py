@@ -1,167 +1,187 @@
-"""Where dvc.lock differs from dvc.yaml, the parameters, git and the pointers: a finding each, with its cure."""
+"""Compare dvc.lock with dvc.yaml, parameters, git and .dvc files: a finding for each difference."""
 
-import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from plumbline import versions
 from plumbline.paths import VERSIONS
 from plumbline.process import git
-from plumbline.reproducibility.pipeline import LOCK, PIPELINE, Contents, Stage, Unknown, load, on_disk, value
-from plumbline.versions import AGAIN, Sources, stated
+from plumbline.reproducibility.dvc_files import LOCK, PIPELINE, LockedStage, Stage, lookup, read_mapping
+from plumbline.reproducibility.hashes import HashLookup, UnknownHashError, hash_committed_file, hash_path
+from plumbline.reproducibility.report import CANNOT_TELL, REPRO, STALE, Finding
 
-STALE, NOT_PUSHED, CANNOT_TELL = "stale", "not pushed", "cannot tell"
-REPRO = "make repro"
-DROP = f"rm {LOCK} && make repro"
-DIGESTS = f"{AGAIN} && {REPRO}"  # DVC runs what writes src/versions.json where its inputs changed, or it itself
-ABSENT = object()
-
-
-@dataclass(frozen=True)
-class Finding:
-    word: str
-    what: str
-    expected: str
-    found: str
-    cure: str
-
-    def __str__(self) -> str:
-        told = f": expected {self.expected}, found {self.found}" if self.expected else ""
-        return f"{self.word}: {self.what}{told}. Next: {self.cure}"
+REMOVE_LOCK = f"rm {LOCK} && {REPRO}"
+# Alone make repro does not write src/versions.json again where dvc.lock agrees with what is wrong in it.
+WRITE_DIGESTS = f"{versions.WRITE_COMMAND} && {REPRO}"
+_ABSENT = object()
 
 
-def short(content: Any) -> str:
-    """A hash by its first eight digits, anything else as it is written, cut where it is long."""
-    text = content if isinstance(content, str) else repr(content)
-    is_hash = len(text.removesuffix(".dir")) == 32 and " " not in text
-    return text[:8] if is_hash else text if len(text) < 60 else text[:57] + "..."
+def shorten(value: Any) -> str:
+    """Return a hash as its first eight digits, and any other value as text of at most 60 characters.
+
+    Examples
+    --------
+    >>> shorten("d41d8cd98f00b204e9800998ecf8427e.dir")
+    'd41d8cd9'
+    """
+    text = value if isinstance(value, str) else repr(value)
+    if len(text.removesuffix(".dir")) == 32 and " " not in text:
+        return text[:8]
+    return text if len(text) < 60 else text[:57] + "..."
 
 
-def typed(content: Any) -> Any:
-    """For comparing as a stage would see it: 1, 1.0 and true are three things, the order of keys is nothing."""
-    if isinstance(content, dict):
-        return sorted((repr(key), typed(one)) for key, one in content.items())
-    return [typed(one) for one in content] if isinstance(content, list) else (type(content).__name__, repr(content))
-
-
-def forced(name: str) -> str:
-    """The cure for what DVC does not see: it compares what dvc.yaml names, never what the lock has beside it."""
-    return f"dvc repro --force --single-item {name}"
-
-
-def stages_differ(stages: dict[str, Stage], lock: dict[str, Any]) -> Iterator[Finding]:
-    unread = {name for name, stage in stages.items() if stage.unread}  # in the lock as name@item
-    for name in sorted(stages.keys() - lock.keys() - unread):
-        yield Finding(STALE, f"{LOCK} has no stage {name}", "an entry of its run", "none", REPRO)
-    for name in sorted(lock.keys() - stages.keys()):
-        if name.split("@")[0] not in unread:
-            yield Finding(STALE, f"{LOCK} has a stage {name} left over", f"those of {PIPELINE}", name, DROP)
-    for name in sorted(unread):
-        what = f"{name}: uses {stages[name].unread[0]}, which verify does not read"
-        yield Finding(CANNOT_TELL, what, "", "", f"dvc pull && dvc status {name}")
-
-
-def command_differs(name: str, stage: Stage, entry: dict[str, Any]) -> Iterator[Finding]:
-    if stage.cmd != entry.get("cmd"):
-        yield Finding(STALE, f"{name}: its command changed", short(entry.get("cmd")), short(stage.cmd), REPRO)
-
-
-def is_away(path: str) -> bool:
+def is_external(path: str) -> bool:
+    """Return whether a dependency lies outside the project."""
     return "://" in path or path.startswith("/")
 
 
-def left_over(name: str, what: str, extra: Iterable[str]) -> Iterator[Finding]:
-    for one in sorted(extra):
-        yield Finding(STALE, f"{name}: {what} {one} is left over in {LOCK}", f"those of {PIPELINE}", one, forced(name))
-
-
-def dependencies_differ(
-    name: str, stage: Stage, entry: dict[str, Any], contents: Contents, made: set[str]
-) -> Iterator[Finding]:
-    """`made` are the outputs of all stages: one that the lock has not is found where it is made."""
-    locked = {item["path"]: item.get("md5", "") for item in entry.get("deps") or []}
-    for path in sorted(path for path in stage.deps if not is_away(path)):
-        try:
-            found = contents.hash(path)
-        except Unknown as error:
-            yield Finding(CANNOT_TELL, f"{name}: {path}, {error}", "", "", f"dvc fetch {error.fetch}")
-            continue
-        if found or path not in made:
-            yield from dependency_differs(name, path, found, locked, stage)
-    if set(stage.deps) <= locked.keys():  # else the run that is due takes them out, too
-        yield from left_over(name, "dependency", locked.keys() - set(stage.deps))
-
-
-def dependency_differs(
-    name: str, path: str, found: str | None, locked: dict[str, str], stage: Stage
-) -> Iterator[Finding]:
-    if found is None:
-        yield Finding(STALE, f"{name}: {path} is a dependency", "a file or folder", "none", brought_back(path))
-    elif path not in locked:
-        old = next((one for one, oid in locked.items() if oid == found and one not in stage.deps), None)
-        reason = f"{old} of the same content" if old else "nothing of it"
-        yield Finding(STALE, f"{name}: dependency {path} is not in {LOCK}", path, reason, REPRO)
-    elif found != locked[path]:
-        yield Finding(STALE, f"{name}: {path} is not what the run saw", short(locked[path]), short(found), REPRO)
-
-
-def brought_back(path: str) -> str:
-    """The cure for a file that is not there."""
+def restore_hint(path: str) -> str:
+    """Return what brings back a file that is missing."""
     if git("ls-tree", "--name-only", "HEAD", "--", path, strict=False):
         return f"git checkout HEAD -- {path}"
     return f"put {path} back, in git or with dvc add, or fix {PIPELINE}; then {REPRO}"
 
 
-def params_differ(name: str, stage: Stage, entry: dict[str, Any]) -> Iterator[Finding]:
-    locked = entry.get("params") or {}
+def compare_stage_names(stages: Mapping[str, Stage], lock: Mapping[str, LockedStage]) -> Iterator[Finding]:
+    """Yield a finding for each stage that dvc.yaml or dvc.lock has alone, or that cannot be read."""
+    unsupported_names = {name for name, stage in stages.items() if stage.unsupported_keys}  # name@item in the lock
+    for name in sorted(stages.keys() - lock.keys() - unsupported_names):
+        message = f"{LOCK} has no stage {name}"
+        yield Finding(STALE, message, hint=REPRO, expected="an entry of its run", actual="none")
+    for name in sorted(lock.keys() - stages.keys()):
+        if name.split("@")[0] not in unsupported_names:
+            message = f"{LOCK} has a stage {name} left over"
+            yield Finding(STALE, message, hint=REMOVE_LOCK, expected=f"those of {PIPELINE}", actual=name)
+    for name in sorted(unsupported_names):
+        message = f"{name}: uses {stages[name].unsupported_keys[0]}, which verify does not read"
+        yield Finding(CANNOT_TELL, message, hint=f"dvc pull && dvc status {name}")
+
+
+def compare_command(stage: Stage, entry: LockedStage) -> Iterator[Finding]:
+    """Yield a finding if the command of a stage is not that of dvc.lock."""
+    if stage.command != entry.command:
+        message = f"{stage.name}: its command changed"
+        expected, actual = shorten(entry.command), shorten(stage.command)
+        yield Finding(STALE, message, hint=REPRO, expected=expected, actual=actual)
+
+
+def compare_dependencies(
+    stage: Stage, entry: LockedStage, hashes: HashLookup, output_paths: Collection[str]
+) -> Iterator[Finding]:
+    """Yield a finding for each dependency of a stage that differs from dvc.lock.
+
+    Parameters
+    ----------
+    stage, entry
+        The stage in dvc.yaml and in dvc.lock.
+    hashes : HashLookup
+    output_paths : collection of str
+        The outputs of all stages: what dvc.lock does not have of them is reported where it is an output.
+    """
+    for path in sorted(path for path in stage.dependencies if not is_external(path)):
+        try:
+            digest = hashes.hash(path)
+        except UnknownHashError as error:
+            yield Finding(CANNOT_TELL, f"{stage.name}: {path}, {error.message}", hint=error.hint)
+            continue
+        if digest or path not in output_paths:
+            yield from _compare_dependency(stage, entry, path, digest)
+    if set(stage.dependencies) <= entry.dependencies.keys():  # else the run that is due removes them, too
+        yield from _find_leftovers(stage, "dependency", entry.dependencies.keys() - set(stage.dependencies))
+
+
+def _compare_dependency(stage: Stage, entry: LockedStage, path: str, digest: str | None) -> Iterator[Finding]:
+    if digest is None:
+        message = f"{stage.name}: {path} is a dependency"
+        yield Finding(STALE, message, hint=restore_hint(path), expected="a file or folder", actual="none")
+    elif path not in entry.dependencies:
+        old_paths = [old for old, locked_hash in entry.dependencies.items() if locked_hash == digest]
+        old_path = next((old for old in old_paths if old not in stage.dependencies), None)
+        actual = f"{old_path} of the same content" if old_path else "nothing of it"
+        message = f"{stage.name}: dependency {path} is not in {LOCK}"
+        yield Finding(STALE, message, hint=REPRO, expected=path, actual=actual)
+    elif digest != entry.dependencies[path]:
+        message = f"{stage.name}: {path} is not what the run saw"
+        expected, actual = shorten(entry.dependencies[path]), shorten(digest)
+        yield Finding(STALE, message, hint=REPRO, expected=expected, actual=actual)
+
+
+def compare_params(stage: Stage, entry: LockedStage) -> Iterator[Finding]:
+    """Yield a finding for each parameter of a stage that differs from dvc.lock."""
     for file, keys in stage.params.items():
         if file.endswith(".py"):
             continue
-        content, saw = load(file), locked.get(file) or {}
-        for key in keys if keys is not None else sorted(content.keys() | saw.keys()):
-            yield from param_differs(name, f"{file}, {key}", value(content, key, ABSENT), saw.get(key, ABSENT))
-    for file, saw in locked.items():
+        content, locked_values = read_mapping(file), entry.params.get(file) or {}
+        for key in keys if keys is not None else sorted(content.keys() | locked_values.keys()):
+            value, locked_value = lookup(content, key, _ABSENT), locked_values.get(key, _ABSENT)
+            yield from _compare_param(stage, f"{file}, {key}", value, locked_value)
+    for file, locked_values in entry.params.items():
         keys = stage.params.get(file, [])
-        yield from left_over(name, f"parameter {file},", saw.keys() - set(keys) if keys is not None else [])
+        if keys is not None:
+            yield from _find_leftovers(stage, f"parameter {file},", locked_values.keys() - set(keys))
 
 
-def param_differs(name: str, where: str, now: Any, saw: Any) -> Iterator[Finding]:
-    if now is ABSENT:
-        yield Finding(STALE, f"{name}: {where} is not there", "a value", "none", f"put it back, then {REPRO}")
-    elif saw is ABSENT:
-        yield Finding(STALE, f"{name}: {where} is not in {LOCK}", "its value", "none", REPRO)
-    elif typed(now) != typed(saw):
-        cure = forced(name) if now == saw else REPRO  # DVC takes 1, 1.0 and true for the same
-        yield Finding(STALE, f"{name}: {where} changed", short(saw), short(now), cure)
+def _compare_param(stage: Stage, where: str, value: Any, locked_value: Any) -> Iterator[Finding]:
+    name = f"{stage.name}: {where}"
+    if value is _ABSENT:
+        hint = f"put it back, then {REPRO}"
+        yield Finding(STALE, f"{name} is not there", hint=hint, expected="a value", actual="none")
+    elif locked_value is _ABSENT:
+        yield Finding(STALE, f"{name} is not in {LOCK}", hint=REPRO, expected="its value", actual="none")
+    elif _typed_form(value) != _typed_form(locked_value):
+        hint = _force_command(stage) if value == locked_value else REPRO  # to DVC 1, 1.0 and true are equal
+        expected, actual = shorten(locked_value), shorten(value)
+        yield Finding(STALE, f"{name} changed", hint=hint, expected=expected, actual=actual)
 
 
-def digests_differ(name: str, stage: Stage) -> Iterator[Finding]:
-    """Of a stage's own key in src/versions.json: the code that is here decides, whatever stands in that file."""
-    sources, held = Sources("."), stated(".")
-    known = {*sources.stages()}
-    for key in stage.params.get(VERSIONS) or []:
-        made = sources.behind(key).digest if key in known else "none"
-        if held.get(key) != made:
-            what = f"{name}: {VERSIONS}, {key} is not the digest of what the stage imports"
-            yield Finding(STALE, what, made, str(held.get(key, "none")), DIGESTS)
+def _typed_form(value: Any) -> Any:
+    """To compare values as a stage reads them: 1, 1.0 and true differ, the order of keys does not matter."""
+    if isinstance(value, dict):
+        return sorted((repr(key), _typed_form(item)) for key, item in value.items())
+    return [_typed_form(item) for item in value] if isinstance(value, list) else (type(value).__name__, repr(value))
 
 
-def outputs_differ(name: str, stage: Stage, entry: dict[str, Any]) -> Iterator[Finding]:
-    locked = {item["path"]: item.get("md5", "") for item in entry.get("outs") or []}
-    for path in sorted(stage.outs.keys() - locked.keys()):
-        yield Finding(STALE, f"{name}: output {path} is not in {LOCK}", path, "no hash of it", REPRO)
-    if stage.outs.keys() <= locked.keys():
-        yield from left_over(name, "output", locked.keys() - stage.outs.keys())
-    for path in sorted(path for path, flags in stage.outs.items() if not flags.get("cache", True) and path in locked):
-        if (found := on_disk(path)) != locked[path]:
-            is_merging = bool(git("ls-files", "-u", strict=False))  # then a run is due anyway
-            is_committed = not is_merging and committed_hash(path) == locked[path]
-            cure = f"git checkout HEAD -- {path}" if is_committed else REPRO
-            expected, seen = short(locked[path]), short(found or "none")
-            yield Finding(STALE, f"{name}: {path} is not what the run wrote", expected, seen, cure)
+def compare_digests(stage: Stage) -> Iterator[Finding]:
+    """Yield a finding if a digest in src/versions.json is not that of the code here, whatever dvc.lock has."""
+    sources, written_digests = versions.Sources("."), versions.read(".")
+    stage_names = {*sources.stages()}
+    for name in stage.params.get(VERSIONS) or []:
+        digest = sources.stage_code(name).digest if name in stage_names else "none"
+        if written_digests.get(name) != digest:
+            message = f"{stage.name}: {VERSIONS}, {name} is not the digest of what the stage imports"
+            actual = str(written_digests.get(name, "none"))
+            yield Finding(STALE, message, hint=WRITE_DIGESTS, expected=digest, actual=actual)
 
 
-def committed_hash(path: str) -> str | None:
-    """The hash of a file in HEAD as a checkout would write it."""
-    shown = git("cat-file", "--filters", f"HEAD:./{path}", strict=False).encode("utf-8", "surrogateescape")
-    return hashlib.md5(shown, usedforsecurity=False).hexdigest() if shown else None
+def compare_outputs(stage: Stage, entry: LockedStage) -> Iterator[Finding]:
+    """Yield a finding for each output of a stage that dvc.lock lacks or has alone, or that is in git and differs."""
+    for path in sorted(stage.outputs.keys() - entry.outputs.keys()):
+        message = f"{stage.name}: output {path} is not in {LOCK}"
+        yield Finding(STALE, message, hint=REPRO, expected=path, actual="no hash of it")
+    if stage.outputs.keys() <= entry.outputs.keys():
+        yield from _find_leftovers(stage, "output", entry.outputs.keys() - stage.outputs.keys())
+    for path in sorted(path for path, output in stage.outputs.items() if not output.is_cached):
+        if path in entry.outputs:
+            yield from _compare_git_output(stage, path, entry.outputs[path])
+
+
+def _compare_git_output(stage: Stage, path: str, locked_hash: str) -> Iterator[Finding]:
+    digest = hash_path(path)
+    if digest == locked_hash:
+        return
+    is_merging = bool(git("ls-files", "-u", strict=False))  # then a run is due anyway
+    is_committed = not is_merging and hash_committed_file(path) == locked_hash
+    hint = f"git checkout HEAD -- {path}" if is_committed else REPRO
+    message = f"{stage.name}: {path} is not what the run wrote"
+    yield Finding(STALE, message, hint=hint, expected=shorten(locked_hash), actual=shorten(digest or "none"))
+
+
+def _find_leftovers(stage: Stage, what: str, names: Iterable[str]) -> Iterator[Finding]:
+    for name in sorted(names):
+        message = f"{stage.name}: {what} {name} is left over in {LOCK}"
+        yield Finding(STALE, message, hint=_force_command(stage), expected=f"those of {PIPELINE}", actual=name)
+
+
+def _force_command(stage: Stage) -> str:
+    """DVC compares what dvc.yaml names, and never sees what the lock has beside it: only --force helps."""
+    return f"dvc repro --force --single-item {stage.name}"

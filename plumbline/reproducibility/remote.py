@@ -1,98 +1,133 @@
-"""Which hashes are in DVC's remotes: asked by name, so that no data moves. DVC is imported here and nowhere else.
+"""Ask DVC's remotes which files they have, by hash, so that no data moves.
 
-    python -m plumbline.reproducibility.remote    reads {remote: [hash, ...]} and prints what each remote answered
+    python -m plumbline.reproducibility.remote
 
-A process of its own, because a client of a cloud that does not answer can only be stopped from outside.
+reads {remote: [hash, ...]} from standard input and prints {remote: RemoteAnswer}. It is a process of its own, since a
+client of a cloud that does not answer can only be stopped from outside. DVC is imported here and nowhere else.
 """
 
 import json
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
-from plumbline.process import TimedOut, run
+from plumbline.errors import ProgramError
+from plumbline.process import run
+from plumbline.reproducibility.dvc_files import DvcFileError
+from plumbline.reproducibility.hashes import Listing
 
-SECONDS = 15  # S3's own client tries for 20 s to reach a host that is not there
-DENIED = ("credential", "forbidden", "unauthorized", "permission", "access denied", "401", "403")
+CONFIG = ".dvc/config"
+TIMEOUT = 15.0  # seconds: S3's own client tries for 20 s to reach a host that is not there
+_DENIAL_WORDS = ("credential", "forbidden", "unauthorized", "permission", "access denied", "401", "403")
 
 
-def ask(wanted: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
-    """For each remote ("" is the default): {"url", "missing": hashes}, or {"error": why} and whether it is "denied"."""
-    command = [sys.executable, "-m", "plumbline.reproducibility.remote"]
+@dataclass(frozen=True)
+class RemoteNames:
+    """The names of the remotes in DVC's settings; `default` is None where no remote is the default."""
+
+    default: str | None
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class RemoteAnswer:
+    """What a remote answered.
+
+    Attributes
+    ----------
+    url : str
+    missing : list of str
+        The hashes that it does not have; empty where there is an error.
+    error : str
+        Why it gave no answer; empty where it gave one.
+    is_denied : bool
+        Whether the error is about credentials or rights.
+    """
+
+    url: str
+    missing: list[str]
+    error: str = ""
+    is_denied: bool = False
+
+
+def query_remotes(hashes: Mapping[str, Sequence[str]], *, timeout: float = TIMEOUT) -> dict[str, RemoteAnswer]:
+    """Ask each remote which of these files it does not have.
+
+    Parameters
+    ----------
+    hashes : mapping of str to sequence of str
+        By the name of the remote; "" is the default one.
+    timeout : float
+        Seconds that all remotes have together.
+
+    Returns
+    -------
+    dict of str to RemoteAnswer
+        By the name of the remote.
+    """
+    command = [sys.executable, "-P", "-m", "plumbline.reproducibility.remote"]
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2].absolute())}  # never the package of the folder
     try:
-        ran = run(command, given=json.dumps(wanted), seconds=SECONDS)
-        return json.loads(ran.stdout)
-    except TimedOut:
-        error = f"no answer within {SECONDS} s"
+        result = run(command, env=env, stdin=json.dumps(hashes), timeout=timeout)
+        return {name: RemoteAnswer(**answer) for name, answer in json.loads(result.stdout).items()}
+    except ProgramError:
+        error = f"no answer within {timeout:g} s"
     except ValueError:
-        error = (ran.stderr.strip().splitlines() or [f"code {ran.returncode}"])[-1]
-    return {name: {"url": name, "error": error, "denied": False} for name in wanted}
+        lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
+        error = lines[-1]
+    return {name: RemoteAnswer(name, [], error) for name in hashes}
 
 
-def _config() -> Any:
-    """DVC's settings of this clone; ValueError where it cannot read them."""
+def read_remote_names() -> RemoteNames:
+    """Return the names of the remotes of this clone.
+
+    Raises
+    ------
+    DvcFileError
+        If DVC cannot read its settings.
+    """
+    config = _read_config()
+    return RemoteNames(config["core"].get("remote"), sorted(config["remote"]))
+
+
+def cache_folder() -> Path:
+    """Return the folder of DVC's cache, which `dvc cache dir` may have moved.
+
+    Raises
+    ------
+    DvcFileError
+        If DVC cannot read its settings.
+    """
+    return Path(_read_config()["cache"].get("dir") or ".dvc/cache").absolute()
+
+
+def _read_config() -> Any:
     from dvc.config import Config, ConfigError
 
     try:
         return Config(".dvc")
     except ConfigError as error:
-        raise ValueError(f"cannot be read: {error.__cause__ or error}") from None
+        hint = f"Fix {CONFIG} or {CONFIG}.local"
+        raise DvcFileError(CONFIG, f"cannot be read: {error.__cause__ or error}", hint=hint) from None
 
 
-def configured() -> tuple[str | None, list[str]]:
-    """The default remote, and the names of all; ValueError where DVC cannot read its settings."""
-    config = _config()
-    return config["core"].get("remote"), sorted(config["remote"])
+def cache_path(digest: str) -> Path:
+    """Return where DVC's cache has the file with this hash, or would have it."""
+    return cache_folder() / "files" / "md5" / digest[:2] / digest[2:]
 
 
-def cache() -> Path:
-    """DVC's cache of this clone: `dvc cache dir` may have moved it. PlumblineError where DVC cannot read its settings."""
-    try:
-        return Path(_config()["cache"].get("dir") or ".dvc/cache").absolute()
-    except ValueError as error:
-        raise PlumblineError(f".dvc/config, or its config.local, {error}. Fix it") from None
-
-
-def cached(oid: str) -> Path:
-    """Where the cache has an object, or would have it."""
-    return cache() / "files" / "md5" / oid[:2] / oid[2:]
-
-
-def listing(oid: str) -> dict[str, str] | None:
-    """The files of a folder by its hash, when the cache of this clone has the listing."""
-    path = cached(oid)
+def read_listing(digest: str) -> Listing | None:
+    """Return the hashes of the files of a folder, by the hash of the folder; None where it is not in the cache."""
+    path = cache_path(digest)
     if not path.is_file():
         return None
     return {entry["relpath"]: entry["md5"] for entry in json.loads(path.read_text(encoding="utf-8"))}
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _is_absent(error: BaseException) -> bool:
-    """FileNotFoundError is also what fsspec makes of a server that refuses or is not there: the cause tells."""
-    if not isinstance(error, FileNotFoundError):
-        return False
-    behind = list(_causes(error))[1:]
-    status = next((one.status for one in behind if hasattr(one, "status")), None)
-    return status in (404, 410) if status else not any(isinstance(one, OSError) for one in behind)
-
-
-def _failure(error: BaseException) -> dict[str, Any]:
-    chain = list(_causes(error))
-    denied = any(word in f"{getattr(one, 'status', '')} {one}".lower() for one in chain for word in DENIED)
-    told = chain[-1] if isinstance(error, FileNotFoundError) else error
-    status = getattr(told, "status", None)
-    said = f"HTTP {status} {getattr(told, 'message', '')}" if status else str(told) or type(told).__name__
-    return {"error": " ".join(said.split()), "denied": denied}
-
-
-def missing(name: str, oids: list[str]) -> dict[str, Any]:
+def _query_remote(name: str, hashes: list[str]) -> RemoteAnswer:
     from dvc.config import Config
     from dvc.fs import get_cloud_fs
 
@@ -101,32 +136,63 @@ def missing(name: str, oids: list[str]) -> dict[str, Any]:
     try:
         kind, options, root = get_cloud_fs(config, name=name)
         if options.get("version_aware") or options.get("worktree"):
-            return {"url": url, "error": "it keeps versions itself, which verify does not read", "denied": False}
-        fs = kind(**options)
+            return RemoteAnswer(url, [], "it keeps versions itself, which verify does not read")
+        file_system = kind(**options)
         if kind.protocol == "local" and not Path(root).exists():
-            if not any(cached(oid).is_file() for oid in oids):
-                return {"url": url, "error": "there is no such folder here", "denied": False}
-            return {"url": url, "missing": oids}
-        return {"url": url, "missing": _absent(fs, fs.join(root, "files", "md5"), oids)}
+            if not any(cache_path(digest).is_file() for digest in hashes):
+                return RemoteAnswer(url, [], "there is no such folder here")
+            return RemoteAnswer(url, hashes)
+        return RemoteAnswer(url, _missing_hashes(file_system, file_system.join(root, "files", "md5"), hashes))
     except Exception as error:
-        return {"url": url} | _failure(error)
+        return _failure(url, error)
 
 
-def _absent(fs: Any, base: str, oids: list[str]) -> list[str]:
-    """Those that are not there; any other answer of the store is raised."""
+def _missing_hashes(file_system: Any, folder: str, hashes: list[str]) -> list[str]:
+    """The hashes of files that are not there; any answer of the store but "not found" is raised."""
     try:
-        fs.ls(base)  # may this account look at all: S3 answers 403 for an object when it must not list
+        file_system.ls(folder)  # may this account look at all: S3 answers 403 for an object when it must not list
     except FileNotFoundError:
-        return oids
+        return hashes
     except NotImplementedError:  # HTTP
         pass
-    found = fs.info([fs.join(base, oid[:2], oid[2:]) for oid in oids], return_exceptions=True)
-    for answer in found:
-        if isinstance(answer, BaseException) and not _is_absent(answer):
+    paths = [file_system.join(folder, digest[:2], digest[2:]) for digest in hashes]
+    answers = file_system.info(paths, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException) and not _is_not_found(answer):
             raise answer
-    return [oid for oid, answer in zip(oids, found, strict=True) if isinstance(answer, BaseException)]
+    return [digest for digest, answer in zip(hashes, answers, strict=True) if isinstance(answer, BaseException)]
+
+
+def _is_not_found(error: BaseException) -> bool:
+    """fsspec raises FileNotFoundError also where a server refuses or is not there: its cause says which."""
+    if not isinstance(error, FileNotFoundError):
+        return False
+    causes = list(_causes(error))[1:]
+    status = next((cause.status for cause in causes if hasattr(cause, "status")), None)
+    return status in (404, 410) if status else not any(isinstance(cause, OSError) for cause in causes)
+
+
+def _failure(url: str, error: BaseException) -> RemoteAnswer:
+    causes = list(_causes(error))
+    texts = [f"{getattr(cause, 'status', '')} {cause}".lower() for cause in causes]
+    is_denied = any(word in text for text in texts for word in _DENIAL_WORDS)
+    cause = causes[-1] if isinstance(error, FileNotFoundError) else error
+    status = getattr(cause, "status", None)
+    reason = f"HTTP {status} {getattr(cause, 'message', '')}" if status else str(cause) or type(cause).__name__
+    return RemoteAnswer(url, [], " ".join(reason.split()), is_denied)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _main() -> None:
+    default = read_remote_names().default
+    answers = {name: _query_remote(name or str(default), hashes) for name, hashes in json.load(sys.stdin).items()}
+    print(json.dumps({name: asdict(answer) for name, answer in answers.items()}))
 
 
 if __name__ == "__main__":
-    default, _ = configured()
-    print(json.dumps({name: missing(name or str(default), oids) for name, oids in json.load(sys.stdin).items()}))
+    _main()

@@ -1,251 +1,245 @@
-"""Is this dvc.lock true of these files, complete, and pushed? Read from hashes, without any data.
+"""Check that dvc.lock belongs to the files of a project, is complete, and was pushed: from hashes, without data.
 
-docs/reproducibility.md has the states, and what this cannot tell.
+docs/reproducibility.md lists the states, and what this check cannot see.
 """
 
+import contextlib
 import posixpath
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from plumbline.paths import VERSIONS
-from plumbline.process import git
-from plumbline.reproducibility import differences as of
-from plumbline.reproducibility import remote
-from plumbline.reproducibility.differences import CANNOT_TELL, DROP, NOT_PUSHED, REPRO, STALE, Finding
-from plumbline.reproducibility.pipeline import (
+from plumbline.process import git, git_paths
+from plumbline.reproducibility import differences, remote
+from plumbline.reproducibility.dvc_files import (
     LOCK,
     PIPELINE,
-    Broken,
-    Contents,
+    DvcFileError,
+    LockedStage,
+    Pointer,
     Stage,
-    declared,
-    listed,
-    locked,
-    pointers,
+    read_lock,
+    read_pointers,
+    read_stages,
 )
+from plumbline.reproducibility.hashes import HashLookup
+from plumbline.reproducibility.pushes import PushReport, TrackedFile, check_pushes
+from plumbline.reproducibility.report import CANNOT_TELL, NOT_PUSHED, REPRO, STALE, VERIFY, Finding
 
 FRESH, NO_RUN = "fresh", "no run is committed yet"
-Wanted = dict[str, tuple[str, str]]  # of a remote: hash -> path, and the hash of the folder that it lies in
-CONFIG = ".dvc/config"
-AGAIN = "python -m plumbline verify"
-NAMED = 3  # objects of a remote in one line
-NEVER = (
-    "that the bytes behind the hashes exist and are what the code makes (make repro runs what is due, or all of it "
-    "after rm dvc.lock)",
-    "copies in this folder of what DVC holds (dvc status); files that the code reads and dvc.yaml does not name; "
+_MAX_FILES = 5  # that are not committed, in one line
+_LIMITS = (
+    "whether the data behind the hashes exists and is what the code produces (make repro runs the stages that are "
+    "stale, or all of them after rm dvc.lock)",
+    "copies in this folder of what DVC stores (dvc status); files that the code reads and dvc.yaml does not name; "
     "sizes in dvc.lock",
 )
 
 
-@dataclass
-class Report:
-    """The answer: what is wrong, what was looked at, what was not, and which of the files differ from the commit."""
+@dataclass(frozen=True)
+class Verification:
+    """Whether dvc.lock belongs to the files of a project and was pushed.
 
-    findings: list[Finding] = field(default_factory=list)
-    checked: list[str] = field(default_factory=list)
-    not_checked: list[str] = field(default_factory=list)
-    not_committed: list[str] = field(default_factory=list)
-    no_run: bool = False
+    The JSON form has a key for each attribute, and `state` and `exit_code`; a finding is a map of the attributes of
+    `Finding`.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Of the kinds `STALE`, `NOT_PUSHED` and `CANNOT_TELL`.
+    checks, skipped_checks : tuple of str
+        What was checked and what was not.
+    uncommitted_files : tuple of str
+        The files that were read and differ from HEAD: the answer is about the folder, not about the commit.
+    has_run : bool
+        False in a new project, where no run is committed.
+
+    Examples
+    --------
+    >>> Verification(has_run=False).state
+    'no run is committed yet'
+    """
+
+    findings: tuple[Finding, ...] = ()
+    checks: tuple[str, ...] = ()
+    skipped_checks: tuple[str, ...] = ()
+    uncommitted_files: tuple[str, ...] = ()
+    has_run: bool = True
 
     @property
-    def word(self) -> str:
-        if self.no_run:
+    def state(self) -> str:
+        """`FRESH`, `NO_RUN`, or the most serious kind of a finding."""
+        if not self.has_run:
             return NO_RUN
-        found = {finding.word for finding in self.findings}
-        return next((word for word in (STALE, NOT_PUSHED, CANNOT_TELL) if word in found), FRESH)
+        kinds = {finding.kind for finding in self.findings}
+        return next((kind for kind in (STALE, NOT_PUSHED, CANNOT_TELL) if kind in kinds), FRESH)
 
     @property
-    def code(self) -> int:
-        return {STALE: 1, NOT_PUSHED: 1, CANNOT_TELL: 2}.get(self.word, 0)
+    def exit_code(self) -> int:
+        """0: fresh, or no run; 1: stale or not pushed; 2: cannot tell."""
+        return {STALE: 1, NOT_PUSHED: 1, CANNOT_TELL: 2}.get(self.state, 0)
 
-    def as_dict(self) -> dict[str, Any]:
-        return {"word": self.word, "exit": self.code} | asdict(self)
+    def to_json(self) -> dict[str, object]:
+        """Return the content of the file that --json names."""
+        return {"state": self.state, "exit_code": self.exit_code} | asdict(self)
 
     def lines(self) -> list[str]:
-        if self.no_run:
+        """Return the lines that the command prints."""
+        if not self.has_run:
             return [f"{NO_RUN}. First: {REPRO}"]
         count = len(self.findings)
-        told = f"{count} finding{'s' * (count > 1)}" if count else f"{LOCK} is of these files"
-        shown = ", ".join(self.not_committed[:5]) + (", ..." if len(self.not_committed) > 5 else "")
-        here = [f"not committed, so said of this folder and not of HEAD: {shown}"] * bool(self.not_committed)
-        rest = [f"{key}: {line}" for key, lines in (("checked", self.checked), ("not checked", self.not_checked))
-                for line in lines]  # fmt: skip
-        return [f"{self.word}: {told}", *map(str, self.findings), *rest, *here]
+        summary = f"{count} finding{'s' * (count > 1)}" if count else f"{LOCK} matches these files"
+        lines = [f"{self.state}: {summary}", *map(str, self.findings)]
+        lines += [f"checked: {line}" for line in self.checks]
+        lines += [f"not checked: {line}" for line in self.skipped_checks]
+        if files := self.uncommitted_files:
+            names = ", ".join(files[:_MAX_FILES]) + (", ..." if len(files) > _MAX_FILES else "")
+            lines.append(f"not committed, so this is about the folder and not about HEAD: {names}")
+        return lines
 
 
-def verify(ask_remote: bool = True) -> Report:
-    """Reads the project in the working directory; `ask_remote` asks the remotes what they have."""
-    report = Report()
+def verify(folder: str | Path = ".", *, ask_remote: bool = True, timeout: float = remote.TIMEOUT) -> Verification:
+    """Compare dvc.lock with the files of a project and with DVC's remotes.
+
+    Parameters
+    ----------
+    folder : path
+        The root of the project. The whole process works in this folder until the function returns.
+    ask_remote : bool
+        Whether to ask the remotes which files they have.
+    timeout : float
+        Seconds that the remotes have to answer.
+
+    Returns
+    -------
+    Verification
+        A file that cannot be read is a finding, too, and no error.
+    """
+    with contextlib.chdir(folder):
+        return _verify(ask_remote, timeout)
+
+
+def _verify(ask_remote: bool, timeout: float) -> Verification:
+    findings: list[Finding] = []
     try:
-        stages = declared()
+        stages = read_stages()
         if not Path(LOCK).exists():
-            return without_lock(stages)
-        lock = locked()
-        held, remotes = pointers(), settings()
-        report.findings += of.stages_differ(stages, lock)
-        compare(stages, lock, held, report)
-    except Broken as error:
-        word = CANNOT_TELL if error.path == CONFIG else STALE
-        report.findings.append(Finding(word, str(error), "", "", fixed(error)))
-        report.not_checked.append("all else, until that is fixed")
-        return report
+            return _verify_without_lock(stages)
+        lock, pointers, remote_names = read_lock(), read_pointers(), remote.read_remote_names()
+        comparison = _Comparison(stages, lock, pointers)
+        findings += differences.compare_stage_names(stages, lock)
+        findings.extend(comparison.compare())
+    except DvcFileError as error:
+        kind = CANNOT_TELL if error.path == remote.CONFIG else STALE
+        findings.append(Finding(kind, error.message, hint=_repair_hint(error)))
+        return Verification(tuple(findings), skipped_checks=("everything else, until this is fixed",))
     if ask_remote:
-        pushed(stages, lock, held, remotes, report)
+        pushes = check_pushes(comparison.tracked_files(), remote_names, timeout=timeout)
     else:
-        report.not_checked.append("whether it was pushed: --no-remote")
-    report.not_checked += NEVER
-    report.not_committed = not_committed(stages, held)
-    return report
+        pushes = PushReport(skipped_checks=["whether it was pushed: --no-remote"])
+    return Verification(
+        (*findings, *pushes.findings),
+        (*comparison.checks(), *pushes.checks),
+        (*comparison.skipped_checks, *pushes.skipped_checks, *_LIMITS),
+        tuple(_list_uncommitted_files(stages, pointers)),
+    )
 
 
-def fixed(error: Broken) -> str:
-    if error.path == CONFIG:
-        return f"fix {CONFIG} or {CONFIG}.local, then {AGAIN}"
+def _repair_hint(error: DvcFileError) -> str:
+    if error.path == remote.CONFIG:
+        return f"fix {error.path} or {error.path}.local, then {VERIFY}"
     if error.path == VERSIONS:
-        return of.DIGESTS
+        return differences.WRITE_DIGESTS
     if error.path != LOCK:
-        return of.brought_back(error.path) if error.why == "is not here" else f"fix {error.path}, then {REPRO}"
-    return f"git checkout --ours {LOCK} && {REPRO}" if git("ls-files", "-u", LOCK, strict=False) else DROP
+        return differences.restore_hint(error.path) if error.is_missing else f"fix {error.path}, then {REPRO}"
+    is_merging = bool(git("ls-files", "-u", LOCK, strict=False))
+    return f"git checkout --ours {LOCK} && {REPRO}" if is_merging else differences.REMOVE_LOCK
 
 
-def without_lock(stages: dict[str, Stage]) -> Report:
-    """Right after the project was made there is no run; later, a lock that is gone is a fault."""
-    outs = {path: flags for stage in stages.values() for path, flags in stage.outs.items() if path != VERSIONS}
-    kept = [path for path, flags in outs.items() if flags.get("cache") is False]  # VERSIONS comes with the project
+def _verify_without_lock(stages: Mapping[str, Stage]) -> Verification:
+    """A new project has no run; later, a lock that is missing is a finding."""
+    outputs = [pair for stage in stages.values() for pair in stage.outputs.items()]
+    paths = [path for path, output in outputs if not output.is_cached and path != VERSIONS]  # a new project has it
     if git("ls-tree", "HEAD", "--", LOCK, strict=False):
-        finding = Finding(STALE, f"{LOCK} is gone", "that of HEAD", "none", f"git checkout HEAD -- {LOCK}")
-    elif results := listed("ls-files", "-z", "--", *kept) if kept else []:
-        finding = Finding(STALE, f"{LOCK} is not here, results are", LOCK, results[0], REPRO)
+        hint = f"git checkout HEAD -- {LOCK}"
+        finding = Finding(STALE, f"{LOCK} is gone", hint=hint, expected="that of HEAD", actual="none")
+    elif results := git_paths("ls-files", "-z", "--", *paths) if paths else []:
+        finding = Finding(STALE, f"{LOCK} is not here, results are", hint=REPRO, expected=LOCK, actual=results[0])
     else:
-        return Report(no_run=True)
-    return Report([finding], [], ["all else, until it is back"])
+        return Verification(has_run=False)
+    return Verification((finding,), skipped_checks=("everything else, until it is back",))
 
 
-def compare(stages: dict[str, Stage], lock: dict[str, Any], held: dict[str, Any], report: Report) -> None:
-    """Each stage that dvc.yaml and dvc.lock both have, part by part."""
-    stated = {path: entry.get("md5", "") for path, entry in held.items()}
-    stated |= {path: oid for path, oid, *_ in outputs(stages, lock) if oid}
-    made = {path for stage in stages.values() for path in stage.outs}
-    contents = Contents(stated, remote.listing)
-    counts = {"dependencies": 0, "parameters": 0, "outputs": 0}
-    for name, stage, entry in both(stages, lock):
-        report.findings += of.command_differs(name, stage, entry)
-        report.findings += of.outputs_differ(name, stage, entry)
-        counts["outputs"] += len(stage.outs)
-        if stage.frozen:
-            report.not_checked.append(f"dependencies and parameters of {name}, which is frozen")
-            continue
-        report.findings += of.dependencies_differ(name, stage, entry, contents, made)
-        report.findings += of.params_differ(name, stage, entry)
-        report.findings += of.digests_differ(name, stage)
-        counts["dependencies"] += len(stage.deps)
-        counts["parameters"] += sum(len(keys or [file]) for file, keys in stage.params.items())
-        outside = [path for path in stage.deps if of.is_away(path)]
-        outside += [file for file in stage.params if file.endswith(".py")]
-        report.not_checked += [f"{name}: {path}, which is not read here" for path in outside]
-    told = ", ".join(f"{number} {what}" for what, number in counts.items())
-    report.checked.append(f"commands of {len(stages)} stages, {told}, each against {LOCK}")
+@dataclass
+class _Comparison:
+    """The stages that dvc.yaml and dvc.lock both have, compared part by part."""
+
+    stages: Mapping[str, Stage]
+    lock: Mapping[str, LockedStage]
+    pointers: Mapping[str, Pointer]
+    counts: dict[str, int] = field(default_factory=lambda: {"dependencies": 0, "parameters": 0, "outputs": 0})
+    skipped_checks: list[str] = field(default_factory=list)
+
+    def compare(self) -> Iterator[Finding]:
+        pointer_hashes = {path: pointer.hash for path, pointer in self.pointers.items()}
+        output_hashes = {file.path: file.hash for file in self._locked_outputs() if file.hash}
+        hashes = HashLookup(pointer_hashes | output_hashes, remote.read_listing)
+        output_paths = {path for stage in self.stages.values() for path in stage.outputs}
+        for stage, entry in self._pairs():
+            yield from differences.compare_command(stage, entry)
+            yield from differences.compare_outputs(stage, entry)
+            self.counts["outputs"] += len(stage.outputs)
+            if stage.is_frozen:
+                self.skipped_checks.append(f"dependencies and parameters of {stage.name}, which is frozen")
+                continue
+            yield from differences.compare_dependencies(stage, entry, hashes, output_paths)
+            yield from differences.compare_params(stage, entry)
+            yield from differences.compare_digests(stage)
+            self._count(stage)
+
+    def tracked_files(self) -> Iterator[TrackedFile]:
+        """What should be in the remotes, if it is pushed at all."""
+        yield from self._locked_outputs()
+        for path, pointer in self.pointers.items():
+            yield TrackedFile(path, pointer.hash, pointer.output)
+
+    def checks(self) -> list[str]:
+        """What was compared."""
+        counts = ", ".join(f"{number} {what}" for what, number in self.counts.items())
+        return [f"commands of {len(self.stages)} stages, {counts}, each against {LOCK}"]
+
+    def _count(self, stage: Stage) -> None:
+        self.counts["dependencies"] += len(stage.dependencies)
+        self.counts["parameters"] += sum(len(keys or [file]) for file, keys in stage.params.items())
+        paths = [path for path in stage.dependencies if differences.is_external(path)]
+        paths += [file for file in stage.params if file.endswith(".py")]
+        self.skipped_checks += [f"{stage.name}: {path}, which is not read here" for path in paths]
+
+    def _pairs(self) -> Iterator[tuple[Stage, LockedStage]]:
+        for name, stage in self.stages.items():
+            if name in self.lock and not stage.unsupported_keys:
+                yield stage, self.lock[name]
+
+    def _locked_outputs(self) -> Iterator[TrackedFile]:
+        for stage, entry in self._pairs():
+            for path, output in stage.outputs.items():
+                if path in entry.outputs:
+                    yield TrackedFile(posixpath.normpath(path), entry.outputs[path], output)
 
 
-def both(stages: dict[str, Stage], lock: dict[str, Any]) -> Iterator[tuple[str, Stage, dict[str, Any]]]:
-    return ((name, stage, lock[name]) for name, stage in stages.items() if name in lock and not stage.unread)
-
-
-def outputs(stages: dict[str, Stage], lock: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Path, hash and flags of each output that is declared and in the lock."""
-    for _, stage, entry in both(stages, lock):
-        locked = {item["path"]: item.get("md5", "") for item in entry.get("outs") or []}
-        yield from ((posixpath.normpath(path), locked[path], flags) for path, flags in stage.outs.items()
-                    if path in locked)  # fmt: skip
-
-
-def settings() -> tuple[str | None, list[str]]:
-    """The default remote, and the names of all."""
-    try:
-        return remote.configured()
-    except ValueError as error:
-        raise Broken(CONFIG, str(error)) from None
-
-
-def pushed(
-    stages: dict[str, Stage], lock: dict[str, Any], held: dict[str, Any],
-    remotes: tuple[str | None, list[str]], report: Report,
-) -> None:  # fmt: skip
-    """What each remote has of what dvc.lock and the pointers name."""
-    default, known = remotes
-    if not known:
-        report.not_checked.append("whether it was pushed: there is no remote (docs/remotes.md)")
-        return
-    wanted: dict[str, Wanted] = {}
-    entries = [*outputs(stages, lock), *((path, entry.get("md5", ""), entry) for path, entry in held.items())]
-    for path, oid, flags in entries:
-        if flags.get("cache", True) and flags.get("push", True) and oid:
-            inside = (remote.listing(oid) or {}) if oid.endswith(".dir") else {}
-            mine = wanted.setdefault(flags.get("remote") or default or "", {})
-            mine |= {one: (f"{path}/{name}", oid) for name, one in inside.items()} | {oid: (path, "")}
-            if oid.endswith(".dir") and not inside:
-                report.not_checked.append(f"the files in {path}, one by one: its listing is not in the cache here")
-    if wanted.pop("", None):
-        what = f"there are remotes ({', '.join(known)}) and none is the default"
-        report.findings.append(Finding(CANNOT_TELL, what, "", "", f"dvc remote default {known[0]}"))
-    for name, answer in remote.ask({name: list(mine) for name, mine in wanted.items()}).items():
-        report.findings += answered(name, answer, wanted[name])
-        if "missing" in answer:
-            report.checked.append(f"{len(wanted[name])} objects by name in {shown(name, answer)}")
-
-
-def shown(name: str, answer: dict[str, Any]) -> str:
-    return f"{name} ({hidden(answer['url'])})"
-
-
-def hidden(text: str) -> str:
-    """The same without a password in an address."""
-    return re.sub(r"//[^/@\s]*@", "//", text)
-
-
-def answered(name: str, answer: dict[str, Any], wanted: Wanted) -> Iterable[Finding]:
-    where = f"remote {shown(name, answer)}"
-    if "error" in answer:
-        cure = f"look at its url (dvc remote list) and the network, then {AGAIN}"
-        if answer["denied"]:
-            cure = f"log in, or set the credentials of the remote (docs/remotes.md), then {AGAIN}"
-        elif "but requires" in answer["error"]:  # DVC's words for a client that is not installed
-            cure = "make setup"
-        reason = "refused us" if answer["denied"] else "gave no answer"
-        yield Finding(CANNOT_TELL, f"{where} {reason}: {hidden(answer['error'])}", "", "", cure)
-    lost = sorted(answer.get("missing", []), key=lambda one: wanted[one])
-    by_cure: dict[str, list[str]] = {}
-    for oid in lost:
-        by_cure.setdefault(pushing(oid, wanted[oid][1], lost), []).append(oid)
-    for cure, oids in by_cure.items():  # one line for one cause, however many objects it has
-        paths = [wanted[oid][0] for oid in oids]
-        if len(oids) == 1:
-            yield Finding(NOT_PUSHED, f"{paths[0]} is not in {where}", of.short(oids[0]), "nothing", cure)
-        else:
-            more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
-            what = f"{len(paths)} objects are not in {where}: {', '.join(paths[:NAMED])}{more}"
-            yield Finding(NOT_PUSHED, what, "", "", cure)
-
-
-def pushing(oid: str, folder: str, lost: list[str]) -> str:
-    """How an object gets into the remote; folder: the hash of the one that it lies in."""
-    if folder and folder not in lost:  # its presence is all that dvc push and dvc status -c look at
-        return f"delete files/md5/{folder[:2]}/{folder[2:]} in the remote, then dvc push"
-    return "dvc push" if remote.cached(oid).is_file() else f"dvc push in the clone that made it, or {REPRO} && dvc push"
-
-
-def not_committed(stages: dict[str, Stage], held: dict[str, Any]) -> list[str]:
-    """Which of the files that this was read from are not as in HEAD, or not in git at all."""
-    made = {path for stage in stages.values() for path, flags in stage.outs.items() if flags.get("cache", True)}
-    files = {LOCK, PIPELINE, *(entry["pointer"] for entry in held.values())}
+def _list_uncommitted_files(stages: Mapping[str, Stage], pointers: Mapping[str, Pointer]) -> list[str]:
+    """The files that were read and differ from HEAD, or are not in git."""
+    outputs = [pair for stage in stages.values() for pair in stage.outputs.items()]
+    files = {LOCK, PIPELINE, *(pointer.file for pointer in pointers.values())}
     for stage in stages.values():
-        files |= {*stage.deps, *stage.params, *stage.outs}
-    files -= made | held.keys()
+        files |= {*stage.dependencies, *stage.params, *stage.outputs}
+    files -= {path for path, output in outputs if output.is_cached} | pointers.keys()
+    return _list_changes(sorted(path for path in files if not differences.is_external(path)))
+
+
+def _list_changes(paths: Sequence[str]) -> list[str]:
     prefix = git("rev-parse", "--show-prefix", strict=False).strip()
-    asked = ("status", "--porcelain", "-z", "--no-renames", "-uall", "--ignored=matching", "--")
-    entries = listed(*asked, *sorted(path for path in files if not of.is_away(path)))
-    found = [(entry[:2], entry[3:].removeprefix(prefix)) for entry in entries]
-    return [path for state, path in found if state != "!!" or path in files]
+    arguments = ("status", "--porcelain", "-z", "--no-renames", "-uall", "--ignored=matching", "--", *paths)
+    changes = [(entry[:2], entry[3:].removeprefix(prefix)) for entry in git_paths(*arguments)]
+    return [path for status, path in changes if status != "!!" or path in paths]

@@ -1,7 +1,6 @@
-"""From the cells of two sides to the word: one metric decides; slices are asked each for itself."""
+"""From the predictions of two sides to the verdict: one metric decides, each slice is a question of its own."""
 
-from dataclasses import asdict, dataclass, replace
-from types import SimpleNamespace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,171 +9,259 @@ import pyarrow.parquet as pq
 from plumbline.data.schema import Schema
 from plumbline.evaluation.requirements import required_columns
 from plumbline.evaluation.slices import SMALL, Slice, choose_columns, cut_slices, holm
-from plumbline.review.cells import Cells, Rows
-from plumbline.review.verdict import (
-    GROUPS,
-    LOG_LOSS,
-    MAE,
-    Measured,
-    clipped_at,
-    compare,
-    compare_apart,
-    margin,
-    measured,
-    too_small,
-)
-
-Result = dict[str, Any]
+from plumbline.review.estimates import LOG_LOSS, MAE, MetricEstimate, clip_bound, estimate_metric
+from plumbline.review.predictions import Predictions, Rows
+from plumbline.review.result import Comparison, HeadOnly, LabelEffect, SliceComparison, Verdict, Word
+from plumbline.review.settings import Settings
+from plumbline.review.verdict import MIN_GROUPS, compare_paired, compare_unpaired, derive_margin, find_shortage
 
 
-def gate_metric(wanted: str, task: str) -> str:
-    return wanted if wanted != "auto" else MAE if task == "regression" else LOG_LOSS
+@dataclass(frozen=True)
+class Criterion:
+    """What decides between two sides.
+
+    Attributes
+    ----------
+    metric : str
+        The metric that decides, a loss.
+    rows : Rows
+        The rows of head's table that are compared.
+    margin : float
+        The smallest difference that matters.
+    settings : Settings
+    clip : float or None
+        Where log loss clips probabilities.
+    """
+
+    metric: str
+    rows: Rows
+    margin: float
+    settings: Settings
+    clip: float | None
+
+    def estimate(self, predictions: Predictions, rows: Rows) -> MetricEstimate:
+        """Return the metric of one side on these rows."""
+        scores = predictions.scores[:, rows.positions]
+        return estimate_metric(self.metric, rows.truth, scores, rows.weight, clip=self.clip)
+
+    def compare(self, base: Predictions, head: Predictions, rows: Rows) -> Verdict:
+        """Return the verdict on some of the rows, which both sides predict."""
+        base_estimate, head_estimate = (self.estimate(predictions, rows) for predictions in (base, head))
+        return compare_paired(base_estimate, head_estimate, self.margin, alpha=self.settings.alpha, group=rows.group)
 
 
-def trivial(metric: str, truth: np.ndarray, weight: np.ndarray | None) -> Measured:
-    """What class shares, the median or the mean of these rows themselves would reach."""
+@dataclass(frozen=True)
+class Decision:
+    """The verdict on two sides.
+
+    Attributes
+    ----------
+    word, why : str
+        The verdict and its explanation; not those of the tests where label changes forbid it.
+    comparison : Comparison
+        The numbers.
+    criterion : Criterion
+        The one that the numbers belong to.
+    all_rows : Criterion
+        The same with the rows whose label changed.
+    label_effect : LabelEffect or None
+        What these rows do.
+    """
+
+    word: Word
+    why: str
+    comparison: Comparison
+    criterion: Criterion
+    all_rows: Criterion
+    label_effect: LabelEffect | None = None
+
+
+def choose_metric(name: str, task: str) -> str:
+    """Return the metric that decides: review.metric, or the first of the task where it is auto."""
+    return name if name != "auto" else MAE if task == "regression" else LOG_LOSS
+
+
+def estimate_trivial(metric: str, truth: np.ndarray, weight: np.ndarray | None) -> MetricEstimate:
+    """Return the metric of the trivial model: class shares, the median or the mean of these rows themselves."""
     share = np.ones(len(truth)) if weight is None else weight
     if metric == LOG_LOSS:
         shares = np.bincount(truth, share) / share.sum()
         scores: Any = np.broadcast_to(shares, (1, len(truth), len(shares)))
     else:
-        middle = np.quantile(truth, 0.5, weights=share, method="inverted_cdf") if metric == MAE else None
-        scores = np.full((1, len(truth)), np.average(truth, weights=share) if middle is None else middle)
-    return measured(metric, truth, scores, weight)
+        median = np.quantile(truth, 0.5, weights=share, method="inverted_cdf") if metric == MAE else None
+        scores = np.full((1, len(truth)), np.average(truth, weights=share) if median is None else median)
+    return estimate_metric(metric, truth, scores, weight)
 
 
-@dataclass(frozen=True)
-class Question:
-    """What is asked of two sides: by which metric, on which rows of head's table, and how much matters."""
+def decide(
+    base: Predictions,
+    head: Predictions,
+    schema: Schema,
+    settings: Settings,
+    *,
+    relabelled: np.ndarray,
+    base_rows: Rows | None = None,
+) -> Decision:
+    """Return the verdict on head against base; the labels are head's.
 
-    metric: str
-    rows: Rows
-    matters: float
-    settings: SimpleNamespace
-    clip: float | None
+    Parameters
+    ----------
+    base, head : Predictions
+    schema : Schema
+        Head's.
+    settings : Settings
+    relabelled : ndarray of shape (n,)
+        Positions in head's table of rows whose label changed: what is true of them is in dispute.
+    base_rows : Rows, optional
+        Base's own rows, where the two sides are evaluated on different rows.
+    """
+    if base_rows is not None:
+        rows = head.select_rows(head.is_complete)
+        criterion = _build_criterion(rows, base_rows, base, schema, settings)
+        comparison = _compare(criterion, base, head, schema, base_rows)
+        return Decision(comparison.verdict.word, comparison.verdict.why, comparison, criterion, criterion)
+    rows = head.select_rows(head.is_complete & base.is_complete)
+    criterion = _build_criterion(rows, rows, base, schema, settings)
+    undisputed = _exclude_rows(criterion, base, schema, relabelled)
+    comparison = _compare(undisputed, base, head, schema, None)
+    decision = Decision(comparison.verdict.word, comparison.verdict.why, comparison, undisputed, criterion)
+    count = int(np.isin(rows.positions, relabelled).sum())
+    return _weigh_label_changes(decision, count, base, head, schema) if count else decision
 
-    def measured(self, cells: Cells, rows: Rows) -> Measured:
-        return measured(self.metric, rows.truth, cells.scores[:, rows.at], rows.weight, self.clip)
 
-    def ask(self, base: Cells, head: Cells, rows: Rows) -> Result:
-        """The answer for some of the rows, which both sides predict."""
-        theirs, ours = (self.measured(cells, rows) for cells in (base, head))
-        return asdict(compare(theirs, ours, self.matters, self.settings.alpha, rows.group))
-
-
-def question(base: Cells, head: Cells, schema: Schema, settings: SimpleNamespace, others: Rows | None) -> Question:
-    """others: base's own rows, where each side is judged on rows of its own."""
-    rows = head.rows(head.predicted if others else head.predicted & base.predicted)
-    return _question(rows, others or rows, base, schema, settings)
-
-
-def _question(rows: Rows, of_base: Rows, base: Cells, schema: Schema, settings: SimpleNamespace) -> Question:
-    metric = gate_metric(settings.metric, schema.task)
-    clip = clipped_at(rows.truth) if metric == LOG_LOSS else None
-    asked = Question(metric, rows, 0.0, settings, clip)
+def _build_criterion(rows: Rows, base_rows: Rows, base: Predictions, schema: Schema, settings: Settings) -> Criterion:
+    metric = choose_metric(settings.metric, schema.task)
+    clip = clip_bound(rows.truth) if metric == LOG_LOSS else None
+    criterion = Criterion(metric, rows, 0.0, settings, clip)
     if settings.margin != "auto":
-        return replace(asked, matters=settings.margin)
-    least = float(trivial(metric, rows.truth, rows.weight).values[0])
-    theirs = asked.measured(base, of_base)
-    return replace(asked, matters=margin(float(theirs.values.mean()), least, settings.gap, settings.loss))
+        return replace(criterion, margin=settings.margin)
+    trivial = float(estimate_trivial(metric, rows.truth, rows.weight).values[0])
+    reference = criterion.estimate(base, base_rows)
+    margin = derive_margin(reference.mean, trivial, gap_share=settings.gap, loss_share=settings.loss)
+    return replace(criterion, margin=margin)
 
 
-def undisputed(asked: Question, base: Cells, schema: Schema, changed: np.ndarray) -> Question:
-    """The same question without the rows (positions) whose labels head changed: what is true of them is in dispute.
-
-    The question itself where too few rows, or not every class, would be left.
-    """
-    rows, classes = asked.rows, schema.task != "regression"
-    kept = rows.part(np.flatnonzero(~np.isin(rows.at, changed)))
-    is_lost = classes and len(np.unique(kept.truth)) < len(np.unique(rows.truth))
-    if len(kept.at) == len(rows.at) or is_lost or too_small(kept.truth, kept.group, classes):
-        return asked
-    return _question(kept, kept, base, schema, asked.settings)
+def _exclude_rows(criterion: Criterion, base: Predictions, schema: Schema, positions: np.ndarray) -> Criterion:
+    """Return the criterion without these rows; the same one where too few rows, or not every class, would remain."""
+    rows, has_classes = criterion.rows, schema.task != "regression"
+    rest = rows.take(np.flatnonzero(~np.isin(rows.positions, positions)))
+    lacks_class = has_classes and len(np.unique(rest.truth)) < len(np.unique(rows.truth))
+    if len(rest) == len(rows) or lacks_class or find_shortage(rest.truth, rest.group, has_classes=has_classes):
+        return criterion
+    return _build_criterion(rest, rest, base, schema, criterion.settings)
 
 
-def alone(head: Cells, schema: Schema, settings: SimpleNamespace, why: str) -> Result:
-    """Where there is nothing to compare with: head against the trivial model, which can be no verdict."""
-    metric, rows = gate_metric(settings.metric, schema.task), head.rows(head.predicted)
-    least = trivial(metric, rows.truth, rows.weight)
-    ours = measured(metric, rows.truth, head.scores[:, rows.at], rows.weight)
-    repeated = Measured(least.values.repeat(len(ours.values)), least.influence.repeat(len(ours.values), axis=0))
-    word = compare(repeated, ours, 0.0, settings.alpha, rows.group).word
-    clearly = f"clearly {word}" if word in ("better", "worse") else "not clearly better"
-    return {
-        "word": "cannot tell", "why": f"{why}; head is {clearly} than the trivial model", "metric": metric,
-        "head": -float(ours.values.mean()), "trivial": -float(least.values.mean()),
-    }  # fmt: skip
-
-
-def decide(asked: Question, base: Cells, head: Cells, schema: Schema, others: Rows | None) -> Result:
-    """The word and its numbers; head's labels count. others: base's own rows, where the sides are not paired."""
-    rows = asked.rows
-    theirs, ours = asked.measured(base, others or rows), asked.measured(head, rows)
-    if others:
-        groups = (others.group, rows.group)
-        found = asdict(compare_apart(theirs, ours, asked.matters, asked.settings.alpha, groups))
+def _compare(
+    criterion: Criterion, base: Predictions, head: Predictions, schema: Schema, base_rows: Rows | None
+) -> Comparison:
+    rows, settings = criterion.rows, criterion.settings
+    base_estimate = criterion.estimate(base, rows if base_rows is None else base_rows)
+    head_estimate = criterion.estimate(head, rows)
+    if base_rows is not None:
+        groups = (base_rows.group, rows.group)
+        verdict = compare_unpaired(base_estimate, head_estimate, criterion.margin, alpha=settings.alpha, groups=groups)
     else:
-        found = asked.ask(base, head, rows)
-    if small := too_small(rows.truth, rows.group, schema.task != "regression"):
-        found |= {"word": "cannot tell", "why": f"too small: {small}"}
-    least = float(trivial(asked.metric, rows.truth, rows.weight).values[0])
-    return found | {
-        "metric": asked.metric, "alpha": asked.settings.alpha, "base": -float(theirs.values.mean()),
-        "head": -float(ours.values.mean()), "trivial": -least, "rows_compared": len(rows.at),
-        "replicas": len(ours.values),
-    }  # fmt: skip
+        verdict = criterion.compare(base, head, rows)
+    if shortage := find_shortage(rows.truth, rows.group, has_classes=schema.task != "regression"):
+        verdict = replace(verdict, word="cannot tell", why=f"too small: {shortage}")
+    trivial = float(estimate_trivial(criterion.metric, rows.truth, rows.weight).values[0])
+    return Comparison(
+        metric=criterion.metric,
+        alpha=settings.alpha,
+        base_error=-base_estimate.mean,
+        head_error=-head_estimate.mean,
+        trivial_error=-trivial,
+        rows=len(rows),
+        replicas=len(head_estimate.values),
+        verdict=verdict,
+    )
 
 
-def relabelled(
-    result: Result, asked: Question, base: Cells, head: Cells, schema: Schema, changed: np.ndarray
-) -> Result:
-    """What the rows with another label do to the result of the others: a harm counts on all rows as well.
-
-    asked: the question of all rows.
-    """
-    count = int(np.isin(asked.rows.at, changed).sum())
-    if not count:
-        return {}
-    if result["rows_compared"] == len(asked.rows.at):
+def _weigh_label_changes(
+    decision: Decision, count: int, base: Predictions, head: Predictions, schema: Schema
+) -> Decision:
+    """Return what the rows with another label do to the decision on the other rows: a harm counts on all rows too."""
+    if decision.criterion is decision.all_rows:
+        effect = LabelEffect(rows=count)
+        if decision.word not in ("better", "same"):
+            return replace(decision, label_effect=effect)
         why = f"{count} rows have another label, and the others are too few to compare the sides on"
-        is_open = result["word"] in ("better", "same")
-        return {"relabelled": {"rows": count}} | ({"word": "cannot tell", "why": why} if is_open else {})
-    every = decide(asked, base, head, schema, None)
-    told = {"relabelled": {"rows": count, "word": every["word"]}}
-    if every["word"] == "worse" != result["word"]:
-        why = f"{every['why']}, with the {count} rows whose label changed; without them: {result['word']}"
-        return every | told | {"why": why}
-    return told
+        return replace(decision, word="cannot tell", why=why, label_effect=effect)
+    comparison = _compare(decision.all_rows, base, head, schema, None)
+    verdict = comparison.verdict
+    decision = replace(decision, label_effect=LabelEffect(rows=count, word_with_them=verdict.word))
+    if verdict.word != "worse" or decision.word == "worse":
+        return decision
+    why = f"{verdict.why}, with the {count} rows whose label changed; without them: {decision.word}"
+    return replace(decision, word="worse", why=why, comparison=comparison, criterion=decision.all_rows)
 
 
-def slices(asked: Question, base: Cells, head: Cells, schema: Schema, table: str) -> list[Result]:
-    """Each slice of head's table as a question of its own; their p values are corrected as one family (Holm)."""
-    rows, settings = asked.rows, asked.settings
-    kept = [column.name for column in schema.columns if column.role not in ("target", "key")]
-    source = pq.read_table(table, columns=kept).take(rows.at)
-    mean = head.scores[:, rows.at].mean(axis=0)
+def compare_with_trivial(head: Predictions, schema: Schema, settings: Settings) -> tuple[HeadOnly, str]:
+    """Return the errors of head and of the trivial model where there is no base, and a clause that compares them."""
+    metric, rows = choose_metric(settings.metric, schema.task), head.select_rows(head.is_complete)
+    trivial = estimate_trivial(metric, rows.truth, rows.weight)
+    estimate = estimate_metric(metric, rows.truth, head.scores[:, rows.positions], rows.weight)
+    replicas = len(estimate.values)
+    repeated = MetricEstimate(trivial.values.repeat(replicas), trivial.influence.repeat(replicas, axis=0))
+    word = compare_paired(repeated, estimate, 0.0, alpha=settings.alpha, group=rows.group).word
+    clause = f"clearly {word}" if word in ("better", "worse") else "not clearly better"
+    errors = HeadOnly(metric=metric, head_error=-estimate.mean, trivial_error=-trivial.mean)
+    return errors, f"head is {clause} than the trivial model"
+
+
+def compare_slices(
+    criterion: Criterion, base: Predictions, head: Predictions, schema: Schema, table: str
+) -> tuple[SliceComparison, ...]:
+    """Compare the two sides in each slice of head's table; p values are corrected as one family (Holm).
+
+    Parameters
+    ----------
+    criterion : Criterion
+        That of all rows.
+    base, head : Predictions
+    schema : Schema
+        Head's.
+    table : str
+        The file of head's typed table.
+    """
+    rows, settings = criterion.rows, criterion.settings
+    names = _sliceable_columns(schema)
+    source = pq.read_table(table, columns=names).take(rows.positions)
+    mean = head.scores[:, rows.positions].mean(axis=0)
     score = mean if mean.ndim == 1 else mean.max(axis=1)
-    wanted = required_columns(settings.must_work, kept)
-    judged = []
-    asked_for = "auto" if settings.slices == "auto" else present(settings.slices, schema)
-    for part in cut_slices(
-        [*dict.fromkeys([*choose_columns(asked_for, schema, source, score), *wanted])], schema, source
-    ):
-        inside = rows.part(part.rows)
-        if len(part.rows) >= SMALL and (inside.group is None or len(np.unique(inside.group)) >= GROUPS):
-            judged.append((part, asked.ask(base, head, inside)))
-    adjusted = holm([1.0 if found["worse"] is None else found["worse"] for _, found in judged])
-    return [_told(part, found, p, asked) for (part, found), p in zip(judged, adjusted, strict=True)]
+    allowed = "auto" if settings.slices == "auto" else keep_sliceable(settings.slices, schema)
+    chosen_columns = choose_columns(allowed, schema, source, score)
+    cut_by = dict.fromkeys([*chosen_columns, *required_columns(settings.must_work, names)])
+    slices, verdicts = [], []
+    for slice_ in cut_slices([*cut_by], schema, source):
+        inside = rows.take(slice_.rows)
+        if len(inside) >= SMALL and (inside.group is None or len(np.unique(inside.group)) >= MIN_GROUPS):
+            slices.append(slice_)
+            verdicts.append(criterion.compare(base, head, inside))
+    p_values = holm([1.0 if verdict.p_worse is None else verdict.p_worse for verdict in verdicts])
+    return tuple(
+        _describe_slice(slice_, verdict, p, settings)
+        for slice_, verdict, p in zip(slices, verdicts, p_values, strict=True)
+    )
 
 
-def present(wanted: list[str], schema: Schema) -> list[str]:
-    """Those of the columns of evaluate.slices that this table can be cut by."""
-    kept = {column.name for column in schema.columns if column.role not in ("target", "key")}
-    return [name for name in wanted if name in kept]
+def keep_sliceable(names: tuple[str, ...], schema: Schema) -> list[str]:
+    """Return those of the columns that the table can be cut by."""
+    sliceable = _sliceable_columns(schema)
+    return [name for name in names if name in sliceable]
 
 
-def _told(part: Slice, found: Result, p: float, asked: Question) -> Result:
-    named = f"{part.column} = {part.level}" in asked.settings.must_work
-    blocks = named and p < asked.settings.alpha
-    about = {"column": part.column, "level": part.level, "rows_compared": len(part.rows)}
-    return found | about | {"worse": p, "blocks": blocks}
+def _sliceable_columns(schema: Schema) -> list[str]:
+    return [column.name for column in schema.columns if column.role not in ("target", "key")]
+
+
+def _describe_slice(slice_: Slice, verdict: Verdict, p_worse: float, settings: Settings) -> SliceComparison:
+    must_work = f"{slice_.column} = {slice_.level}" in settings.must_work
+    return SliceComparison(
+        column=slice_.column,
+        level=slice_.level,
+        rows=len(slice_.rows),
+        verdict=verdict,
+        corrected_p_worse=p_worse,
+        is_blocking=must_work and p_worse < settings.alpha,
+    )

@@ -1,165 +1,216 @@
-"""What is folded in the comment of a review: all metrics, slices, data, how it was computed; standard library only."""
+"""Render the folded parts of a review's comment: metrics, slices, data, how it was computed; standard library only."""
 
-from typing import Any
+from collections.abc import Mapping
 
+from plumbline.formatting import short
 from plumbline.review.markdown import (
     code,
-    commit,
-    ended,
-    folded,
-    listed,
-    mapping,
-    mappings,
-    number,
-    probability,
-    sentence,
-    short,
+    code_commit,
+    code_list,
+    escape,
+    escape_with_stop,
+    fold,
+    format_p_value,
     table,
-    texts,
 )
+from plumbline.review.result import Attribution, DataChanges, Review, RowChanges, SliceComparison
 
-PARTS = {"data": "data", "code": "code and parameters"}
-FACTS = {
-    "rows_compared": "Rows compared",
-    "replicas": "Replicas (seeds and splits of each side)",
-    "trivial": "Error of the trivial model (class shares, median or mean)",
-    "margin": "Margin (the smallest change that matters)",
-}
 SLICES = (
     "The gain is base's error minus head's. The p values are those of the minimum-effect test, corrected for the "
     "number of slices (Holm). A slice blocks where `requirements.must_work` of base names it and it is worse."
 )
+GAIN = "gain (above 0: head is better)"
 CORRECTED = "corrected p of worse"  # as a family (Holm)
-Result = dict[str, Any]
+DEFAULT_ALPHA = 0.05
+MAX_SENTENCES = 20
 
 
-def details(result: Result) -> list[str]:
-    """The folded parts, each empty where the result has nothing of it."""
-    data = mapping(result.get("data"))
+def render_details(review: Review) -> list[str]:
+    """Return the folded parts in Markdown, each empty where the review has nothing of it."""
     return [
-        folded("All metrics", *_metrics(result)),
-        folded("Slices", *_slices(result)),
-        folded("Data", *_data(data)) if data else "",
-        folded("Data or recipe", table(
-            ["effect of", "gain (above 0: head is better)", f"{level(result)} interval", "word"],
-            [[said, short(m.get("difference")), _ends(m), code(m.get("word"))] for name, said in PARTS.items()
-             if (m := mapping(mapping(result.get("moved")).get(name)))])),
-        folded("Expectations and floors", _expectations(result), table(
-            ["metric", "floor", "head", "broken"],
-            [[code(f.get("metric")), short(f.get("floor")), short(f.get("head")),
-              "yes" if f.get("broken") is True else "no"] for f in mappings(result.get("floors"))])),
-        folded("What was accepted", table(
-            ["reason", "what was found", "who", "commit", "why"],
-            [[code(r.get("name")), sentence(r.get("what")), code(by.get("who")), commit(by.get("commit")),
-              sentence(by.get("why"))]
-             for r in mappings(result.get("reasons")) if (by := mapping(r.get("accepted")))])),
-        folded("Run again", table(
-            ["file", "key", "committed", "run again"],
-            [[code(m.get(key)) for key in ("file", "key", "committed", "executed")]
-             for m in mappings(mapping(result.get("executed")).get("metrics_differ"))])),
-        folded("How it was computed", *_how(result)),
-    ]  # fmt: skip
+        fold("All metrics", *_metrics(review)),
+        fold("Slices", *_slices(review)),
+        fold("Data", *_data(review.data_changes)) if review.data_changes else "",
+        fold("Data or recipe", _attribution(review.attribution, interval_level(review))) if review.attribution else "",
+        fold("Expectations and floors", _expectations(review), _floors(review)),
+        fold("What was accepted", _acceptances(review)),
+        fold("Run again", _rerun(review)),
+        fold("How it was computed", "\n".join(f"- {line}" for line in _provenance(review))),
+    ]
 
 
-def _metrics(result: Result) -> list[str]:
-    rows = [[code(m.get("metric")), *(short(m.get(k)) for k in ("base", "head", "difference")), _ends(m)]
-            for m in mappings(result.get("metrics"))]  # fmt: skip
-    left_out = [f"- Not shown: {ended(each)}" for each in texts(result.get("left_out"))[:20]]
-    said = [metric_note(result)] * bool(rows)
-    return [*said, table(["metric", "base", "head", "head minus base", "95 % interval"], rows), "\n".join(left_out)]
+def interval_level(review: Review) -> str:
+    """Return the level of the intervals of a review, such as 90 %."""
+    comparison = review.comparison or (review.release and review.release.comparison)
+    return format_level(comparison.alpha if comparison else DEFAULT_ALPHA)
 
 
-def metric_note(result: Result) -> str:
-    """How they are taken, and why log_loss is another number where it decides."""
-    classes = (
-        " The predicted class is the most probable one, whatever `model.threshold` is; `log_loss` is clipped where it "
-        "decides, and not here."
+def format_level(alpha: float) -> str:
+    """Return the level of the interval whose ends are those of two one-sided tests.
+
+    Examples
+    --------
+    >>> format_level(0.05)
+    '90 %'
+    """
+    return f"{short(100 - 200 * alpha)} %"
+
+
+def _metrics(review: Review) -> list[str]:
+    rows = [
+        [code(m.name), short(m.base), short(m.head), short(m.difference), _interval(m.low, m.high)]
+        for m in review.metrics
+    ]
+    omissions = [f"- Not shown: {escape_with_stop(sentence)}" for sentence in review.omissions[:MAX_SENTENCES]]
+    return [
+        describe_metrics(review) if rows else "",
+        table(["metric", "base", "head", "head minus base", "95 % interval"], rows),
+        "\n".join(omissions),
+    ]
+
+
+def describe_metrics(review: Review) -> str:
+    """Return how the metrics are computed, and why log_loss differs from the number that decides."""
+    text = "Means over the replicas. These are shown only: the metric of the first line decides."
+    if review.comparison is None or review.comparison.metric != "log_loss":
+        return text
+    return (
+        f"{text} The predicted class is the most probable one, whatever `model.threshold` is; `log_loss` is clipped "
+        "where it decides, and not here."
     )
-    said = "Means over the replicas. These are shown only: the metric of the first line decides."
-    return f"{said}{classes * (result.get('metric') == 'log_loss')}"
 
 
-def _slices(result: Result) -> list[str]:
+def _slices(review: Review) -> list[str]:
     rows = [
         [
-            f"{code(s.get('column'))} = {code(s.get('level'))}",
-            *(short(s.get(key)) for key in ("rows_compared", "difference")),
-            _ends(s),
-            probability(s.get("worse")),
-            "yes" if s.get("blocks") is True else "",
+            f"{code(part.column)} = {code(part.level)}",
+            short(part.rows),
+            short(part.verdict.difference),
+            _interval(part.verdict.low, part.verdict.high),
+            format_p_value(part.corrected_p_worse),
+            "yes" if part.is_blocking else "",
         ]
-        for s in worst_first(result)
+        for part in sort_slices(review.slices)
     ]
-    heads = ["slice", "rows", "gain (above 0: head is better)", f"{level(result)} interval", CORRECTED, "blocks"]
+    heads = ["slice", "rows", GAIN, f"{interval_level(review)} interval", CORRECTED, "blocks"]
     return [SLICES, table(heads, rows)] if rows else []
 
 
-def worst_first(result: Result) -> list[Result]:
-    def place(part: Result) -> tuple[bool, float, float]:
-        p = number(part.get("worse"))
-        return part.get("blocks") is not True, 1.0 if p is None else p, number(part.get("difference")) or 0.0
-
-    return sorted(mappings(result.get("slices")), key=place)
+def sort_slices(slices: tuple[SliceComparison, ...]) -> list[SliceComparison]:
+    """Return the slices that block first, then those of the smallest p value."""
+    return sorted(slices, key=lambda part: (not part.is_blocking, part.corrected_p_worse, part.verdict.difference))
 
 
-def _ends(found: Result) -> str:
-    return f"{short(found.get('low'))} to {short(found.get('high'))}"
+def _interval(low: float | None, high: float | None) -> str:
+    return f"{short(low)} to {short(high)}"
 
 
-def _data(data: Result) -> list[str]:
-    rows, columns = mapping(data.get("rows")), mapping(data.get("columns"))
-    said = [f"Rows: {short(rows.get('base'))} before, {short(rows.get('head'))} now; {counts(rows)}."] if rows else []
-    said += [f"Columns {way}: {listed(texts(columns[way]))}." for way in ("added", "removed") if columns.get(way)]
-    retyped = [[code(name), code(pair[0]), code(pair[1])] for name, pair in mapping(columns.get("retyped")).items()
-               if isinstance(pair, list) and len(pair) == 2]  # fmt: skip
-    touched = [[code(name), short(count)] for name, count in mapping(rows.get("by_column")).items()]
-    moved = [[code(name), short(share)] for name, share in mapping(data.get("moved")).items()]
-    return [*said, table(["column", "type before", "type now"], retyped), table(["column", "values changed"], touched),
-            table(["column", "shift of its distribution (0 none, 1 complete)"], moved)]  # fmt: skip
+def _data(changes: DataChanges) -> list[str]:
+    rows, columns = changes.rows, changes.columns
+    lines = [f"Rows: {short(rows.base_count)} before, {short(rows.head_count)} now; {describe_rows(rows)}."]
+    for action, names in (("added", columns.added_names), ("removed", columns.removed_names)):
+        if names:
+            lines.append(f"Columns {action}: {code_list(names)}.")
+    types = [[code(change.column), code(change.base), code(change.head)] for change in columns.type_changes]
+    return [
+        *lines,
+        table(["column", "type before", "type now"], types),
+        table(["column", "values changed"], _items(rows.change_count_by_column)),
+        table(["column", "shift of its distribution (0 none, 1 complete)"], _items(changes.shifts)),
+    ]
 
 
-def _expectations(result: Result) -> str:
-    found = mapping(result.get("expectations"))
-    return f"Expectations: {short(found.get('base'))} before, {short(found.get('head'))} now." if found else ""
+def _items(numbers: Mapping[str, float]) -> list[list[str]]:
+    return [[code(name), short(number)] for name, number in numbers.items()]
 
 
-def _how(result: Result) -> list[str]:
-    lines = [f"Base: {commit(result.get('base_commit'))}", f"Head: {commit(result.get('head_commit'))}"]
-    if said := sentence(result.get("base_is")):
-        lines[0] += f", {said}"
-    lines += [f"{said}: {short(result[key])}" for key, said in FACTS.items() if key in result]
-    again = mapping(result.get("executed"))
-    if again:
-        why = f", since {said}" if (said := sentence(again.get("why"))) else ""
-        lines.append(f"Stages run again: {listed(texts(again.get('stages'))) or 'none'}{why}")
-    if others := texts(again.get("differ")):
-        lines.append(f"Run again, other bytes: {listed(others)}")
-    if apart := mapping(result.get("relabelled")):
-        with_them = (
-            f"left out; with them: {code(apart['word'])}" if apart.get("word") else "not left out: too few others"
-        )
-        lines.append(f"Rows with another label: {short(apart.get('rows'))}, {with_them}")
-    if beside := mapping(result.get("evaluator")):
-        lines.append(f"Head's own review says: {code(beside.get('word'))}")
-    said_of = [("Why this word", result.get("why")), ("Judged on different rows", result.get("unpaired"))]
-    said_of += [("Comparisons", mapping(result.get("comparisons")).get("notice"))]
-    said_of += [("Package", mapping(result.get("artefact")).get("why"))]
-    said_of += [("Head's own review, why", mapping(result.get("evaluator")).get("why"))]
-    said_of += [("Note", note) for note in texts(result.get("notes"))[:20]]
-    lines += [f"{name}: {said}" for name, value in said_of if (said := sentence(value))]
-    return ["\n".join(f"- {line}" for line in lines)]
+def describe_rows(rows: RowChanges) -> str:
+    """Return how many rows were added, removed and changed."""
+    text = f"{short(rows.added_count)} rows added, {short(rows.removed_count)} removed"
+    labels = short(rows.label_change_count)
+    if rows.change_count is not None:
+        suffix = f" ({labels} of them have another label)" if rows.change_count else ""
+        return f"{text}, {short(rows.change_count)} changed{suffix}"
+    return f"{text}, {labels} with another label" if rows.label_change_count else text
 
 
-def level(result: Result) -> str:
-    """Of the interval whose ends are the one-sided tests'."""
-    return f"{short(100 - 200 * (number(result.get('alpha')) or 0.05))} %"
+def _attribution(attribution: Attribution, level: str) -> str:
+    effects = (("data", attribution.data), ("code and parameters", attribution.code))
+    rows = [
+        [cause, short(effect.difference), _interval(effect.low, effect.high), code(effect.word)]
+        for cause, effect in effects
+        if effect
+    ]
+    return table(["effect of", GAIN, f"{level} interval", "word"], rows)
 
 
-def counts(rows: Result) -> str:
-    words = f"{short(rows.get('added'))} rows added, {short(rows.get('removed'))} removed"
-    if number(rows.get("changed")) is not None:
-        relabelled = f" ({short(rows.get('labels'))} of them have another label)" if rows["changed"] else ""
-        words += f", {short(rows['changed'])} changed{relabelled}"
-    elif number(rows.get("labels")):
-        words += f", {short(rows['labels'])} with another label"
-    return words
+def _expectations(review: Review) -> str:
+    counts = review.expectation_counts
+    return f"Expectations: {short(counts.base)} before, {short(counts.head)} now." if counts else ""
+
+
+def _floors(review: Review) -> str:
+    rows = [[code(f.metric), short(f.floor), short(f.head), "yes" if f.is_broken else "no"] for f in review.floors]
+    return table(["metric", "floor", "head", "broken"], rows)
+
+
+def _acceptances(review: Review) -> str:
+    rows = [
+        [code(reason.name), escape(reason.message), code(by.author), code_commit(by.commit), escape(by.why)]
+        for reason in review.reasons
+        if (by := reason.acceptance)
+    ]
+    return table(["reason", "what was found", "who", "commit", "why"], rows)
+
+
+def _rerun(review: Review) -> str:
+    differences = review.rerun.metric_differences if review.rerun else ()
+    rows = [[code(d.file), code(d.key), code(d.committed_value), code(d.rerun_value)] for d in differences]
+    return table(["file", "key", "committed", "run again"], rows)
+
+
+def list_facts(review: Review) -> list[tuple[str, str]]:
+    """Return names and values of the numbers behind the verdict."""
+    trivial = "Error of the trivial model (class shares, median or mean)"
+    if comparison := review.comparison:
+        return [
+            ("Rows compared", short(comparison.rows)),
+            ("Replicas (seeds and splits of each side)", short(comparison.replicas)),
+            (trivial, short(comparison.trivial_error)),
+            ("Margin (the smallest change that matters)", short(comparison.verdict.margin)),
+        ]
+    return [(trivial, short(review.head_only.trivial_error))] if review.head_only else []
+
+
+def _provenance(review: Review) -> list[str]:
+    """Return lines on what was compared and how."""
+    origin = f", {escape(review.base_origin)}" if review.base_origin else ""
+    lines = [f"Base: {code_commit(review.base_commit)}{origin}", f"Head: {code_commit(review.head_commit)}"]
+    lines += [f"{name}: {value}" for name, value in list_facts(review)]
+    if rerun := review.rerun:
+        why = f", since {escape(rerun.why)}" if rerun.why else ""
+        lines.append(f"Stages run again: {code_list(rerun.stages) or 'none'}{why}")
+        if rerun.different_outputs:
+            lines.append(f"Run again, different bytes: {code_list(rerun.different_outputs)}")
+    if effect := review.label_effect:
+        word = effect.word_with_them
+        consequence = f"left out; with them: {code(word)}" if word else "not left out: too few others"
+        lines.append(f"Rows with another label: {short(effect.rows)}, {consequence}")
+    if review.second_opinion:
+        lines.append(f"Head's own review says: {code(review.second_opinion.word)}")
+    lines += [f"{name}: {text}" for name, sentence in _remarks(review) if (text := escape(sentence))]
+    return lines
+
+
+def _remarks(review: Review) -> list[tuple[str, str]]:
+    """Return sentences with the names under which they are shown."""
+    remarks = [("Why this word", review.why)]
+    if review.comparison:
+        remarks.append(("Evaluated on different rows", review.comparison.unpaired_reason or ""))
+    if review.recipe_trials:
+        remarks.append(("Comparisons", review.recipe_trials.notice or ""))
+    if review.package_check:
+        remarks.append(("Package", review.package_check.why))
+    if review.second_opinion:
+        remarks.append(("Head's own review, why", review.second_opinion.why))
+    return remarks + [("Note", note) for note in review.notes[:MAX_SENTENCES]]

@@ -1,159 +1,188 @@
-"""Why a review is red, and what of that people accepted in the commits of the branch."""
+"""Why a review is red, and which of these reasons people accepted in the commits of the branch."""
 
-import json
-import os
-import shutil
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import chain
 
 from plumbline.errors import PlumblineError
-from plumbline.files import write_text
+from plumbline.files import write_json
 from plumbline.formatting import short
-from plumbline.process import git, replaced, run
-from plumbline.review.artefact import artefact
-from plumbline.review.executed import executed
-from plumbline.review.loosened import REQUIRE, Reason, loosened, reason
-from plumbline.review.markdown import probability
-from plumbline.review.sides import FOLDER, Side
+from plumbline.process import git, replace_surrogates
+from plumbline.reproducibility.verify import verify
+from plumbline.review.commits import Commit
+from plumbline.review.markdown import format_p_value
+from plumbline.review.package_check import check_package
+from plumbline.review.rerun import RunReport, rerun_stages
+from plumbline.review.result import Acceptance, PackageCheck, Reason, ResultError, Review, decode, encode
+from plumbline.review.safeguards import REQUIRE, build_reason, find_weaker_safeguards
+from plumbline.review.sides import PristineSide, Side
 
-NAMES = ("worse", "worse-than-release", "slice", "floor", "lock", "metrics", "not-pushed", "package", "expectations",
-         "floors", "margin", "behaviour", "labels", "leakage", "tests", "author", "cannot-tell")  # fmt: skip
+NAMES = (
+    "worse",
+    "worse-than-release",
+    "slice",
+    "floor",
+    "lock",
+    "metrics",
+    "not-pushed",
+    "package",
+    "expectations",
+    "floors",
+    "margin",
+    "behaviour",
+    "labels",
+    "leakage",
+    "tests",
+    "author",
+    "cannot-tell",
+)
 RISING = ("cannot tell", "same", "better")
-LOCKED = {"stale": "lock", "not pushed": "not-pushed"}  # the words of verify
+LOCK_REASONS = {"stale": "lock", "not pushed": "not-pushed"}  # by the kind of a finding of verify
+IMPROVE = "Improve the model, its features or its data"
 
 
-def judged(result: dict[str, Any], base: Side, head: Side) -> dict[str, Any]:
-    """What the numbers say, whether the committed run is true, what head loosened, and what of it was accepted."""
-    found, notes = [*of_numbers(result, base)], list[str]()
-    ran: dict[str, Any] = {}
-    untouched = Untouched("head", head.commit)
-    checks = [lambda: lock(untouched)]
-    if not result.get("no_data"):
-        checks.append(lambda: ran_again(base, untouched, ran))
-    for check in checks:
-        try:
-            untouched.bring()
-            more, told = check()
-        except PlumblineError as error:
-            has_dvc = bool(git("ls-tree", base.commit, "--", ".dvc/config"))
-            what = f"not checked: {error}"
-            more, told = ([reason("lock", what, "fix that, as base has it")], []) if has_dvc else ([], [what])
-        found, notes = found + more, notes + told
-    package: dict[str, Any] = (
-        artefact(head)
-        if head.ready
-        else {"reproduces": None, "why": "the package was not compared, since nothing was fitted"}
+def add_reasons(review: Review, base: Side, head: Side) -> Review:
+    """Return the review with its reasons, what was accepted of them, and the checks of the committed run.
+
+    Parameters
+    ----------
+    review : Review
+        The comparison.
+    base, head : Side
+        The package is checked where head is prepared.
+    """
+    pristine_head = PristineSide("head", head.commit)
+    reports = [_run_check(verify_lock, base, pristine_head)]
+    if review.has_data:
+        reports.append(_run_check(partial(_rerun_once, base), base, pristine_head))
+    reasons = [*find_reasons(review, base), *chain.from_iterable(report.reasons for report in reports)]
+    package_check = _check_package(head)
+    if package_check.is_consistent is False:
+        reasons.append(build_reason("package", package_check.why, "Run make repro, and commit what it wrote"))
+    if not base.recipe_error:
+        reasons += find_weaker_safeguards(base, head)
+    acceptances, notes = read_acceptances(base, head)
+    return replace(
+        review,
+        rerun=reports[-1].rerun,
+        package_check=package_check,
+        reasons=tuple(replace(reason, acceptance=acceptances.get(reason.name)) for reason in reasons),
+        notes=(*chain.from_iterable(report.notes for report in reports), *notes),
     )
-    if package["reproduces"] is False:
-        found.append(reason("package", package["why"], "make repro, and commit what it made"))
-    found, told = accepted(found + ([] if base.broken else loosened(base, head)), base, head)
-    return {"executed": ran, "artefact": package, "reasons": found, "notes": notes + told, "red": red(found)}
 
 
-def red(found: list[Reason]) -> list[str]:
-    """The names of what nobody accepted."""
-    return list(dict.fromkeys(each["name"] for each in found if not each["accepted"]))
+def _run_check(check: Callable[[PristineSide], RunReport], base: Commit, head: PristineSide) -> RunReport:
+    """Run a check in a clean worktree; that it cannot run is a reason where base has settings of DVC."""
+    try:
+        head.check_out()
+        return check(head)
+    except PlumblineError as error:
+        message = f"not checked: {error.message}"
+        if git("ls-tree", base.commit, "--", ".dvc/config"):
+            return RunReport(reasons=(build_reason("lock", message, "Fix that, as base has it"),))
+        return RunReport(notes=(message,))
 
 
-def of_numbers(result: dict[str, Any], base: Side) -> Iterator[Reason]:
-    """What the numbers say."""
-    fix = "improve the model, its features or its data"
-    if result["word"] == "worse":
-        yield reason("worse", result["why"], fix)
-    if (release := result.get("release", {})).get("word") == "worse":
-        yield reason("worse-than-release", f"worse than {release['name']}: {release['why']}", fix)
-    for part in (part for part in result.get("slices", []) if part["blocks"]):
-        size = f"{short(abs(part['difference']))} (corrected p {probability(part.get('worse'))})"
-        what = f"worse where {part['column']} = {part['level']}, by {size}"
-        yield reason("slice", what, fix)
-    for floor in (floor for floor in result.get("floors", []) if floor["broken"]):
-        what = f"{floor['metric']} is {short(floor['head'])}, its floor {short(floor['floor'])}"
-        yield reason("floor", what, fix)
-    if result.get("computed_by") == "author":
-        what = "CI holds no data, and shows what the author computed"
-        yield reason("author", what, "run CI where the data is (docs/ci.md)")
-    yield from _asked(result, base)
+def _check_package(head: Side) -> PackageCheck:
+    if head.is_prepared:
+        return check_package(head)
+    return PackageCheck(is_consistent=None, why="the package was not compared, since nothing was fitted")
 
 
-def _asked(result: dict[str, Any], base: Side) -> Iterator[Reason]:
-    if labels := result.get("data", {}).get("rows", {}).get("labels"):
-        yield reason("labels", f"{labels} rows of base have another label in head", "bring the labels back")
-    weight = base.stated.get("data.weight")
-    if "data.weight" in result.get("params", {}):
-        yield reason("labels", f"data.weight was {weight} and is {result['params']['data.weight'][1]}", "put it back")
-    elif count := result.get("data", {}).get("rows", {}).get("by_column", {}).get(weight):
-        yield reason("labels", f"{count} rows of base have another weight in head", "bring the weights back")
-    wanted = base.stated.get("review.require")
-    nothing = result["word"] == "same" and "difference" not in result
-    if wanted in REQUIRE[1:] and not nothing and result["word"] in RISING[: RISING.index(wanted)]:
-        yield reason("cannot-tell", f"{result['word']}, and review.require asks for {wanted}", "bring more rows")
+def find_reasons(review: Review, base: Commit) -> Iterator[Reason]:
+    """Yield the reasons that follow from the numbers."""
+    if review.word == "worse":
+        yield build_reason("worse", review.why, IMPROVE)
+    if (release := review.release) and release.word == "worse":
+        yield build_reason("worse-than-release", f"worse than {release.name}: {release.why}", IMPROVE)
+    for part in review.slices:
+        if part.is_blocking:
+            size = f"{short(abs(part.verdict.difference))} (corrected p {format_p_value(part.corrected_p_worse)})"
+            yield build_reason("slice", f"worse where {part.column} = {part.level}, by {size}", IMPROVE)
+    for floor in review.floors:
+        if floor.is_broken:
+            message = f"{floor.metric} is {short(floor.head)}, its floor {short(floor.floor)}"
+            yield build_reason("floor", message, IMPROVE)
+    if review.is_computed_by_author:
+        message = "CI holds no data, and shows what the author computed"
+        yield build_reason("author", message, "Run CI where the data is (docs/ci.md)")
+    yield from _find_label_reasons(review, base)
+    yield from _find_required_word(review, base)
 
 
-class Untouched(Side):
-    """A worktree in which nothing ran, with the project's settings and cache of DVC."""
+def _find_label_reasons(review: Review, base: Commit) -> Iterator[Reason]:
+    rows = review.data_changes.rows if review.data_changes else None
+    if rows and rows.label_change_count:
+        message = f"{rows.label_change_count} rows of base have another label in head"
+        yield build_reason("labels", message, "Bring the labels back")
+    weight = base.params_or_none.get("data.weight")
+    changes = [change for change in review.parameter_changes if change.name == "data.weight"]
+    if changes:
+        message = f"data.weight was {changes[0].base} and is {changes[0].head}"
+        yield build_reason("labels", message, "Put it back")
+    elif rows and (count := rows.change_count_by_column.get(str(weight), 0) if weight else 0):
+        message = f"{count} rows of base have another weight in head"
+        yield build_reason("labels", message, "Bring the weights back")
 
-    @property
-    def folder(self) -> Path:
-        return FOLDER / "worktrees" / f"{self.commit[:12]}-untouched"
 
-    def bring(self) -> None:
-        super().bring()
-        self.run(["git", "reset", "--quiet", "--hard"])
-        if (local := Path(".dvc/config.local")).exists():
-            shutil.copyfile(local, self.folder / local)
-        self.share_cache()
+def _find_required_word(review: Review, base: Commit) -> Iterator[Reason]:
+    required = base.params_or_none.get("review.require")
+    is_identical = review.word == "same" and review.comparison is None
+    if required in REQUIRE[1:] and not is_identical and review.word in RISING[: RISING.index(required)]:
+        message = f"{review.word}, and review.require asks for {required}"
+        yield build_reason("cannot-tell", message, "Bring more rows")
 
 
-def lock(head: Untouched) -> tuple[list[Reason], list[str]]:
-    """Is the dvc.lock of a commit true of its files, and pushed: by the code that decides, not the commit's."""
-    out = (head.folder.parent / f"{head.commit[:12]}.verify.json").absolute()
-    out.unlink(missing_ok=True)
-    ours = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2].absolute())}
-    command = [sys.executable, "-P", "-m", "plumbline", "verify", "--json", str(out)]
-    ran = run(command, cwd=head.folder, env=ours)
-    if not out.exists():
-        what = f"whether dvc.lock is true could not be told: {(ran.stderr.strip().splitlines() or ['?'])[-1]}"
-        return [reason("lock", what, "look with python -m plumbline verify")], []
-    found: list[Reason] = []
+def verify_lock(head: PristineSide) -> RunReport:
+    """Check that head's dvc.lock belongs to its files and was pushed, by the code that judges and not by head's."""
+    try:
+        findings = verify(head.folder).findings
+    except Exception as error:  # a stranger may have written these files: an error is a reason and ends no review
+        message = f"whether dvc.lock belongs to the files could not be checked: {type(error).__name__}: {error}"
+        return RunReport(reasons=(build_reason("lock", message, "Look with python -m plumbline verify"),))
+    return RunReport(
+        reasons=tuple(
+            build_reason(LOCK_REASONS[finding.kind], finding.message, finding.hint)
+            for finding in findings
+            if finding.kind in LOCK_REASONS
+        ),
+        notes=tuple(f"{finding.message}: {finding.kind}" for finding in findings if finding.kind not in LOCK_REASONS),
+    )
+
+
+def _rerun_once(base: Commit, head: PristineSide) -> RunReport:
+    """Return the report of a rerun, which is stored next to the worktree: the same commits give the same again."""
+    file = head.folder.with_name(f"{head.folder.name}-against-{base.commit[:12]}.json")
+    with contextlib.suppress(OSError, ResultError):  # absent, or of another version
+        return decode(file.read_bytes(), RunReport, file=file.name)
+    report = rerun_stages(base, head)
+    write_json(str(file), encode(report))
+    return report
+
+
+def read_acceptances(base: Commit, head: Commit) -> tuple[Mapping[str, Acceptance], list[str]]:
+    """Return who accepted what, by the name of the reason, and notes on lines that accept nothing.
+
+    A line `Accept: NAME: why` in a commit message of the branch accepts a reason; the newest commit counts.
+    """
+    acceptances: dict[str, Acceptance] = {}
     notes = []
-    for each in json.loads(out.read_text(encoding="utf-8"))["findings"]:
-        if name := LOCKED.get(each["word"]):
-            found.append(reason(name, each["what"], each["cure"]))
-        else:
-            notes.append(f"{each['what']}: {each['word']}")
-    return found, notes
-
-
-def ran_again(base: Side, head: Untouched, ran: dict[str, Any]) -> tuple[list[Reason], list[str]]:
-    """Fills `ran`; kept beside the worktree, since the same commits give the same again."""
-    kept = head.folder.with_name(f"{head.folder.name}-against-{base.commit[:12]}.json")
-    if not kept.exists():
-        write_text(str(kept), json.dumps(executed(base, head)))
-    told, found, notes = json.loads(kept.read_text(encoding="utf-8"))
-    ran |= told
-    return found, notes
-
-
-def accepted(found: list[Reason], base: Side, head: Side) -> tuple[list[Reason], list[str]]:
-    """The same with who accepted what: `Accept: NAME: why` in a commit of the branch, the newest first."""
-    by_name: dict[str, dict[str, str]] = {}
-    notes = []
-    for commit, who, value in _trailers(base, head):
+    for commit, author, value in _read_trailers(base, head):
         name, _, why = (part.strip() for part in value.partition(":"))
         if name not in NAMES:
             notes.append(f"Accept: {name} in {commit[:9]} is no reason's name, expected one of {', '.join(NAMES)}")
         elif not why:
             notes.append(f"Accept: {name} in {commit[:9]} says no why, and accepts nothing")
         else:
-            by_name.setdefault(name, {"commit": commit, "who": who, "why": why})
-    return [each | {"accepted": by_name.get(each["name"])} for each in found], notes
+            acceptances.setdefault(name, Acceptance(commit=commit, author=author, why=why))
+    return acceptances, notes
 
 
-def _trailers(base: Side, head: Side) -> Iterator[tuple[str, str, str]]:
-    """Commit, author and value of each; NUL stands in no commit, and an unfolded value has one line."""
+def _read_trailers(base: Commit, head: Commit) -> Iterator[tuple[str, str, str]]:
+    """Yield commit, author and value of each; no commit message has a NUL, and an unfolded value has one line."""
     form = "%H%x00%an%x00%(trailers:key=Accept,valueonly,unfold)%x00"
-    fields = replaced(git("log", f"--format={form}", f"{base.commit}..{head.commit}")).split("\0")
-    for commit, who, values in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
-        yield from ((commit.strip(), who, value.strip()) for value in values.splitlines() if value.strip())
+    fields = replace_surrogates(git("log", f"--format={form}", f"{base.commit}..{head.commit}")).split("\0")
+    for commit, author, values in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
+        yield from ((commit.strip(), author, value.strip()) for value in values.splitlines() if value.strip())

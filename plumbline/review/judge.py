@@ -1,71 +1,117 @@
-"""The whole review: compare, look at what is committed, write result, comment and page, say it."""
+"""The whole review: compare two commits, check the committed run, write result, comment and page, and print them."""
 
-import json
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from plumbline.files import write_json, write_text
 from plumbline.process import git
-from plumbline.review.author import keep, of_author
-from plumbline.review.comment import comment
-from plumbline.review.gate import judged
-from plumbline.review.page import page
-from plumbline.review.reviewed import NOTHING, about, release, reviewed, settings_of
-from plumbline.review.sides import FOLDER, JUDGES, NoData, Side
-from plumbline.review.terminal import told
+from plumbline.review.author import read_author_review, write_author_review
+from plumbline.review.changes import find_release
+from plumbline.review.comment import render_comment
+from plumbline.review.compare import compare_commits
+from plumbline.review.gate import add_reasons
+from plumbline.review.page import render_page
+from plumbline.review.result import ReleaseComparison, ResultError, Review, SecondOpinion, decode, encode
+from plumbline.review.settings import read_settings
+from plumbline.review.sides import JUDGES, NoDataError, Side
+from plumbline.review.terminal import render_terminal
+from plumbline.review.worktrees import FOLDER
 
 RESULT, COMMENT, PAGE = (FOLDER / name for name in ("result.json", "review.md", "review.html"))
-BESIDE = FOLDER / "of-head.json"
+# What head's own review writes for base's: {"word": ..., "why": ...}. Reviews of older commits read and write it, too.
+OPINION = FOLDER / "of-head.json"
 
 
-def judge(
-    base: Side, head: Side, asked: str, *, by: str | None, base_can: bool, keep_it: bool, ask_head: Callable[[], int]
-) -> int:
-    """Writes and says what is to be said of head against base; the exit code.
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be reviewed.
 
-    asked: how the user named base; by: whose code this is where a side's own was started for it; base_can: whether base
-    has a review; keep_it: write metrics/review.json; ask_head: starts head's own review.
+    Attributes
+    ----------
+    base, head : Side
+    revision : str
+        How the user named base.
+    base_has_review : bool
+        Whether base has a review of its own.
+    is_author : bool
+        Whether to write metrics/review.json, for a CI that holds no data.
     """
-    result = {"version": 1, "base_is": f"the merge base of HEAD and {asked}"} | _compared(base, head)
-    if by == "head":
-        write_json(str(BESIDE), {"word": result["word"], "why": result["why"]})
-        return 0
-    if by == "base" and (beside := _of_head(base, head, ask_head)):
-        result["evaluator"] = beside
-    if not base_can:
-        said = f"{result['word']}: {result['why']}" if result["word"] == "cannot tell" else result["word"]
-        why = f"base has no review, so head's own judged, which says: {said}"
-        result |= {"word": "cannot tell", "why": why}
-    result |= judged(result, base, head)
-    if keep_it:
-        keep(result, head)
-    write_json(str(RESULT), result)
-    write_text(str(COMMENT), comment(result))
-    write_text(str(PAGE), page(result))
-    print("\n".join(told(result)))
-    print(f"Made: {', '.join(path.as_posix() for path in (RESULT, COMMENT, PAGE))}")
-    return 1 if result["red"] else 0
+
+    base: Side
+    head: Side
+    revision: str
+    base_has_review: bool
+    is_author: bool
 
 
-def _compared(base: Side, head: Side) -> dict[str, Any]:
-    """Head against base and against the release that is pinned; without data what the author found."""
-    settings, pinned = settings_of(base), release(base)
+def judge(request: Request, ask_head: Callable[[], object] | None) -> int:
+    """Review head against base, write and print the result; the exit code.
+
+    Parameters
+    ----------
+    request : Request
+    ask_head : callable or None
+        Runs head's own review for a second opinion; None where this code is not base's.
+    """
+    base, head = request.base, request.head
+    origin = f"the merge base of HEAD and {request.revision}"
+    review = replace(_compare(base, head), base_origin=origin)
+    if ask_head and (opinion := _ask_second_opinion(base, head, ask_head)):
+        review = replace(review, second_opinion=opinion)
+    if not request.base_has_review:
+        clause = f"{review.word}: {review.why}" if review.word == "cannot tell" else review.word
+        why = f"base has no review, so head's own judged, which says: {clause}"
+        review = replace(review, word="cannot tell", why=why)
+    review = add_reasons(review, base, head)
+    if request.is_author:
+        write_author_review(review, head)
+    _write(RESULT, encode(review))
+    write_text(str(COMMENT), render_comment(review))
+    write_text(str(PAGE), render_page(review))
+    print("\n".join(render_terminal(review)))
+    print(f"Wrote: {', '.join(path.as_posix() for path in (RESULT, COMMENT, PAGE))}")
+    return 1 if review.open_reasons else 0
+
+
+def second_opinion(request: Request) -> int:
+    """Write what this code, which is head's, says of head against base; the exit code."""
+    review = _compare(request.base, request.head)
+    _write(OPINION, encode(SecondOpinion(word=review.word, why=review.why)))
+    return 0
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    write_json(str(path), content)
+
+
+def _compare(base: Side, head: Side) -> Review:
+    """Compare head with base and with the pinned release; without data return what the author found."""
+    settings, release = read_settings(base), find_release(base)
     try:
-        result = reviewed(base, head, settings)
-        if pinned and pinned.commit != base.commit:
-            result["release"] = {"name": pinned.name} | reviewed(pinned, head, settings)
-    except NoData:
-        return NOTHING | of_author(base, head) | about(base, head)  # git's word stands over the author's file
-    return result
+        review = compare_commits(base, head, settings)
+        if release and release.commit != base.commit:
+            reference = compare_commits(release, head, settings)
+            comparison = ReleaseComparison(
+                name=release.name, word=reference.word, why=reference.why, comparison=reference.comparison
+            )
+            review = replace(review, release=comparison)
+    except NoDataError:
+        return read_author_review(base, head)
+    return review
 
 
-def _of_head(base: Side, head: Side, ask: Callable[[], int]) -> dict[str, str] | None:
-    """What head's own review says, where it, or what it measures with, is another than base's."""
+def _ask_second_opinion(base: Side, head: Side, ask_head: Callable[[], object]) -> SecondOpinion | None:
+    """Return what head's own review says, where its code, or what it measures with, differs from base's."""
     if not git("diff", "--name-only", base.commit, head.commit, "--", *JUDGES).strip():
         return None
-    BESIDE.unlink(missing_ok=True)
+    OPINION.unlink(missing_ok=True)
     print("head: its own review is another, and is asked, too", flush=True)
-    ask()
-    if not BESIDE.exists():
-        return {"word": "cannot tell", "why": "head's own review does not run"}
-    return json.loads(BESIDE.read_text(encoding="utf-8"))
+    ask_head()
+    try:
+        return decode(OPINION.read_bytes(), SecondOpinion, file=OPINION.as_posix())
+    except FileNotFoundError:
+        return SecondOpinion(word="cannot tell", why="head's own review does not run")
+    except ResultError as error:
+        return SecondOpinion(word="cannot tell", why=f"head's own review gave no answer: {error.message}")

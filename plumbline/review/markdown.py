@@ -1,118 +1,147 @@
-"""Text that a stranger may have written, as Markdown that means nothing but itself; standard library only.
+"""Escape text for Markdown, so that nothing in it has a meaning; standard library only.
 
-Names stand in code spans, where GitHub links nothing, mentions nobody and draws nothing. Of a sentence the plain words
-stay text, all others become code.
+A stranger may have written the text. Names become code spans, in which GitHub makes no links, mentions or pictures.
+In a sentence, plain words stay as they are and all others become code spans.
 """
 
 import json
-import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
 
-NAME, SENTENCE = 60, 400  # characters shown
+from plumbline.formatting import short
+
+NAME_LENGTH, SENTENCE_LENGTH = 60, 400  # characters
 PLAIN = re.compile(
     r"""["(]?(?:[^\W\d_]+(?:['\u2019-][^\W\d_]+)*|[+-]?\d[\d,]*(?:\.\d+)?%?)[.,;:!?)"]{0,3}|[=+/%\u2013-][.,;:)]{0,3}"""
 )
-COMMIT = re.compile(r"[0-9a-f]{7,40}", re.IGNORECASE)  # GitHub links what may be one
-HIDDEN = "\ufffd"  # instead of a character that is not seen or that turns the text around
+COMMIT = re.compile(r"[0-9a-f]{7,40}", re.IGNORECASE)  # GitHub links anything that looks like a commit
+HIDDEN = "\ufffd"  # replaces characters that are invisible or that change the direction of the text
 
 
-def mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def clean(value: object, max_length: int = NAME_LENGTH) -> str:
+    r"""Return one line without invisible characters.
 
+    Parameters
+    ----------
+    value : object
+        A text as it is; anything else is written as JSON.
+    max_length : int
+        A longer line is cut, with an ellipsis at its end.
 
-def mappings(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def texts(value: Any) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def number(value: Any) -> float | None:
-    """A finite number, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None
-
-
-def short(value: Any) -> str:
-    """As in plumbline/findings.py, which needs more than the standard library; - for what is no number."""
-    found = number(value)
-    return "-" if found is None else f"{float(f'{found:.4g}'):,g}"
-
-
-def probability(value: Any) -> str:
-    """A p value: below 0.0001 its size says nothing."""
-    found = number(value)
-    return "< 0.0001" if found is not None and found < 0.0001 else short(value)
-
-
-def clean(value: Any, most: int = NAME) -> str:
-    """One line of at most so many characters, none of them hidden."""
+    Examples
+    --------
+    >>> clean("two\nlines")
+    'two lines'
+    >>> clean(None)
+    'null'
+    """
     try:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     except (ValueError, RecursionError):  # numbers of 5,000 digits, maps of 1,000 levels
         text = HIDDEN
-    seen = "".join(" " if c.isspace() else HIDDEN if unicodedata.category(c)[0] == "C" else c for c in text[: 4 * most])
-    line = " ".join(seen.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    start = text[: 4 * max_length]
+    visible = "".join(" " if c.isspace() else HIDDEN if unicodedata.category(c)[0] == "C" else c for c in start)
+    line = " ".join(visible.split())
+    return line if len(line) <= max_length else line[: max_length - 1] + "…"
 
 
-def code(value: Any, most: int = NAME) -> str:
-    text = clean(value, most).replace("`", "'").replace("|", "¦")
-    return f"`{text or '(empty)'}`"
+def code(text: str, max_length: int = NAME_LENGTH) -> str:
+    """Return a text as a code span.
+
+    Examples
+    --------
+    >>> code("a `b` | c")
+    "`a 'b' ¦ c`"
+    """
+    content = clean(text, max_length).replace("`", "'").replace("|", "¦")
+    return f"`{content or '(empty)'}`"
 
 
-def sentence(value: Any) -> str:
-    """Never at the start of a line: 1. would be a list there."""
-    words = clean(value, SENTENCE).split() if isinstance(value, str) else []
+def escape(sentence: str) -> str:
+    """Return a sentence in which only plain words are outside code spans.
+
+    The result must not be put at the start of a line, where "1." would begin a list.
+
+    Examples
+    --------
+    >>> escape("see @somebody and <b>")
+    'see `@somebody` and `<b>`'
+    """
+    words = clean(sentence, SENTENCE_LENGTH).split()
     return " ".join(
-        " ".join(run) if plain else code(" ".join(run), SENTENCE) for plain, run in groupby(words, key=_plain)
+        " ".join(run) if is_plain else code(" ".join(run), SENTENCE_LENGTH)
+        for is_plain, run in groupby(words, key=_is_plain)
     )
 
 
-def ended(value: Any) -> str:
-    """A sentence with its full stop."""
-    said = sentence(value)
-    return said if not said or said[-1] in ".:!?" else f"{said}."
+def escape_with_stop(sentence: str) -> str:
+    """Return the escaped sentence, with a full stop unless it has an end of its own.
+
+    Examples
+    --------
+    >>> escape_with_stop("all is well")
+    'all is well.'
+    """
+    text = escape(sentence)
+    return text if not text or text[-1] in ".:!?" else f"{text}."
 
 
-def _plain(word: str) -> bool:
+def _is_plain(word: str) -> bool:
     return bool(PLAIN.fullmatch(word)) and not COMMIT.fullmatch(word.strip("\"'().,;:!?"))
 
 
-def commit(value: Any) -> str:
-    return code(value[:9]) if isinstance(value, str) and COMMIT.fullmatch(value) else "`(no commit)`"
+def code_commit(text: str) -> str:
+    """Return the first nine characters of a commit's hash as a code span."""
+    return code(text[:9]) if COMMIT.fullmatch(text) else "`(no commit)`"
 
 
-def listed(names: Iterable[Any], most: int = 10) -> str:
-    """Names with commas, the first ones when they are many."""
-    found = list(names)
-    more = f" and {len(found) - most:,} more" if len(found) > most else ""
-    return ", ".join(map(code, found[:most])) + more
+def code_list(names: Iterable[str], max_count: int = 10) -> str:
+    """Return names as code spans with commas; of many only the first.
+
+    Examples
+    --------
+    >>> code_list(["a", "b", "c"], max_count=2)
+    '`a`, `b` and 1 more'
+    """
+    items = list(names)
+    more = f" and {len(items) - max_count:,} more" if len(items) > max_count else ""
+    return ", ".join(map(code, items[:max_count])) + more
 
 
-def table(head: list[str], rows: Iterable[list[str]], most: int = 30) -> str:
-    """Cells must be Markdown already; of long tables the first rows."""
-    found = list(rows)
-    if not found:
+def format_p_value(value: float | None) -> str:
+    """Return a p value as text; below 0.0001 its size has no meaning.
+
+    Examples
+    --------
+    >>> format_p_value(3e-9), format_p_value(0.04)
+    ('< 0.0001', '0.04')
+    """
+    return "< 0.0001" if value is not None and value < 0.0001 else short(value)
+
+
+def table(head: list[str], rows: Iterable[list[str]], max_rows: int = 30) -> str:
+    """Return a table, or nothing where there are no rows.
+
+    Parameters
+    ----------
+    head : list of str
+        Names of the columns.
+    rows : iterable of list of str
+        The cells, which must be escaped.
+    max_rows : int
+        Of a longer table only the first rows are shown.
+    """
+    cells = list(rows)
+    if not cells:
         return ""
-    more = f"\n\nAnd {len(found) - most:,} more, in `result.json`." if len(found) > most else ""
-    return "\n".join(_lines([head, ["---"] * len(head), *found[:most]])) + more
+    more = f"\n\nAnd {len(cells) - max_rows:,} more, in `result.json`." if len(cells) > max_rows else ""
+    lines = [f"| {' | '.join(row)} |" for row in ([head, ["---"] * len(head), *cells[:max_rows]])]
+    return "\n".join(lines) + more
 
 
-def _lines(rows: Iterable[list[str]]) -> Iterator[str]:
-    return (f"| {' | '.join(row)} |" for row in rows)
-
-
-def folded(title: str, *blocks: str) -> str:
-    """Nothing where there is nothing to fold; the title is our own words."""
-    kept = [block for block in blocks if block]
-    return "\n\n".join([f"<details><summary>{title}</summary>", *kept, "</details>"]) if kept else ""
+def fold(title: str, *blocks: str) -> str:
+    """Return blocks of Markdown that a click on the title unfolds; nothing where all are empty."""
+    parts = [block for block in blocks if block]
+    return "\n\n".join([f"<details><summary>{title}</summary>", *parts, "</details>"]) if parts else ""

@@ -1,196 +1,213 @@
-"""The review as a page of HTML with figures, made of .review/result.json alone; it looks as the project's report."""
+"""Render a review as a page of HTML with figures, in the style of the project's report."""
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, select_autoescape
-from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from plumbline.report import page as report
+from plumbline.formatting import short
 from plumbline.report import plots
-from plumbline.review.comment import WORDS, changed, first
-from plumbline.review.details import FACTS, counts, level, metric_note, worst_first
-from plumbline.review.markdown import clean, mapping, mappings, number, probability, short, texts
-from plumbline.review.shown import AXES
+from plumbline.report.look import make_environment
+from plumbline.review.comment import describe_changes, describe_verdict
+from plumbline.review.details import describe_metrics, describe_rows, interval_level, list_facts, sort_slices
+from plumbline.review.markdown import clean, format_p_value
+from plumbline.review.result import (
+    Curve,
+    DataChanges,
+    Importance,
+    MetricComparison,
+    Points,
+    Reason,
+    Review,
+    SliceComparison,
+)
+from plumbline.review.secondary_metrics import AXES
 
-LONG, MANY = 400, 30  # characters of a sentence, rows of a table
-SHORT = 9  # characters of a commit
-SIDES = {"base": plots.LINEAR, "head": plots.MODEL}
-Points = dict[str, list[tuple[float, float]]]
-Result = dict[str, Any]
+MAX_LENGTH, MAX_ROWS, MAX_METRICS = 400, 30, 12  # characters of a sentence, rows of a table, small figures
+COMMIT_LENGTH = 9
+COLOURS = {"base": plots.LINEAR, "head": plots.MODEL}
+clean_sentence = partial(clean, max_length=MAX_LENGTH)
 
 
-def page(result: Result) -> str:
-    """The page; what the result has nothing of is left out."""
-    look = (Path(report.__file__).parent / report.TEMPLATE).read_text(encoding="utf-8")
-    macros, _, body = look.partition("<!doctype html>")
-    loader = ChoiceLoader([DictLoader({"look": macros}), FileSystemLoader(Path(__file__).parent)])
-    environment = Environment(loader=loader, autoescape=select_autoescape(["j2", "look"], default=True))
-    return environment.get_template(
-        report.TEMPLATE
-    ).render(
-        result=result,
-        base=clean(result.get("base_commit"))[:SHORT],
-        head=clean(result.get("head_commit"))[:SHORT],
-        style=Markup(body.partition("<style>")[2].partition("</style>")[0]),  # noqa: S704, a file of our own
-        level=level(result),
-        said=plain(first(result)) if result.get("word") in WORDS else "",
-        changed=plain(changed(result)),
-        note=plain(metric_note(result)),
-        left_out=[clean(each, LONG) for each in texts(result.get("left_out"))[:MANY]],
-        curves=_curves(mapping(result.get("curves"))),
-        figures={name: drawn for name, drawn in _figures(result).items() if drawn},
-        **_rows(result),
+def render_page(review: Review) -> str:
+    """Return the page; sections that have no content are left out."""
+    template = make_environment(Path(__file__).parent).get_template("page.html.j2")
+    return template.render(
+        review=review,
+        base=clean(review.base_commit)[:COMMIT_LENGTH],
+        head=clean(review.head_commit)[:COMMIT_LENGTH],
+        level=interval_level(review),
+        verdict=_without_marks(describe_verdict(review)),
+        changes=_without_marks(describe_changes(review)),
+        note=_without_marks(describe_metrics(review)),
+        omissions=[clean_sentence(sentence) for sentence in review.omissions[:MAX_ROWS]],
+        captions=_captions(review),
+        figures=_figures(review),
+        reason_rows=[_reason_row(reason) for reason in review.reasons[:MAX_ROWS]],
+        metric_rows=[_metric_row(metric) for metric in review.metrics[:MAX_ROWS]],
+        slice_rows=[_slice_row(part) for part in sort_slices(review.slices)[:MAX_ROWS]],
+        data_rows=_data_rows(review.data_changes) if review.data_changes else [],
+        provenance_rows=_provenance_rows(review),
     )
 
 
-def plain(markdown: str) -> str:
-    """Text of ours without its marks; the template escapes it."""
+def _without_marks(markdown: str) -> str:
+    """Return the text of Markdown that comment.py made; the template escapes it."""
     return re.sub(r"\*\*|`", "", markdown)
 
 
-def _rows(result: Result) -> dict[str, list[list[str]]]:
-    known = [(f"{name.replace('_', ' ').capitalize()}", result.get(name)) for name in ("base_commit", "head_commit")]
-    known += [("Base is", result.get("base_is")), ("Why this word", result.get("why"))]
-    known += [("Judged on different rows", result.get("unpaired"))]
-    known += [(said, result.get(name)) for name, said in FACTS.items()]
-    return {
-        "reason_rows": [
-            [clean(r.get("name")), clean(r.get("what"), LONG), clean(r.get("next"), LONG), _accepted(r)]
-            for r in mappings(result.get("reasons"))[:MANY]
-        ],
-        "metric_rows": [
-            [clean(m.get("metric")), *map(short, _values(m, "base", "head", "difference")), _ends(m)]
-            for m in mappings(result.get("metrics"))[:MANY]
-        ],
-        "slice_rows": [
-            [
-                _slice(s) + (" (blocks)" if s.get("blocks") is True else ""),
-                *map(short, _values(s, "rows_compared", "difference")),
-                _ends(s),
-                probability(s.get("worse")),
-            ]
-            for s in worst_first(result)[:MANY]
-        ],
-        "data_rows": [[name, _told(value)] for name, value in _data(mapping(result.get("data"))) if value],
-        "how_rows": [[name, _told(value)] for name, value in known if value is not None]
-        + [["Note", clean(note, LONG)] for note in texts(result.get("notes"))[:MANY]],
-    }
+def _reason_row(reason: Reason) -> list[str]:
+    acceptance = ""
+    if by := reason.acceptance:
+        acceptance = f"{clean(by.author)}, {clean(by.commit, 10)}: {clean_sentence(by.why)}"
+    return [clean(reason.name), clean_sentence(reason.message), clean_sentence(reason.hint), acceptance]
 
 
-def _curves(curves: Result) -> list[tuple[str, str]]:
-    """Names and captions of the two curves of each side."""
-    is_roc = mapping(curves.get("ranking")).get("x_label") == AXES[0]
+def _metric_row(metric: MetricComparison) -> list[str]:
+    numbers = map(short, (metric.base, metric.head, metric.difference))
+    return [clean(metric.name), *numbers, f"{short(metric.low)} to {short(metric.high)}"]
+
+
+def _slice_row(part: SliceComparison) -> list[str]:
+    verdict = part.verdict
+    return [
+        _slice_name(part) + (" (blocks)" if part.is_blocking else ""),
+        short(part.rows),
+        short(verdict.difference),
+        f"{short(verdict.low)} to {short(verdict.high)}",
+        format_p_value(part.corrected_p_worse),
+    ]
+
+
+def _slice_name(part: SliceComparison) -> str:
+    return f"{clean(part.column)} = {clean(part.level)}"
+
+
+def _data_rows(changes: DataChanges) -> list[list[str]]:
+    """Return what happened to the table, in words, and to which columns."""
+    rows, columns = changes.rows, changes.columns
+    types = [f"{clean(c.column)} ({clean(c.base)}, now {clean(c.head)})" for c in columns.type_changes]
+    values = [f"{clean(name)} in {short(count)} rows" for name, count in rows.change_count_by_column.items()]
+    cells = [
+        ("Rows before", short(rows.base_count) if rows.base_count else ""),
+        ("Rows now", short(rows.head_count) if rows.head_count else ""),
+        ("Changes", describe_rows(rows)),
+        ("Columns added", ", ".join(map(clean, columns.added_names))),
+        ("Columns removed", ", ".join(map(clean, columns.removed_names))),
+        ("Columns of another type", ", ".join(types)),
+        ("Values changed", ", ".join(values)),
+    ]
+    return [[name, clean_sentence(text)] for name, text in cells if text]
+
+
+def _provenance_rows(review: Review) -> list[list[str]]:
+    unpaired_reason = review.comparison.unpaired_reason if review.comparison else None
+    cells = [
+        ("Base commit", review.base_commit),
+        ("Head commit", review.head_commit),
+        ("Base is", review.base_origin),
+        ("Why this word", review.why),
+        ("Evaluated on different rows", unpaired_reason or ""),
+        *list_facts(review),
+        *(("Note", note) for note in review.notes[:MAX_ROWS]),
+    ]
+    return [[name, clean_sentence(text)] for name, text in cells if text]
+
+
+def _captions(review: Review) -> list[tuple[str, str]]:
+    """Return names and captions of the two curves."""
+    is_roc = bool(review.curves and review.curves.ranking.x_label == AXES[0])
     ranking = "ROC curve: the nearer to the upper left the better" if is_roc else "Share of rows within an error"
     return [("ranking", ranking), ("calibration", "Calibration: the nearer to the diagonal the better")]
 
 
-def _slice(found: Result) -> str:
-    return f"{clean(found.get('column'))} = {clean(found.get('level'))}"
-
-
-def _data(data: Result) -> list[tuple[str, Any]]:
-    """What happened to the table, in words and what it happened to."""
-    rows, columns = mapping(data.get("rows")), mapping(data.get("columns"))
-    retyped = [f"{clean(name)} ({clean(pair[0])}, now {clean(pair[1])})" for name, pair in
-               mapping(columns.get("retyped")).items() if isinstance(pair, list) and len(pair) == 2]  # fmt: skip
-    touched = [f"{clean(name)} in {short(count)} rows" for name, count in mapping(rows.get("by_column")).items()]
-    return [
-        ("Rows before", rows.get("base")),
-        ("Rows now", rows.get("head")),
-        ("Changes", counts(rows) if rows else None),
-        ("Columns added", columns.get("added")),
-        ("Columns removed", columns.get("removed")),
-        ("Columns of another type", retyped),
-        ("Values changed", touched),
+def _figures(review: Review) -> dict[str, str]:
+    """Return SVG by name, of all figures that have something to show."""
+    figures = _metric_figures(review) | _curve_figures(review)
+    gains: list[tuple[str, list[float | None]]] = [
+        (_slice_name(part), [part.verdict.difference, part.verdict.low, part.verdict.high])
+        for part in sort_slices(review.slices)[: plots.MAX_BARS]
     ]
+    if gains:
+        figures["slices"] = _bars("slices", gains, "gain (above 0: head is better)")
+    if shifts := _shifts(review):
+        figures["shift"] = _bars("shift", shifts, "shift")
+    if review.importance and (names := _most_important(review.importance)):
+        size = plots.bars_size(len(names) + 1)
+        figures["importance"] = plots.render_svg("importance", _plot_importance, review.importance, names, size=size)
+    return figures
 
 
-def _told(value: Any) -> str:
-    if texts(value) and texts(value) == value:
-        return clean(", ".join(map(clean, value)), LONG)
-    return clean(value, LONG) if number(value) is None else short(value)
+def _metric_figures(review: Review) -> dict[str, str]:
+    metrics = [metric for metric in review.metrics if metric.difference is not None][:MAX_METRICS]
+    return {
+        f"metric-{place}": plots.render_svg(f"metric-{place}", _plot_metric, metric, size=(3.6, 1.2))
+        for place, metric in enumerate(metrics)
+    }
 
 
-def _values(found: Result, *keys: str) -> list[float | None]:
-    return [number(found.get(key)) for key in keys]
+def _curve_figures(review: Review) -> dict[str, str]:
+    if not review.curves:
+        return {}
+    curves = {"ranking": review.curves.ranking, "calibration": review.curves.calibration}
+    return {
+        name: plots.render_svg(name, _plot_curve, curve, size=plots.SIZE)
+        for name, curve in curves.items()
+        if curve and (_pairs(curve.base) or _pairs(curve.head))
+    }
 
 
-def _ends(found: Result) -> str:
-    return " to ".join(map(short, _values(found, "low", "high")))
+def _bars(name: str, bars: list[tuple[str, list[float | None]]], label: str) -> str:
+    return plots.render_svg(name, plots.draw_bars, bars, label, 0.0, size=plots.bars_size(len(bars)))
 
 
-def _accepted(reason: Result) -> str:
-    by = mapping(reason.get("accepted"))
-    return f"{clean(by.get('who'))}, {clean(by.get('commit'), 10)}: {clean(by.get('why'), LONG)}" if by else ""
+def _shifts(review: Review) -> list[tuple[str, list[float | None]]]:
+    shifts = review.data_changes.shifts if review.data_changes else {}
+    largest = sorted(_by_clean_name(shifts).items(), key=lambda item: -item[1])[: plots.MAX_BARS]
+    return [(name, [share, None, None]) for name, share in largest]
 
 
-def _figures(result: Result) -> dict[str, str]:
-    """The figures that there is something to show in, by name."""
-    made, metrics = {}, [m for m in mappings(result.get("metrics")) if number(m.get("difference")) is not None][:12]
-    for place, found in enumerate(metrics):
-        made[f"metric-{place}"] = plots.render_svg(f"metric-{place}", _change, found, size=(3.6, 1.2))
-    for name, sides in mapping(result.get("curves")).items():
-        points, labels = _points(mapping(sides)), [clean(mapping(sides).get(axis)) for axis in ("x_label", "y_label")]
-        if name in ("ranking", "calibration") and any(points.values()):
-            made[name] = plots.render_svg(name, _over, points, *labels, size=plots.SIZE)
-    slices = [(_slice(s), _values(s, "difference", "low", "high"))
-              for s in worst_first(result)[: plots.MAX_BARS]]  # fmt: skip
-    moved = sorted(_numbers(mapping(result.get("data")).get("moved")).items(), key=lambda each: -each[1])
-    shift: list[tuple[str, list[float | None]]] = [
-        (name, [share, None, None]) for name, share in moved[: plots.MAX_BARS]
-    ]
-    if slices:
-        made["slices"] = plots.render_svg(
-            "slices", plots.draw_bars, slices, "gain (above 0: head is better)", 0.0, size=plots.bars_size(len(slices))
-        )
-    if shift:
-        made["shift"] = plots.render_svg(
-            "shift", plots.draw_bars, shift, "shift", 0.0, size=plots.bars_size(len(shift))
-        )
-    used = {side: _numbers(mapping(result.get("importance")).get(side)) for side in SIDES}
-    names = sorted(
-        {*used["base"], *used["head"]}, key=lambda name: -max(found.get(name, 0.0) for found in used.values())
-    )
-    if names := names[: plots.MAX_BARS]:
-        made["importance"] = plots.render_svg("importance", _used, used, names, size=plots.bars_size(len(names) + 1))
-    return made
+def _most_important(importance: Importance) -> list[str]:
+    """Return the names of the features that are most important on either side."""
+    base, head = _by_clean_name(importance.base), _by_clean_name(importance.head)
+    names = sorted({*base, *head}, key=lambda name: -max(base.get(name, 0.0), head.get(name, 0.0)))
+    return names[: plots.MAX_BARS]
 
 
-def _numbers(value: Any) -> dict[str, float]:
-    return {clean(name): found for name, each in mapping(value).items() if (found := number(each)) is not None}
+def _by_clean_name(numbers: Mapping[str, float]) -> dict[str, float]:
+    return {clean(name): number for name, number in numbers.items()}
 
 
-def _points(sides: Result) -> Points:
-    found: Points = {}
-    for side in SIDES:
-        xs, ys = (mapping(sides.get(side)).get(axis) for axis in "xy")
-        both = zip(xs, ys, strict=False) if isinstance(xs, list) and isinstance(ys, list) else ()
-        known = ((number(x), number(y)) for x, y in both)
-        found[side] = [(x, y) for x, y in known if x is not None and y is not None]
-    return found
+def _pairs(points: Points) -> list[tuple[float, float]]:
+    """Return the points that have both coordinates."""
+    return [(x, y) for x, y in zip(points.x, points.y, strict=False) if x is not None and y is not None]
 
 
-def _change(axis: Axes, found: Result) -> None:
-    """Of one metric, in its own unit, head minus base."""
-    plots.draw_bars(axis, [("", _values(found, "difference", "low", "high"))], clean(found.get("metric")), 0.0)
+def _plot_metric(axis: Axes, metric: MetricComparison) -> None:
+    """Plot the difference of a metric in its own unit, head minus base."""
+    ends = [metric.difference, metric.low, metric.high]
+    plots.draw_bars(axis, [("", ends)], clean(metric.name), 0.0)
     axis.locator_params(axis="x", nbins=4)
 
 
-def _over(axis: Axes, points: Points, x: str, y: str) -> None:
-    for side, found in points.items():
-        axis.plot(*zip(*found, strict=True), label=side, color=SIDES[side], linestyle="--" if side == "base" else "-")
-    axis.set_xlabel(x)
-    axis.set_ylabel(y)
+def _plot_curve(axis: Axes, curve: Curve) -> None:
+    for side, points in (("base", curve.base), ("head", curve.head)):
+        line: Any = zip(*_pairs(points), strict=True)
+        axis.plot(*line, label=side, color=COLOURS[side], linestyle="--" if side == "base" else "-")
+    axis.set_xlabel(clean(curve.x_label))
+    axis.set_ylabel(clean(curve.y_label))
     axis.legend()
 
 
-def _used(axis: Axes, used: dict[str, dict[str, float]], names: list[str]) -> None:
-    for side, marker in (("base", "s"), ("head", "o")):
-        known = [(used[side][name], place) for place, name in enumerate(reversed(names)) if name in used[side]]
-        axis.plot([x for x, _ in known], [y for _, y in known], marker, color=SIDES[side], label=side, alpha=0.8)
+def _plot_importance(axis: Axes, importance: Importance, names: list[str]) -> None:
+    for side, marker, numbers in (("base", "s", importance.base), ("head", "o", importance.head)):
+        losses = _by_clean_name(numbers)
+        points = [(losses[name], place) for place, name in enumerate(reversed(names)) if name in losses]
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        axis.plot(xs, ys, marker, color=COLOURS[side], label=side, alpha=0.8)
     axis.set_yticks(range(len(names)), [plots.shorten(name) for name in reversed(names)])
     axis.set_xlabel("importance")
     axis.legend()

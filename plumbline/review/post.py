@@ -1,13 +1,13 @@
-"""The one comment on a pull request, written by comment.yml, which has a token that may write and runs main's code.
+"""Post the one comment on a pull request. comment.yml runs this from main's code, with a token that may write.
 
-What the run left is hostile: whoever opened the pull request may have made it. So is all in it, which comment.py
-escapes. The pull request is found by the head that GitHub names, never by what the run says.
-Standard library only: nothing is installed where the token is.
+The file that the review's run left is hostile: whoever opened the pull request may have written it. result/wire.py
+refuses any other form than that of a review, and comment.py escapes all texts in it. The pull request is looked up by
+the head commit that GitHub names, never by what the file says. Standard library only: nothing is installed where the
+token is.
 """
 
 import http.client
 import json
-import math
 import os
 import re
 import time
@@ -17,178 +17,259 @@ import urllib.request
 from collections.abc import Callable
 from email.message import Message
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from plumbline.errors import PlumblineError
-from plumbline.review.comment import MARKER, comment
+from plumbline.errors import PlumblineError, ProjectError, ServiceError
+from plumbline.review.comment import MARKER, render_comment
+from plumbline.review.result import Review, loads
 
-AUTHOR = "github-actions[bot]"  # whose token this is: a mark in anybody else's comment means nothing
-NAME, LARGEST, DEEPEST = "result.json", 2_000_000, 16
-SECONDS, TRIES, LONGEST, PAGES = 30, 4, 60, 50
-NOTHING = f"""{MARKER}
+AUTHOR = "github-actions[bot]"  # whose token this is: our mark in anybody else's comment has no meaning
+FILE, MAX_BYTES = "result.json", 2_000_000
+TIMEOUT, TRIES, MAX_WAIT = 30, 4, 60  # seconds, requests, seconds
+MAX_PAGES = 50  # of 100 comments each
+NO_VERDICT = f"""{MARKER}
 
 **No verdict**: the review of this commit could not be made.
 
 {{why}} `make review` makes the same review on your machine, and says why it cannot.
 """
-MEANING = {
-    401: "the token is not accepted. Run the workflow again: a token ends with its job",
-    403: "the token may not do this. Expected pull-requests: write in comment.yml, and that the repository and its "
-    "organisation let workflows comment (Settings, Actions, General)",
-    404: "nothing is there. The repository or the comment is gone, or the token cannot see it",
-    422: "the comment is refused. Look at its length and at whether the conversation is locked",
+NO_RESULT, BAD_RESULT = "The run ended without a result.", "The run left a result that is not one."
+ANSWERS = {  # what an HTTP status means, and what to do
+    401: ("the token is not accepted", "Run the workflow again: a token ends with its job"),
+    403: (
+        "the token may not do this, expected pull-requests: write in comment.yml",
+        "Let workflows comment: in the settings of the repository and of its organisation, Actions, General",
+    ),
+    404: ("nothing is there", "Check that the repository and the comment exist, and that the token can see them"),
+    422: ("the comment is refused", "Look at its length and at whether the conversation is locked"),
 }
-Run = dict[str, Any]
+UNKNOWN_ANSWER = ("an answer that is not expected", "Run the workflow again, or see githubstatus.com")
+RUN_AGAIN = "Run the workflow again later"
 
 
-class Again(PlumblineError):
-    """An answer after which the same may work a little later."""
+class Owner(TypedDict):
+    """The owner of a repository, in GitHub's form."""
 
-    def __init__(self, line: str, wait: float | None) -> None:
-        super().__init__(line)
+    login: str
+
+
+class Repository(TypedDict):
+    """A repository, in GitHub's form."""
+
+    full_name: str
+    owner: Owner
+
+
+class WorkflowRun(TypedDict):
+    """The review's run, as GitHub's event workflow_run names it.
+
+    `head_repository` is None where a fork was deleted.
+    """
+
+    html_url: str
+    head_branch: str
+    head_sha: str
+    head_repository: Repository | None
+
+
+class TransientError(ServiceError):
+    """A request failed that may work later.
+
+    Parameters
+    ----------
+    message : str
+        What was asked and what was answered.
+    wait : float, optional
+        Seconds to wait, where GitHub names them.
+    """
+
+    def __init__(self, message: str, *, wait: float | None = None) -> None:
+        super().__init__(message, hint=RUN_AGAIN)
         self.wait = wait
 
 
-def text(folder: Path, run: str) -> tuple[str, str]:
-    """The comment, and why the run's result is refused, if it is."""
-    refused = ""
+def render_body(folder: Path, run_url: str) -> tuple[str, PlumblineError | None]:
+    """Return the comment on what a review's run left, whatever that is.
+
+    Parameters
+    ----------
+    folder : Path
+        What was downloaded.
+    run_url : str
+        The address of the run, to which the comment links.
+
+    Returns
+    -------
+    tuple
+        The comment, and the error for which the file is refused, if any.
+    """
+    refusal: PlumblineError | None = None
     try:
-        shown = comment(result(folder))
+        comment = render_comment(read_result(folder))
     except FileNotFoundError:
-        shown = NOTHING.format(why="The run ended without a result.")
-    except Exception as error:  # whatever a hostile result does to the renderer, the comment says what happened
-        refused = (
-            str(error) if isinstance(error, PlumblineError) else f"{NAME} is of no review ({type(error).__name__})"
-        )
-        shown = NOTHING.format(why="The run left a result that is not one.")
-    body = f"{shown}\n[The run: its log, and the whole report]({run})\n"
-    return body.encode("utf-8", "replace").decode(), refused
+        comment = NO_VERDICT.format(why=NO_RESULT)
+    except PlumblineError as error:
+        comment, refusal = NO_VERDICT.format(why=BAD_RESULT), error
+    except Exception as error:  # whatever a hostile file does to the renderer, the comment must say what happened
+        message = f"{FILE} cannot be rendered ({type(error).__name__})"
+        refusal = ProjectError(message, hint="Report it as an issue of the template")
+        comment = NO_VERDICT.format(why=BAD_RESULT)
+    body = f"{comment}\n[The run: its log, and the whole report]({run_url})\n"
+    return body.encode("utf-8", "replace").decode(), refusal
 
 
-def result(folder: Path) -> dict[str, Any]:
-    """What a review's run left, as far as its form goes; FileNotFoundError where it left nothing."""
-    found = sorted(path.name for path in folder.iterdir())
-    if not found:
+def read_result(folder: Path) -> Review:
+    """Return the review that a run left in a folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        The folder is empty or is not there.
+    ProjectError
+        It holds something else than one file of at most 2 MB in the form of a review.
+    """
+    names = [path.name for path in folder.iterdir()]
+    if not names:
         raise FileNotFoundError(folder)
-    path = folder / NAME
-    if found != [NAME] or path.is_symlink() or not path.is_file():
-        raise PlumblineError(f"the artifact has {len(found)} entries, expected {NAME}, a file, and nothing else")
-    if (size := path.stat().st_size) > LARGEST:
-        raise PlumblineError(f"{NAME} has {size:,} bytes, expected at most {LARGEST:,}")
-    try:
-        content = json.loads(path.read_bytes().decode("utf-8"), parse_constant=_number, parse_float=_number)
-    except (ValueError, RecursionError) as error:
-        raise PlumblineError(f"{NAME} is no JSON that a review writes ({type(error).__name__})") from None
-    if not isinstance(content, dict) or _deep(content):
-        raise PlumblineError(f"{NAME} is not an object of at most {DEEPEST} levels")
-    return content
+    path = folder / FILE
+    if names != [FILE] or path.is_symlink() or not path.is_file():
+        message = f"the artifact has {len(names)} entries, expected {FILE}, a file, and nothing else"
+        raise ProjectError(message, hint="Take the step that uploads it from .github/workflows/review.yml of main")
+    if (size := path.stat().st_size) > MAX_BYTES:
+        message = f"{FILE} has {size:,} bytes, expected at most {MAX_BYTES:,}"
+        raise ProjectError(message, hint="Read the review on your machine: make review")
+    return loads(path.read_bytes(), file=FILE)
 
 
-def _number(text: str) -> float:
-    if not math.isfinite(number := float(text)):
-        raise ValueError("not finite")
-    return number
+def post_comment(repository: str, run: WorkflowRun, body: str) -> str:
+    """Write or renew the comment, unless the pull request has a newer head, whose run writes its own.
 
+    Parameters
+    ----------
+    repository : str
+        OWNER/NAME, as in GITHUB_REPOSITORY.
+    run : WorkflowRun
+        The review's run.
+    body : str
+        The comment.
 
-def _deep(content: Any) -> bool:
-    level = [content]
-    for _ in range(DEEPEST):
-        lists = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
-        level = [inner for one in lists for inner in one]
-    return bool(level)
-
-
-def post(repository: str, run: Run, body: str) -> str:
-    """Writes the comment, or nothing where the head has moved: the run of the newer head writes its own."""
-    number = pull(repository, run)
+    Returns
+    -------
+    str
+        What was done, in a line.
+    """
+    number = find_pull_request(repository, run)
     if number is None:
         return f"{run['head_sha']} is the head of no open pull request any more: nothing is written"
-    mine = own(repository, number)
-    _, now = call("GET", f"/repos/{repository}/pulls/{number}")
-    if now["state"] != "open" or now["head"]["sha"] != run["head_sha"]:
+    comment_id = find_comment(repository, number)
+    _, pull_request = call_api("GET", f"/repos/{repository}/pulls/{number}")
+    if pull_request["state"] != "open" or pull_request["head"]["sha"] != run["head_sha"]:
         return f"pull request {number} has moved on from {run['head_sha']}: nothing is written"
-    if mine is None:
-        call("POST", f"/repos/{repository}/issues/{number}/comments", {"body": body})
+    if comment_id is None:
+        call_api("POST", f"/repos/{repository}/issues/{number}/comments", {"body": body})
     else:
-        call("PATCH", f"/repos/{repository}/issues/comments/{mine}", {"body": body})
-    return f"pull request {number}: the comment is {'new' if mine is None else 'renewed'}"
+        call_api("PATCH", f"/repos/{repository}/issues/comments/{comment_id}", {"body": body})
+    return f"pull request {number}: the comment is {'new' if comment_id is None else 'renewed'}"
 
 
-def pull(repository: str, run: Run) -> int | None:
-    """The open pull request of this head; GitHub's own list in the event is empty for forks."""
+def find_pull_request(repository: str, run: WorkflowRun) -> int | None:
+    """Return the number of the open pull request with the run's head; GitHub's event does not name those of forks."""
     source = run["head_repository"]
-    if source is None:  # the fork is deleted
+    if source is None:
         return None
-    head = urllib.parse.urlencode(
-        {"state": "open", "head": f"{source['owner']['login']}:{run['head_branch']}", "per_page": 100}
-    )
-    _, found = call("GET", f"/repos/{repository}/pulls?{head}")
+    head = f"{source['owner']['login']}:{run['head_branch']}"
+    query = urllib.parse.urlencode({"state": "open", "head": head, "per_page": 100})
+    _, pull_requests = call_api("GET", f"/repos/{repository}/pulls?{query}")
     numbers = [
-        one["number"] for one in found
-        if one["head"]["sha"] == run["head_sha"] and (one["head"]["repo"] or {}).get("full_name") == source["full_name"]
-    ]  # fmt: skip
+        pull_request["number"]
+        for pull_request in pull_requests
+        if pull_request["head"]["sha"] == run["head_sha"]
+        and (pull_request["head"]["repo"] or {}).get("full_name") == source["full_name"]
+    ]
     if len(numbers) > 1:
-        raise PlumblineError(
-            f"pull requests {numbers} have the same head: which was reviewed is not known. Close all but one"
-        )
+        message = f"pull requests {numbers} have the same head: which was reviewed is not known"
+        raise ServiceError(message, hint="Close all but one")
     return numbers[0] if numbers else None
 
 
-def own(repository: str, number: int) -> int | None:
-    """The comment that is ours, by its mark and by its author."""
+def find_comment(repository: str, number: int) -> int | None:
+    """Return the id of our comment on a pull request, which has our mark and our author."""
     path: str | None = f"/repos/{repository}/issues/{number}/comments?per_page=100"
-    for _ in range(PAGES):
+    for _ in range(MAX_PAGES):
         if path is None:
             return None
-        headers, found = call("GET", path)
-        for one in found:
-            if (one["user"] or {}).get("login") == AUTHOR and (one["body"] or "").startswith(MARKER):
-                return int(one["id"])
-        after = re.search(r'<([^>]+)>;\s*rel="next"', headers.get("Link", ""))
-        path = after[1].removeprefix(_root()) if after else None
-    raise PlumblineError(f"pull request {number} has more than {PAGES * 100} comments: ours was not looked for further")
+        headers, comments = call_api("GET", path)
+        for comment in comments:
+            is_by_us = (comment["user"] or {}).get("login") == AUTHOR
+            if is_by_us and (comment["body"] or "").startswith(MARKER):
+                return int(comment["id"])
+        next_page = re.search(r'<([^>]+)>;\s*rel="next"', headers.get("Link", ""))
+        path = next_page[1].removeprefix(_api_url()) if next_page else None
+    message = f"pull request {number} has more than {MAX_PAGES * 100:,} comments, and ours is not among the first"
+    raise ServiceError(message, hint="Open a new pull request of the same branch")
 
 
-def _root() -> str:
+def _api_url() -> str:
     return os.environ.get("GITHUB_API_URL", "https://api.github.com")
 
 
-def call(method: str, path: str, body: dict[str, str] | None = None) -> tuple[Message, Any]:
-    """Headers and content of GitHub's answer; every failure is one line, and Again where waiting may help."""
-    sent = None if body is None else json.dumps(body).encode()
-    asked = urllib.request.Request(_root() + path, data=sent, method=method)  # noqa: S310
-    asked.add_header("Accept", "application/vnd.github+json")
-    asked.add_header("X-GitHub-Api-Version", "2022-11-28")
-    asked.add_header("Content-Type", "application/json")
-    asked.add_unredirected_header("Authorization", f"Bearer {os.environ['GITHUB_TOKEN']}")
+def call_api(method: str, path: str, content: dict[str, str] | None = None) -> tuple[Message, Any]:
+    """Send a request to GitHub's API.
+
+    Parameters
+    ----------
+    method : str
+        GET, POST or PATCH.
+    path : str
+        From the slash behind the API's address on.
+    content : dict, optional
+        What is sent, as JSON.
+
+    Returns
+    -------
+    tuple
+        The headers and the JSON content of the answer.
+
+    Raises
+    ------
+    ServiceError
+        The answer is not the expected one; a TransientError where the same request may work later.
+    """
+    data = None if content is None else json.dumps(content).encode()
+    request = urllib.request.Request(_api_url() + path, data=data, method=method)  # noqa: S310
+    request.add_header("Accept", "application/vnd.github+json")
+    request.add_header("X-GitHub-Api-Version", "2022-11-28")
+    request.add_header("Content-Type", "application/json")
+    request.add_unredirected_header("Authorization", f"Bearer {os.environ['GITHUB_TOKEN']}")
     what = f"{method} {path.partition('?')[0]}"
     try:
-        with urllib.request.urlopen(asked, timeout=SECONDS) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
             return answer.headers, json.loads(answer.read())
     except urllib.error.HTTPError as error:
-        raise _failure(what, error) from None
+        raise _service_error(what, error) from None
     except (OSError, ValueError, http.client.HTTPException) as error:  # no answer, or half of one
-        raise Again(f"{what}: no answer of GitHub within {SECONDS} s ({type(error).__name__})", None) from None
+        message = f"{what}: no answer of GitHub within {TIMEOUT} s ({type(error).__name__})"
+        raise TransientError(message) from None
 
 
-def _failure(what: str, error: urllib.error.HTTPError) -> PlumblineError:
-    line = f"{what}: HTTP {error.code}, {MEANING.get(error.code, 'an answer that is not expected')}"
-    asked = error.headers.get("Retry-After", "")
-    limited = error.code == 403 and (asked or error.headers.get("X-RateLimit-Remaining") == "0")
-    if error.code == 429 or error.code >= 500 or limited:
-        return Again(f"{what}: HTTP {error.code}, {TRIES} times. Run the workflow again later", _seconds(asked))
-    return PlumblineError(line)
+def _service_error(what: str, error: urllib.error.HTTPError) -> ServiceError:
+    retry_after = error.headers.get("Retry-After", "")
+    is_limited = error.code == 403 and (retry_after or error.headers.get("X-RateLimit-Remaining") == "0")
+    if error.code == 429 or error.code >= 500 or is_limited:
+        wait = float(retry_after) if retry_after.isdecimal() else None
+        return TransientError(f"{what}: HTTP {error.code}, {TRIES} times", wait=wait)
+    meaning, hint = ANSWERS.get(error.code, UNKNOWN_ANSWER)
+    return ServiceError(f"{what}: HTTP {error.code}, {meaning}", hint=hint)
 
 
-def _seconds(asked: str) -> float | None:
-    return float(asked) if asked.isdecimal() else None
+def retry(work: Callable[[], str]) -> str:
+    """Return what `work` returns, repeating all of it after a TransientError, at most TRIES times in total.
 
-
-def patiently(work: Callable[[], str]) -> str:
-    """All of it once more where waiting may help: a comment that was written though no answer came is found again."""
-    for number in range(1, TRIES):
+    A comment that was written although no answer came is found again, so it is not written twice.
+    """
+    for attempt in range(1, TRIES):
         try:
             return work()
-        except Again as error:
-            time.sleep(min(LONGEST, 2.0**number if error.wait is None else error.wait))
+        except TransientError as error:
+            time.sleep(min(MAX_WAIT, 2.0**attempt if error.wait is None else error.wait))
     return work()

@@ -1,102 +1,117 @@
-"""A review's result for a terminal: the word on the first line."""
-
-from typing import Any
+"""Render a review for a terminal, with the word on the first line."""
 
 from plumbline.formatting import short
-from plumbline.review.comment import KINDS, between, files
-from plumbline.review.details import counts, level, worst_first
-from plumbline.review.markdown import clean, probability
+from plumbline.review.comment import KIND_NAMES, format_interval, list_files
+from plumbline.review.details import describe_rows, format_level, sort_slices
+from plumbline.review.markdown import clean, format_p_value
+from plumbline.review.result import Comparison, DataChanges, MetricComparison, Reason, Review, SliceComparison
 
-SLICES = 3
+MAX_SLICES = MAX_SHIFTS = 3
 
 
-def told(result: dict[str, Any]) -> list[str]:
-    """The result for a terminal: the word on the first line."""
-    lines = [_first(result), f"  {result['why']}"]
-    if "difference" in result:
-        lines += _numbers(result)
-    lines.append(f"  changed: {_changed(result)}")
-    if "data" in result:
-        lines += _table(result["data"])
-    if result["metrics"]:
+def render_terminal(review: Review) -> list[str]:
+    """Return the lines to print."""
+    lines = [_headline(review.word, review.comparison, "base"), f"  {review.why}"]
+    if review.comparison:
+        lines += _numbers(review, review.comparison)
+    lines.append(f"  changed: {_changes(review)}")
+    if review.data_changes:
+        lines += _table(review.data_changes)
+    if review.metrics:
         lines.append(f"  {'all metrics':24} {'base':>10} {'head':>10} {'head-base':>10} (95 % interval)")
-    lines += [
-        f"  {m['metric']:24} {short(m['base']):>10} {short(m['head']):>10} {short(m['difference']):>10} "
-        f"({short(m['low'])} to {short(m['high'])})"
-        for m in result["metrics"]
-    ]
-    lines += [f"  not shown: {each}" for each in result.get("left_out", [])]
-    for part in worst_first(result)[:SLICES]:
-        size = f"{short(abs(part['difference']))} {'better' if part['difference'] > 0 else 'worse'}"
-        about = f"corrected p of worse {probability(part['worse'])}, {part['rows_compared']} rows"
-        lines.append(f"  slice {part['column']} = {part['level']}: {size}, {about}")
-    lines += [f"  {line}" for line in _remarks(result)]
-    if "release" in result:
-        lines.append(f"  against the release: {_first(result['release'], result['release']['name'])}")
-    for each in result["reasons"]:
-        by = each["accepted"]
-        mark = f"accepted by {by['who']} in {by['commit'][:9]}: {by['why']}" if by else f"Next: {each['next']}"
-        lines.append(f"{'accepted' if by else 'RED'}: {each['name']}: {each['what']}. {mark}")
-    lines += [f"note: {note}" for note in result["notes"]]
-    return lines
+    lines += [_metric(metric) for metric in review.metrics]
+    lines += [f"  not shown: {sentence}" for sentence in review.omissions]
+    lines += [_slice(part) for part in sort_slices(review.slices)[:MAX_SLICES]]
+    lines += [f"  {remark}" for remark in _remarks(review)]
+    if release := review.release:
+        lines.append(f"  against the release: {_headline(release.word, release.comparison, release.name)}")
+    lines += [_reason(reason) for reason in review.reasons]
+    return lines + [f"note: {note}" for note in review.notes]
 
 
-def _changed(result: dict[str, Any]) -> str:
-    """Kinds and files, whose names come from whoever opened the pull request."""
-    kinds = ", ".join(KINDS[kind] for kind in result["changed"]) or "nothing that the model depends on"
-    said = files(result, clean)
-    return f"{kinds} ({said})" if said else kinds
+def _headline(word: str, comparison: Comparison | None, reference: str) -> str:
+    if comparison is None:
+        return word
+    verdict, metric = comparison.verdict, comparison.metric
+    if verdict.difference == 0:
+        return f"{word}: {metric} is the same"
+    direction = "lower" if verdict.difference > 0 else "higher"
+    text = f"{word}: {metric} is {short(abs(verdict.difference))} {direction} than {reference}"
+    if verdict.low is None or verdict.high is None:
+        return text
+    level = format_level(comparison.alpha)
+    return f"{text} ({level} interval: {format_interval(verdict.low, verdict.high)})"
 
 
-def _remarks(result: dict[str, Any]) -> list[str]:
-    """What a reader should know beside the numbers."""
-    said = [result["comparisons"]["notice"]]
-    if "moved" in result:
-        said.append(result["moved"]["sentence"])
-    if "relabelled" in result:
-        apart = result["relabelled"]
-        with_them = (
-            f"are left out; with them: {apart['word']}" if "word" in apart else "are not left out: too few others"
-        )
-        said.append(f"{apart['rows']} rows have another label and {with_them}")
-    if "evaluator" in result:
-        said.append(f"head's own review says: {result['evaluator']['word']}")
-    if "artefact" in result:
-        said.append(result["artefact"]["why"])
-    return [line for line in said if line]
-
-
-def _first(result: dict[str, Any], other: str = "base") -> str:
-    if "difference" not in result:
-        return str(result["word"])
-    if result["difference"] == 0:
-        return f"{result['word']}: {result['metric']} is the same"
-    way = "lower" if result["difference"] > 0 else "higher"
-    words = f"{result['word']}: {result['metric']} is {short(abs(result['difference']))} {way} than {other}"
-    if result["low"] is None:
-        return words
-    return f"{words} ({level(result)} interval: {between(result['low'], result['high'])})"
-
-
-def _numbers(result: dict[str, Any]) -> list[str]:
-    margin = f"margin {short(result['margin'])}" if result["margin"] else "no margin: base is no better than trivial"
+def _numbers(review: Review, comparison: Comparison) -> list[str]:
+    verdict = comparison.verdict
+    margin = f"margin {short(verdict.margin)}" if verdict.margin else "no margin: base is no better than trivial"
     lines = [
-        f"  base {result['base_commit'][:9]}: {short(result['base'])}, head {result['head_commit'][:9]}: "
-        f"{short(result['head'])}, trivial model: {short(result['trivial'])}; {margin}; "
-        f"{result['rows_compared']} rows, {result['replicas']} replicas"
+        f"  base {review.base_commit[:9]}: {short(comparison.base_error)}, head {review.head_commit[:9]}: "
+        f"{short(comparison.head_error)}, trivial model: {short(comparison.trivial_error)}; {margin}; "
+        f"{comparison.rows} rows, {comparison.replicas} replicas"
     ]
-    if result["unpaired"]:
-        lines.insert(0, f"  the two sides were judged on different rows: {result['unpaired']}")
-    if result["visible"] is not None and result["word"] == "cannot tell":
-        needed = f"; one of the margin's size takes {result['rows_needed']:,} rows" if result["rows_needed"] else ""
-        lines.append(f"  a change for the worse of {short(result['visible'])} would have been detected{needed}")
+    if comparison.unpaired_reason:
+        lines.insert(0, f"  the two sides were evaluated on different rows: {comparison.unpaired_reason}")
+    if verdict.detectable_difference is not None and review.word == "cannot tell":
+        needed = f"; one of the margin's size takes {verdict.rows_needed:,} rows" if verdict.rows_needed else ""
+        size = short(verdict.detectable_difference)
+        lines.append(f"  a change for the worse of {size} would have been detected{needed}")
     return lines
 
 
-def _table(data: dict[str, Any]) -> list[str]:
-    words, columns = f"  table: {counts(data['rows'])}", data["columns"]
-    named = [f"{len(names)} columns {what}" for what, names in columns.items() if names]
-    moved = [f"{name} {share:g}" for name, share in [*data["moved"].items()][:SLICES]]
-    return [", ".join([words, *named])] + (
-        [f"  largest shifts of distributions (0 to 1): {', '.join(moved)}"] if moved else []
+def _changes(review: Review) -> str:
+    """Return kinds and files; the names of files come from whoever opened the pull request."""
+    kinds = ", ".join(KIND_NAMES[kind] for kind in review.changed_kinds) or "nothing that the model depends on"
+    files = list_files(review.changed_files, clean)
+    return f"{kinds} ({files})" if files else kinds
+
+
+def _table(changes: DataChanges) -> list[str]:
+    columns = changes.columns
+    counts = (
+        (len(columns.added_names), "added"),
+        (len(columns.removed_names), "removed"),
+        (len(columns.type_changes), "retyped"),
     )
+    parts = [f"  table: {describe_rows(changes.rows)}"]
+    parts += [f"{count} columns {action}" for count, action in counts if count]
+    lines = [", ".join(parts)]
+    shifts = [f"{name} {share:g}" for name, share in [*changes.shifts.items()][:MAX_SHIFTS]]
+    return [*lines, f"  largest shifts of distributions (0 to 1): {', '.join(shifts)}"] if shifts else lines
+
+
+def _metric(metric: MetricComparison) -> str:
+    values = " ".join(f"{short(value):>10}" for value in (metric.base, metric.head, metric.difference))
+    return f"  {metric.name:24} {values} ({short(metric.low)} to {short(metric.high)})"
+
+
+def _slice(part: SliceComparison) -> str:
+    difference = part.verdict.difference
+    size = f"{short(abs(difference))} {'better' if difference > 0 else 'worse'}"
+    p_value = f"corrected p of worse {format_p_value(part.corrected_p_worse)}"
+    return f"  slice {part.column} = {part.level}: {size}, {p_value}, {part.rows} rows"
+
+
+def _remarks(review: Review) -> list[str]:
+    """Return what a reader should know in addition to the numbers."""
+    remarks = [review.recipe_trials.notice if review.recipe_trials else None]
+    if review.attribution:
+        remarks.append(review.attribution.sentence)
+    if effect := review.label_effect:
+        word = effect.word_with_them
+        consequence = f"are left out; with them: {word}" if word else "are not left out: too few others"
+        remarks.append(f"{effect.rows} rows have another label and {consequence}")
+    if review.second_opinion:
+        remarks.append(f"head's own review says: {review.second_opinion.word}")
+    if review.package_check:
+        remarks.append(review.package_check.why)
+    return [remark for remark in remarks if remark]
+
+
+def _reason(reason: Reason) -> str:
+    if by := reason.acceptance:
+        status, end = "accepted", f"accepted by {by.author} in {by.commit[:9]}: {by.why}"
+    else:
+        status, end = "RED", f"Next: {reason.hint}"
+    return f"{status}: {reason.name}: {reason.message}. {end}"

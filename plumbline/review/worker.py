@@ -1,17 +1,16 @@
-"""One side's cells, in its own worktree on its own code: what its recipe says of rows that it has not seen.
+"""A program that predicts for one side, in its worktree and with its code: each row by models that did not see it.
 
-    python WORKER.py < job.json     the working directory and plumbline.contract are the side's
+    python worker.py < job.json     the working directory and plumbline.contract are those of the side
 
-The review that decides brings this file along. A job is `contract` (the number that the review knows), `replicas`
-[[number, salt, seed], ...], `folds` (null: the project's own holdout), `table` (null: the side's own; else the typed
-table of the other side, whose rows are predicted), and `out`, a folder in which finished replicas stay.
+The review that judges brings this file along. `Job` describes what it reads; finished replicas stay in `Job.folder`.
 """
 
-from __future__ import annotations  # another contract may lack what is named here: its number is looked at first
+from __future__ import annotations  # another contract may lack what is annotated here: its number is checked first
 
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,59 +21,147 @@ import pandas as pd
 from plumbline import contract
 from plumbline.contract import Refusal
 
-OTHER = 3  # the exit code where the contract is another
-BESIDE = ("@target", "@weight", "@group")  # of the side's own table, what the verdict needs beside the scores
-Fit = Callable[[pd.DataFrame], Any]  # a model of the other version, which only its own code looks into
+OTHER_CONTRACT = 3  # the exit code where the side has another contract
+DONE = " is done"  # ends the line of a finished replica
+ROWS = "rows.npz"
+COLUMNS = ("@target", "@weight", "@group")  # of the side's own table: the verdict needs them with the scores
+Fit = Callable[[pd.DataFrame], Any]
+
+
+class WorkerError(Exception):
+    """The side cannot be predicted. A class of this file: another contract may construct its errors otherwise."""
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One repetition: its number, the salt of its folds (common to both sides) and the seed of its models."""
+
+    number: int
+    salt: int
+    seed: int
+
+    @property
+    def file(self) -> str:
+        """The name of the file with its scores."""
+        return f"{self.number}.npz"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker does, as the JSON object that it reads from standard input.
+
+    Attributes
+    ----------
+    contract : int
+        The number of the contract that the review knows.
+    replicas : tuple of Replica
+        In JSON a list of objects with the keys number, salt and seed.
+    folds : int or None
+        How many folds; None for the project's own holdout.
+    table : str or None
+        The typed table of the other side, whose rows are predicted; None for the side's own.
+    folder : str
+        Where NUMBER.npz (scores of a replica) and rows.npz (names of the rows, and COLUMNS) are written.
+    """
+
+    contract: int
+    replicas: tuple[Replica, ...]
+    folds: int | None
+    table: str | None
+    folder: str
+
+    def dumps(self) -> str:
+        """Return the JSON text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def loads(cls, text: str) -> Job:
+        """Read what `dumps` returned."""
+        content = json.loads(text)
+        replicas = tuple(Replica(**replica) for replica in content.pop("replicas"))
+        return cls(replicas=replicas, **content)
 
 
 def main() -> int:
-    job = json.load(sys.stdin)
-    if (number := getattr(contract, "CONTRACT", None)) != job["contract"]:
-        print(f"ERROR: its contract with a review is version {number}, expected {job['contract']}", file=sys.stderr)
-        return OTHER
-    out, own = Path(job["out"]), contract.read_rows()
-    rows = own if job["table"] is None else contract.read_other_rows(job["table"], own)
-    if not (out / "rows.npz").exists():
-        beside = {name[1:]: own.features[name].to_numpy() for name in BESIDE if name in own.features}
-        _write(out / "rows.npz", units=rows.units, **(beside if rows is own else {}))
-    steady, first = False, np.empty(0)  # on one holdout a second fit tells whether the seed moves anything at all
-    for number, salt, seed in job["replicas"]:
-        path = out / f"{number}.npz"
-        if not path.exists():
-            fit = partial(contract.fit, seed=seed)
-            _write(path, scores=first if steady else unseen(fit, own, rows, job["folds"], salt))
-        if not job["folds"] and not steady:
-            found = np.load(path)["scores"]
-            steady, first = np.array_equal(first, found, equal_nan=True), found
-        print(f"{out.name}: replica {number} is done", flush=True)
+    """Predict what the job on standard input asks for; the exit code."""
+    job = Job.loads(sys.stdin.read())
+    if (number := getattr(contract, "CONTRACT", None)) != job.contract:
+        print(f"ERROR: its contract with a review is version {number}, expected {job.contract}", file=sys.stderr)
+        return OTHER_CONTRACT
+    folder, own_rows = Path(job.folder), contract.read_rows()
+    rows = own_rows if job.table is None else contract.read_other_rows(job.table, own_rows)
+    if not (folder / ROWS).exists():
+        features = own_rows.features
+        columns = {name[1:]: features[name].to_numpy() for name in COLUMNS if name in features}
+        _write(folder / ROWS, units=rows.units, **(columns if rows is own_rows else {}))
+    _predict_replicas(job, folder, own_rows, rows)
     return 0
 
 
-def unseen(fit: Fit, own: contract.Rows, rows: contract.Rows, folds: int | None, salt: int) -> np.ndarray:
-    """Scores of each row of `rows` by a model that was fitted on rows of `own` without it; NaN where none predicts.
+def _predict_replicas(job: Job, folder: Path, own_rows: contract.Rows, rows: contract.Rows) -> None:
+    """Write the scores of each replica; on one holdout a second fit tells whether the seed changes anything."""
+    is_constant, scores = False, np.empty(0)
+    for replica in job.replicas:
+        path = folder / replica.file
+        if not path.exists():
+            fit = partial(contract.fit, seed=replica.seed)
+            _write(
+                path,
+                scores=scores if is_constant else predict_unseen(fit, own_rows, rows, job.folds, replica.salt),
+            )
+        if not job.folds and not is_constant:
+            previous, scores = scores, np.load(path)["scores"]
+            is_constant = np.array_equal(previous, scores, equal_nan=True)
+        print(f"{folder.name}: replica {replica.number}{DONE}", flush=True)
 
-    folds: how many; None for the training part against the rest.
+
+def predict_unseen(fit: Fit, own_rows: contract.Rows, rows: contract.Rows, folds: int | None, salt: int) -> np.ndarray:
+    """Return the scores of each row by a model that was fitted without it.
+
+    Parameters
+    ----------
+    fit : callable
+        Takes features and returns a fitted model.
+    own_rows : Rows
+        The rows that models are fitted on.
+    rows : Rows
+        The rows that are predicted; those of `own_rows` among them have the same units.
+    folds : int or None
+        How many folds; None to fit on the training set and predict the holdout.
+    salt : int
+        Which fold a row falls into.
+
+    Returns
+    -------
+    ndarray of shape (rows, classes) or (rows,)
+        NaN where no model predicts.
+
+    Raises
+    ------
+    WorkerError
+        Where no row is left to predict.
     """
     if folds:
-        learned, predicted = (np.floor(each.position(salt) * folds) for each in (own, rows))
+        train_folds, test_folds = (np.floor(part.position(salt) * folds) for part in (own_rows, rows))
     else:
-        learned = np.where(own.is_train, 1, 0)
-        predicted = np.where(np.isin(rows.units, own.units[own.is_train]), 1, 0)
-    found: np.ndarray | None = None
+        train_folds = np.where(own_rows.is_train, 1, 0)
+        test_folds = np.where(np.isin(rows.units, own_rows.units[own_rows.is_train]), 1, 0)
+    scores: np.ndarray | None = None
     for fold in range(folds or 1):
-        train, test = learned != fold, predicted == fold
-        if np.isin(own.units[train], rows.units[test]).any():
-            raise Refusal("a row would be predicted by a model that was trained on it; this is a fault of the review")
+        train, test = train_folds != fold, test_folds == fold
+        if np.isin(own_rows.units[train], rows.units[test]).any():
+            raise WorkerError("a row would be predicted by a model that was trained on it: a fault of the review")
         if test.any():
-            made = contract.scores(fit(own.features[train]), rows.features[test])
-            found = np.full((len(rows.units), *made.shape[1:]), np.nan) if found is None else found
-            found[test] = made
-    if found is None:
-        raise Refusal("no row is left that no model was trained on")
-    return found
+            fold_scores = contract.scores(fit(own_rows.features[train]), rows.features[test])
+            scores = np.full((len(rows.units), *fold_scores.shape[1:]), np.nan) if scores is None else scores
+            scores[test] = fold_scores
+    if scores is None:
+        raise WorkerError("no row is left that no model was trained on")
+    return scores
 
 
 def _write(path: Path, **arrays: np.ndarray) -> None:
+    """Write the arrays to a file that is complete or absent."""
     temporary = path.with_name(f"{path.name}.{id(arrays)}.tmp")
     with temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
@@ -84,5 +171,6 @@ def _write(path: Path, **arrays: np.ndarray) -> None:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except Refusal as error:
-        sys.exit(f"ERROR: {' '.join(str(error).split())}")
+    except (Refusal, WorkerError) as error:
+        message = getattr(error, "message", str(error))  # without the hint: the review gives its own
+        sys.exit(f"ERROR: {' '.join(message.split())}")

@@ -113,7 +113,7 @@ class Project:
         for name in stages or STAGES:
             stage(name).main()
 
-    def start(self, *command: str) -> process.Ran:
+    def start(self, *command: str) -> process.CompletedProcess:
         """Starts a Python with these arguments in the project, src/versions.json as `plumbline versions` writes it."""
         versions.write(self.folder)
         return process.run([sys.executable, *command], cwd=self.folder)
@@ -134,7 +134,7 @@ def digests(folder: Path, *tops: str) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def printed(ran: process.Ran) -> str:
+def printed(ran: process.CompletedProcess) -> str:
     """What a program printed that must not fail."""
     assert ran.returncode == 0, f"{ran.args}: {ran.stdout[-2000:]}{ran.stderr[-2000:]}"
     return ran.stdout
@@ -253,7 +253,7 @@ def code_of(name: str) -> set[str]:
 def params_of(name: str) -> list[Any]:
     """The parameters that a stage of the package reads, in the form of dvc.yaml."""
     if name == VERSIONS:
-        return [*versions.BY_NAME.values()]
+        return [*versions.MODULE_PARAMS.values()]
     machinery = importlib.import_module(f"plumbline.pipeline.{name}")
     project = [f"project.{key}" for key in getattr(machinery, "PROJECT", ())]
     return [*stage(name).PARAMS, *([{paths.PROJECT: project}] if project else []), {paths.VERSIONS: [name]}]

@@ -2,11 +2,11 @@
 
     python -m template.calibrate [NAME ...]    measure these cells (default: all that have no result yet)
 
-The product's own functions do the work: `fit` and `unseen` make the predictions (comparisons.py), review/verdict.py
-gives the verdicts, with the defaults of params.yaml. A cell is a table, an estimator and a change; its comparisons
-differ in seeds, salts or tables. The page also has the rules that people use otherwise, on a holdout of 20 % of the
-rows. Predictions are cached in .review/calibration, so that a changed rule is measured again without a fit. Remove that
-folder after a change in how models are fitted.
+The product's own functions do the work: `fit` and `predict_unseen` make the predictions (comparisons.py) and
+review/verdict.py gives the verdicts, with the defaults of params.yaml. A cell is a table, an estimator and a change;
+its comparisons differ in seeds, salts or tables. The page also has the rules that people use otherwise, on a holdout of
+20 % of the rows. Predictions are cached in .review/calibration, so that a changed rule is measured again without a fit.
+Remove that folder after a change in how models are fitted.
 """
 
 import argparse

@@ -13,8 +13,9 @@ from plumbline.metrics import AUTO, lower_is_better, prepare
 from plumbline.outcome import Outcome
 from plumbline.prediction.fitted_model import FittedModel
 from plumbline.prediction.predictions import predict_scores
-from plumbline.review.decide import gate_metric, trivial
-from plumbline.review.verdict import compare, margin, measured
+from plumbline.review.decide import choose_metric, estimate_trivial
+from plumbline.review.estimates import estimate_metric
+from plumbline.review.verdict import compare_paired, derive_margin
 from template.calibrate import comparisons
 from template.calibrate.comparisons import BOOSTING, ESTIMATORS, FOREST, LINEAR, Pair
 from template.calibrate.tables import Table, draw_table, load_table, sample_rows
@@ -30,14 +31,14 @@ def judge_pair(pair: Pair, with_rules: bool) -> Statements:
     """Return the verdict, which p values are significant before the margin, and what the usual rules call worse."""
     inside = ~np.isnan(pair.base.reshape(*pair.base.shape[:2], -1)).any(axis=(0, 2))
     truth, schema, group = pair.table.truth[inside], pair.table.schema, pair.table.group
-    metric = gate_metric("auto", schema.task)
-    base, head = (measured(metric, truth, side[:, inside]) for side in (pair.base, pair.head))
-    baseline = float(trivial(metric, truth, None).values[0])
-    smallest = margin(float(base.values.mean()), baseline, GAP, LOSS)
+    metric = choose_metric("auto", schema.task)
+    base, head = (estimate_metric(metric, truth, side[:, inside]) for side in (pair.base, pair.head))
+    baseline = float(estimate_trivial(metric, truth, None).values[0])
+    margin = derive_margin(base.mean, baseline, gap_share=GAP, loss_share=LOSS)
     group = None if group is None else group[inside]
-    without_margin = compare(base, head, 0.0, ALPHA, group)
-    statements = [compare(base, head, smallest, ALPHA, group).word]
-    p_values = {"worse": without_margin.worse, "better": without_margin.better}
+    without_margin = compare_paired(base, head, 0.0, alpha=ALPHA, group=group)
+    statements = [compare_paired(base, head, margin, alpha=ALPHA, group=group).word]
+    p_values = {"worse": without_margin.p_worse, "better": without_margin.p_better}
     statements += [f"{side} before" for side, p in p_values.items() if (p or 1.0) < ALPHA]
     return statements + (apply_rules(pair.table, pair.base[0], pair.head[0], inside) if with_rules else [])
 

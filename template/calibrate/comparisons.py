@@ -16,7 +16,7 @@ from plumbline.contract import Rows
 from plumbline.data.schema import TARGET, Schema
 from plumbline.keys import Model
 from plumbline.prediction.fitted_model import FittedModel
-from plumbline.review.worker import unseen
+from plumbline.review.worker import predict_unseen
 from plumbline.training.recipe import fit
 from template.calibrate.tables import Table, draw_table
 
@@ -99,7 +99,7 @@ def score_recipe(
         fit_seed = seed * 1000 + number
         fit_replica = partial(_fit_with_harm, table.schema, params, fit_seed, build, harm)
         train = Rows(rows[:first], units[:first], is_train[:first])
-        replicas.append(unseen(fit_replica, train, Rows(rows, units, is_train), folds, salt))
+        replicas.append(predict_unseen(fit_replica, train, Rows(rows, units, is_train), folds, salt))
     return np.stack(replicas)
 
 

@@ -110,11 +110,11 @@ def test_an_interval_covers_what_lies_in_it(monkeypatch) -> None:
 def test_groups_share_a_name_and_base_has_the_smaller_table(monkeypatch) -> None:
     calls = []
 
-    def unseen(_, train, rows, *__):
+    def predict_unseen(_, train, rows, *__):
         calls.append((len(train.units), rows.units))
         return np.zeros(len(rows.units))
 
-    monkeypatch.setattr(comparisons, "unseen", unseen)
+    monkeypatch.setattr(comparisons, "predict_unseen", predict_unseen)
     table = draw_table(np.random.default_rng(0), 100, groups=7)
     comparisons.score_recipe(table, LOGISTIC, {}, 0, range(1))
     assert len(np.unique(calls.pop()[1])) == 7

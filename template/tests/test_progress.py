@@ -27,44 +27,44 @@ RUN = [sys.executable, "-c", CODE]
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def lines(shown: str) -> list[str]:
+def lines(output: str) -> list[str]:
     """The lines, without what moves the cursor and colours them; each state of the bar is one."""
-    return [line.strip() for line in re.split(r"[\r\n]+", ESCAPES.sub("", shown)) if line.strip()]
+    return [line.strip() for line in re.split(r"[\r\n]+", ESCAPES.sub("", output)) if line.strip()]
 
 
 @posix
 @pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}])
 def test_a_terminal_shows_count_remaining_time_and_a_note_and_lines_stand_above(env: dict[str, str]) -> None:
-    shown, _ = in_terminal(RUN, env, cwd=ROOT)
-    found = lines(shown)
-    assert found.count(LINE) == 4, "a line is folded or eaten"
-    assert found[-1] == "done True"
-    bars = [line for line in found if line.startswith("fits")]
+    output, _ = in_terminal(RUN, env, cwd=ROOT)
+    output_lines = lines(output)
+    assert output_lines.count(LINE) == 4, "a line is folded or eaten"
+    assert output_lines[-1] == "done True"
+    bars = [line for line in output_lines if line.startswith("fits")]
     assert re.fullmatch(r"fits .* 0/3 -:--:-- left", bars[0])
     assert [line for line in bars if re.search(r" 1/3 0:00:0[12] left base$", line)]
     assert [line for line in bars if re.search(r" 2/3 0:00:01 left head$", line)]
-    assert shown.endswith("\x1b[2Kdone True\r\n"), "the bar is still there"
-    assert bool(re.search(r"\x1b\[[0-9;]*3\d[;m]", shown)) == (not env), "colours"
+    assert output.endswith("\x1b[2Kdone True\r\n"), "the bar is still there"
+    assert bool(re.search(r"\x1b\[[0-9;]*3\d[;m]", output)) == (not env), "colours"
 
 
 @posix
 def test_what_is_printed_into_a_pipe_goes_there_while_the_terminal_shows_the_bar() -> None:
-    shown, piped = in_terminal(RUN, cwd=ROOT, stdout=subprocess.PIPE)
-    assert piped == f"{LINE}\n" * 3 + f"{LINE}done True\n"
-    assert any(" 2/3 0:00:01 left head" in line for line in lines(shown))
-    assert "docs" not in shown
+    output, pipe = in_terminal(RUN, cwd=ROOT, stdout=subprocess.PIPE)
+    assert pipe == f"{LINE}\n" * 3 + f"{LINE}done True\n"
+    assert any(" 2/3 0:00:01 left head" in line for line in lines(output))
+    assert "docs" not in output
 
 
 @posix
 @pytest.mark.parametrize("env", [{"TERM": "dumb"}, {"CI": "true"}])
 def test_a_terminal_that_cannot_or_that_nobody_looks_at_gets_the_lines_alone(env: dict[str, str]) -> None:
-    shown, _ = in_terminal(RUN, env, cwd=ROOT)
-    assert shown == f"{LINE}\r\n" * 3 + f"{LINE}done False\r\n"
+    output, _ = in_terminal(RUN, env, cwd=ROOT)
+    assert output == f"{LINE}\r\n" * 3 + f"{LINE}done False\r\n"
 
 
 def test_without_a_terminal_nothing_is_added_and_rich_is_not_imported() -> None:
-    forced = environment(FORCE_COLOR="1", TTY_COMPATIBLE="1")
-    ran = subprocess.run(RUN, cwd=ROOT, env=forced, capture_output=True, encoding="utf-8", check=True)
+    env = environment(FORCE_COLOR="1", TTY_COMPATIBLE="1")
+    ran = subprocess.run(RUN, cwd=ROOT, env=env, capture_output=True, encoding="utf-8", check=True)
     assert (ran.stdout, ran.stderr) == (f"{LINE}\n" * 3 + f"{LINE}done False\n", "")
 
 
@@ -79,6 +79,6 @@ def main():
         raise PlumblineError("no")
 report_errors(main)
 """
-    shown, _ = in_terminal([sys.executable, "-c", code], cwd=ROOT)
-    assert shown.endswith("\x1b[2KERROR: no\r\n")
-    assert "\x1b[?25h" in shown, "the cursor is still hidden"
+    output, _ = in_terminal([sys.executable, "-c", code], cwd=ROOT)
+    assert output.endswith("\x1b[2KERROR: no\r\n")
+    assert "\x1b[?25h" in output, "the cursor is still hidden"

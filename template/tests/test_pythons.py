@@ -18,10 +18,10 @@ TOO_OLD = "3.10"
 
 
 def make(clone: Path, verb: str, python: str = "", *words: str) -> subprocess.CompletedProcess[str]:
-    changes = {key: value for key, value in os.environ.items() if key not in ("PYTHON", "PYTHONPATH", "VIRTUAL_ENV")}
+    env = {key: value for key, value in os.environ.items() if key not in ("PYTHON", "PYTHONPATH", "VIRTUAL_ENV")}
     words = (f"PYTHON={python}", *words) if python else words
     return subprocess.run(
-        ["make", verb, *words], cwd=clone, env=changes, capture_output=True, encoding="utf-8", check=False
+        ["make", verb, *words], cwd=clone, env=env, capture_output=True, encoding="utf-8", check=False
     )
 
 
@@ -44,14 +44,14 @@ def clone(tmp_path: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("version", OTHERS)
 def test_a_fresh_clone_gives_the_committed_bytes_and_its_notebook_opens(clone: Path, version: str) -> None:
-    made = make(clone, "repro", find_python(version), "EXTRAS=notebook")
-    assert made.returncode == 0, made.stdout[-2000:] + made.stderr[-2000:]
+    repro = make(clone, "repro", find_python(version), "EXTRAS=notebook")
+    assert repro.returncode == 0, repro.stdout[-2000:] + repro.stderr[-2000:]
     status = subprocess.run(
         ["git", "status", "--porcelain"], cwd=clone, capture_output=True, encoding="utf-8", check=True
     )
     assert status.stdout == ""
-    kept = make(clone, "setup")
-    assert kept.stdout == ".venv is as requirements.lock says. Next: make repro\n", kept.stderr
+    setup = make(clone, "setup")
+    assert setup.stdout == ".venv is as requirements.lock says. Next: make repro\n", setup.stderr
     assert inside(clone, "python", "--version").startswith(f"Python {version}.")
     assert "python3" in inside(clone, "python", "-m", "jupyter", "kernelspec", "list")
     # Jupyter runs the cells in its kernel, and stops where one raises.
@@ -79,11 +79,11 @@ def test_every_verb_takes_a_path_with_blanks_a_name_or_a_command(tmp_path: Path,
 def test_a_path_with_blanks_runs(clone: Path) -> None:
     (clone / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
     for python in (str(clone / ".venv/bin/python"), ""):
-        said = make(clone, "setup", python)
-        assert said.stdout.endswith("Next: make repro\n"), said.stderr
+        result = make(clone, "setup", python)
+        assert result.stdout.endswith("Next: make repro\n"), result.stderr
 
 
-def too_old(folder: Path) -> list[str]:
+def old_pythons(folder: Path) -> list[str]:
     """This Python that gives itself out for one that the lock does not cover, and such a one where it is at hand."""
     script = folder / "old"
     says = f"import runpy, sys; sys.version_info = ({TOO_OLD.replace('.', ', ')}, 0); sys.argv[:2] = sys.argv[2:3]"
@@ -97,10 +97,10 @@ def too_old(folder: Path) -> list[str]:
 
 
 def test_another_python_is_refused_in_one_line(clone: Path, tmp_path: Path) -> None:
-    for python in too_old(tmp_path):
-        refused = make(clone, "setup", python)
-        assert refused.returncode != 0
-        line = refused.stderr.splitlines()[0]
+    for python in old_pythons(tmp_path):
+        result = make(clone, "setup", python)
+        assert result.returncode != 0
+        line = result.stderr.splitlines()[0]
         assert line.startswith(f"ERROR: Python {TOO_OLD} cannot run this project: expected 3.11 to 3.14")
-        assert "Traceback" not in refused.stderr
+        assert "Traceback" not in result.stderr
         assert not (clone / ".venv").exists()

@@ -1,9 +1,10 @@
 """What a review said of a pull request, as template/zoo.json keeps it."""
 
-import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+
+from plumbline.review.result import loads
 
 NUMBERS = ("difference", "low", "high", "margin")
 
@@ -70,16 +71,16 @@ class Judgement:
 
 def read_review(folder: Path, exit_code: int, has_attack: bool) -> Judgement:
     """Return the judgement in .review/result.json of a project."""
-    result = json.loads((folder / ".review/result.json").read_text(encoding="utf-8"))
-    numbers: dict[str, Any] = {name: result[name] for name in NUMBERS if name in result}
+    review = loads((folder / ".review/result.json").read_bytes())
+    verdict = review.comparison.verdict if review.comparison else None
     return Judgement(
-        verdict=result["word"],
-        message=result["why"],
+        verdict=review.word,
+        message=review.why,
         exit_code=exit_code,
-        reasons=tuple(sorted(set(result["red"]))),
-        accepted=tuple(sorted({reason["name"] for reason in result.get("reasons", []) if reason["accepted"]})),
-        is_recipe=result.get("artefact", {}).get("reproduces"),
-        head_verdict=result["evaluator"]["word"] if "evaluator" in result else None,
+        reasons=tuple(sorted({reason.name for reason in review.open_reasons})),
+        accepted=tuple(sorted({reason.name for reason in review.reasons if reason.acceptance})),
+        is_recipe=review.package_check.is_consistent if review.package_check else None,
+        head_verdict=review.second_opinion.word if review.second_opinion else None,
         has_attack=has_attack,
-        **numbers,
+        **{name: getattr(verdict, name, None) for name in NUMBERS},
     )

@@ -62,7 +62,7 @@ class Pull:
 _worse = partial(Pull, verdict="worse", reasons=("worse",))
 COMMENT = replace_text("src/features.py", "    return rows\n", "    # as it is\n    return rows\n")
 FOREST = {"n_estimators": 60, "min_samples_leaf": 5}
-IF_WORSE, MEAN = "    if worse:\n        return ", "_ratio(weights @ each, weights.sum(axis=1))"
+IF_WORSE, MEAN = "    if is_worse:\n        return ", "_ratio(weights @ each, weights.sum(axis=1))"
 FLATTER = replace_text("plumbline/review/verdict.py", f'{IF_WORSE}"worse"', f'{IF_WORSE}"better"')
 HALVE_LOSS = replace_text("plumbline/metrics.py", MEAN, f"0.5 * {MEAN}")
 ALL_ROWS = """

@@ -7,6 +7,7 @@ import pytest
 
 from plumbline.commands import deliver
 from plumbline.errors import report_errors
+from plumbline.reproducibility.remote import RemoteAnswer
 from template.tests.bake.conftest import git
 from template.tests.command import command
 
@@ -50,14 +51,17 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     made = Repository(tmp_path / "work")
     monkeypatch.setattr(deliver, "start", made.run)
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
-    monkeypatch.setattr(deliver, "ask", lambda wanted: {"": ANSWERS[made.answer]})
+    monkeypatch.setattr(deliver, "query_remotes", lambda hashes: {"": ANSWERS[made.answer]})
     made.answer = "here"
     RAN.clear()
     return made
 
 
-ANSWERS = {"here": {"url": "u", "missing": []}, "denied": {"url": "u", "error": "HTTP 403", "denied": True},
-           "silent": {"url": "u", "error": "no answer within 15 s", "denied": False}}  # fmt: skip
+ANSWERS = {
+    "here": RemoteAnswer("u", []),
+    "denied": RemoteAnswer("u", [], "HTTP 403", is_denied=True),
+    "silent": RemoteAnswer("u", [], "no answer within 15 s"),
+}
 
 
 def delivered(capsys: pytest.CaptureFixture[str], code: int = 0, *words: str) -> tuple[str, str]:
@@ -96,7 +100,7 @@ def test_a_remote_gets_the_results_and_what_it_holds_alone_is_kept_nowhere_else(
     assert "nothing kept" in said
 
 
-@pytest.mark.parametrize(("answer", "says"), [("denied", "refused us: HTTP 403"), ("silent", "gave no answer")])
+@pytest.mark.parametrize(("answer", "says"), [("denied", "refused access: HTTP 403"), ("silent", "gave no answer")])
 def test_a_remote_that_cannot_be_reached_is_no_fault_of_the_commit(repository, capsys, answer, says) -> None:
     repository.remote("s3://bucket")
     repository.answer = answer

@@ -61,7 +61,7 @@ class Tiny:
         self.folder = folder
 
     def sh(self, command: str, code: int = 0) -> str:
-        who = {f"GIT_{one}_{part}": "a@b" for one in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+        who = {f"GIT_{role}_{part}": "a@b" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         env = environment(PATH=path, DVC_NO_ANALYTICS="1", GIT_EDITOR="true", PYTHONPATH=str(ROOT), **who)
         ran = subprocess.run(command, shell=True, cwd=self.folder, env=env, capture_output=True, encoding="utf-8")  # noqa: S602
@@ -90,18 +90,18 @@ BASES = {
 @pytest.fixture(scope="session")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The folder that holds the project, made when it is first asked for."""
-    made: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
 
     def base(name: str) -> Path:
-        if name not in made:
-            made[name] = tmp_path_factory.mktemp(name)
-            tiny = Tiny(made[name] / "project")
+        if name not in folders:
+            folders[name] = tmp_path_factory.mktemp(name)
+            tiny = Tiny(folders[name] / "project")
             if name == "project":
                 first_run(tiny)
             else:
-                shutil.copytree(base("project"), made[name], symlinks=True, dirs_exist_ok=True)
+                shutil.copytree(base("project"), folders[name], symlinks=True, dirs_exist_ok=True)
                 tiny.sh(BASES[name])
-        return made[name]
+        return folders[name]
 
     return base
 
@@ -119,17 +119,17 @@ def first_run(tiny: Tiny) -> None:
 def copy(bases: Callable[[str], Path], tmp_path: Path) -> Callable[..., Tiny]:
     """A copy of a base, and of what lies beside it."""
 
-    def copied(name: str = "project") -> Tiny:
+    def copy_base(name: str = "project") -> Tiny:
         shutil.copytree(bases(name), tmp_path, symlinks=True, dirs_exist_ok=True)
         return Tiny(tmp_path / "project")
 
-    return copied
+    return copy_base
 
 
 @pytest.fixture
 def server() -> Iterator[Callable[[int], str]]:
     """An HTTP remote that answers everything with one code, by its url."""
-    running = []
+    servers = []
 
     def start(code: int) -> str:
         class Answer(http.server.BaseHTTPRequestHandler):
@@ -143,10 +143,10 @@ def server() -> Iterator[Callable[[int], str]]:
             def log_message(self, *_: object) -> None:
                 pass
 
-        running.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer))
-        threading.Thread(target=running[-1].serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{running[-1].server_port}"
+        servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
 
     yield start
-    for one in running:
-        one.shutdown()
+    for instance in servers:
+        instance.shutdown()

@@ -1,24 +1,25 @@
-"""States of the tiny project: the commands that make each, and what verify must say of it."""
+"""States of the tiny project: the commands that make each, and what verify must report."""
 
 from dataclasses import dataclass
 
-from plumbline.reproducibility.verify import CANNOT_TELL, FRESH, NO_RUN, NOT_PUSHED, STALE
+from plumbline.reproducibility.report import CANNOT_TELL, NOT_PUSHED, STALE
+from plumbline.reproducibility.verify import FRESH, NO_RUN
 from template.tests.reproducibility.conftest import COMMIT
 
-OURS = "git checkout HEAD~ -- "
+RESTORE = "git checkout HEAD~ -- "
 FORCE = "dvc repro --force --single-item "
-REPRO, DROP = "make repro", "rm dvc.lock && make repro"
+REPRO, REMOVE_LOCK = "make repro", "rm dvc.lock && make repro"
 STORE = "mkdir ../store && dvc remote add -q -d store ../store"
 
 
 @dataclass(frozen=True)
 class State:
-    """`commands` make it; `repair` is what a person types where the cure is words and not a command."""
+    """`commands` make it; `repair` is what a person types where the hint is words and not a command."""
 
     commands: str
-    word: str = STALE
+    state: str = STALE
     reason: str = ""
-    cure: str = REPRO
+    hint: str = REPRO
     repair: str = ""
     base: str = "project"
 
@@ -51,18 +52,18 @@ STATES = {
                                             + COMMIT, reason="code/lib is not what the run saw"),
     "a parameter changed": State(edit("params.yaml", "x: 1", "x: 2"), reason="a.x changed: expected 1, found 2"),
     "a parameter of a group changed": State(edit("params.yaml", "1, 2", "1, 3"), reason="params.yaml, b changed"),
-    "a parameter has another type": State(edit("params.yaml", "x: 1", "x: true"), cure=FORCE + "ingest",
+    "a parameter has another type": State(edit("params.yaml", "x: 1", "x: true"), hint=FORCE + "ingest",
                                           reason="a.x changed: expected 1, found True"),
     "a parameter that no stage reads": State(edit("params.yaml", "unread: 5", "unread: 6"), FRESH),
     "a parameter is written otherwise": State(edit("params.yaml", "1e-3", "0.001"), FRESH),
     "a parameter is gone": State(edit("params.yaml", "x: 1, ", ""), reason="params.yaml, a.x is not there",
-                                 cure="put it back, then make repro", repair=OURS + "params.yaml"),
+                                 hint="put it back, then make repro", repair=RESTORE + "params.yaml"),
     "a parameter in another file changed": State(edit("pyproject.toml", "tiny", "small"),
                                                  reason="pyproject.toml, project.name changed: expected tiny"),
     "another key of that file": State(edit("pyproject.toml", '"1"', '"2"'), FRESH),
     "a stage reads one more parameter": State(edit("dvc.yaml", "a.rate", "a.rate, a.unread"),
                                               reason="a.unread is not in dvc.lock"),
-    "a stage reads one parameter less": State(edit("dvc.yaml", "a.rate, ", ""), cure=FORCE + "ingest",
+    "a stage reads one parameter less": State(edit("dvc.yaml", "a.rate, ", ""), hint=FORCE + "ingest",
                                               reason="ingest: parameter params.yaml, a.rate is left over"),
     "the source is another": State("cp data/source/t.csv data/source/u.csv && sed -i s/t.csv/u.csv/ params.yaml"
                                    + COMMIT, reason="data/source/u.csv, found data/source/t.csv of the same content"),
@@ -71,17 +72,17 @@ STATES = {
                               "echo 'n: {b: note}' > v.yaml" + COMMIT, FRESH),
     "a dependency came": State(edit("dvc.yaml", "deps: .data/table.txt", "deps: [params.yaml, data/table.txt"),
                                reason="train: dependency params.yaml is not in dvc.lock"),
-    "a dependency went": State(edit("dvc.yaml", ", code/lib]", "]"), cure=FORCE + "ingest",
+    "a dependency went": State(edit("dvc.yaml", ", code/lib]", "]"), hint=FORCE + "ingest",
                                reason="ingest: dependency code/lib is left over in dvc.lock"),
     "a dependency was renamed": State("git mv code/train.txt code/fit.txt && sed -i s/train.txt/fit.txt/ dvc.yaml"
                                       + COMMIT, reason="code/fit.txt, found code/train.txt of the same content"),
     "a dependency was deleted": State("rm code/train.txt", reason="train: code/train.txt is a dependency",
-                                      cure="git checkout HEAD -- code/train.txt"),
-    "a dependency was deleted in a commit": State("rm code/train.txt" + COMMIT, repair=OURS + "code/train.txt",
-                                                  reason="code/train.txt is a dependency", cure="put code/train.txt"),
+                                      hint="git checkout HEAD -- code/train.txt"),
+    "a dependency was deleted in a commit": State("rm code/train.txt" + COMMIT, repair=RESTORE + "code/train.txt",
+                                                  reason="code/train.txt is a dependency", hint="put code/train.txt"),
     "an output was renamed": State(edit("dvc.yaml", "data/model.txt", "data/fitted.txt"),
                                    reason="train: output data/fitted.txt is not in dvc.lock"),
-    "an output went": State(edit("dvc.yaml", ", data/note.txt]", "]"), cure=FORCE + "train",
+    "an output went": State(edit("dvc.yaml", ", data/note.txt]", "]"), hint=FORCE + "train",
                             reason="train: output data/note.txt is left over in dvc.lock"),
     "the lock was edited, an output": State(script(HASHED.format("data/model.txt", 1)),
                                             reason="data/model.txt is not what the run saw"),
@@ -94,25 +95,25 @@ STATES = {
     "the lock lacks a stage": State(script(CUT.format("dvc.lock", "train")), reason="dvc.lock has no stage train"),
     "a stage was added": State("printf '  new: {cmd: cp code/train.txt new.txt, outs: [new.txt]}\\n' >> dvc.yaml"
                                + COMMIT, reason="dvc.lock has no stage new"),
-    "the lock has a stage left over": State(script(CUT.format("dvc.yaml", "score")), cure=DROP,
+    "the lock has a stage left over": State(script(CUT.format("dvc.yaml", "score")), hint=REMOVE_LOCK,
                                             reason="dvc.lock has a stage score left over"),
     "the pointer changed": State("echo 2 >> data/source/big.csv && dvc add -q data/source/big.csv" + COMMIT,
                                  reason="parts: data/source/big.csv is not what the run saw"),
     "a reviewed output was edited": State("echo 2 >> metrics/score.json", reason="metrics/score.json is not what the",
-                                          cure="git checkout HEAD -- metrics/score.json"),
+                                          hint="git checkout HEAD -- metrics/score.json"),
     "a reviewed output was edited in a commit": State("echo 2 >> metrics/score.json" + COMMIT,
                                                       reason="score: metrics/score.json is not what the run wrote"),
     "a reviewed output is gone": State("git rm -q metrics/score.json", reason="expected .*, found none",
-                                       cure="git checkout HEAD -- metrics/score.json"),
-    "the lock is gone": State("rm dvc.lock", reason="dvc.lock is gone", cure="git checkout HEAD -- dvc.lock"),
+                                       hint="git checkout HEAD -- metrics/score.json"),
+    "the lock is gone": State("rm dvc.lock", reason="dvc.lock is gone", hint="git checkout HEAD -- dvc.lock"),
     "the lock is gone in a commit": State("rm dvc.lock" + COMMIT, reason="dvc.lock is not here, results are"),
     "no run yet": State("git rm -q dvc.lock data/schema.json metrics/score.json" + COMMIT, NO_RUN),
-    "no dvc.yaml of this": State(edit("dvc.yaml", "data.source}", "data.sauce}"), cure="fix dvc.yaml", repair=OURS
+    "no dvc.yaml of this": State(edit("dvc.yaml", "data.source}", "data.sauce}"), hint="fix dvc.yaml", repair=RESTORE
                                  + "dvc.yaml", reason=r"names \$\{data.sauce\}, which is no text or number"),
-    "a lock in tatters": State("head -c 700 dvc.lock > l && mv l dvc.lock" + COMMIT, reason="", cure=REPRO),
+    "a lock in tatters": State("head -c 700 dvc.lock > l && mv l dvc.lock" + COMMIT, reason="", hint=REPRO),
     "stages in a loop": State("printf '  loop:\\n    foreach: [a]\\n    do: {cmd: echo, outs: []}\\n' >> dvc.yaml"
                               + COMMIT, CANNOT_TELL, "loop: uses foreach", "dvc pull && dvc status loop",
-                              OURS + "dvc.yaml"),
+                              RESTORE + "dvc.yaml"),
     "a frozen stage": State("dvc freeze train && echo 2 >> code/train.txt", FRESH),
     "issue 11099": State(STALE_PART + " && rm -r parts", reason="score: parts/one.txt is not what", base="inside"),
     "issue 11099, another file of the folder": State(
@@ -137,12 +138,12 @@ STATES = {
                                       "but requires 'dvc-gs'", "make setup", "dvc remote remove store"),
     "marks of a conflict": State(
         "rm .gitattributes" + COMMIT + "; git merge other || true", reason="dvc.lock has marks of a merge conflict",
-        cure="git checkout --ours dvc.lock && make repro", base="branches"),
+        hint="git checkout --ours dvc.lock && make repro", base="branches"),
     "marks of a conflict in a commit": State(
-        "rm .gitattributes" + COMMIT + "; (git merge other || true)" + COMMIT, cure=DROP, base="branches",
+        "rm .gitattributes" + COMMIT + "; (git merge other || true)" + COMMIT, hint=REMOVE_LOCK, base="branches",
         reason="dvc.lock has marks of a merge conflict"),
-    "marks in params.yaml": State(edit("params.yaml", "a:", "<<<<<<< HEAD\\na:"), repair=OURS + "params.yaml",
-                                  reason="params.yaml has marks of a merge conflict", cure="fix params.yaml"),
+    "marks in params.yaml": State(edit("params.yaml", "a:", "<<<<<<< HEAD\\na:"), repair=RESTORE + "params.yaml",
+                                  reason="params.yaml has marks of a merge conflict", hint="fix params.yaml"),
     "merging, before the run": State("git merge other || true", base="branches",
                                      reason="score: metrics/score.json is not what the run wrote"),
     "merged without a run": State("(git merge other || true)" + COMMIT, base="branches",

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from plumbline.reproducibility import hermetic_box, hermetic_recorder
+from plumbline.reproducibility import hermetic_recorder, hermetic_run
+from plumbline.reproducibility.hashes import hash_path
 from plumbline.reproducibility.hermetic import hermetic
-from plumbline.reproducibility.pipeline import on_disk
 from plumbline.testing.projects import ROOT, environment
 
 # One small stage that does as it should, and what each line in its middle does beside.
@@ -26,7 +26,7 @@ extra = ""
 {line}
 pathlib.Path("out.txt").write_text(f"{{text}}{{x}}{{extra}}")
 """
-LINES = {  # a line, and the findings: word and name
+LINES = {  # a line, and the findings: kind and name
     "pass": {},
     "import more": {"undeclared file": "more.py"},
     "extra = open('more.csv').read()": {"undeclared file": "more.csv"},
@@ -64,7 +64,7 @@ LINES = {  # a line, and the findings: word and name
 
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[str, str]]]:
-    """Runs the stage with a line in it, and with more in dvc.yaml; what hermetic finds, as (word, name)."""
+    """Runs the stage with a line in it, and with more in dvc.yaml; what hermetic finds, as (kind, name)."""
     for folder in ("p/more", "home"):
         (tmp_path / folder).mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "p")
@@ -78,22 +78,24 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
     Path("link.csv").symlink_to("more.csv")
     subprocess.run(["git", "init", "-q"], check=True)
 
-    def found(line: str = "pass", cmd: str = "python stage.py", md5: str | None = None, **more: list[Any]) -> Any:
+    def list_findings(
+        line: str = "pass", cmd: str = "python stage.py", md5: str | None = None, **additions: list[Any]
+    ) -> Any:
         lists = {"deps": ["in.csv", "stage.py"], "params": ["a.x"], "outs": ["out.txt"]}
-        stage = {"cmd": cmd} | {part: [*items, *more.get(part, [])] for part, items in lists.items()}
+        stage = {"cmd": cmd} | {part: [*items, *additions.get(part, [])] for part, items in lists.items()}
         Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"one": stage}}), encoding="utf-8")
         Path("stage.py").write_text(STAGE.format(line=line), encoding="utf-8")
-        ran = environment(PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-        subprocess.run(cmd, shell=True, env=ran, check=False)  # noqa: S602
-        outs = [{"path": "out.txt", "md5": md5 or on_disk("out.txt")}]
+        env = environment(PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        subprocess.run(cmd, shell=True, env=env, check=False)  # noqa: S602
+        outs = [{"path": "out.txt", "md5": md5 or hash_path("out.txt")}]
         Path("dvc.lock").write_text(yaml.safe_dump({"stages": {"one": {"outs": outs}}}), encoding="utf-8")
         Path("in.csv").write_text("a", encoding="utf-8")
         Path("side.txt").unlink(missing_ok=True)
         report = hermetic([])
-        assert report.code == (2 if "cannot tell" in str(report.findings) else min(1, len(report.findings)))
-        return [(one.word, one.what.removeprefix("one: ")) for one in report.findings]
+        assert report.exit_code == (2 if "cannot tell" in str(report.findings) else min(1, len(report.findings)))
+        return [(finding.kind, finding.message.removeprefix("one: ")) for finding in report.findings]
 
-    return found
+    return list_findings
 
 
 @pytest.fixture
@@ -105,12 +107,12 @@ def port() -> Iterator[int]:
 @pytest.mark.parametrize(("line", "findings"), LINES.items())
 def test_what_a_stage_does_beside_is_found(line: str, findings: dict[str, str], small: Any, port: int) -> None:
     names = {"project": Path.cwd().as_posix(), "port": port}
-    found = small(line.format(**names))
-    assert len(found) == len(findings), found
-    for word, name in findings.items():
+    results = small(line.format(**names))
+    assert len(results) == len(findings), results
+    for kind, name in findings.items():
         where = os.path.normpath(name.format(**names)) if ".." in name else name.format(**names)
-        assert found[0][0] == word
-        assert where in found[0][1]
+        assert results[0][0] == kind
+        assert where in results[0][1]
 
 
 TOML = "import tomllib; extra = tomllib.load(open('t.toml', 'rb'))['a']"
@@ -131,14 +133,14 @@ MORE: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [  # what differs fro
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("given", "findings"), MORE)
+@pytest.mark.parametrize(("changes", "findings"), MORE)
 @pytest.mark.parametrize("timeless", [False, True])
-def test_what_is_declared_is_used(given: Any, findings: Any, timeless: bool, small: Any, monkeypatch: Any) -> None:
+def test_what_is_declared_is_used(changes: Any, findings: Any, timeless: bool, small: Any, monkeypatch: Any) -> None:
     """Also where a file system keeps no times of access: then what Python did not open is taken away and tried."""
     if timeless:
         late = 2**32  # a time of access in the future is not renewed
-        monkeypatch.setattr(hermetic_box, "os", Timeless(late))
-    assert sorted(small(**given)) == sorted(findings)
+        monkeypatch.setattr(hermetic_run, "os", Timeless(late))
+    assert sorted(small(**changes)) == sorted(findings)
 
 
 class Timeless:
@@ -154,7 +156,7 @@ class Timeless:
 
 @pytest.mark.parametrize("line", ["extra = open('{project}/more.csv').read()", "open('{project}/more.csv', 'a')"])
 def test_without_landlock_python_is_still_watched(line: str, small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hermetic_recorder, "landlock", lambda: 0)
+    monkeypatch.setattr(hermetic_recorder, "landlock_version", lambda: 0)
     path = f"{Path.cwd().as_posix()}/more.csv"
     assert small(line.format(project=Path.cwd().as_posix())) == [("outside the project", path)]
 
@@ -168,16 +170,20 @@ def test_the_command(small: Any, tmp_path: Path) -> None:
         return ran.returncode, ran.stdout + ran.stderr
 
     small("open('side.txt', 'w')", deps=["more.csv"])
-    code, said = command("one", "--json", str(tmp_path / "r.json"))
+    code, output = command("one", "--json", str(tmp_path / "r.json"))
     content = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
-    assert (code, content["exit"], [one["word"] for one in content["stages"]["one"]["findings"]]) == (
+    assert (code, content["exit_code"], [finding["kind"] for finding in content["stages"]["one"]["findings"]]) == (
         1, 1, ["unread dependency", "undeclared output"],
     )  # fmt: skip
     lines = Path("dvc.yaml").read_text(encoding="utf-8").splitlines()
-    assert f"take it out of deps of one (dvc.yaml, line {lines.index('    - more.csv') + 1})" in said
-    assert f"add it to outs of one (dvc.yaml, line {lines.index('    outs:') + 1})" in said
-    assert said.rstrip().endswith("fix the first finding, then python -m plumbline hermetic one")
-    assert command("two") == (2, "ERROR: dvc.yaml has no stage two, expected one of one\n")
+    assert f"take it out of deps of one (dvc.yaml, line {lines.index('    - more.csv') + 1})" in output
+    assert f"add it to outs of one (dvc.yaml, line {lines.index('    outs:') + 1})" in output
+    assert output.rstrip().endswith("fix the first finding, then python -m plumbline hermetic one")
+    assert command("two") == (
+        2,
+        "ERROR: dvc.yaml has no stage two, expected one of one. Name one of them, or none for all: "
+        "python -m plumbline hermetic\n",
+    )
     Path("more.csv").unlink()
     assert "more.csv is a dependency and is not here" in command()[1]
     Path("dvc.lock").unlink()

@@ -14,24 +14,25 @@ import yaml
 from dvc.repo import Repo
 
 from plumbline import keys, params, versions
-from plumbline.reproducibility import hermetic_box
+from plumbline.reproducibility.dvc_files import read_stages
+from plumbline.reproducibility.hashes import hash_path
 from plumbline.reproducibility.hermetic import hermetic
-from plumbline.reproducibility.pipeline import declared, on_disk
+from plumbline.reproducibility.param_traps import set_traps
 from plumbline.testing.projects import ROOT, STAGES, environment, make_table
-from plumbline.versions import Behind, Sources
+from plumbline.versions import Sources, StageCode
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 SUITE = '{"name": "table", "expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "x1"}}]}'
 BEHAVIOUR = "- {name: more, why: so, raise: {x1: 1}, then: never lower, allowed: 0.9}\n"
 ADDED = {"deps": "plumbline/review/post.py", "params": "review.folds", "outs": "metrics/nothing.json"}
-WORDS = {"deps": ("undeclared file", "unread dependency"), "params": ("undeclared parameter", "unread parameter"),
+KINDS = {"deps": ("undeclared file", "unread dependency"), "params": ("undeclared parameter", "unread parameter"),
          "outs": ("undeclared output", "unwritten output")}  # fmt: skip
 PINNED = {
     "split.salt", "data/table.parquet", "src/versions.json:featurize", "src/features.py", "data/features.parquet"
 } | {*ADDED.values()}  # fmt: skip
 COPIED = ("plumbline", "src", "LICENSE", "requirements.lock", "pyproject.toml", "dvc.yaml", ".dvcignore", ".gitignore")
 FIRST = "versions"  # the stage that writes the digests
-BEHIND = [(stage, file) for stage in STAGES for file in Sources(ROOT).behind(stage).files]
+BEHIND = [(stage, file) for stage in STAGES for file in Sources(ROOT).stage_code(stage).files]
 FEW = [("featurize", f"plumbline/{name}.py") for name in ("leakage/purity", "data/__init__", "versions")]
 
 
@@ -44,7 +45,7 @@ def parts(stage: str, part: str) -> Iterator[str]:
             yield from item if isinstance(item, dict) else [item]
 
 
-def mutated(stage: str, part: str, name: str) -> dict[str, Any]:
+def mutate_pipeline(stage: str, part: str, name: str) -> dict[str, Any]:
     """dvc.yaml without this, or with it where it was not."""
     content = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
     items = content["stages"][stage][part]
@@ -73,7 +74,7 @@ MUTATIONS = [
     (stage, part, name) for stage in (FIRST, *STAGES) for part in ADDED for name in [*parts(stage, part), ADDED[part]]
     if is_plain(stage, name)
 ]  # fmt: skip
-SAMPLE = [one for one in MUTATIONS if is_fast(*one)]
+SAMPLE = [mutation for mutation in MUTATIONS if is_fast(*mutation)]
 
 
 def test_there_are_enough_mutations() -> None:
@@ -85,11 +86,11 @@ def test_there_are_enough_mutations() -> None:
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The repository on a small table, its stages run and locked as far as the one that is asked for."""
     folder = tmp_path_factory.mktemp("hermetic")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    git_files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
     for name in COPIED:
-        for one in (one for one in listed.split("\0") if one == name or one.startswith(f"{name}/")):
-            (folder / one).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / one, folder / one)
+        for file in (file for file in git_files.split("\0") if file == name or file.startswith(f"{name}/")):
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / file, folder / file)
     texts = {"docs/project.yaml": "problem: {question: null}\n", "expectations/table.json": SUITE,
              "expectations/behaviour.yaml": BEHAVIOUR, "params.yaml": "evaluate: {bootstrap: 100}\n"
              "data: {source: data/source/table.csv, target: target}\n"}  # fmt: skip
@@ -110,7 +111,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             if name not in lock:
                 command = ["plumbline", FIRST] if name == FIRST else [f"src.stages.{name}"]
                 subprocess.run([sys.executable, "-m", *command], check=True, capture_output=True)
-                lock[name] = {"outs": [{"path": out, "md5": on_disk(out)} for out in declared()[name].outs]}
+                lock[name] = {"outs": [{"path": out, "md5": hash_path(out)} for out in read_stages()[name].outputs]}
         (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": lock}), encoding="utf-8")
         return folder
 
@@ -131,8 +132,8 @@ def at(pipeline: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Iter
 def test_the_real_dvc_yaml_is_hermetic(stage: str, at: Callable[[str], Path]) -> None:
     shutil.copyfile(ROOT / "dvc.yaml", at(stage) / "dvc.yaml")
     report = hermetic([stage])
-    assert (report.code, report.findings) == (0, []), report.lines()
-    assert report.stages[stage]["runs"] == 1
+    assert (report.exit_code, report.findings) == (0, []), report.lines()
+    assert report.stages[stage].runs == 1
 
 
 @pytest.mark.parametrize(("stage", "part", "name"), SAMPLE)
@@ -141,7 +142,7 @@ def test_a_sample_of_the_mutations(stage: str, part: str, name: str, at: Callabl
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("stage", "part", "name"), [one for one in MUTATIONS if one not in SAMPLE])
+@pytest.mark.parametrize(("stage", "part", "name"), [mutation for mutation in MUTATIONS if mutation not in SAMPLE])
 def test_every_other_mutation(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
     """Many minutes: nightly."""
     found_and_named_and_nothing_else(stage, part, name, at)
@@ -153,7 +154,7 @@ def test_a_sample_of_what_the_digest_may_lack(stage: str, file: str, at: Any, mo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("stage", "file"), [one for one in BEHIND if one not in FEW])
+@pytest.mark.parametrize(("stage", "file"), [pair for pair in BEHIND if pair not in FEW])
 def test_every_other_mutation_of_the_digest(
     stage: str, file: str, at: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,21 +163,22 @@ def test_every_other_mutation_of_the_digest(
 
 
 def a_digest_without_it_is_found(stage: str, file: str, at: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stage runs on the whole digest, as it is; hermetic is told of one that lacks a file."""
+    """The stage runs on the whole digest, as it is; hermetic reads one that lacks a file."""
     at(stage)
-    whole = Sources.behind
+    whole = Sources.stage_code
 
-    def behind(self: Sources, name: str) -> Behind:
-        found = whole(self, name)
-        return Behind({one: of for one, of in found.files.items() if one != file}, found.libraries)
+    def behind(self: Sources, name: str) -> StageCode:
+        code = whole(self, name)
+        files = {path: digest for path, digest in code.files.items() if path != file}
+        return StageCode(files, code.libraries)
 
-    monkeypatch.setattr(Sources, "behind", behind)
+    monkeypatch.setattr(Sources, "stage_code", behind)
     report = hermetic([stage])
-    (found,) = report.findings
-    assert (found.word, found.what, report.code) == ("undeclared file", f"{stage}: {file}", 1)
+    (finding,) = report.findings
+    assert (finding.kind, finding.message, report.exit_code) == ("undeclared file", f"{stage}: {file}", 1)
     if file.endswith(".py"):
-        cure = f"import it by its name in what {stage} imports, then python -m plumbline versions (dvc.yaml, line "
-        assert found.cure.startswith(cure)
+        hint = f"import it by its name in what {stage} imports, then python -m plumbline versions (dvc.yaml, line "
+        assert finding.hint.startswith(hint)
 
 
 def test_a_module_that_is_imported_by_a_computed_name_is_found(at: Callable[[str], Path]) -> None:
@@ -187,10 +189,10 @@ def test_a_module_that_is_imported_by_a_computed_name_is_found(at: Callable[[str
     path.write_text(f"import importlib\nimportlib.import_module('plumbline.' + 'results')\n{text}", encoding="utf-8")
     report = hermetic(["featurize"])
     path.write_text(text, encoding="utf-8")
-    (found,) = [one for one in report.findings if one.what == "featurize: plumbline/results.py"]
-    assert (found.word, found.expected) == ("undeclared file", "behind the stage's digest")
-    others = {one.what.removeprefix("featurize: ") for one in report.findings if one != found}
-    assert others <= Sources(folder).closure("plumbline/results.py")[0], "what that module imports, and no more"
+    (finding,) = [finding for finding in report.findings if finding.message == "featurize: plumbline/results.py"]
+    assert (finding.kind, finding.expected) == ("undeclared file", "behind the stage's digest")
+    more_files = {entry.message.removeprefix("featurize: ") for entry in report.findings if entry != finding}
+    assert more_files <= Sources(folder).closure("plumbline/results.py")[0], "what that module imports, and no more"
 
 
 @pytest.fixture
@@ -202,7 +204,7 @@ def elsewhere(at: Callable[[str], Path]) -> Iterator[None]:
     content["model"]["estimator"] = "rich.table.Table"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
     versions.write()
-    assert "rich" in Sources().behind("evaluate").libraries
+    assert "rich" in Sources().stage_code("evaluate").libraries
     yield
     path.write_text(text, encoding="utf-8")
     versions.write()
@@ -211,10 +213,10 @@ def elsewhere(at: Callable[[str], Path]) -> Iterator[None]:
 @pytest.mark.usefixtures("elsewhere")
 def test_a_parameter_of_which_the_digest_is_may_be_used_for_nothing_else() -> None:
     """Its trap is of the same library, so the digest is the same, and a stage that uses it shows itself."""
-    before, cut = Sources().behind("evaluate"), hermetic_box.cut("params.yaml", ["model.estimator"])
+    before, cut = Sources().stage_code("evaluate"), set_traps("params.yaml", ["model.estimator"])
     assert yaml.safe_load(cut)["model"]["estimator"] == ["rich.undeclared parameter params.yaml:model.estimator"]
     Path("params.yaml").write_text(cut, encoding="utf-8")
-    assert Sources().behind("evaluate") == before
+    assert Sources().stage_code("evaluate") == before
 
 
 @pytest.mark.slow
@@ -222,22 +224,22 @@ def test_a_stage_is_hermetic_whose_digest_is_of_a_parameter(at: Callable[[str], 
     at("evaluate")
     request.getfixturevalue("elsewhere")
     report = hermetic(["evaluate"])
-    assert (report.findings, report.stages["evaluate"]["runs"]) == ([], 1), report.lines()
+    assert (report.findings, report.stages["evaluate"].runs) == ([], 1), report.lines()
 
 
 def found_and_named_and_nothing_else(stage: str, part: str, name: str, at: Callable[[str], Path]) -> None:
     folder = at(stage)
-    (folder / "dvc.yaml").write_text(yaml.safe_dump(mutated(stage, part, name)), encoding="utf-8")
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(mutate_pipeline(stage, part, name)), encoding="utf-8")
     report = hermetic([stage])
     shutil.copyfile(ROOT / "dvc.yaml", folder / "dvc.yaml")
-    found = {(one.word, one.what) for one in report.findings}
+    findings = {(finding.kind, finding.message) for finding in report.findings}
     name = name.replace("${data.source}", "data/source/table.csv")
-    files = [one for one in (folder / name).rglob("*") if one.is_file() and one.suffix != ".pyc"]
-    missing = {one.relative_to(folder).as_posix() for one in files} or {name}
+    files = [path for path in (folder / name).rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    missing = {path.relative_to(folder).as_posix() for path in files} or {name}
     missing -= {{"ingest": "expectations/behaviour.yaml", "evaluate": "expectations/table.json"}.get(stage)}
-    word = WORDS[part][name == ADDED[part]]
-    assert found == {(word, f"{stage}: {one}") for one in missing}, report.lines()
-    assert report.code == 1
+    kind = KINDS[part][name == ADDED[part]]
+    assert findings == {(kind, f"{stage}: {file}") for file in missing}, report.lines()
+    assert report.exit_code == 1
 
 
 @pytest.mark.slow
@@ -247,21 +249,21 @@ def test_dvc_runs_again_what_was_read_and_nothing_else(stage: str, at: Callable[
     """Each thing that the stage read makes it stale when it changes, and nothing else does."""
     folder = at(stage)
     shutil.copyfile(ROOT / "dvc.yaml", folder / "dvc.yaml")
-    told = hermetic([stage]).stages[stage]
+    report = hermetic([stage]).stages[stage]
     Path("dvc.lock").unlink()  # no stage in it is whole
     for command in (["init", "-q", "-f"], ["commit", "-q", "-f", stage]):
         subprocess.run([sys.executable, "-m", "dvc", *command], check=True, env=environment(DVC_NO_ANALYTICS="1"))
-    tracked = subprocess.run(["git", "ls-files", "-z"], capture_output=True, check=True).stdout.decode().split("\0")
+    git_files = subprocess.run(["git", "ls-files", "-z"], capture_output=True, check=True).stdout.decode().split("\0")
     by_key = {"params.yaml", "pyproject.toml", "src/versions.json"}
-    read = {*told["read"]} - by_key - {"requirements.lock", "plumbline/__init__.py"}
-    others = [name for name in tracked if name and name not in read | by_key and name != "dvc.yaml"]
-    assert len(read) > 14 and len(others) > 14
-    for name in [*sorted(read)[::3], *sorted(others)[::5]]:
-        with changed(name, lambda content: content + b"\n"):
-            assert is_stale(stage) == (name in read), name
+    inputs = {*report.inputs} - by_key - {"requirements.lock", "plumbline/__init__.py"}
+    unread_files = [name for name in git_files if name and name not in inputs | by_key and name != "dvc.yaml"]
+    assert len(inputs) > 14 and len(unread_files) > 14
+    for name in [*sorted(inputs)[::3], *sorted(unread_files)[::5]]:
+        with edit_file(name, lambda content: content + b"\n"):
+            assert is_stale(stage) == (name in inputs), name
     for library, is_used in (("numpy", True), ("zc-lockfile", False)):
         pin = f"\n{library}==".encode()
-        with changed("requirements.lock", lambda content, pin=pin: content.replace(pin, pin + b"9")):
+        with edit_file("requirements.lock", lambda content, pin=pin: content.replace(pin, pin + b"9")):
             assert is_stale(stage) == is_used, library
     text = Path("params.yaml").read_text(encoding="utf-8")
     for key in [*keys.KEYS][::4]:
@@ -269,13 +271,13 @@ def test_dvc_runs_again_what_was_read_and_nothing_else(stage: str, at: Callable[
         content = yaml.safe_load(text)
         content[group][name] = "changed"
         Path("params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-        assert is_stale(stage) == (f"params.yaml:{key}" in told["params"]), key
+        assert is_stale(stage) == (f"params.yaml:{key}" in report.params), key
     Path("params.yaml").write_text(text, encoding="utf-8")
     shutil.rmtree(".dvc")
 
 
 @contextmanager
-def changed(name: str, edit: Callable[[bytes], bytes]) -> Iterator[None]:
+def edit_file(name: str, edit: Callable[[bytes], bytes]) -> Iterator[None]:
     """Another content of a file, and the digests that fit, as the first stage writes them."""
     content = Path(name).read_bytes()
     assert edit(content) != content

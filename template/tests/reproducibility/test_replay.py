@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from plumbline.errors import PlumblineError
-from plumbline.reproducibility.circumstances import NAMES
-from plumbline.reproducibility.replay import DIFFER, ELSEWHERE, IDENTICAL, METRICS, Report, replay
+from plumbline.reproducibility.circumstances import CIRCUMSTANCES
+from plumbline.reproducibility.replay import DIFFER, IDENTICAL, METRICS_EQUAL, OTHER_MACHINE, ReplayReport, replay
 from template.tests.reproducibility.conftest import COMMIT, Tiny
 
 # Each writes its argument; `cause` is the circumstance to be named, `where` the first difference.
@@ -98,7 +98,7 @@ SOUND = "import sys\nopen(sys.argv[1], 'w').write('always')"
 
 
 @pytest.fixture(scope="module")
-def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplayReport]:
     """One replay of a project with all of the faults in it: the stages do not know of each other."""
     tiny = Tiny(tmp_path_factory.mktemp("faults"))
     (tiny.folder / "src").mkdir()
@@ -121,21 +121,21 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS | MORE)
-def test_each_fault_is_named_with_its_cause_and_place(name: str, faulty: Report) -> None:
+def test_each_fault_is_named_with_its_cause_and_place(name: str, faulty: ReplayReport) -> None:
     _, suffix, cause, where = (FAULTS | MORE)[name]
-    found = next(one for one in faulty.differences if one.output == f"{name}.{suffix}")
-    assert (found.stage, found.is_first) == (name, True)
-    assert found.causes[1:] == (["time zone"] if cause == "clock" else [])  # local time is of both
-    assert found.causes[0].startswith(cause), found
-    assert found.where.startswith(where), found
-    assert "Käse" not in str(found)
+    difference = next(difference for difference in faulty.differences if difference.output == f"{name}.{suffix}")
+    assert (difference.stage, difference.is_first) == (name, True)
+    assert difference.causes[1:] == (("time zone",) if cause == "clock" else ())  # local time is of both
+    assert difference.causes[0].startswith(cause), difference
+    assert difference.where.startswith(where), difference
+    assert "Käse" not in str(difference)
 
 
 @pytest.mark.slow
-def test_what_is_sound_is_not_named_and_what_follows_is_told_apart(faulty: Report) -> None:
-    assert (faulty.word, faulty.code) == (DIFFER, 1)
-    assert len(faulty.seconds) == 3 + len(NAMES)
-    follows = {one.output: one.is_first for one in faulty.differences}
+def test_what_is_sound_is_not_named_and_what_follows_is_told_apart(faulty: ReplayReport) -> None:
+    assert (faulty.verdict, faulty.exit_code) == (DIFFER, 1)
+    assert len(faulty.seconds) == 3 + len(CIRCUMSTANCES)
+    follows = {difference.output: difference.is_first for difference in faulty.differences}
     assert "sound.txt" not in follows
     assert follows["after.json"] is False
     lines = list(faulty.lines())
@@ -143,17 +143,17 @@ def test_what_is_sound_is_not_named_and_what_follows_is_told_apart(faulty: Repor
     assert lines[0].startswith("differ: 1 of 20 outputs are byte for byte those of dvc.lock")
 
 
-def asked(tiny: Tiny, monkeypatch: pytest.MonkeyPatch, quick: bool = True) -> Report:
+def replay_project(tiny: Tiny, monkeypatch: pytest.MonkeyPatch, quick: bool = True) -> ReplayReport:
     monkeypatch.chdir(tiny.folder)
-    return replay(quick)
+    return replay(find_causes=not quick)
 
 
 def test_a_sound_project_is_proved_by_one_run(copy: Callable[..., Tiny], monkeypatch, capfd) -> None:
     """With a table behind a pointer, an output that is a folder, and one in git."""
     tiny = copy()
     before = tiny.sh("git status --porcelain --ignored")
-    report = asked(tiny, monkeypatch, quick=False)
-    assert (report.word, report.code, report.differences) == (IDENTICAL, 0, [])
+    report = replay_project(tiny, monkeypatch, quick=False)
+    assert (report.verdict, report.exit_code, report.differences) == (IDENTICAL, 0, ())
     assert list(report.seconds) == ["all changed together"]
     assert report.outputs == 6
     assert tiny.sh("git status --porcelain --ignored") == before
@@ -169,17 +169,17 @@ OTHER = (
 
 
 @pytest.mark.parametrize(
-    ("there", "word", "code"), [("0.1234565", IDENTICAL, 0), ("0.123457", METRICS, 0), ("0.123459", DIFFER, 1)]
+    ("there", "word", "code"), [("0.1234565", IDENTICAL, 0), ("0.123457", METRICS_EQUAL, 0), ("0.123459", DIFFER, 1)]
 )
 def test_a_lock_of_another_machine(there: str, word: str, code: int, copy: Callable[..., Tiny], monkeypatch) -> None:
     tiny = copy()
     tiny.sh(OTHER.format(there=there))
-    report = asked(tiny, monkeypatch, quick=False)
-    assert (report.word, report.code) == (word, code)
+    report = replay_project(tiny, monkeypatch, quick=False)
+    assert (report.verdict, report.exit_code) == (word, code)
     if word != IDENTICAL:
-        (found,) = report.differences
-        assert found.causes == [ELSEWHERE]
-        assert found.where == f"loss: {there} and 0.1234565"
+        (difference,) = report.differences
+        assert difference.causes == (OTHER_MACHINE,)
+        assert difference.where == f"loss: {there} and 0.1234565"
         assert list(report.seconds) == ["all changed together", "nothing changed"]
 
 
@@ -188,7 +188,7 @@ def test_a_lock_of_another_machine(there: str, word: str, code: int, copy: Calla
     [
         ("echo more >> metrics/score.json" + COMMIT, "metrics/score.json: is in HEAD not what dvc.lock states"),
         ("git rm -q dvc.lock" + COMMIT, "dvc.lock is not here"),
-        ("rm -r data/source/big.csv .dvc/cache", "Next: dvc pull data/source/big.csv"),
+        ("rm -r data/source/big.csv .dvc/cache", "Run dvc pull data/source/big.csv"),
         (
             "sed -i 's|cmd: cat data/model.txt|wdir: .\\n    cmd: cat data/model.txt|' dvc.yaml" + COMMIT,
             "score uses wdir",
@@ -200,7 +200,7 @@ def test_what_cannot_be_replayed_is_refused(commands: str, says: str, copy: Call
     tiny = copy()
     tiny.sh(commands)
     with pytest.raises(PlumblineError, match=says):
-        asked(tiny, monkeypatch)
+        replay_project(tiny, monkeypatch)
 
 
 def test_a_stage_that_fails_is_blamed_and_no_other(copy: Callable[..., Tiny], monkeypatch) -> None:
@@ -209,8 +209,8 @@ def test_a_stage_that_fails_is_blamed_and_no_other(copy: Callable[..., Tiny], mo
         "sed -i 's|cmd: mkdir -p parts|cmd: pwd \\| grep -qv Lücken \\&\\& mkdir -p parts|' dvc.yaml && dvc repro -q"
         + COMMIT
     )
-    found = {one.output: one.where for one in asked(tiny, monkeypatch).differences}
-    assert found == {"parts": f"parts fails ({tiny_command(tiny)})", "metrics/score.json": "score lacks parts"}
+    places = {difference.output: difference.where for difference in replay_project(tiny, monkeypatch).differences}
+    assert places == {"parts": f"parts fails ({tiny_command(tiny)})", "metrics/score.json": "score lacks parts"}
 
 
 def tiny_command(tiny: Tiny) -> str:
@@ -220,9 +220,12 @@ def tiny_command(tiny: Tiny) -> str:
 def test_quick_looks_for_no_cause_and_the_command_ends_with_its_code(copy: Callable[..., Tiny]) -> None:
     tiny = copy()
     tiny.sh("sed -i 's|echo note|pwd|' dvc.yaml && dvc repro -q" + COMMIT)
-    said = tiny.sh(f"'{sys.executable}' -m plumbline replay --quick --json ../r.json", code=1)
+    output = tiny.sh(f"'{sys.executable}' -m plumbline replay --quick --json ../r.json", code=1)
     report = json.loads((tiny.folder / "../r.json").read_text(encoding="utf-8"))
-    found = [(one["output"], one["is_first"], one["causes"], one["where"]) for one in report["differences"]]
-    assert found == [("data/note.txt", True, [], "line 1")]
-    assert "Cause: not looked for" in said
+    differences = [
+        (difference["output"], difference["is_first"], difference["causes"], difference["where"])
+        for difference in report["differences"]
+    ]
+    assert differences == [("data/note.txt", True, [], "line 1")]
+    assert "Cause: not looked for" in output
     assert list(report["seconds"]) == ["all changed together", "nothing changed"]

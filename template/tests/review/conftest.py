@@ -1,6 +1,5 @@
 """A small project in git, and reviews of its commits."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -11,25 +10,35 @@ import pytest
 import yaml
 
 from plumbline import versions
-from plumbline.review.sides import FOLDER
+from plumbline.commands.review import ROLE
+from plumbline.review.result import Review, loads
+from plumbline.review.worktrees import FOLDER
 from plumbline.testing.projects import ROOT, environment, make_table
 
 MODEL = {"estimator": "sklearn.linear_model.LogisticRegression", "arguments": {"max_iter": 200}}
-PARAMS = {"data": {"source": "data/source/table.csv", "target": "target"}, "model": MODEL,
-          "evaluate": {"bootstrap": 100}, "review": {"replicas": 3}}  # fmt: skip
-Change = Callable[..., None]
+PARAMS = {
+    "data": {"source": "data/source/table.csv", "target": "target"},
+    "model": MODEL,
+    "evaluate": {"bootstrap": 100},
+    "review": {"replicas": 3},
+}
+IDENTITY = {f"GIT_{role}_{field}": "x@y.z" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")}
+WORDS = ("better", "worse", "same", "cannot tell")
+Commit = Callable[..., None]
 
 
 def git(folder: Path, *arguments: str) -> str:
-    who = {f"GIT_{one}_{two}": "x@y.z" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}
-    ran = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, encoding="utf-8", env=environment(**who))
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.strip()
+    """Run git, and return what it prints."""
+    process = subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, encoding="utf-8", env=environment(**IDENTITY)
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout.strip()
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project in git on a small table; its first commit, tagged base, has run in no way."""
+    """A project in git on a small table; nothing has run in its first commit, which is tagged base."""
     folder = tmp_path_factory.mktemp("review") / "project"
     for name in ("src", "plumbline"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -50,10 +59,10 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def changed(repository: Path) -> Change:
-    """A commit on top of base with these groups of params, or with files as a function leaves them."""
+def commit_change(repository: Path) -> Commit:
+    """Commit on top of base: these groups of params, or files as a function leaves them."""
 
-    def change(edit: Callable[[Path], object] | None = None, **groups: dict) -> None:
+    def commit(edit: Callable[[Path], object] | None = None, **groups: dict) -> None:
         git(repository, "checkout", "-q", "-f", "-B", "work", "base")
         params = {name: PARAMS.get(name, {}) | groups.get(name, {}) for name in {*PARAMS, *groups}}
         (repository / "params.yaml").write_text(yaml.safe_dump(params))
@@ -62,17 +71,40 @@ def changed(repository: Path) -> Change:
         git(repository, "add", "-A")
         git(repository, "commit", "-q", "--allow-empty", "-m", "change")
 
-    return change
+    return commit
 
 
-def review(folder: Path, *arguments: str, code: int = 0, by: str | None = None) -> tuple[list[str], dict]:
-    """The lines that were printed from the word on, and the result; by base: this code is taken for that of base."""
+def run_review(folder: Path, *arguments: str, code: int = 0, role: str | None = None) -> tuple[str, list[str], Review]:
+    """Review HEAD, against base by default.
+
+    Returns
+    -------
+    str
+        What was printed before the verdict.
+    list of str
+        The lines from the verdict on.
+    Review
+        The result; role "base": this code is taken for that of base.
+    """
+    lines = _run(folder, arguments, code, role).stdout.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.split(":")[0] in WORDS)
+    return "\n".join(lines[:start]), lines[start:], loads((folder / FOLDER / "result.json").read_bytes())
+
+
+def fail_review(folder: Path, *arguments: str) -> str:
+    """Return the one line that a review prints which cannot be made."""
+    (line,) = _run(folder, arguments, 2, None).stderr.splitlines()
+    return line
+
+
+def _run(folder: Path, arguments: tuple[str, ...], code: int, role: str | None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "plumbline", "review", *(arguments or ("base",))]
-    env = environment(PYTHONPATH="", **({"REVIEW_BY_BASE": by} if by else {}))
-    ran = subprocess.run(command, cwd=folder, env=env, capture_output=True, encoding="utf-8")
-    assert ran.returncode == code, f"{ran.stdout}{ran.stderr}"
-    if code == 2:
-        return ran.stderr.splitlines(), {}
-    lines = ran.stdout.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.split(":")[0] in ("better", "worse", "same", "cannot tell"))
-    return ["\n".join(lines[:start]), *lines[start:]], json.loads((folder / FOLDER / "result.json").read_text())
+    variables = environment(PYTHONPATH="", **({ROLE: role} if role else {}))
+    process = subprocess.run(command, cwd=folder, env=variables, capture_output=True, encoding="utf-8")
+    assert process.returncode == code, f"{process.stdout}{process.stderr}"
+    return process
+
+
+def open_names(review: Review) -> list[str]:
+    """The names of the reasons that nobody accepted, each once."""
+    return list(dict.fromkeys(reason.name for reason in review.open_reasons))

@@ -1,6 +1,7 @@
 """Which reasons a result gives, and what commits accept of them."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +9,54 @@ import numpy as np
 import pytest
 
 from plumbline.process import git
-from plumbline.review import gate
-from plumbline.review.shown import floors
+from plumbline.review.gate import add_reasons, find_reasons, read_acceptances
+from plumbline.review.result import (
+    ColumnChanges,
+    Comparison,
+    DataChanges,
+    FloorCheck,
+    MetricComparison,
+    ParameterChange,
+    Reason,
+    ReleaseComparison,
+    Review,
+    RowChanges,
+    SliceComparison,
+    Verdict,
+    Word,
+)
+from plumbline.review.secondary_metrics import check_floors
 from plumbline.review.sides import Side
 from plumbline.testing.projects import environment
 
-WHO = {f"GIT_{one}_{two}": "a|b" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}
+IDENTITY = {f"GIT_{role}_{field}": "a|b" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")}
 LOCK = "schema: '2.0'\nstages:\n  one:\n    cmd: echo\n    outs:\n    - {path: out.json, md5: 0123456789abcdef}\n"
 STAGE = "stages:\n  one:\n    cmd: echo\n    outs: [{out.json: {cache: false}}]\n"
+SAME = Review(word="same", why="why", base_commit="", head_commit="")
+WORSE = replace(SAME, word="worse")
+VERDICT = Verdict(word="worse", why="", difference=-0.25, margin=0.1, p_worse=1e-9)
+SLICE = SliceComparison(column="a", level="b", rows=99, verdict=VERDICT, corrected_p_worse=1e-9, is_blocking=True)
+FLOOR = FloorCheck(metric="r2", floor=0.2, head=0.1, is_broken=True)
+ROWS = RowChanges(base_count=9, head_count=9, added_count=0, removed_count=0)
+COMPARISON = Comparison(
+    metric="log_loss",
+    alpha=0.05,
+    base_error=0.3,
+    head_error=0.3,
+    trivial_error=0.7,
+    rows=99,
+    replicas=3,
+    verdict=VERDICT,
+)
 
 
 def commit(message: str, **files: str) -> Side:
+    """Commit files of the working directory."""
     for path, text in files.items():
         Path(path).write_text(text)
     git("add", "-A")
-    subprocess.run(["git", "commit", "-q", "--allow-empty", "-m", message], check=True, env=environment(**WHO))
+    command = ["git", "commit", "-q", "--allow-empty", "-m", message]
+    subprocess.run(command, check=True, env=environment(**IDENTITY))
     return Side("side", git("rev-parse", "HEAD").strip())
 
 
@@ -35,75 +69,96 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Side:
     return commit("base", **{"params.yaml": "data: {}\n", "dvc.yaml": STAGE, ".gitignore": ".review\n.dvc/cache\n"})
 
 
-def reasons(result: dict[str, Any], base: Side, head: Side) -> tuple[list[dict[str, Any]], list[str]]:
-    """Those of the numbers, and what is accepted; notes."""
-    return gate.accepted([*gate.of_numbers({"why": "why"} | result, base)], base, head)
+def with_rows(**counts: Any) -> Review:
+    """A review whose table differs by these counts."""
+    return replace(SAME, data_changes=DataChanges(has_key=True, rows=replace(ROWS, **counts), columns=ColumnChanges()))
+
+
+def open_reasons(review: Review, base: Side, head: Side) -> tuple[list[Reason], list[str]]:
+    """The reasons of the numbers that nobody accepts, and notes."""
+    acceptances, notes = read_acceptances(base, head)
+    return [reason for reason in find_reasons(review, base) if reason.name not in acceptances], notes
+
+
+def names(reasons: list[Reason]) -> list[str]:
+    return list(dict.fromkeys(reason.name for reason in reasons))
 
 
 @pytest.mark.parametrize(
-    ("result", "names"),
+    ("review", "expected"),
     [
-        ({"word": "same"}, []),
-        ({"word": "cannot tell"}, []),
-        ({"word": "worse"}, ["worse"]),
-        ({"word": "same", "release": {"word": "worse", "name": "m@v1", "why": "x"}}, ["worse-than-release"]),
-        ({"word": "same", "slices": [{"blocks": True, "column": "a", "level": "b", "difference": -1}]}, ["slice"]),
-        ({"word": "same", "slices": [{"blocks": False}]}, []),
-        ({"word": "same", "floors": [{"broken": True, "metric": "r2", "head": 0.1, "floor": 0.2}]}, ["floor"]),
-        ({"word": "same", "data": {"rows": {"labels": 3}}}, ["labels"]),
-        ({"word": "same", "data": {"rows": {"labels": 0}}}, []),
-        ({"word": "same", "params": {"data.weight": [None, "share"]}}, ["labels"]),
-        ({"word": "same", "data": {"rows": {"by_column": {"share": 3}}}}, []),
+        (SAME, []),
+        (replace(SAME, word="cannot tell"), []),
+        (WORSE, ["worse"]),
+        (replace(SAME, release=ReleaseComparison(name="m@v1", word="worse", why="x")), ["worse-than-release"]),
+        (replace(SAME, slices=(SLICE,)), ["slice"]),
+        (replace(SAME, slices=(replace(SLICE, is_blocking=False),)), []),
+        (replace(SAME, floors=(FLOOR,)), ["floor"]),
+        (replace(SAME, floors=(replace(FLOOR, is_broken=False),)), []),
+        (with_rows(label_change_count=3), ["labels"]),
+        (with_rows(label_change_count=0), []),
+        (replace(SAME, parameter_changes=(ParameterChange(name="data.weight", base="null", head="s"),)), ["labels"]),
+        (with_rows(change_count_by_column={"share": 3}), []),
+        (replace(SAME, is_computed_by_author=True), ["author"]),
     ],
 )
-def test_what_the_numbers_say(base: Side, result: dict[str, Any], names: list[str]) -> None:
-    found, notes = reasons(result, base, commit("head"))
-    assert (gate.red(found), notes) == (names, [])
+def test_what_the_numbers_say(base: Side, review: Review, expected: list[str]) -> None:
+    reasons, notes = open_reasons(review, base, commit("head"))
+    assert (names(reasons), notes) == (expected, [])
 
 
 def test_other_weights_of_rows_that_both_have_are_a_reason(base: Side) -> None:
-    weighted = commit("weighted", **{"params.yaml": "data: {weight: share}\n"})
-    found, _ = reasons({"word": "same", "data": {"rows": {"by_column": {"share": 3}}}}, weighted, commit("head"))
-    assert [each["what"] for each in found] == ["3 rows of base have another weight in head"]
+    weighted_base = commit("weighted", **{"params.yaml": "data: {weight: share}\n"})
+    reasons, _ = open_reasons(with_rows(change_count_by_column={"share": 3}), weighted_base, commit("head"))
+    assert [reason.message for reason in reasons] == ["3 rows of base have another weight in head"]
 
 
 def test_settings_of_dvc_that_cannot_be_read_are_red_where_base_has_them(base: Side) -> None:
-    result = {"word": "same", "why": "why", "no_data": True}
-    told = gate.judged(result, base, commit("head", **{".dvc/config": "[core\n"}))
-    assert told["red"] == ["lock"]
-    assert told["reasons"][0]["what"].startswith("not checked: ")
+    head = commit("head", **{".dvc/config": "[core\n"})
+    review = add_reasons(replace(SAME, has_data=False), base, head)
+    assert [reason.name for reason in review.open_reasons] == ["lock"]
+    assert review.reasons[0].message.startswith("not checked: ")
+
+
+def test_an_error_of_verify_is_a_reason_and_no_traceback(base: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path.cwd()
+    monkeypatch.setattr("plumbline.review.gate.verify", lambda folder: [].pop())
+    review = add_reasons(replace(SAME, has_data=False), base, commit("head"))
+    assert [reason.name for reason in review.open_reasons] == ["lock"]
+    assert "could not be checked: IndexError" in review.reasons[0].message
+    assert Path.cwd() == folder
 
 
 def test_a_slice_says_by_how_much_and_its_corrected_p(base: Side) -> None:
-    part = {"blocks": True, "column": "a", "level": "b", "difference": -0.25, "worse": 1e-9}
-    found, _ = reasons({"word": "same", "slices": [part]}, base, commit("head"))
-    assert [each["what"] for each in found] == ["worse where a = b, by 0.25 (corrected p < 0.0001)"]
+    reasons, _ = open_reasons(replace(SAME, slices=(SLICE,)), base, commit("head"))
+    assert [reason.message for reason in reasons] == ["worse where a = b, by 0.25 (corrected p < 0.0001)"]
 
 
 def test_a_floor_without_an_interval_is_judged_by_the_value() -> None:
-    found = {"metric": "roc_auc", "head": 0.52, "head_low": np.nan, "head_high": np.nan}
+    metric = MetricComparison(name="roc_auc", base=0.5, head=0.52, difference=0.02, head_low=np.nan, head_high=np.nan)
     for floor, is_broken in ((0.8, True), (0.5, False)):
-        assert [each["broken"] for each in floors([found], {"roc_auc": floor})] == [is_broken]
+        assert [check.is_broken for check in check_floors([metric], {"roc_auc": floor})] == [is_broken]
 
 
 @pytest.mark.parametrize(
-    ("require", "result", "names"),
+    ("require", "word", "is_compared", "expected"),
     [
-        ("same", {"word": "cannot tell"}, ["cannot-tell"]),
-        ("same", {"word": "same", "difference": 0}, []),
-        ("better", {"word": "same", "difference": 0}, ["cannot-tell"]),
-        ("better", {"word": "same"}, []),
-        ("better", {"word": "better", "difference": 1}, []),
+        ("same", "cannot tell", False, ["cannot-tell"]),
+        ("same", "same", True, []),
+        ("better", "same", True, ["cannot-tell"]),
+        ("better", "same", False, []),
+        ("better", "better", True, []),
     ],
 )
-def test_base_may_ask_for_more(base: Side, require: str, result: dict[str, Any], names: list[str]) -> None:
-    asks = commit("asks", **{"params.yaml": f"review: {{require: {require}}}\n"})
-    found, _ = reasons(result, asks, commit("head"))
-    assert gate.red(found) == names
+def test_base_may_ask_for_more(base: Side, require: str, word: Word, is_compared: bool, expected: list[str]) -> None:
+    strict_base = commit("strict", **{"params.yaml": f"review: {{require: {require}}}\n"})
+    review = replace(SAME, word=word, comparison=COMPARISON if is_compared else None)
+    reasons, _ = open_reasons(review, strict_base, commit("head"))
+    assert names(reasons) == expected
 
 
 @pytest.mark.parametrize(
-    ("message", "red", "notes"),
+    ("message", "expected", "note_count"),
     [
         ("x\n\nAccept: worse: the data\n  are new", [], 0),
         ("x\n\nAccept: floor: no matter\nAccept: worse: we know", [], 0),
@@ -114,23 +169,27 @@ def test_base_may_ask_for_more(base: Side, require: str, result: dict[str, Any],
         ("x\n\nAccept: worse: in the text\n\nno trailer", ["worse"], 0),
     ],
 )
-def test_what_a_trailer_accepts(base: Side, message: str, red: list[str], notes: int) -> None:
+def test_what_a_trailer_accepts(base: Side, message: str, expected: list[str], note_count: int) -> None:
     head = commit(message)
-    (found,), told = reasons({"word": "worse", "why": "w"}, base, commit("later"))
-    assert (gate.red([found]), len(told)) == (red, notes)
-    if not red:
-        assert (found["accepted"]["commit"], found["accepted"]["who"]) == (head.commit, "a|b")
-        assert found["accepted"]["why"] in ("the data are new", "we know")
+    later = commit("later")
+    reasons, notes = open_reasons(WORSE, base, later)
+    assert (names(reasons), len(notes)) == (expected, note_count)
+    if not expected:
+        acceptance = read_acceptances(base, later)[0]["worse"]
+        assert (acceptance.commit, acceptance.author) == (head.commit, "a|b")
+        assert acceptance.why in ("the data are new", "we know")
 
 
 def test_a_trailer_before_the_branch_accepts_nothing(base: Side) -> None:
     before = commit("x\n\nAccept: worse: long ago")
-    found, _ = reasons({"word": "worse", "why": "w"}, before, commit("head"))
-    assert gate.red(found) == ["worse"]
+    reasons, _ = open_reasons(WORSE, before, commit("head"))
+    assert names(reasons) == ["worse"]
 
 
-def test_a_lock_that_is_not_true_of_its_files_is_red(base: Side) -> None:
+def test_a_lock_that_is_not_true_of_its_files_is_red_until_it_is_accepted(base: Side) -> None:
     head = commit("run", **{"dvc.lock": LOCK, "out.json": "{}\n"})
-    found = gate.judged({"word": "same", "why": "w"}, base, head)
-    assert found["red"] == ["lock"]
-    assert "out.json" in " ".join(each["what"] for each in found["reasons"])
+    review = add_reasons(SAME, base, head)
+    assert names([*review.open_reasons]) == ["lock"]
+    assert "out.json" in " ".join(reason.message for reason in review.reasons)
+    review = add_reasons(SAME, base, commit("x\n\nAccept: lock: we know"))
+    assert (review.open_reasons, len(review.reasons) > 0) == ((), True)

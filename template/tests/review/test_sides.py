@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from plumbline.process import git
-from plumbline.review.reviewed import _changed, comparisons
-from plumbline.review.sides import Failed, Side
+from plumbline.review.changes import count_trials, list_changed_kinds
+from plumbline.review.commits import SideError
+from plumbline.review.sides import Side
 
 
 def test_of_ones_own_stages_those_run_that_make_the_source_in_the_order_of_a_run(tmp_path: Path, monkeypatch) -> None:
@@ -28,7 +29,7 @@ def test_of_ones_own_stages_those_run_that_make_the_source_in_the_order_of_a_run
     Path("params.yaml").write_text("data: {source: data/assembled/all.csv}\n", encoding="utf-8")
     git("add", "-A")
     git("-c", "user.name=x", "-c", "user.email=x", "commit", "-qm", "x")
-    assert Side("head", git("rev-parse", "HEAD").strip()).before == ["fetch", "parts", "assemble"]
+    assert Side("head", git("rev-parse", "HEAD").strip()).source_stages == ["fetch", "parts", "assemble"]
 
 
 STAGE = """stages:
@@ -51,7 +52,7 @@ FILES = {
 
 
 @pytest.fixture
-def changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Side]:
+def commit_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Side]:
     """A commit with another content of a file of a little project, and nothing else."""
     monkeypatch.chdir(tmp_path)
     git("init", "-q")
@@ -59,14 +60,14 @@ def changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, s
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text, encoding="utf-8")
 
-    def change(name: str, text: str) -> Side:
+    def commit(name: str, text: str) -> Side:
         Path(name).write_text(text, encoding="utf-8")
         git("add", "-A")
         git("-c", "user.name=x", "-c", "user.email=x", "commit", "-q", "--allow-empty", "-m", name)
         Path(name).write_text(FILES[name], encoding="utf-8")
         return Side("head", git("rev-parse", "HEAD").strip())
 
-    return change
+    return commit
 
 
 @pytest.mark.parametrize(
@@ -83,30 +84,37 @@ def changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, s
     ],
 )
 def test_a_recipe_sees_what_its_stages_depend_on_in_any_file(
-    name: str, text: str, is_other: bool, changed: Callable[[str, str], Side]
+    name: str, text: str, is_other: bool, commit_file: Callable[[str, str], Side]
 ) -> None:
     """Of src/versions.json it sees the code and never the file."""
-    before, after = changed(name, FILES[name]), changed(name, text)
-    assert (before.recipe("ingest") != after.recipe("ingest")) == is_other
+    before, after = commit_file(name, FILES[name]), commit_file(name, text)
+    assert (before.recipe_digest("ingest") != after.recipe_digest("ingest")) == is_other
 
 
-def test_a_file_of_parameters_that_cannot_be_read_is_said(changed: Callable[[str, str], Side]) -> None:
-    with pytest.raises(Failed, match="that cannot be read"):
-        changed("set.toml", "a = [").recipe("ingest")
+def test_a_file_of_parameters_that_cannot_be_read_is_said(commit_file: Callable[[str, str], Side]) -> None:
+    with pytest.raises(SideError, match="that cannot be read"):
+        commit_file("set.toml", "a = [").recipe_digest("ingest")
 
 
-@pytest.mark.parametrize(("name", "number"), [("plumbline/training/folds.py", 2), ("plumbline/metrics.py", 2),
-                                              ("plumbline/review/rows.py", 1), ("src/stages/train.py", 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("plumbline/training/folds.py", 2),
+        ("plumbline/metrics.py", 2),
+        ("plumbline/review/data_diff.py", 1),
+        ("src/stages/train.py", 1),
+    ],
+)
 def test_a_recipe_was_tried_where_what_makes_one_changed(
-    name: str, number: int, changed: Any, monkeypatch: Any
+    name: str, number: int, commit_file: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setitem(FILES, name, "")
     Path(name).parent.mkdir(parents=True, exist_ok=True)
-    before = changed(name, "")
-    after = changed(name, "more = 1\n")
-    assert comparisons(before)["number"] == 1
-    assert comparisons(after)["number"] == number
-    assert _changed(before, after) == ["code"]
+    before = commit_file(name, "")
+    after = commit_file(name, "more = 1\n")
+    assert count_trials(before).count == 1
+    assert count_trials(after).count == number
+    assert list_changed_kinds(before, after) == ("code",)
 
 
 @pytest.mark.parametrize("lock", [True, False])
@@ -123,9 +131,9 @@ def test_half_a_worktree_is_made_anew(tmp_path: Path, lock: bool, monkeypatch: p
     shutil.rmtree(side.folder / "src")
     if lock:  # as git has it until the worktree is whole
         Path((side.folder / ".git").read_text().split()[-1], "locked").write_text("initializing")
-    side.bring()
+    side.check_out()
     assert (side.folder / "src/a").exists()
     (side.folder / "made").touch()
-    side.bring()
+    side.check_out()
     assert (side.folder / "made").exists()
     assert git("-C", str(side.folder), "rev-parse", "HEAD").strip() == side.commit

@@ -10,8 +10,8 @@ import pytest
 from plumbline import contract
 from plumbline.columns import default
 from plumbline.data.schema import TARGET, Column, Schema
-from plumbline.errors import PlumblineError
-from plumbline.review.worker import unseen
+from plumbline.prediction.fitted_model import FittedModel
+from plumbline.review.worker import Job, Replica, WorkerError, predict_unseen
 from plumbline.training.recipe import fit
 
 ROWS = 120
@@ -19,7 +19,7 @@ SCHEMA = Schema((Column("x", "number"), Column("y", "number", "target")), ROWS, 
 NEAREST = SimpleNamespace(
     estimator="sklearn.neighbors.KNeighborsRegressor", arguments={"n_neighbors": 1}, threshold=0.5
 )
-MAKING = partial(fit, schema=SCHEMA, params=NEAREST, seed=0, build=default)
+FIT_NEAREST = partial(fit, schema=SCHEMA, params=NEAREST, seed=0, build=default)
 
 
 @pytest.fixture
@@ -30,37 +30,41 @@ def rows() -> pd.DataFrame:
 
 @pytest.mark.parametrize("folds", [5, None])
 def test_what_was_learned_by_heart_is_not_known_out_of_fold(rows: pd.DataFrame, folds: int | None) -> None:
-    named, side = np.arange(ROWS, dtype=np.uint64), np.arange(ROWS) % 5 > 0
-    learned: list[set[int]] = []
+    units, is_train = np.arange(ROWS, dtype=np.uint64), np.arange(ROWS) % 5 > 0
+    training_sets: list[set[int]] = []
 
-    def making(train: pd.DataFrame) -> dict:
-        learned.append({*train.index})
-        return MAKING(train)
+    def fit_nearest(train: pd.DataFrame) -> FittedModel:
+        training_sets.append({*train.index})
+        return FIT_NEAREST(train)
 
-    own = contract.Rows(rows, named, side)
-    found = unseen(making, own, own, folds, salt=0)
-    known = ~np.isnan(found)
-    assert known.all() if folds else (known == ~side).all()
-    assert not np.isclose(found[known], rows[TARGET][known]).any()
-    assert len(learned) == (folds or 1)
+    own_rows = contract.Rows(rows, units, is_train)
+    scores = predict_unseen(fit_nearest, own_rows, own_rows, folds, salt=0)
+    is_predicted = ~np.isnan(scores)
+    assert is_predicted.all() if folds else (is_predicted == ~is_train).all()
+    assert not np.isclose(scores[is_predicted], rows[TARGET][is_predicted]).any()
+    assert len(training_sets) == (folds or 1)
     if folds:  # each row is left out once
-        assert sum(ROWS - len(part) for part in learned) == ROWS
-        other = unseen(making, own, own, folds, salt=1)
-        assert not np.isclose(other, found).all()
+        assert sum(ROWS - len(training_set) for training_set in training_sets) == ROWS
+        other_scores = predict_unseen(fit_nearest, own_rows, own_rows, folds, salt=1)
+        assert not np.isclose(other_scores, scores).all()
 
 
 def test_another_tables_rows_are_predicted_by_the_fold_of_their_names(rows: pd.DataFrame) -> None:
     """The same rows in another order, with one more: each is predicted as before, since its fold is its name's."""
-    named, side = np.arange(ROWS, dtype=np.uint64), np.ones(ROWS, bool)
-    own = contract.Rows(rows, named, side)
-    found = unseen(MAKING, own, own, 5, 3)
-    turned = np.r_[np.arange(ROWS)[::-1], 7]
-    others = contract.Rows(rows.iloc[turned].reset_index(drop=True), named[turned], np.zeros(ROWS + 1, bool))
-    other = unseen(MAKING, own, others, 5, 3)
-    assert (other == found[turned]).all()
+    units, is_train = np.arange(ROWS, dtype=np.uint64), np.ones(ROWS, bool)
+    own_rows = contract.Rows(rows, units, is_train)
+    scores = predict_unseen(FIT_NEAREST, own_rows, own_rows, 5, 3)
+    order = np.r_[np.arange(ROWS)[::-1], 7]
+    other_rows = contract.Rows(rows.iloc[order].reset_index(drop=True), units[order], np.zeros(ROWS + 1, bool))
+    assert (predict_unseen(FIT_NEAREST, own_rows, other_rows, 5, 3) == scores[order]).all()
 
 
 def test_nothing_to_predict_is_refused(rows: pd.DataFrame) -> None:
-    own = contract.Rows(rows, np.arange(ROWS, dtype=np.uint64), np.ones(ROWS, bool))
-    with pytest.raises(PlumblineError, match="no row is left"):
-        unseen(MAKING, own, own, None, 0)
+    own_rows = contract.Rows(rows, np.arange(ROWS, dtype=np.uint64), np.ones(ROWS, bool))
+    with pytest.raises(WorkerError, match="no row is left"):
+        predict_unseen(FIT_NEAREST, own_rows, own_rows, None, 0)
+
+
+def test_a_job_is_read_as_it_was_written() -> None:
+    job = Job(contract=1, replicas=(Replica(0, 0, 7), Replica(3, 3, 9)), folds=None, table="t.parquet", folder="out")
+    assert Job.loads(job.dumps()) == job

@@ -11,15 +11,18 @@ SLOW = 1.0  # seconds of an answer that comes too late
 
 
 class Api(ThreadingHTTPServer):
-    """One pull request with its comments; `failures` are answered first, each (code, headers, does it work all the
-    same); code 0 is an answer that comes too late."""
+    """One pull request with its comments.
+
+    `failures` are answered first, each (code, headers, whether the request takes effect all the same); code 0 is an
+    answer that comes too late.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.pulls: list[dict[str, Any]] = []
         self.comments: list[dict[str, Any]] = []
         self.failures: list[tuple[int, dict[str, str], bool]] = []
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.tokens: set[str | None] = set()
         self.moves = ""  # the head that the pull request has as soon as its comments were read
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
@@ -46,12 +49,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(content).encode())
 
     def handle_all(self) -> None:
-        api, asked = self.server, urllib.parse.urlsplit(self.path)
+        api, url = self.server, urllib.parse.urlsplit(self.path)
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "null")
-        api.asked.append(f"{self.command} {asked.path}")
+        api.requests.append(f"{self.command} {url.path}")
         api.tokens.add(self.headers["Authorization"])
         code, headers, works = api.failures.pop(0) if api.failures else (200, {}, True)
-        content, more = self.content(asked, body) if works else ({"message": "no"}, {})
+        content, more = self.content(url, body) if works else ({"message": "no"}, {})
         if code == 0:
             threading.Event().wait(SLOW)
         else:
@@ -59,16 +62,16 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PATCH = handle_all  # noqa: N815
 
-    def content(self, asked: urllib.parse.SplitResult, body: Any) -> tuple[Any, dict[str, str]]:
-        api, query = self.server, urllib.parse.parse_qs(asked.query)
+    def content(self, url: urllib.parse.SplitResult, body: Any) -> tuple[Any, dict[str, str]]:
+        api, query = self.server, urllib.parse.parse_qs(url.query)
         if self.command == "POST":
             api.add(body["body"], BOT)
         if self.command == "PATCH":
-            (one,) = (one for one in api.comments if asked.path.endswith(f"/issues/comments/{one['id']}"))
-            one["body"] = body["body"]
-        if asked.path.endswith("/pulls"):
-            return [one for one in api.pulls if [one["head"]["label"]] == query["head"]], {}
-        if "/pulls/" in asked.path:
+            (comment,) = (item for item in api.comments if url.path.endswith(f"/issues/comments/{item['id']}"))
+            comment["body"] = body["body"]
+        if url.path.endswith("/pulls"):
+            return [pull for pull in api.pulls if [pull["head"]["label"]] == query["head"]], {}
+        if "/pulls/" in url.path:
             return api.pulls[0], {}
         return self.page(query) if self.command == "GET" else ({}, {})
 

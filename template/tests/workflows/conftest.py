@@ -13,9 +13,14 @@ from template.tests.workflows.runner import GITHUB
 
 SHA, TOKEN = "c0ffee" * 6 + "abcd", GITHUB["token"]
 RUN: dict[str, Any] = {
-    "html_url": "https://host/o/r/actions/runs/1", "head_branch": "feat/x", "head_sha": SHA, "event": "pull_request",
-    "id": 1, "conclusion": "failure", "head_repository": {"full_name": "forker/r", "owner": {"login": "forker"}},
-}  # fmt: skip
+    "html_url": "https://host/o/r/actions/runs/1",
+    "head_branch": "feat/x",
+    "head_sha": SHA,
+    "event": "pull_request",
+    "id": 1,
+    "conclusion": "failure",
+    "head_repository": {"full_name": "forker/r", "owner": {"login": "forker"}},
+}
 
 
 @pytest.fixture
@@ -24,8 +29,12 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     head = {"label": "forker:feat/x", "sha": SHA, "repo": {"full_name": "forker/r"}}
     server.pulls.append({"number": 7, "state": "open", "head": head})
     (tmp_path / "event.json").write_text(json.dumps({"workflow_run": RUN}), encoding="utf-8")
-    for name, value in {"GITHUB_API_URL": server.url, "GITHUB_TOKEN": TOKEN, "GITHUB_REPOSITORY": "o/r",
-                        "GITHUB_EVENT_PATH": str(tmp_path / "event.json")}.items():  # fmt: skip
+    for name, value in {
+        "GITHUB_API_URL": server.url,
+        "GITHUB_TOKEN": TOKEN,
+        "GITHUB_REPOSITORY": "o/r",
+        "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
+    }.items():
         monkeypatch.setenv(name, value)
     yield server
     server.shutdown()

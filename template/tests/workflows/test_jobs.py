@@ -88,7 +88,9 @@ def commenting(api: Api, tmp_path: Path, run_: dict[str, Any]) -> Any:
     shutil.copytree(ROOT / "plumbline", tmp_path / "main/plumbline", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "dvc.yaml", tmp_path / "main")
     (tmp_path / "temp/result").mkdir()
-    (tmp_path / "temp/result/result.json").write_text('{"version": 1, "word": "same"}', encoding="utf-8")
+    (tmp_path / "temp/result/result.json").write_text(
+        '{"version": 2, "word": "same", "why": "", "base_commit": "", "head_commit": ""}', encoding="utf-8"
+    )
     stand_in(tmp_path / "bin", "python3", f'exec {sys.executable} -S "$@"')
     (tmp_path / "event.json").write_text(json.dumps({"workflow_run": run_}), encoding="utf-8")
     env |= {name: os.environ[name] for name in ("GITHUB_API_URL", "GITHUB_REPOSITORY", "GITHUB_EVENT_PATH")}
@@ -115,7 +117,7 @@ def test_the_comment_is_written_without_a_package_installed(api: Api, tmp_path: 
                                     {"event": "push"}])  # fmt: skip
 def test_no_comment_for_what_was_cancelled_or_is_of_no_pull_request(api: Api, tmp_path: Path, change) -> None:
     assert commenting(api, tmp_path, RUN | change).skipped
-    assert api.asked == []
+    assert api.requests == []
 
 
 # Main, release, the lock.

@@ -10,16 +10,17 @@ import pytest
 import yaml
 
 from plumbline.process import git
-from plumbline.review.loosened import count_tests, loosened
-from plumbline.review.sides import Side
+from plumbline.review.commits import Commit
+from plumbline.review.pytest_count import count_tests
+from plumbline.review.safeguards import find_weaker_safeguards
 from plumbline.testing.projects import environment
 
 Pair = Callable[[dict[str, str], dict[str, str]], list[str]]
-WHO = {f"GIT_{one}_{two}": "x@y.z" for one in ("AUTHOR", "COMMITTER") for two in ("NAME", "EMAIL")}
+IDENTITY = {f"GIT_{role}_{field}": "x@y.z" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")}
 
 
 @pytest.fixture
-def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
+def find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
     """The names of the reasons between two trees, {path: text}."""
     monkeypatch.chdir(tmp_path)
     git("init", "-q", "-b", "main")
@@ -30,19 +31,19 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_text(text)
         git("add", "-A")
-        subprocess.run(["git", "commit", "-q", "--allow-empty", "-m", "x"], check=True, env=environment(**WHO))
+        subprocess.run(["git", "commit", "-q", "--allow-empty", "-m", "x"], check=True, env=environment(**IDENTITY))
         return git("rev-parse", "HEAD").strip()
 
     def names(old: dict[str, str], new: dict[str, str]) -> list[str]:
-        sides = [Side(name, commit(files)) for name, files in (("base", old), ("head", new))]
-        return [each["name"] for each in loosened(*sides)]
+        commits = [Commit(name, commit(files)) for name, files in (("base", old), ("head", new))]
+        return [reason.name for reason in find_weaker_safeguards(*commits)]
 
     return names
 
 
 def suite(kind: str = "expect_column_values_to_be_between", severity: str | None = None, **kwargs: Any) -> str:
-    each = {"type": kind, "kwargs": {"column": "x"} | kwargs} | ({"severity": severity} if severity else {})
-    return json.dumps({"name": "s", "expectations": [each]})
+    expectation = {"type": kind, "kwargs": {"column": "x"} | kwargs} | ({"severity": severity} if severity else {})
+    return json.dumps({"name": "s", "expectations": [expectation]})
 
 
 IN, NOT_IN = (f"expect_column_values_to_{be}_in_set" for be in ("be", "not_be"))
@@ -67,12 +68,12 @@ EMPTY = json.dumps({"name": "s", "expectations": []})
         (suite(min_value=0), suite(min_value=0, column="y")),
     ],
 )
-def test_an_expectation_loosened_or_removed(found: Pair, strict: str, loose: str) -> None:
+def test_an_expectation_loosened_or_removed(find: Pair, strict: str, loose: str) -> None:
     path = "expectations/s.json"
-    assert found({path: strict}, {path: loose}) == ["expectations"]
-    assert found({path: strict}, {"expectations/renamed.json": strict}) == []
+    assert find({path: strict}, {path: loose}) == ["expectations"]
+    assert find({path: strict}, {"expectations/renamed.json": strict}) == []
     if '"y"' not in loose:
-        assert found({path: loose}, {path: strict}) == []
+        assert find({path: loose}, {path: strict}) == []
 
 
 @pytest.mark.parametrize(
@@ -96,16 +97,16 @@ def test_an_expectation_loosened_or_removed(found: Pair, strict: str, loose: str
         ("leakage", "data", {}, {"allow": {"x": "why"}}),
     ],
 )
-def test_a_key_that_demands_less(found: Pair, name: str, group: str, strict: dict, loose: dict) -> None:
+def test_a_key_that_demands_less(find: Pair, name: str, group: str, strict: dict, loose: dict) -> None:
     old, new = ({"params.yaml": yaml.safe_dump({group: keys})} for keys in (strict, loose))
-    assert found(old, new) == [name]
+    assert find(old, new) == [name]
     if loose != {"folds": "none"}:
-        assert found(new, old) == []
+        assert find(new, old) == []
 
 
 @pytest.mark.parametrize("keys", [({}, {"margin": 0.01}), ({"margin": 0.01}, {}), ({}, {"metric": "log_loss"})])
-def test_what_cannot_be_compared_is_said(found: Pair, keys: tuple[dict, dict]) -> None:
-    assert found(*({"params.yaml": yaml.safe_dump({"review": one})} for one in keys)) == ["margin"]
+def test_what_cannot_be_compared_is_said(find: Pair, keys: tuple[dict, dict]) -> None:
+    assert find(*({"params.yaml": yaml.safe_dump({"review": values})} for values in keys)) == ["margin"]
 
 
 RAISE = {"name": "n", "why": "w", "raise": {"x": 1}, "then": "never lower", "allowed": 0.05}
@@ -124,10 +125,10 @@ ROW = {"name": "n", "why": "w", "row": {"x": 1}, "then": {"above": 1, "below": 2
         ([ROW], [ROW | {"then": {"above": 1}}], []),
     ],
 )
-def test_a_behaviour_loosened_or_removed(found: Pair, strict: list, loose: list, back: list) -> None:
-    old, new = ({"expectations/behaviour.yaml": yaml.safe_dump(one)} for one in (strict, loose))
-    assert found(old, new) == ["behaviour"]
-    assert found(new, old) == back
+def test_a_behaviour_loosened_or_removed(find: Pair, strict: list, loose: list, back: list) -> None:
+    old, new = ({"expectations/behaviour.yaml": yaml.safe_dump(content)} for content in (strict, loose))
+    assert find(old, new) == ["behaviour"]
+    assert find(new, old) == back
 
 
 @pytest.mark.parametrize(
@@ -149,9 +150,9 @@ def test_tests_are_counted_from_source(text: str, count: int) -> None:
     assert count_tests(text) == count
 
 
-def test_fewer_tests(found: Pair) -> None:
-    one, two = ({"tests/test_a.py": "def test_a(): pass\n" * n} for n in (1, 2))
-    assert (found(two, one), found(one, two), found(two, {})) == (["tests"], [], ["tests"])
+def test_fewer_tests(find: Pair) -> None:
+    single, double = ({"tests/test_a.py": "def test_a(): pass\n" * count} for count in (1, 2))
+    assert (find(double, single), find(single, double), find(double, {})) == (["tests"], [], ["tests"])
 
 
 @pytest.mark.parametrize(("base", "head", "reasons"), [
@@ -159,12 +160,12 @@ def test_fewer_tests(found: Pair) -> None:
     ("table: a.csv", "table: b.csv", ["expectations", "behaviour"]),  # which would let the table be what it likes
     ("table: a.csv", "table: 3", ["expectations", "behaviour"]),
     ("table: b.csv", "table: b.csv", []), ("table: b.csv", "table: a.csv", [])])  # fmt: skip
-def test_demands_that_are_said_to_be_of_another_table_are_demands_no_more(found: Pair, base, head, reasons) -> None:
+def test_demands_that_are_said_to_be_of_another_table_are_demands_no_more(find: Pair, base, head, reasons) -> None:
     def files(table: str) -> dict[str, str]:
-        named = yaml.safe_load(table) or {}
-        content = json.loads(suite(min_value=1)) | {"meta": named}
-        behaviours = named | {"behaviours": [{"name": "n", "why": "w", "raise": {"x": 1}, "then": "same"}]}
+        scope = yaml.safe_load(table) or {}
+        content = json.loads(suite(min_value=1)) | {"meta": scope}
+        behaviours = scope | {"behaviours": [{"name": "n", "why": "w", "raise": {"x": 1}, "then": "same"}]}
         return {"params.yaml": "data: {source: a.csv}\n", "expectations/a.json": json.dumps(content),
                 "expectations/behaviour.yaml": yaml.safe_dump(behaviours)}  # fmt: skip
 
-    assert found(files(base), files(head)) == reasons
+    assert find(files(base), files(head)) == reasons

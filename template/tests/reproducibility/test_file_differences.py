@@ -13,7 +13,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from plumbline.prediction.modelfile import dumps
-from plumbline.reproducibility.explain import first_difference, unlike
+from plumbline.reproducibility.file_differences import first_difference, json_differences
 
 
 def parquet(**columns: Any) -> bytes:
@@ -76,11 +76,11 @@ def test_first_difference(
     for folder, content in (("old", old), ("new", new)):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name).write_bytes(content)
-    found = first_difference(tmp_path / "old" / name, tmp_path / "new" / name, show)
-    assert found.startswith(where)
+    difference = first_difference(tmp_path / "old" / name, tmp_path / "new" / name, show)
+    assert difference.startswith(where)
     if values:
-        assert (values in found) is show
-    assert first_difference(tmp_path / "old", tmp_path / "new", show) == f"{name}, {found}"
+        assert (values in difference) is show
+    assert first_difference(tmp_path / "old", tmp_path / "new", show) == f"{name}, {difference}"
     (tmp_path / "new" / "more").touch()
     assert first_difference(tmp_path / "new", tmp_path / "old", show).startswith(min(name, "more"))
 
@@ -89,8 +89,8 @@ def test_the_metadata_of_a_table(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [1, 2]})
     for name, kind in (("old", "snappy"), ("new", "zstd")):
         frame.to_parquet(tmp_path / f"{name}.parquet", compression=kind)
-    found = first_difference(tmp_path / "old.parquet", tmp_path / "new.parquet", True)
-    assert found == "no value: the metadata, or how the rows are laid out"
+    difference = first_difference(tmp_path / "old.parquet", tmp_path / "new.parquet", True)
+    assert difference == "no value: the metadata, or how the rows are laid out"
 
 
 @pytest.mark.parametrize(
@@ -116,5 +116,5 @@ def test_the_metadata_of_a_table(tmp_path: Path) -> None:
     ],
 )
 def test_numbers_may_differ_by_one_unit_of_the_sixth_digit(old: object, new: object, keys: list[str]) -> None:
-    assert [key for key, _, _ in unlike(old, new)] == keys
-    assert {key for key, _, _ in unlike(new, old)} == {*keys}
+    assert [key for key, _, _ in json_differences(old, new)] == keys
+    assert {key for key, _, _ in json_differences(new, old)} == {*keys}

@@ -1,0 +1,132 @@
+"""What git tells of two commits without running them: files, parameters, expectations, trials, the release."""
+
+import json
+from itertools import chain
+from pathlib import PurePosixPath
+
+from plumbline import paths
+from plumbline.errors import PlumblineError
+from plumbline.lock import LOCK
+from plumbline.process import git, replace_surrogates
+from plumbline.review.commits import Commit
+from plumbline.review.markdown import SENTENCE_LENGTH, clean
+from plumbline.review.result import (
+    ChangedFiles,
+    ExpectationCounts,
+    Importance,
+    Kind,
+    ParameterChange,
+    RecipeTrials,
+    Review,
+    Word,
+)
+from plumbline.review.safeguards import read_expectations
+from plumbline.review.sides import Side
+
+KINDS: dict[Kind, tuple[str, ...]] = {
+    "data": ("data/source/",),
+    "params": (paths.PARAMS,),
+    "code": ("src/", "plumbline/"),
+    "versions": (LOCK.name,),
+}
+GENERATED = ("dvc.lock", "metrics/", paths.SCHEMA, paths.VERSIONS)  # written by a run
+MAX_FILES = 10  # that are listed
+MANY_TRIALS = 25  # recipes tried on one table, from which on a better one may be luck
+RECIPE_FILES = (  # a commit that changes one of these tries another recipe
+    "params.yaml",
+    "src/features.py",
+    "src/model.py",
+    "plumbline/training",
+    "plumbline/evaluation",
+    "plumbline/metrics.py",
+    "plumbline/columns.py",
+    LOCK.name,
+)
+
+
+def describe_changes(base: Commit, head: Commit, *, word: Word, why: str) -> Review:
+    """Return a review with this verdict and what git tells of the two commits."""
+    return Review(
+        word=word,
+        why=why,
+        base_commit=base.commit,
+        head_commit=head.commit,
+        project=next(iter(_artifact_names(head)), None),
+        changed_kinds=list_changed_kinds(base, head),
+        changed_files=_list_files(base, head),
+        parameter_changes=_compare_params(base, head),
+        expectation_counts=ExpectationCounts(base=len(read_expectations(base)), head=len(read_expectations(head))),
+        recipe_trials=count_trials(head),
+    )
+
+
+def find_release(base: Commit) -> Side | None:
+    """Return the newest release NAME@v* in the history of base, with a NAME of the artifacts in dvc.yaml."""
+    for name in [] if base.recipe_error else _artifact_names(base):
+        options = ("--tags", "--abbrev=0", "--match", f"{name}@v*")
+        if tag := git("describe", *options, base.commit, strict=False).strip():
+            return Side(replace_surrogates(tag), git("rev-parse", f"{tag}^{{commit}}").strip())
+    return None
+
+
+def _artifact_names(commit: Commit) -> list[str]:
+    artifacts = commit.pipeline.get("artifacts")
+    return list(artifacts) if isinstance(artifacts, dict) else []
+
+
+def list_changed_kinds(base: Commit, head: Commit) -> tuple[Kind, ...]:
+    """Return what the change consists of; files that a run writes do not count."""
+    files = [path for path in _diff_paths(base, head) if not path.startswith(GENERATED)]
+    return tuple(kind for kind, prefixes in KINDS.items() if any(path.startswith(prefixes) for path in files))
+
+
+def _diff_paths(base: Commit, head: Commit) -> list[str]:
+    return replace_surrogates(git("diff", "--name-only", "--no-renames", "-z", base.commit, head.commit)).split("\0")[
+        :-1
+    ]
+
+
+def _list_files(base: Commit, head: Commit) -> ChangedFiles:
+    """Return the first files that people edit, those of the recipe before others, and the counts of the rest."""
+    prefixes = tuple(chain(*KINDS.values()))
+    files = sorted(_diff_paths(base, head), key=lambda path: not path.startswith(prefixes))
+    generated = [path for path in files if path.startswith(GENERATED)]
+    edited = [path for path in files if path not in {*generated}]
+    return ChangedFiles(
+        first_paths=tuple(edited[:MAX_FILES]),
+        omitted_count=len(edited[MAX_FILES:]),
+        generated_count=len(generated),
+    )
+
+
+def _compare_params(base: Commit, head: Commit) -> tuple[ParameterChange, ...]:
+    old, new = base.params_or_none, head.params_or_none
+    return tuple(
+        ParameterChange(name=key, base=clean(old.get(key), SENTENCE_LENGTH), head=clean(new.get(key), SENTENCE_LENGTH))
+        for key in {**old, **new}
+        if old and old.get(key) != new.get(key)
+    )
+
+
+def count_trials(head: Commit) -> RecipeTrials:
+    """Count the recipes tried on this table: commits since its last change that touch a file of the recipe."""
+    pathspecs = [str(PurePosixPath(head.source)), f"{head.source}.dvc"]
+    last = git("log", "-1", "--format=%H", head.commit, "--", *pathspecs).strip()
+    revisions = f"{last}..{head.commit}" if last else head.commit
+    count = int(git("rev-list", "--count", "--no-merges", revisions, "--", *RECIPE_FILES)) or 1
+    notice = f"{count} recipes have been tried on this table: a small gain may be luck, check it on new rows"
+    return RecipeTrials(count=count, notice=notice if count >= MANY_TRIALS else None)
+
+
+def read_importances(base: Commit, head: Commit) -> Importance | None:
+    """Return the permutation importance in the committed run of each commit; None where one of them has none."""
+    try:
+        return Importance(base=_read_importance(base), head=_read_importance(head))
+    except (PlumblineError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _read_importance(commit: Commit) -> dict[str, float]:
+    content = json.loads(replace_surrogates(git("show", f"{commit.commit}:{paths.IMPORTANCE}")))
+    key = "loss_increase" if "random_column" in content else "loss"  # as a commit of an earlier version has it
+    return {", ".join(entry["features"]): entry[key][0] for entry in content["features"]}

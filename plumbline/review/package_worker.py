@@ -1,0 +1,62 @@
+"""A program that compares the package of a side with its recipe, in its worktree and with its code.
+
+    python package_worker.py CONTRACT NAME WHEEL TABLE SEED
+
+CONTRACT is the number that the review knows, NAME the wheel's file name as it was built, WHEEL its path, TABLE the file
+of typed rows, SEED the value of model.seed. The exit code is OTHER_CONTRACT where the side has another contract.
+"""
+
+import importlib
+import sys
+import tempfile
+import zipfile
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from plumbline import contract
+from plumbline.contract import Refusal
+
+OTHER_CONTRACT = 3
+MAX_ROWS = 1000  # of the holdout
+TOLERANCE = 1e-6  # a unit of the sixth significant digit: another processor
+
+
+class MismatchError(Exception):
+    """The package predicts otherwise than the recipe."""
+
+
+def main() -> int:
+    """Print whether the package predicts what the recipe predicts; the exit code."""
+    number_in_review, name, wheel, table_path, seed = sys.argv[1:]
+    if (number := getattr(contract, "CONTRACT", None)) != int(number_in_review):
+        print(f"ERROR: its contract with a review is version {number}, expected {number_in_review}", file=sys.stderr)
+        return OTHER_CONTRACT
+    rows = contract.read_rows()
+    model = contract.fit(rows.features[rows.is_train], int(seed))
+    table = pq.read_table(table_path).take(np.flatnonzero(~rows.is_train)[:MAX_ROWS])
+    expected = contract.predict(model, table)
+    with tempfile.TemporaryDirectory() as folder:
+        zipfile.ZipFile(wheel).extractall(folder)
+        sys.path.insert(0, folder)
+        predictions = importlib.import_module(name.split("-")[0]).Predictor.load().predict_typed(table)
+    if list(predictions) != list(expected):
+        raise MismatchError("the package has other outputs than the recipe")
+    columns = [column for column in expected if column != "prediction"] or ["prediction"]  # a threshold may differ
+    is_close = np.isclose(
+        predictions[columns].to_numpy(float), expected[columns].to_numpy(float), rtol=TOLERANCE, atol=TOLERANCE
+    )
+    is_different = ~is_close.all(axis=1)
+    total = f"{len(is_different)} rows of the holdout"
+    if is_different.any():
+        raise MismatchError(f"the package predicts otherwise than the recipe in {is_different.sum()} of {total}")
+    print(f"the package predicts what the recipe predicts, in all of {total}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (Refusal, MismatchError) as error:
+        message = getattr(error, "message", str(error))  # without the hint: the review gives its own
+        sys.exit(f"ERROR: {' '.join(message.split())}")

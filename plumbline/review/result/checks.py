@@ -1,0 +1,123 @@
+"""Whether the committed run is true, and why the check is red."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricDifference:
+    """A value of a committed file that is another one when the stages are run again.
+
+    Attributes
+    ----------
+    file
+        The file's path.
+    key
+        The value's key in it; empty for a file that is not JSON.
+    committed_value
+        The value in git, as text.
+    rerun_value
+        The value of the new run, as text.
+    """
+
+    file: str
+    key: str
+    committed_value: str
+    rerun_value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rerun:
+    """The stages whose entries in dvc.lock are not those of the base, run again.
+
+    Attributes
+    ----------
+    stages
+        Names of the stages.
+    why
+        Why these; or why they could not be run.
+    identical_outputs
+        Outputs with the bytes that dvc.lock names.
+    different_outputs
+        Outputs with other bytes.
+    metric_differences
+        Values of committed files that differ.
+    """
+
+    stages: tuple[str, ...]
+    why: str
+    identical_outputs: tuple[str, ...] = ()
+    different_outputs: tuple[str, ...] = ()
+    metric_differences: tuple[MetricDifference, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageCheck:
+    """Whether the committed package predicts what the recipe predicts.
+
+    Attributes
+    ----------
+    is_consistent
+        Whether it does; null where that is not known.
+    why
+        The finding, a sentence.
+    """
+
+    is_consistent: bool | None
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondOpinion:
+    """The verdict of the head's own review, where its code differs from the base's.
+
+    Attributes
+    ----------
+    word
+        The outcome; another version may have other words.
+    why
+        The reason for the word, a sentence.
+    """
+
+    word: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acceptance:
+    """The line of a commit message that accepts a reason.
+
+    Attributes
+    ----------
+    commit
+        The commit's hash.
+    author
+        The commit's author.
+    why
+        Why it is acceptable.
+    """
+
+    commit: str
+    author: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """A reason why the check is red, unless it is accepted.
+
+    Attributes
+    ----------
+    name
+        One of the names in docs/pull-requests.md.
+    message
+        What was found, a sentence.
+    hint
+        What to do next, a sentence.
+    acceptance
+        Who accepted it and why; null where nobody did.
+    """
+
+    name: str
+    message: str
+    hint: str
+    acceptance: Acceptance | None = None
