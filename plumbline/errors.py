@@ -88,7 +88,7 @@ class InconclusiveError(PlumblineError):
 
 
 def nearest_name(name: str, names: Iterable[str]) -> str | None:
-    """The most similar of `names`, whatever its case; None where none is similar.
+    """Return the most similar of `names`, whatever its case, or None where none is similar.
 
     Examples
     --------
@@ -101,7 +101,10 @@ def nearest_name(name: str, names: Iterable[str]) -> str | None:
 
 
 def user_code_error(file: str, error: Exception) -> UserCodeError:
-    """An error that a file of the user's raised: where, and which; its text only where it names code and not values."""
+    """Return the error for one that a file of the user's raised: its place, its class and what to do.
+
+    Its text is part of the message only where it names code and no values of rows.
+    """
     lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(Path(file).name)]
     names_code = isinstance(error, KeyError | AttributeError | NameError | TypeError | ImportError)
     text = f": {error}" if names_code else ""

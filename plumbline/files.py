@@ -79,7 +79,7 @@ def round_floats(value: Any) -> Any:
 
 
 def write_text(path: str, text: str) -> None:
-    """Write a text file in UTF-8 with \\n at the ends of lines, completely or not at all."""
+    r"""Write a text file in UTF-8 with \\n at the ends of lines, completely or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 

@@ -1,4 +1,4 @@
-"""Behavioural tests of the model: directions, invariances and single rows, as expectations/behaviour.yaml has them.
+"""Behaviour tests of the model: directions, invariances and single rows, as expectations/behaviour.yaml has them.
 
 docs/behaviour.md shows the three kinds. They run on the raw rows of the holdout, through the packaged predictor.
 """

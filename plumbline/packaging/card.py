@@ -94,7 +94,7 @@ def render_card(content: CardContent) -> str:
         "Performance": _performance(content),
         "Requirements": _requirements(content),
         "Weak slices": _weak_slices(content),
-        "Behavioural tests": _list_findings(content.select(Kind.BEHAVIOUR)),
+        "Behaviour tests": _list_findings(content.select(Kind.BEHAVIOUR)),
         "Ethical considerations": _ethical_considerations(content),
         "Checks": _list_findings(finding for finding in content.findings if finding.kind not in _OWN_SECTION),
         "Caveats and recommendations": _caveats(content),

@@ -164,7 +164,7 @@ def _missing_hashes(file_system: Any, folder: str, hashes: list[str]) -> list[st
 
 
 def _is_not_found(error: BaseException) -> bool:
-    """fsspec raises FileNotFoundError also where a server refuses or is not there: its cause says which."""
+    """Fsspec raises FileNotFoundError also where a server refuses or is not there: its cause says which."""
     if not isinstance(error, FileNotFoundError):
         return False
     causes = list(_causes(error))[1:]

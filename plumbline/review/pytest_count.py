@@ -6,7 +6,7 @@ MARKS = ("skip", "skipif", "xfail")
 
 
 def count_tests(text: str) -> int:
-    """Return how many tests pytest would run of a file, as far as its source tells; a skipped one does not count.
+    r"""Return how many tests pytest would run of a file, as far as its source tells; a skipped one does not count.
 
     Examples
     --------

@@ -115,7 +115,7 @@ class Side(Commit):
 
     @cached_property
     def python(self) -> str:
-        """This interpreter, or one of an environment of its own where requirements.lock differs."""
+        """The current interpreter, or one of an environment of its own where requirements.lock differs."""
         if git("rev-parse", f"{self.commit}:requirements.lock") == git("rev-parse", "HEAD:requirements.lock"):
             return sys.executable
         print(f"{self.name}: has another lock, and so an environment of its own", flush=True)
