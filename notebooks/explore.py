@@ -3,7 +3,7 @@
 #
 # Run `make repro` first, and once `make setup EXTRAS=notebook`. VS Code: choose the interpreter in `.venv`, then
 # *Run Cell*. Jupyter: `python -m jupyter lab notebooks`, right-click this file, *Open With*, *Notebook*.
-# Nothing here is part of the pipeline: what turns out well moves to `src/features.py` or `src/model.py`.
+# The pipeline does not run this notebook. Move a feature that helps to `src/features.py` or `src/model.py`.
 
 # %%
 import os
@@ -38,18 +38,18 @@ holdout = rows[rows["@side"] == "holdout"].sort_values("@error", ascending=False
 holdout.head(10).T
 
 # %% [markdown]
-# ## In what are they unlike the rest?
-# Of numbers: how far the mean of the worst tenth lies from the mean of all, in standard deviations.
+# ## How do the worst rows differ from the rest?
+# For numbers: the difference between the mean of the worst tenth and the mean of all, in standard deviations.
 
 # %%
 numbers = [column.name for column in schema.inputs if column.type in NUMERIC]
 worst = holdout.head(max(5, len(holdout) // 10))
-unlike = (worst[numbers].mean() - holdout[numbers].mean()) / holdout[numbers].std()
-unlike = unlike.sort_values(key=abs, ascending=False)
-unlike.head(10)
+shifts = (worst[numbers].mean() - holdout[numbers].mean()) / holdout[numbers].std()
+shifts = shifts.sort_values(key=abs, ascending=False)
+shifts.head(10)
 
 # %% [markdown]
-# Of categories and flags: the mean error of each level.
+# For categories and flags: the mean error of each level.
 
 # %%
 levels = [column.name for column in schema.inputs if column.type in ("category", "boolean")]
@@ -58,18 +58,18 @@ pd.concat(by_level).sort_values("mean", ascending=False).head(10) if by_level el
 
 # %% [markdown]
 # ## Try a feature
-# Two models by the same recipe, without it and with it, in the same folds of the training part. The holdout is left for
-# the end: whoever chooses by it has nothing left to be sure with.
+# The same model is fitted without and with the feature, in the same folds of the training set. Do not use the holdout
+# to choose features: its metrics would then be too good.
 
 # %%
 train = results.features[rows["@side"] == "train"].reset_index(drop=True)
 
 
 def with_feature(frame: pd.DataFrame) -> pd.DataFrame:
-    """Yours to change. Here: the product of the two most telling numbers, or how many values a row lacks."""
-    if len(unlike) > 1:
-        return frame.assign(tried=frame[unlike.index[0]] * frame[unlike.index[1]])
-    return frame.assign(tried=frame.isna().sum(axis=1).astype(float))
+    """Change this. The example is the product of the two numbers that differ most, or the count of missing values."""
+    if len(shifts) > 1:
+        return frame.assign(new_feature=frame[shifts.index[0]] * frame[shifts.index[1]])
+    return frame.assign(new_feature=frame.isna().sum(axis=1).astype(float))
 
 
 settings = params.read(
@@ -81,22 +81,22 @@ fit = partial(
     schema=schema,
     params=settings.model,
     build=build,
-    metric=settings.review.metric,
+    metric=metric,
     seed=settings.model.seed,
 )
 folds = make_folds(train, schema.task, n_folds=settings.model.folds, seed=settings.model.seed)
-tried = {"without it": train, "with it": with_feature(train)}
-compared = pd.DataFrame(
-    {name: [fold.value for fold in cross_validate(frame, folds, fit, metric=metric)] for name, frame in tried.items()}
+frames = {"without it": train, "with it": with_feature(train)}
+scores = pd.DataFrame(
+    {name: [fold.value for fold in cross_validate(frame, folds, fit, metric=metric)] for name, frame in frames.items()}
 )
-compared.index.name = f"{metric}, fold"
-compared
+scores.index.name = f"{metric}, fold"
+scores
 
 # %%
-gain = compared["without it"] - compared["with it"]
+gain = scores["without it"] - scores["with it"]
 gain = gain if lower_is_better(metric) else -gain
 helps = gain.mean() > 2 * gain.std() / len(gain) ** 0.5
-print(f"better by {gain.mean():.4g} on average, in {(gain > 0).sum()} of {len(gain)} folds")
+print(f"{metric}: better by {gain.mean():.4g} on average, and better in {(gain > 0).sum()} of {len(gain)} folds")
 
 # %% [markdown]
 # ## What next
@@ -105,5 +105,5 @@ print(f"better by {gain.mean():.4g} on average, in {(gain > 0).sum()} of {len(ga
 print(
     "Move it to src/features.py, then: make repro SHARE=0.2, make repro, make test, and commit."
     if helps
-    else "The folds do not show that it helps: change with_feature, or ask what no column says of the worst rows."
+    else "The folds do not show that it helps: change with_feature, or look for data about the worst rows."
 )

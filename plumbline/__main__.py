@@ -1,14 +1,15 @@
-"""The command: `python -m plumbline NAME`, which is what `plumbline NAME` starts in an activated .venv.
+"""The command line: `python -m plumbline NAME`, or `plumbline NAME` in an activated .venv.
 
-A command is a module with `add_arguments(parser)` and `run(options) -> int`; it is imported when it is asked for. Its
-docstring is its help. What such a module may have besides:
+Each command is a module of `plumbline.commands` with `add_arguments(parser)` and `run(options) -> int`. Its docstring
+is the text of its --help. It may also define:
 
 FAILED : int
-    The exit code of a PlumblineError, 1 where it is not given.
+    The exit code of an error, 1 by default.
 PASSES_ON : bool
-    Options, too, are arguments: they are those of a program that it starts.
+    All arguments, options too, are passed on to another program.
 
-Nothing but the standard library is imported here: some commands run where nothing is installed.
+Only the standard library is imported here, and a command's module only when it is called: some commands run where
+nothing is installed.
 """
 
 import argparse
@@ -18,87 +19,105 @@ from pathlib import Path
 from typing import NoReturn
 
 from plumbline import __version__
-from plumbline.errors import PlumblineError, nearest_name, report_errors
+from plumbline.errors import ProjectError, nearest_name, report_errors
 
 PIPELINE = "dvc.yaml"
 COMMANDS = {
-    "repro": "run the pipeline and say what came out (make repro)",
-    "share": "features, model and metrics on some of the rows (make repro SHARE=0.05)",
+    "repro": "run the pipeline and print the metrics (make repro)",
+    "share": "run it on a share of the rows, for fast experiments (make repro SHARE=0.05)",
     "report": "open the report of the last run (make report)",
-    "review": "better, worse, same, or cannot tell: HEAD against another commit (make review)",
-    "check": "parameters, lint, format, types, lock, workflows (make check)",
-    "params": "is params.yaml in order",
-    "design": "which questions of docs/project.yaml are open, and are the requirements met",
-    "draft": "write a first suite of expectations for the table",
-    "format": "write the suites in their canonical form",
-    "verify": "does dvc.lock belong to these files, is it complete, was it pushed",
-    "replay": "does the committed pipeline give the same bytes under other circumstances",
-    "hermetic": "does dvc.yaml name all that each stage reads and writes, and no more",
-    "versions": "write src/versions.json, or explain what stands behind it",
-    "lock": "bring requirements.lock in step with pyproject.toml (make lock)",
+    "review": "compare HEAD with another commit: better, worse, same, or cannot tell (make review)",
+    "check": "check parameters, lint, format, types, lock, workflows (make check)",
+    "params": "check params.yaml",
+    "design": "list the open questions of docs/project.yaml and check the requirements",
+    "draft": "write a first expectation suite for the table",
+    "format": "write the expectation suites in canonical form",
+    "verify": "check that dvc.lock belongs to these files, is complete, and was pushed",
+    "replay": "check that the committed pipeline gives the same bytes under other circumstances",
+    "hermetic": "check that dvc.yaml names exactly what each stage reads and writes",
+    "versions": "write src/versions.json, or explain its digests",
+    "lock": "update requirements.lock from pyproject.toml (make lock)",
     "docs": "list the pages of docs/, or show one",
-    "links": "do the links of the pages lead somewhere",
-    "deliver": "for main.yml: run a commit of main, push its results",
-    "release": "for release.yml: may this commit be released under this tag",
-    "comment": "for comment.yml: write the one comment on a pull request",
+    "links": "check the links of the pages",
+    "deliver": "for main.yml: run a commit of main and push its results",
+    "release": "for release.yml: check whether this commit may be released under a tag",
+    "comment": "for comment.yml: write the comment on a pull request",
 }
-CODES = """exit codes:
-  0  done, or the answer is yes
-  1  refused, with one line that says what to do next, or the answer is no
-  2  wrong arguments, or the answer could not be found (review, verify, replay, hermetic)
-  repro ends with the code of dvc repro where that fails, 255 when a stage failed
+EPILOG = """exit codes:
+  0  success, or the answer is yes
+  1  an error, with one line that says what to do next, or the answer is no
+  2  wrong arguments, or no answer was possible (review, verify, replay, hermetic)
+  repro ends with the exit code of dvc repro where that fails, 255 when a stage failed
 
-plumbline NAME --help says what a command takes."""
+plumbline NAME --help lists the arguments of a command."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    given = sys.argv[1:] if arguments is None else arguments
-    name = given[0] if given else "--help"
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        The command's name and its arguments, by default those of the process.
+
+    Returns
+    -------
+    int
+        The exit code.
+
+    Raises
+    ------
+    SystemExit
+        With 2 for an unknown command or wrong arguments, with 0 after --help and --version.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    name = words[0] if words else "--help"
     if name in COMMANDS:
-        return _run(name, given[1:])
+        return _run_command(name, words[1:])
     if name.startswith("-"):
-        _parser().parse_args(given or [name])
+        _build_parser().parse_args(words or [name])
     near = nearest_name(name, COMMANDS)
-    return _parser().error(f"no command {name!r}{f'. Did you mean {near!r}?' if near else ''}")
+    return _build_parser().error(f"no command {name!r}{f'. Did you mean {near!r}?' if near else ''}")
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments in one line."""
+    """Prints wrong arguments as one line."""
 
     def error(self, message: str) -> NoReturn:
         end = "" if message.endswith("?") else "."
-        print(f"ERROR: {self.prog}: {message}{end} What there is: {self.prog} --help", file=sys.stderr)
+        print(f"ERROR: {self.prog}: {message}{end} See {self.prog} --help", file=sys.stderr)
         sys.exit(2)
 
 
-def _parser() -> _Parser:
+def _build_parser() -> _Parser:
     width = max(map(len, COMMANDS))
-    listed = "\n".join(f"  {name:{width}}  {what}" for name, what in COMMANDS.items())
+    lines = "\n".join(f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items())
     parser = _Parser(
         prog="plumbline",
         usage="plumbline NAME [ARGUMENT ...]",
-        description=f"Run it in the root of a project.\n\ncommands:\n{listed}",
-        epilog=CODES,
+        description=f"Run it in the root of a project.\n\ncommands:\n{lines}",
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"plumbline {__version__}")
     return parser
 
 
-def _run(name: str, given: list[str]) -> int:
+def _run_command(name: str, arguments: list[str]) -> int:
     module = importlib.import_module(f"plumbline.commands.{name}")
     parser = _Parser(
         prog=f"plumbline {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     module.add_arguments(parser)
-    if getattr(module, "PASSES_ON", False) and given[:1] not in (["-h"], ["--help"], ["--"]):
-        given = ["--", *given]
-    options = parser.parse_args(given)
+    if getattr(module, "PASSES_ON", False) and arguments[:1] not in (["-h"], ["--help"], ["--"]):
+        arguments = ["--", *arguments]
+    options = parser.parse_args(arguments)
 
     def run() -> int:
         if not Path(PIPELINE).exists():
-            raise PlumblineError(f"{PIPELINE} is not in {Path.cwd()}: run this in the project's root")
-        return module.run(options)
+            raise ProjectError(f"{PIPELINE} is not in {Path.cwd()}", hint="Run this in the root of the project")
+        code: int = module.run(options)
+        return code
 
     return report_errors(run, failed=getattr(module, "FAILED", 1))
 

@@ -1,20 +1,23 @@
-"""The design of the project: what people said in docs/project.yaml, and whether what they ask for is met.
+"""Read docs/project.yaml: the answers of people to the questions of the design, and the tables that they are about.
 
-Answers flow into the model card. Nothing here stops a pipeline and nothing here is learned from.
+The answers are shown in the report and in the model card. No stage stops because of them and no model learns from them.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from plumbline import params, paths
-from plumbline.errors import PlumblineError
+from plumbline.errors import ProjectError
 from plumbline.scope import includes, parse_tables
 from plumbline.strictyaml import read_yaml
 
+USE_CASES = "priority.use_cases"
 QUESTIONS = (
     "problem.question",
     "problem.users",
     "problem.today",
-    "priority.use_cases",
+    USE_CASES,
     "data.what",
     "data.owner",
     "data.refresh",
@@ -27,47 +30,109 @@ QUESTIONS = (
     "care.owner",
     "care.retire",
 )
-CASES = "priority.use_cases"
-USE_CASE = ("name", "value", "feasibility", "why")
-CURE = f"in {paths.DESIGN}: table: {{}}"
+TABLE_HINT = f"in {paths.DESIGN}: table: {{}}"
 
 
-def about() -> tuple[str, ...]:
-    """The tables that docs/project.yaml is about, and with it the description in pyproject.toml."""
+@dataclass(frozen=True)
+class UseCase:
+    """A use of the model, with its value and its feasibility as whole numbers from 1 to 5."""
+
+    name: str
+    value: int
+    feasibility: int
+    why: str
+
+    @property
+    def priority(self) -> int:
+        """The product of value and feasibility.
+
+        Examples
+        --------
+        >>> UseCase("triage", value=5, feasibility=3, why="most of the waiting time").priority
+        15
+        """
+        return self.value * self.feasibility
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers of docs/project.yaml for one table.
+
+    Attributes
+    ----------
+    texts : mapping of str to str or None
+        The answer to each question but `priority.use_cases`; None where the question is open.
+    use_cases : tuple of UseCase
+        The highest priority first; empty where the question is open.
+    """
+
+    texts: Mapping[str, str | None]
+    use_cases: tuple[UseCase, ...] = ()
+
+    @property
+    def open_questions(self) -> list[str]:
+        """The questions without an answer, in the order of `QUESTIONS`."""
+        return [name for name in QUESTIONS if not (self.use_cases if name == USE_CASES else self.texts[name])]
+
+
+def read_tables() -> tuple[str, ...]:
+    """Return the tables that docs/project.yaml and the description in pyproject.toml are about; empty means any."""
     content = read_yaml(paths.DESIGN)
     return parse_tables(content.get("table"), paths.DESIGN) if isinstance(content, dict) else ()
 
 
-def answers(source: str) -> dict[str, Any]:
-    """Every question of docs/project.yaml and its answer for this table, None where there is none.
+def read_answers(source: str) -> Answers:
+    """Read docs/project.yaml.
 
-    priority.use_cases: maps of name, value, feasibility and why, the highest product of value and feasibility first.
-    Raises PlumblineError for what is no YAML, no question, or no prose.
+    Parameters
+    ----------
+    source : str
+        The table, as in `data.source`. All questions are open where the file is about another table.
+
+    Raises
+    ------
+    ProjectError
+        The file is not YAML, has a key that is not a question, or an answer that is not a sentence.
     """
-    if not includes(about(), source):
-        return dict.fromkeys(QUESTIONS)
+    if not includes(read_tables(), source):
+        return Answers(dict.fromkeys(_text_questions()))
     content = read_yaml(paths.DESIGN)
     groups = {key: keys for key, keys in content.items() if key != "table"} if isinstance(content, dict) else content
-    given = params.flatten(groups, paths.DESIGN)
-    for name in given:
+    values = params.flatten(groups, paths.DESIGN)
+    for name in values:
         if name not in QUESTIONS:
-            raise PlumblineError(
-                f"{paths.DESIGN}: {name} is no question", hint=params.suggest(name, QUESTIONS) or "See docs/design.md"
-            )
-    found = {name: given.get(name) for name in QUESTIONS}
-    for name, answer in found.items():
-        if name != CASES and not (answer is None or isinstance(answer, str)):
-            raise PlumblineError(f"{paths.DESIGN}: {name} is {answer!r}, expected a sentence or null. Put it in quotes")
-    return found | {CASES: None if found[CASES] is None else _use_cases(found[CASES])}
+            hint = params.suggest(name, QUESTIONS) or "Remove it, or see docs/design.md"
+            raise ProjectError(f"{paths.DESIGN}: {name} is no question", hint=hint)
+    cases = values.get(USE_CASES)
+    texts = {name: _parse_text(name, values.get(name)) for name in _text_questions()}
+    return Answers(texts, () if cases is None else _parse_use_cases(cases))
 
 
-def _use_cases(given: Any) -> list[dict[str, Any]]:
-    for case in given if isinstance(given, list) and given else [given]:
-        fits = isinstance(case, dict) and set(case) == set(USE_CASE)
-        fits = fits and all(isinstance(case[key], str) and case[key].strip() for key in ("name", "why"))
-        if not fits or not all(type(case[key]) is int and 1 <= case[key] <= 5 for key in ("value", "feasibility")):
-            raise PlumblineError(
-                f"{paths.DESIGN}: use_cases has {case!r}, expected a list of {{{', '.join(USE_CASE)}}}, "
-                "value and feasibility whole numbers from 1 to 5, name and why in words; or null"
-            )
-    return sorted(given, key=lambda case: -case["value"] * case["feasibility"])
+def _text_questions() -> list[str]:
+    return [name for name in QUESTIONS if name != USE_CASES]
+
+
+def _parse_text(name: str, value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise ProjectError(
+        f"{paths.DESIGN}: {name} is {value!r}, expected a sentence or null", hint="Put the sentence in quotes"
+    )
+
+
+def _parse_use_cases(value: Any) -> tuple[UseCase, ...]:
+    items = value if isinstance(value, list) and value else [value]
+    return tuple(sorted(map(_parse_use_case, items), key=lambda case: -case.priority))
+
+
+def _parse_use_case(item: Any) -> UseCase:
+    names = tuple(UseCase.__annotations__)
+    fits = isinstance(item, dict) and set(item) == set(names)
+    fits = fits and all(isinstance(item[key], str) and item[key].strip() for key in ("name", "why"))
+    if not fits or not all(type(item[key]) is int and 1 <= item[key] <= 5 for key in ("value", "feasibility")):
+        raise ProjectError(
+            f"{paths.DESIGN}: use_cases has {item!r}, expected a list of {{{', '.join(names)}}}, "
+            "value and feasibility whole numbers from 1 to 5, name and why in words; or null",
+            hint="Write each use case in this form, see docs/design.md",
+        )
+    return UseCase(**item)

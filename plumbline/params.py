@@ -124,7 +124,7 @@ def check() -> Params:
     """
     for key in load():
         name = key.split(".")[0]
-        group = [known for known in KEYS if known.startswith(f"{name}.")]
+        group = [member for member in KEYS if member.startswith(f"{name}.")]
         is_own_stage = not group and Path(f"src/stages/{name}.py").is_file()  # it checks its keys itself
         if key not in KEYS and not is_own_stage:
             hint = suggest(key, KEYS) or "Remove it"

@@ -1,15 +1,15 @@
-"""YOURS: row-wise features. The same function runs in the pipeline and inside the packaged model."""
+"""YOURS: the features. The pipeline and the packaged model call the same function."""
 
 import pandas as pd
 
 
 def features(rows: pd.DataFrame) -> pd.DataFrame:
-    """The model's columns, one row for each row given.
+    """Return the features of the model, one row for each row of `rows`.
 
-    rows: the source's columns without target, key, group, weight and what is ignored. Numbers are float64, flags
-    boolean, times datetime64, words str; missing is NaN. A row may be made of nothing but itself: it is computed in
-    batches here and alone in production, so anything learned from other rows belongs into src/model.py.
+    `rows` has the columns of the source without target, key, group, weight and ignored columns. Numbers are float64,
+    flags boolean, times datetime64 and words str; a missing value is NaN. Compute each row from its own values only:
+    rows come in batches here and one by one in production. What is learned from other rows belongs into src/model.py.
 
-    For example: rows.assign(ratio=rows["a"] / rows["b"]); docs/your-features.md has more, and what is refused.
+    For example: rows.assign(ratio=rows["a"] / rows["b"]). More in docs/your-features.md.
     """
     return rows

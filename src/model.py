@@ -1,4 +1,4 @@
-"""YOURS: the pipeline that is fitted. What is learned from rows (imputation, encoding, scaling) is learned here."""
+"""YOURS: the model. Everything that is learned from rows (imputation, encoding, scaling) is part of this pipeline."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from sklearn.pipeline import Pipeline
 
 from plumbline.columns import columns
 
-# Types of other libraries that a fitted model of yours is made of, as "module.Class": read them, then list them here.
+# Types of other libraries in your fitted model, as "module.Class". Read their code before you list them here.
 TRUSTED: tuple[str, ...] = ()
 
 
 def build(types: dict[str, str], estimator: Any) -> Pipeline:
-    """The unfitted pipeline.
+    """Return the pipeline, not yet fitted.
 
-    types: each feature's type (integer, number, boolean, category, text, timestamp), as settled in data/schema.json.
-    estimator: unfitted, from model.estimator, model.arguments and model.seed in params.yaml.
+    `types` has the type of each feature (integer, number, boolean, category, text, timestamp), as in data/schema.json.
+    `estimator` is not fitted; it is made from model.estimator, model.arguments and model.seed of params.yaml.
     """
     return Pipeline([("columns", columns(types, estimator)), ("estimator", estimator)])

@@ -122,7 +122,7 @@ def draft_suite(frame: pd.DataFrame, folder: Path) -> Suite:
     return draft(str(path), schema)
 
 
-def _affected(suite: Suite, before: pd.DataFrame, after: pd.DataFrame) -> Suite:
+def _select_affected(suite: Suite, before: pd.DataFrame, after: pd.DataFrame) -> Suite:
     """The expectations whose result may differ between the two frames."""
     if len(before) != len(after) or set(before) != set(after):
         return suite
@@ -160,7 +160,7 @@ def corrupt_tables(folder: Path) -> Iterator[tuple[str, list[str]]]:
     yield "none", find_failures(suite, second, folder)
     for name, corrupt in CORRUPTIONS.items():
         frame = corrupt(second.copy(), np.random.default_rng(1))
-        yield name, find_failures(_affected(suite, second, frame), frame, folder)
+        yield name, find_failures(_select_affected(suite, second, frame), frame, folder)
 
 
 def render_page(redraws: dict[str, list[list[str]]], corruptions: list[tuple[str, list[str]]]) -> str:

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.testing.projects import HERE, STAGES, THERE, Project, bring, make_table
+from plumbline.testing.projects import FIRST_ENVIRONMENT, SECOND_ENVIRONMENT, STAGES, Project, copy_into, make_table
 
 
 def test_your_features_and_model_give_the_same_bytes_in_other_circumstances(sample: Path, tmp_path: Path) -> None:
-    there = tmp_path / "deeper" / "with blanks and ümlauts"
-    shutil.copytree(sample, there, symlinks=True)
-    digests = Project(sample, new=False).digests(STAGES[1:], **HERE)
-    assert "data/model.skops" in digests and digests == Project(there, new=False).digests(STAGES[1:], **THERE)
+    copy = tmp_path / "deeper" / "with blanks and ümlauts"
+    shutil.copytree(sample, copy, symlinks=True)
+    hashes = Project(sample, new=False).run_and_hash(STAGES[1:], **FIRST_ENVIRONMENT)
+    expected = Project(copy, new=False).run_and_hash(STAGES[1:], **SECOND_ENVIRONMENT)
+    assert "data/model.skops" in hashes and hashes == expected
 
 
 @pytest.mark.parametrize("table", ["multiclass", "regression", "yours"])
@@ -22,10 +23,10 @@ def test_the_notebook_runs_from_its_own_folder(table: str, request, monkeypatch,
     if table != "yours":
         project.table(make_table(table))
         project.run(*STAGES[:4])
-    bring("notebooks", project.folder)
+    copy_into(project.folder, "notebooks")
     monkeypatch.chdir("notebooks")
     capsys.readouterr()
-    made = runpy.run_path("explore.py")
-    assert made["holdout"]["@error"].is_monotonic_decreasing and made["compared"].notna().all(axis=None)
-    assert set(made["tried"]["with it"]) - set(made["train"]) == {"tried"}
+    notebook = runpy.run_path("explore.py")
+    assert notebook["holdout"]["@error"].is_monotonic_decreasing and notebook["scores"].notna().all(axis=None)
+    assert set(notebook["frames"]["with it"]) - set(notebook["train"]) == {"new_feature"}
     assert len(capsys.readouterr().out.splitlines()) == 2

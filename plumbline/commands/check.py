@@ -1,6 +1,6 @@
-"""Check all that can be checked without running the pipeline: parameters, lint, format, types, lock, workflows.
+"""Check everything that does not need a run: parameters, lock, digests, lint, format, types, workflows (make check).
 
-Each tool prints what it finds; the last line names those that found something (make check).
+Each tool prints what it finds. The last line names the checks that failed.
 """
 
 import sys
@@ -11,39 +11,54 @@ from plumbline import lock, params, process, versions
 from plumbline.errors import PlumblineError
 
 
-def commands() -> dict[str, list[str]]:
-    """What runs, by name, all of it from this environment."""
-    module, has_package = [sys.executable, "-m"], Path(versions.PACKAGE).is_dir()
-    workflows = [str(path) for path in sorted(Path(".github/workflows").glob("*.yml"))]
-    schema = ["--builtin-schema", "vendor.github-workflows"]
-    return {
-        "lint": [*module, "ruff", "check", "--quiet"],
-        "format": [*module, "ruff", "format", "--check", "--quiet"],
-        "types": [*module, "mypy", "--no-error-summary"],
-        **({"layers": [str(Path(sys.executable).with_name("lint-imports")), "--no-logo"]} if has_package else {}),
-        "workflows are safe": [str(Path(sys.executable).with_name("zizmor")), "--offline", "--quiet", ".github"],
-        "workflows are valid": [*module, "check_jsonschema", "--quiet", *schema, *workflows],
-    }
-
-
 def add_arguments(parser: ArgumentParser) -> None:
-    """Adds none."""
+    """Add nothing: the command takes no arguments."""
 
 
 def run(options: Namespace) -> int:
-    found = {"lock": lock.disagreements(), "digests": versions.disagreements()}
+    """Run all checks; return 1 where one failed, else 0."""
+    errors = {"lock": lock.disagreements(), "digests": versions.disagreements(), "parameters": _check_params()}
+    for line in (line for lines in errors.values() for line in lines):
+        print(line, file=sys.stderr)
+    failures = [name for name, lines in errors.items() if lines]
+    for name, command in _list_commands().items():
+        print(f"check: {name}", flush=True)
+        if process.run(command, capture_output=False).returncode:
+            failures.append(name)
+    if failures:
+        print(f"check: failed: {', '.join(failures)}")
+        return 1
+    print("check: parameters, lock, digests and all of the above are in order")
+    return 0
+
+
+def _check_params() -> list[str]:
     try:
         params.check()
     except PlumblineError as error:
-        found["parameters"] = [str(error)]
-    failed = [name for name, lines in found.items() if lines]
-    for line in [line for lines in found.values() for line in lines]:
-        print(line, file=sys.stderr)
-    for name, command in commands().items():
-        print(f"check: {name}", flush=True)
-        if process.run(command, capture_output=False).returncode:
-            failed.append(name)
-    print(
-        f"check: failed: {', '.join(failed)}" if failed else "check: parameters, lock and all of the above are in order"
-    )
-    return 1 if failed else 0
+        return [str(error)]
+    return []
+
+
+def _list_commands() -> dict[str, list[str]]:
+    """Return the command of each tool by the name of its check; all tools are those of this environment."""
+    module, scripts = [sys.executable, "-m"], Path(sys.executable).parent
+    workflows = [str(path) for path in sorted(Path(".github/workflows").glob("*.yml"))]
+    commands = {
+        "lint": [*module, "ruff", "check", "--quiet"],
+        "format": [*module, "ruff", "format", "--check", "--quiet"],
+        "types": [*module, "mypy", "--no-error-summary"],
+    }
+    if Path(versions.PACKAGE).is_dir():
+        commands["layers"] = [str(scripts / "lint-imports"), "--no-logo"]
+    return commands | {
+        "workflows are safe": [str(scripts / "zizmor"), "--offline", "--quiet", ".github"],
+        "workflows are valid": [
+            *module,
+            "check_jsonschema",
+            "--quiet",
+            "--builtin-schema",
+            "vendor.github-workflows",
+            *workflows,
+        ],
+    }

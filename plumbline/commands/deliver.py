@@ -1,7 +1,7 @@
-"""Run a commit of main, push its results, and keep what reviews would fit again.
+"""Run a commit of main and push its results, for main.yml: pull the table, make repro, dvc push, make review.
 
-Bring the table, make repro, dvc push, make review BASE=HEAD^1. For main.yml. What a machine cannot reach (no remote, no
-credentials, no answer) is said and is no fault of the commit.
+The review, of HEAD^1, stores fits that the next pull request needs again. Where the table or the remote cannot be
+reached (no remote, no credentials, no answer), a warning is printed and the exit code stays 0.
 """
 
 import os
@@ -11,64 +11,68 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from plumbline import process
-from plumbline.errors import PlumblineError
+from plumbline.errors import ServiceError
 from plumbline.process import git
 from plumbline.reproducibility.remote import query_remotes, read_remote_names
 from plumbline.review.worktrees import FOLDER
 
-CREDENTIALS, PRIVATE = "DVC_CONFIG_LOCAL", Path(".dvc/config.local")
-CELLS = 20  # folders of .review/cells that are kept, the newest
+CREDENTIALS, CREDENTIALS_FILE = "DVC_CONFIG_LOCAL", Path(".dvc/config.local")
+MAX_CELLS = 20  # folders in .review/cells; older ones are removed
+HINT = "See docs/ci.md"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("only", nargs="?", choices=["bring"], help="only bring the table: 0 when it is here, else 1")
+    """Add the word `bring`."""
+    parser.add_argument(
+        "only", nargs="?", choices=["bring"], help="only pull the table; exit code 1 where it cannot be pulled"
+    )
 
 
 def run(options: Namespace) -> int:
-    credentials()
+    """Deliver the commit, or only pull the table; return the exit code."""
+    _write_credentials()
+    reason = _pull_data()
     if options.only:
-        if (why := bring()) is not None:
-            raise PlumblineError(f"{why}. See docs/ci.md")
+        if reason is not None:
+            raise ServiceError(reason, hint=HINT)
         return 0
-    if (why := bring()) is not None:
-        warn(f"nothing was run: {why}. See docs/ci.md")
-        return told("not delivered", keep=False)
-    if start("plumbline", "repro"):
+    if reason is not None:
+        _warn(f"nothing was run: {reason}. {HINT}")
+        return _finish("not delivered", keep_caches=False)
+    if _run_module("plumbline", "repro"):
         return 1
-    if git("status", "--porcelain", "--", "dvc.lock"):
-        warn("this run wrote another dvc.lock than the commit has: another processor, or a lock that is not of this "
-             "commit (python -m plumbline verify). Nothing was pushed")  # fmt: skip
-    elif unreachable() is None and start("dvc", "push"):
-        warn("dvc push failed (its own message is above). Push from the clone that made the results")
-    fill()
-    if keep := not pointers():
-        start("dvc", "gc", "--workspace", "--force", "--quiet")  # what is kept is this commit's
-    return told("delivered" if keep else "delivered, and nothing kept: git only points to the table", keep)
+    _push_results()
+    _store_fits()
+    if _list_pointers():
+        return _finish("delivered; caches are not kept, since the table is not in git", keep_caches=False)
+    _run_module("dvc", "gc", "--workspace", "--force", "--quiet")  # a kept cache has the files of this commit alone
+    return _finish("delivered", keep_caches=True)
 
 
-def credentials() -> None:
-    """The text of .dvc/config.local from a secret, for the remote, where there is one."""
+def _write_credentials() -> None:
+    """Write the secret with the settings of the remote, where there is one, to .dvc/config.local."""
     if text := os.environ.get(CREDENTIALS):
-        PRIVATE.touch(mode=0o600)
-        PRIVATE.write_text(f"{text}\n", encoding="utf-8")
+        CREDENTIALS_FILE.touch(mode=0o600)
+        CREDENTIALS_FILE.write_text(f"{text}\n", encoding="utf-8")
 
 
-def pointers() -> list[str]:
-    """The .dvc files in git: data that whoever reads the repository may not read."""
+def _list_pointers() -> list[str]:
+    """Return the .dvc files in git: their data may be confidential to some readers of the repository."""
     return git("ls-files", "--", "*.dvc").splitlines()
 
 
-def bring() -> str | None:
-    """Pulls what git only points to; why it is not to be had, or None."""
-    if not (wanted := pointers()):
+def _pull_data() -> str | None:
+    """Pull the data of all .dvc files; return the reason where this fails, else None."""
+    pointers = _list_pointers()
+    if not pointers:
         return None
-    if (why := unreachable()) is not None:
-        return f"git has a pointer to the table, and {why}"
-    return "dvc pull failed (its own message is above)" if start("dvc", "pull", *wanted) else None
+    if (reason := _check_remote()) is not None:
+        return f"git has a pointer to the table, and {reason}"
+    return "dvc pull failed (its own message is above)" if _run_module("dvc", "pull", *pointers) else None
 
 
-def unreachable() -> str | None:
-    """Why the default remote cannot be used from here, or None."""
+def _check_remote() -> str | None:
+    """Return the reason why the default remote cannot be used, or None."""
     name = read_remote_names().default
     if name is None:
         return "no remote is the default"
@@ -78,27 +82,37 @@ def unreachable() -> str | None:
     return f"remote {name} {'refused access' if answer.is_denied else 'gave no answer'}: {answer.error}"
 
 
-def fill() -> None:
-    """Fits what a review of the next pull request would fit of its base, and drops what is old."""
-    if git("rev-parse", "-q", "--verify", "HEAD^1", strict=False) and start("plumbline", "review", "HEAD^1") > 1:
-        warn("the review of this commit could not be made (its own message is above)")
+def _push_results() -> None:
+    if git("status", "--porcelain", "--", "dvc.lock"):
+        _warn(
+            "this run wrote another dvc.lock than the commit has: another processor, or a lock that does not belong to "
+            "this commit (python -m plumbline verify). Nothing was pushed"
+        )
+    elif _check_remote() is None and _run_module("dvc", "push"):
+        _warn("dvc push failed (its own message is above). Push from the clone that computed the results")
+
+
+def _store_fits() -> None:
+    """Review HEAD^1, so that the fits of this commit are stored for reviews of pull requests; remove old ones."""
+    if git("rev-parse", "-q", "--verify", "HEAD^1", strict=False) and _run_module("plumbline", "review", "HEAD^1") > 1:
+        _warn("the review of this commit failed (its own message is above)")
     cells = sorted((FOLDER / "cells").glob("*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for old in cells[CELLS:]:
-        shutil.rmtree(old)
+    for folder in cells[MAX_CELLS:]:
+        shutil.rmtree(folder)
 
 
-def start(*module: str) -> int:
-    return process.run([sys.executable, "-m", *module], capture_output=False).returncode
+def _run_module(*arguments: str) -> int:
+    return process.run([sys.executable, "-m", *arguments], capture_output=False).returncode
 
 
-def warn(line: str) -> None:
-    print(f"::warning::{line}", flush=True)
+def _warn(text: str) -> None:
+    print(f"::warning::{text}", flush=True)
 
 
-def told(line: str, keep: bool) -> int:
-    """The end of it, and whether the caches may be kept, for the workflow's next step."""
-    print(line, flush=True)
+def _finish(text: str, *, keep_caches: bool) -> int:
+    """Print the last line and write the output `keep`, which the workflow's next step reads."""
+    print(text, flush=True)
     if path := os.environ.get("GITHUB_OUTPUT"):
         with Path(path).open("a", encoding="utf-8") as file:
-            file.write(f"keep={str(keep).lower()}\n")
+            file.write(f"keep={str(keep_caches).lower()}\n")
     return 0

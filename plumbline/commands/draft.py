@@ -1,4 +1,4 @@
-"""Write a first suite of expectations for the table that data.source names."""
+"""Write a first expectation suite for the table of `data.source`, or show how a draft differs from the suite."""
 
 import difflib
 import tempfile
@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from plumbline import params
-from plumbline.errors import PlumblineError
+from plumbline.errors import ProjectError
 from plumbline.expectations.draft import draft
 from plumbline.expectations.suite import dumps, place
 from plumbline.files import write_text
@@ -15,10 +15,12 @@ from plumbline.pipeline.ingest import type_table
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--replace", action="store_true", help="let a draft take the place of a reviewed suite")
+    """Add --replace."""
+    parser.add_argument("--replace", action="store_true", help="overwrite a suite that exists")
 
 
 def run(options: Namespace) -> int:
+    """Draft the suite and write it where no other exists; return the exit code."""
     p = params.check()
     path = place(p.data.source)
     with tempfile.TemporaryDirectory() as folder:
@@ -26,14 +28,15 @@ def run(options: Namespace) -> int:
         schema = type_table(p, table, Findings("draft"))
         suite = draft(str(table), schema)
     text = dumps(path.stem, suite, (p.data.source,))
-    there = path.read_text(encoding="utf-8") if path.exists() else text
-    if there != text and not options.replace:
-        lines = there.splitlines(), text.splitlines()
+    current = path.read_text(encoding="utf-8") if path.exists() else text
+    if current != text and not options.replace:
+        lines = current.splitlines(), text.splitlines()
         print(*difflib.unified_diff(*lines, path.as_posix(), "the draft", n=0, lineterm=""), sep="\n")
-        raise PlumblineError(
-            f"{path.as_posix()}: is there, and a draft differs as shown. Take lines of it by hand, or --replace"
+        raise ProjectError(
+            f"{path.as_posix()}: this suite exists, and the draft differs from it as shown above",
+            hint="Copy lines of the draft into it, or overwrite it: python -m plumbline draft --replace",
         )
     write_text(str(path), text)
-    print(f"\nMade: {path.as_posix()}, {len(suite)} expectations of {len(schema.columns)} columns, all drafted by rule")
-    print("Next: read each line, loosen or tighten what you know better (docs/expectations.md), commit it, make repro")
+    print(f"\nWrote: {path.as_posix()} with {len(suite)} expectations of {len(schema.columns)} columns")
+    print("Next: read each line and correct its limits (docs/expectations.md), commit it, make repro")
     return 0

@@ -1,4 +1,4 @@
-"""Write each suite in expectations/ in its canonical form."""
+"""Write each expectation suite in its canonical form: one expectation a line, sorted keys."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -9,11 +9,12 @@ from plumbline.files import write_text
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Adds none."""
+    """Add nothing: the command takes no arguments."""
 
 
 def run(options: Namespace) -> int:
+    """Format each suite in expectations/; return the exit code."""
     for path in sorted(Path(paths.EXPECTATIONS).glob("*.json")):
         write_text(str(path), dumps(path.stem, load(path), about(path)))
-        print(f"{path.as_posix()} is canonical")
+        print(f"Wrote: {path.as_posix()} in canonical form")
     return 0

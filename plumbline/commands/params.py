@@ -1,15 +1,16 @@
-"""Check the whole of params.yaml: unknown key, wrong type, out of range, contradiction."""
+"""Check params.yaml: no unknown key, no wrong type, no value out of range, no contradiction."""
 
 from argparse import ArgumentParser, Namespace
 
-from plumbline.params import PARAMS, check
+from plumbline import params, paths
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Adds none."""
+    """Add nothing: the command takes no arguments."""
 
 
 def run(options: Namespace) -> int:
-    check()
-    print(f"{PARAMS}: every key is known, typed and within its range")
+    """Check params.yaml; return the exit code."""
+    params.check()
+    print(f"{paths.PARAMS}: all keys and values are valid")
     return 0

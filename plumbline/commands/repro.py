@@ -1,6 +1,6 @@
-"""Check the parameters, run the pipeline (dvc repro), say what came out and what to do next (make repro).
+"""Check the parameters, run the pipeline (dvc repro), then print the metrics and the next steps (make repro).
 
-A key that is absent from params.yaml is written there with its default. Where DVC fails, the exit code is DVC's.
+A key that params.yaml lacks is added with its default. Where DVC fails, the exit code is DVC's.
 """
 
 import json
@@ -18,183 +18,183 @@ from voluptuous import Invalid
 
 from plumbline import design, params, paths
 from plumbline.data.schema import Schema
-from plumbline.errors import PlumblineError
-from plumbline.evaluation.advice import BASELINES, advise
+from plumbline.errors import ParamsError, ProjectError
+from plumbline.evaluation.advice import advise
+from plumbline.evaluation.performance import Performance
 from plumbline.expectations.suite import place
 from plumbline.files import write_text
 from plumbline.findings import read_findings
-from plumbline.formatting import short
 from plumbline.keys import Data
 from plumbline.pipeline.ingest import located
 from plumbline.process import PIPE, changed_files, git, require_git, start
+from plumbline.report.summary import print_metrics
 
 PASSES_ON = True
-RUNNING = re.compile("Running stage|> |ingest: ")
-LOCK, BUSY = "dvc.lock", Path(".dvc/tmp/rwlock")  # DVC's: what made what, and who works on what
+PROGRESS = re.compile("Running stage|> |ingest: ")
+PIPELINE = Path("dvc.yaml")
+LOCK, RWLOCK = Path("dvc.lock"), Path(".dvc/tmp/rwlock")  # DVC's own: hashes of the last run, paths in use
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("dvc", nargs="*", metavar="ARGUMENT", help="of dvc repro, as in plumbline repro --force train")
+    """Add the arguments of dvc repro."""
+    parser.add_argument(
+        "dvc", nargs="*", metavar="ARGUMENT", help="argument of dvc repro, as in: plumbline repro --force train"
+    )
 
 
 def run(options: Namespace) -> int:
+    """Run the pipeline; return the exit code."""
     require_git()
     for key in params.add_defaults():
-        print(f"{paths.PARAMS}: {key} was absent and now stands there with its default")
-    p = params.check()
-    if p.data.source not in _made_by_stages():
-        located(p.data.source)
-    _mend()
-    schema = _committed(paths.SCHEMA)
-    with _unchanged(p.data.source):
-        if p.data.key == "auto" and schema is not None and _same_question(p.data):
-            _dvc("repro", "ingest", only=RUNNING)
-            _compare_keys(_key(schema), _key(Path(paths.SCHEMA).read_text(encoding="utf-8")))
-        _dvc("repro", *options.dvc)
-    _report(p.data.source)
+        print(f"{paths.PARAMS}: {key} was missing and has been added with its default")
+    data = params.check().data
+    if data.source not in _list_outputs():
+        located(data.source)
+    _repair_dvc_files()
+    schema = _read_committed(paths.SCHEMA)
+    with _guard_inputs(data.source):
+        if data.key == "auto" and schema is not None and _is_same_problem(data):
+            _run_dvc("repro", "ingest", only=PROGRESS)
+            _check_key(schema, Path(paths.SCHEMA).read_text(encoding="utf-8"))
+        _run_dvc("repro", *options.dvc)
+    _print_summary(data.source)
     return 0
 
 
-def _mend() -> None:
-    """DVC stops, whatever is asked of it, at half a file of its own, which a run leaves that is killed as it writes."""
+def _repair_dvc_files() -> None:
+    """Replace files of DVC that a killed run has left incomplete: every command of DVC would stop at them."""
     try:
-        if BUSY.exists():
-            json.loads(BUSY.read_bytes())
+        if RWLOCK.exists():
+            json.loads(RWLOCK.read_bytes())
     except ValueError:
-        BUSY.unlink()
-    if not Path(LOCK).exists():
+        RWLOCK.unlink()
+    if not LOCK.exists():
         return
     try:
-        COMPILED_LOCKFILE_SCHEMA(yaml.safe_load(Path(LOCK).read_bytes()))
+        COMPILED_LOCKFILE_SCHEMA(yaml.safe_load(LOCK.read_bytes()))
     except (yaml.YAMLError, ValueError, Invalid):
-        print(f"{LOCK}: is no lock, as after a run that was killed; that of HEAD takes its place", flush=True)
-        _lock_of_head()
+        print(f"{LOCK}: incomplete, as after a run that was killed. It is replaced by that of HEAD", flush=True)
+        _restore_lock()
 
 
-def _lock_of_head() -> None:
-    content = _committed(LOCK)
+def _restore_lock() -> None:
+    content = _read_committed(str(LOCK))
     if content is None:
-        Path(LOCK).unlink(missing_ok=True)
+        LOCK.unlink(missing_ok=True)
     else:
-        write_text(LOCK, content)
+        write_text(str(LOCK), content)
 
 
 @contextmanager
-def _unchanged(source: str) -> Iterator[None]:
-    """Refuses a run under which its inputs changed: DVC writes the hash of the new ones beside results of the old."""
-    before = _inputs(source)
+def _guard_inputs(source: str) -> Iterator[None]:
+    """Refuse a run whose inputs change meanwhile: DVC would store the new hash with results of the old content."""
+    before = _read_input_states(source)
     try:
         yield
     finally:
-        after = _inputs(source)
-        changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
-        if changed:
-            _lock_of_head()
-            raise PlumblineError(
-                f"{changed[0]} changed while the pipeline ran ({len(changed)} files did), so "
-                f"nobody can say what made the results; {LOCK} is that of HEAD again. Run it again: make repro"
+        after = _read_input_states(source)
+        paths_changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
+        if paths_changed:
+            _restore_lock()
+            raise ProjectError(
+                f"{paths_changed[0]} changed while the pipeline ran (changed files: {len(paths_changed)}), so it is "
+                f"unknown which content the results are of; {LOCK} is that of HEAD again",
+                hint="Run it again: make repro",
             )
 
 
-def _inputs(source: str) -> dict[str, tuple[int, int, int]]:
-    """The files that people write and stages read, and what tells that one was written anew."""
-    made = _made_by_stages()
-    given = [dep.replace("${data.source}", source) for stage in _stages() for dep in stage.get("deps", [])]
-    given = [dep for dep in given if dep not in made and not Path(f"{dep}.dvc").exists()]  # those DVC may link anew
-    found = [file for name in given for file in [Path(name), *Path(name).rglob("[!._]*.*")] if file.is_file()]
-    files = [file for file in found if file.suffix != ".pyc"]  # Python's own, as .dvcignore has it
-    states = {file.as_posix(): file.stat() for file in [*files, *map(Path, ("dvc.yaml", paths.PARAMS, paths.PROJECT))]}
+def _read_input_states(source: str) -> dict[str, tuple[int, int, int]]:
+    """Time, size and inode of each file that people write and stages read: they differ once a file is rewritten."""
+    outputs = _list_outputs()
+    deps = [dep.replace("${data.source}", source) for stage in _read_stages() for dep in stage.get("deps", [])]
+    # DVC may replace the file behind a .dvc file by a link to its cache.
+    inputs = [dep for dep in deps if dep not in outputs and not Path(f"{dep}.dvc").exists()]
+    files = [path for name in inputs for path in [Path(name), *Path(name).rglob("[!._]*.*")] if path.is_file()]
+    files = [path for path in files if path.suffix != ".pyc"]  # written by imports; .dvcignore lists it, too
+    files += [PIPELINE, Path(paths.PARAMS), Path(paths.PROJECT)]
+    states = {path.as_posix(): path.stat() for path in files}
     return {name: (state.st_mtime_ns, state.st_size, state.st_ino) for name, state in states.items()}
 
 
-def _stages() -> list[dict[str, Any]]:
-    return [*yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"].values()]
+def _read_stages() -> list[dict[str, Any]]:
+    return [*yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))["stages"].values()]
 
 
-def _made_by_stages() -> list[str]:
-    """What stages before ingest make (docs/more-than-one-table.md): in a fresh clone it is not there yet."""
-    outs = [out for stage in _stages() for out in stage.get("outs", [])]
+def _list_outputs() -> list[str]:
+    """Return the outputs of all stages. One may be the source, which a fresh clone does not have yet."""
+    outs = [out for stage in _read_stages() for out in stage.get("outs", [])]
     return [name for out in outs for name in ([out] if isinstance(out, str) else out)]
 
 
-def _committed(path: str) -> str | None:
+def _read_committed(path: str) -> str | None:
     return git("show", f"HEAD:./{path}", strict=False) or None
 
 
-def _same_question(data: Data) -> bool:
-    """Whether the committed schema is of this source and target; that of another table says nothing about the key."""
-    committed = (yaml.safe_load(_committed(paths.PARAMS) or "") or {}).get("data") or {}
+def _is_same_problem(data: Data) -> bool:
+    """Whether HEAD has the same source and target: the key of another table is not comparable."""
+    committed = (yaml.safe_load(_read_committed(paths.PARAMS) or "") or {}).get("data") or {}
     return (committed.get("source"), committed.get("target")) == (data.source, data.target)
 
 
-def _key(schema: str) -> str | None:
+def _check_key(committed: str, current: str) -> None:
+    """Compare the automatic key of two schemas, given as texts of data/schema.json."""
+    before, after = _read_key(committed), _read_key(current)
+    if after != before:
+        raise ParamsError(
+            f"{paths.SCHEMA}: the automatic key is {after!r} and was {before!r} in git; rows would change sides",
+            hint=f"Set data.key in {paths.PARAMS} to the column that you want, then run again: make repro",
+        )
+
+
+def _read_key(schema: str) -> str | None:
     column = Schema.loads(schema).column("key")
     return column.name if column else None
 
 
-def _compare_keys(committed: str | None, found: str | None) -> None:
-    if found != committed:
-        raise PlumblineError(
-            f"{paths.SCHEMA}: the automatic key is {found!r} and was {committed!r} in git; rows would change sides. "
-            f"State the one that you want in {paths.PARAMS}, data.key, and run again"
-        )
+def _run_dvc(*arguments: str, only: re.Pattern[str] | None = None) -> None:
+    """Run DVC and exit with its code where it fails.
 
-
-def _dvc(*arguments: str, only: re.Pattern[str] | None = None) -> None:
-    """Runs DVC; only: of what it prints these lines, since its summary of a part would be taken for that of the run."""
+    `only` selects lines of its output: the summary of a single stage would look like that of the whole run.
+    """
     command = [sys.executable, "-m", "dvc", *arguments]
-    with start(command, stdout=PIPE if only else None) as running:
-        for line in running.stdout or ():
+    with start(command, stdout=PIPE if only else None) as process:
+        for line in process.stdout or ():
             if only and only.match(line):
                 print(line, end="", flush=True)
-    if running.returncode:
-        sys.exit(running.returncode)
+    if process.returncode:
+        sys.exit(process.returncode)
 
 
-def metrics() -> None:
-    """Prints what the last evaluate in this folder found, beside its baselines."""
-    files = (paths.METRICS, paths.LINEAR, paths.TRIVIAL, paths.INTERVALS)
-    model, linear, trivial, intervals = (json.loads(Path(f).read_text(encoding="utf-8")) for f in files)
-    print(
-        f"\n{model['estimator']}, {model['task']}: {model['rows_train']} rows learned, {model['rows_holdout']} held out"
-    )
-    width = max(map(len, intervals))
-    print(f"\n{'':{width}}  {'model':>9}  {'95 % interval':^19}  {'linear':>9}  {'trivial':>9}")
-    for name, interval in intervals.items():
-        value, *others = (f"{short(found[name]):>9}" for found in (model, linear, trivial))
-        print(f"{name:{width}}  {value}  {' to '.join(map(short, interval['model'])):^19}  {'  '.join(others)}")
-    against = [finding.evidence for finding in read_findings("evaluate") if finding.kind in BASELINES.values()]
-    print("", *against, sep="\n")
-
-
-def _advice() -> list[str]:
-    p = params.read("model.estimator", "model.arguments")
-    model = json.loads(Path(paths.METRICS).read_text(encoding="utf-8"))
-    return advise(
-        read_findings("evaluate"),
-        task=model["task"],
-        fitted_estimator=model["estimator"],
-        estimator=p.model.estimator,
-        arguments=p.model.arguments,
-    )
-
-
-def _report(source: str) -> None:
-    metrics()
-    if advice := _advice():
+def _print_summary(source: str) -> None:
+    print_metrics()
+    if advice := _list_advice():
         print("", *advice, sep="\n")
     wheel = next(Path(paths.DIST).glob("*.whl"))
     command = wheel.name.partition("-")[0].replace("_", "-")
-    print(
-        f"\nMade: {wheel.as_posix()} (pip install it, then: {command} predict), {paths.REPORT}, {paths.CARD}, metrics/"
+    package = f"{wheel.as_posix()} (to use it: pip install, then {command} predict)"
+    print(f"\nWrote: {package}, {paths.REPORT}, {paths.CARD}, metrics/")
+    results = ", ".join([str(LOCK), paths.SCHEMA, *changed_files(paths.VERSIONS)])
+    print(f"Next: read the report (make report) and the model card, commit {results} and metrics/")
+    print(*(f"      {step}" for step in _suggest_next_steps(source)), sep="\n")
+
+
+def _list_advice() -> list[str]:
+    parameters, facts = params.read("model.estimator", "model.arguments").model, Performance.read().facts
+    return advise(
+        read_findings("evaluate"),
+        task=facts.task,
+        fitted_estimator=facts.estimator,
+        estimator=parameters.estimator,
+        arguments=parameters.arguments,
     )
-    made = ", ".join(["dvc.lock", paths.SCHEMA, *changed_files(paths.VERSIONS)])
-    print(f"Next: look at the report (make report), read the card, commit {made} and metrics/")
+
+
+def _suggest_next_steps(source: str) -> Iterator[str]:
     suite = place(source)
     if not suite.exists():
-        print(f"      say what the table must be: python -m plumbline draft writes a first {suite.as_posix()}")
-    if open_questions := [name for name, answer in design.answers(source).items() if not answer]:
-        print(f"      say what this is for: {paths.DESIGN}, {len(open_questions)} questions open (docs/design.md)")
-    remotes = [path.read_text(encoding="utf-8") for path in Path(".dvc").glob("config*") if path.is_file()]
-    away = any("['remote " in text for text in remotes)
-    print(f"      git push{', and dvc push for what git does not hold' if away else ''}")
+        yield f"write a first expectation suite ({suite.as_posix()}): python -m plumbline draft"
+    if questions := design.read_answers(source).open_questions:
+        yield f"describe the project: {paths.DESIGN}, {len(questions)} questions open (docs/design.md)"
+    configs = [path.read_text(encoding="utf-8") for path in Path(".dvc").glob("config*") if path.is_file()]
+    has_remote = any("['remote " in text for text in configs)
+    yield f"git push{', and dvc push for the files that git does not hold' if has_remote else ''}"

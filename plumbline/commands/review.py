@@ -1,4 +1,4 @@
-"""Is the model of this commit better, worse or the same as that of another commit, or is it inconclusive? (make review)
+"""Compare the model of this commit with that of another one: better, worse, same or cannot tell (make review).
 
 The command compares what is committed. It leaves metrics/ and data/ as they are and writes to .review/. Exit code 1
 where a reason listed in docs/pull-requests.md is not accepted, else 0; 2 when the comparison could not be made.

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from plumbline.data.schema import Column, Schema
+from plumbline.design import Answers
 from plumbline.evaluation.advice import BASELINES
 from plumbline.evaluation.fairness import Fairness
 from plumbline.evaluation.performance import Performance
@@ -55,8 +55,8 @@ class CardContent:
     fairness : Fairness
     findings : sequence of Finding
         Of all stages.
-    answers : mapping of str to answer
-        Of docs/project.yaml, None where there is none.
+    answers : Answers
+        Of docs/project.yaml.
     limits : mapping of str to float
         What requirements.latency and requirements.size ask for, by their words; None where nothing is asked for.
     model_json : str
@@ -69,7 +69,7 @@ class CardContent:
     slices: Sequence[SliceMetrics]
     fairness: Fairness
     findings: Sequence[Finding]
-    answers: Mapping[str, Any]
+    answers: Answers
     limits: Mapping[str, float | None]
     model_json: str
 
@@ -119,10 +119,8 @@ def _model_details(content: CardContent) -> str:
 
 
 def _intended_use(content: CardContent) -> str:
-    cases = content.answers["priority.use_cases"] or []
-    lines = [
-        f"  - {_safe(case['name'])} ({case['value']} x {case['feasibility']}): {_safe(case['why'])}" for case in cases
-    ]
+    cases = content.answers.use_cases
+    lines = [f"  - {_safe(case.name)} ({case.value} x {case.feasibility}): {_safe(case.why)}" for case in cases]
     head = "- Use cases by value and feasibility:" + ("" if cases else " not stated")
     return "\n".join([_list_answers(content, _USE), head, *lines])
 
@@ -226,7 +224,9 @@ def _caveats(content: CardContent) -> str:
 
 def _list_answers(content: CardContent, questions: Mapping[str, str]) -> str:
     """List the answers of docs/project.yaml, and the questions that have none."""
-    return "\n".join(f"- {label}: {_safe(content.answers[name] or 'not stated')}" for name, label in questions.items())
+    return "\n".join(
+        f"- {label}: {_safe(content.answers.texts[name] or 'not stated')}" for name, label in questions.items()
+    )
 
 
 def _list_findings(findings: Iterable[Finding]) -> str:

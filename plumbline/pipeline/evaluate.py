@@ -35,7 +35,7 @@ from plumbline.outcome import Outcome
 from plumbline.prediction.fitted_model import FittedModel
 from plumbline.prediction.predictions import predict_scores, prediction_columns
 from plumbline.prediction.predictor import Predictor
-from plumbline.report.page import Answers, render_page
+from plumbline.report.page import render_page
 from plumbline.report.worst_rows import list_worst_rows
 from plumbline.scope import explain_omission, includes
 from plumbline.training.folds import make_outcome
@@ -120,11 +120,11 @@ def _single_score(model: Outcome) -> np.ndarray:
     return scores
 
 
-def read_design(source: str, findings: Findings) -> Answers:
+def read_design(source: str, findings: Findings) -> design.Answers:
     """Read the answers of docs/project.yaml for this table; a finding where the file is about another table."""
-    answers = design.answers(source)
-    if not includes(design.about(), source):
-        findings.add(Kind.SCOPE, explain_omission(paths.DESIGN, design.about(), source, design.CURE), Severity.WARNING)
+    answers, tables = design.read_answers(source), design.read_tables()
+    if not includes(tables, source):
+        findings.add(Kind.SCOPE, explain_omission(paths.DESIGN, tables, source, design.TABLE_HINT), Severity.WARNING)
     return answers
 
 
@@ -242,11 +242,11 @@ def write_predictions(model: FittedModel, result: Outcome, data: Data, columns: 
 
 
 def write_report(
-    p: Params, measurements: Measurements, result: Outcome, data: Data, answers: Answers, findings: Findings
+    p: Params, measurements: Measurements, result: Outcome, data: Data, answers: design.Answers, findings: Findings
 ) -> None:
     """Write data/report.html from the measurements and the findings of this and the earlier stages."""
     worst_rows = list_worst_rows(result, data.holdout[KEY].to_numpy(), data.is_holdout)
-    (description,) = params.read_project(*PROJECT) if includes(design.about(), p.data.source) else ("",)
+    (description,) = params.read_project(*PROJECT) if includes(design.read_tables(), p.data.source) else ("",)
     page = render_page(
         measurements.round(),
         data.schema,

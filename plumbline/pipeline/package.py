@@ -42,10 +42,10 @@ BATCH = 1 << 17  # rows
 def read_project(source: str, schema: Schema, findings: Findings) -> Project:
     """Read the project's fields of pyproject.toml, with a plain description where it is about another table."""
     project = Project(*params.read_project(*PROJECT))
-    tables = design.about()
+    tables = design.read_tables()
     if includes(tables, source):
         return project
-    message = explain_omission(f"description in {paths.PROJECT}", tables, source, design.CURE)
+    message = explain_omission(f"description in {paths.PROJECT}", tables, source, design.TABLE_HINT)
     findings.add(Kind.SCOPE, message, Severity.WARNING)
     description = " ".join(f"Predicts {schema.target.name} from {len(schema.inputs)} columns".split())
     return replace(project, description=description)
@@ -61,7 +61,7 @@ def make_card(p: Params, project: Project, schema: Schema, model: bytes) -> str:
         read_slices(),
         Fairness.read(),
         [finding for stage in EARLIER_STAGES for finding in read_findings(stage)],
-        design.answers(p.data.source),
+        design.read_answers(p.data.source),
         limits,
         _read_model_json(model),
     )

@@ -150,11 +150,11 @@ def choose_threshold(rows: pd.DataFrame, scores: np.ndarray, schema: Schema, fin
     return threshold
 
 
-def describe_estimator(wanted: str, model: FittedModel) -> str:
+def describe_estimator(name_in_params: str, model: FittedModel) -> str:
     """Return the name of the estimator, and which value of model.estimator it comes from."""
     name = type(model.estimator).__name__
-    if wanted == "auto":
+    if name_in_params == "auto":
         return f"{name} (auto)"
-    inner = wanted.rpartition(".")[2]
+    inner = name_in_params.rpartition(".")[2]
     wrapped = f", around {inner}, which has no predict_proba" if name == "CalibratedClassifierCV" != inner else ""
-    return f"{name} ({wanted}, as params say{wrapped})"
+    return f"{name} ({name_in_params}, as params say{wrapped})"

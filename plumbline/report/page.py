@@ -1,10 +1,10 @@
 """The report: one page of HTML, made of what is in metrics/ and of the findings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from plumbline.data.schema import Schema
+from plumbline.design import Answers
 from plumbline.evaluation.advice import BASELINES
 from plumbline.evaluation.measurements import Measurements
 from plumbline.evaluation.slices import sort_worst_first
@@ -23,7 +23,6 @@ QUESTIONS = {  # of docs/project.yaml, with the page's words for them
     "data.what": "Data",
     "data.rights": "Rights",
 }
-Answers = Mapping[str, Any]  # of docs/project.yaml, None where there is none
 
 
 def render_page(
@@ -45,8 +44,8 @@ def render_page(
     schema : Schema
     findings : sequence of Finding
         Of evaluate; those of the earlier stages are read from metrics/.
-    answers : mapping of str to answer
-        Of docs/project.yaml, None where there is none.
+    answers : Answers
+        Of docs/project.yaml.
     worst_rows : sequence of WorstRow
     show_values : bool
         Whether keys and values of single rows may be shown.
@@ -62,8 +61,8 @@ def render_page(
         target=schema.target.name,
         inputs=schema.inputs,
         description=description.rstrip("."),
-        answers=[(label, answers[name]) for name, label in QUESTIONS.items() if answers[name]],
-        open_questions=[label for name, label in QUESTIONS.items() if not answers[name]],
+        answers=[(label, text) for name, label in QUESTIONS.items() if (text := answers.texts[name])],
+        open_questions=[label for name, label in QUESTIONS.items() if not answers.texts[name]],
         small_slices=sum(slice_.small for slice_ in measurements.slices),
         comparisons=_select(findings, *BASELINES.values()),
         requirements=_select(findings, Kind.REQUIREMENT),

@@ -20,7 +20,7 @@ from plumbline.progress import Advance, progress
 from plumbline.review import worker
 from plumbline.review.commits import RECIPE, SideError
 from plumbline.review.sides import FIX, ContractError, Side
-from plumbline.review.worker import DONE, OTHER_CONTRACT, ROWS, Job, Replica
+from plumbline.review.worker import OTHER_CONTRACT, REPLICA_MARK, ROWS, Job, Replica
 from plumbline.review.worktrees import PREDICTIONS
 
 WORKER = Path(worker.__file__)
@@ -180,7 +180,7 @@ class WorkerRun:
     def follow(self, process: Process, advance: Advance) -> None:
         """Wait for the end and report each replica that is done."""
         for line in process.stdout or ():
-            if line.rstrip().endswith(DONE):
+            if line.rstrip().endswith(REPLICA_MARK):
                 advance(note=self.side.name)
         process.wait()
 

@@ -22,7 +22,7 @@ from plumbline import contract
 from plumbline.contract import Refusal
 
 OTHER_CONTRACT = 3  # the exit code where the side has another contract
-DONE = " is done"  # ends the line of a finished replica
+REPLICA_MARK = " is done"  # ends the line of a finished replica
 ROWS = "rows.npz"
 COLUMNS = ("@target", "@weight", "@group")  # of the side's own table: the verdict needs them with the scores
 Fit = Callable[[pd.DataFrame], Any]
@@ -112,7 +112,7 @@ def _predict_replicas(job: Job, folder: Path, own_rows: contract.Rows, rows: con
         if not job.folds and not is_constant:
             previous, scores = scores, np.load(path)["scores"]
             is_constant = np.array_equal(previous, scores, equal_nan=True)
-        print(f"{folder.name}: replica {replica.number}{DONE}", flush=True)
+        print(f"{folder.name}: replica {replica.number}{REPLICA_MARK}", flush=True)
 
 
 def predict_unseen(fit: Fit, own_rows: contract.Rows, rows: contract.Rows, folds: int | None, salt: int) -> np.ndarray:

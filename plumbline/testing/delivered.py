@@ -1,4 +1,4 @@
-"""The project as others get it: a fresh clone, the package of a model in an empty environment."""
+"""Fixtures and helpers for tests of what others get: a fresh clone, and the model's package in a new environment."""
 
 import importlib
 import json
@@ -19,116 +19,129 @@ import yaml
 from plumbline import params, paths, process
 from plumbline.data.schema import HOLDOUT, SIDE, Schema
 from plumbline.evaluation import behaviour
-from plumbline.testing.projects import ROOT, STAGES, bring, digests, environment, printed
+from plumbline.testing.projects import ROOT, STAGES, copy_into, environment, hash_files, require_success
 
 
 class Clone:
-    """A clone of HEAD in a new folder.
+    """A clone of HEAD.
 
     Parameters
     ----------
     folder : path
-        Where it is made.
+        Where to clone it.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         process.git("clone", "--quiet", ROOT, folder)
 
-    def type_in(self, line: str) -> str:
-        """What a command prints that is typed in an activated .venv; it must not fail."""
+    def run(self, line: str) -> str:
+        """Run a command as in an activated .venv and return its output; it must succeed."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        changed = environment(PATH=path, PYTHON=sys.executable)
-        return printed(process.run(shlex.split(line), cwd=self.folder, env=changed))
+        variables = environment(PATH=path, PYTHON=sys.executable)
+        return require_success(process.run(shlex.split(line), cwd=self.folder, env=variables))
 
     def repro(self) -> list[str]:
-        """The stages that `dvc repro` runs."""
-        output = self.type_in("dvc repro")
+        """Run `dvc repro` and return the names of the stages that ran."""
+        output = self.run("dvc repro")
         return [name for name in STAGES if f"Running stage '{name}'" in output]
 
-    def changed(self) -> list[str]:
-        """The files that are others than in HEAD."""
-        return [line[3:] for line in self.type_in("git status --porcelain").splitlines()]
+    def list_changes(self) -> list[str]:
+        """Return the files that differ from HEAD."""
+        return [line[3:] for line in self.run("git status --porcelain").splitlines()]
 
-    def committed(self, name: str) -> dict[str, Any]:
-        """What a map in a JSON file holds in HEAD: numbers to a unit of the sixth digit,
-        since bytes are promised on one family of processors."""
+    def read_committed(self, name: str) -> dict[str, Any]:
+        """Return the object in a JSON file of HEAD, to compare with: another processor may change the sixth digit."""
         content = json.loads(process.git("show", f"HEAD:{name}", cwd=self.folder))
-        return {key: pytest.approx(it, rel=1e-5) if isinstance(it, int | float) else it for key, it in content.items()}
+        return {
+            key: pytest.approx(value, rel=1e-5) if isinstance(value, int | float) else value
+            for key, value in content.items()
+        }
 
     def read(self, name: str) -> Any:
-        """What a JSON file holds here."""
+        """Return the content of a JSON file."""
         return json.loads((self.folder / name).read_text(encoding="utf-8"))
 
     def edit(self, name: str, pattern: str, new: str) -> None:
-        """Puts `new` in place of what the pattern finds in a file."""
+        """Replace the matches of a pattern in a file."""
         text = (self.folder / name).read_text(encoding="utf-8")
         (self.folder / name).write_text(re.sub(pattern, new, text), encoding="utf-8")
 
     def undo(self) -> None:
-        """Brings back what is committed and what DVC made for it."""
-        self.type_in("git checkout --quiet .")
-        self.type_in("dvc checkout")
+        """Restore the committed files and the outputs of DVC."""
+        self.run("git checkout --quiet .")
+        self.run("dvc checkout")
 
-    def state(self) -> dict[str, str]:
-        """What git and DVC keep here: the digest of each file, and what git says."""
-        changed = self.type_in("git status --porcelain")
-        return digests(self.folder, "data", "metrics", "dist", ".dvc") | {"git": changed}
+    def read_state(self) -> dict[str, str]:
+        """Return the digest of each file of the run and of DVC, and the output of `git status` under "git"."""
+        files = hash_files(self.folder, "data", "metrics", "dist", ".dvc")
+        return files | {"git": self.run("git status --porcelain")}
 
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """HEAD in a folder with blanks and umlauts in its name, on this .venv through a link, after `make repro`."""
+    """Provide a clone after `make repro`, in a folder with blanks and umlauts in its name, on a link to this .venv."""
     if not process.git("show", "HEAD:./dvc.lock", cwd=ROOT, strict=False):
-        pytest.skip("no run is committed yet: make repro, then commit what it made")
-    made = Clone(tmp_path_factory.mktemp("fresh") / "a clone with blänks")
-    (made.folder / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
-    source = yaml.safe_load((made.folder / paths.PARAMS).read_text(encoding="utf-8"))["data"]["source"]
-    if not (made.folder / source).exists() and (made.folder / f"{source}.dvc").exists():
+        pytest.skip("no run is committed yet: make repro, then commit its results")
+    copy = Clone(tmp_path_factory.mktemp("fresh") / "a clone with blänks")
+    (copy.folder / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    source = yaml.safe_load((copy.folder / paths.PARAMS).read_text(encoding="utf-8"))["data"]["source"]
+    if not (copy.folder / source).exists() and (copy.folder / f"{source}.dvc").exists():
         if not (ROOT / source).exists():
             pytest.skip(f"{source} is not here: dvc pull")
-        bring(source, made.folder)
-    made.type_in("make repro")
-    return made
+        copy_into(copy.folder, source)
+    copy.run("make repro")
+    return copy
 
 
 def open_wheel(folder: Path) -> tuple[Any, str]:
-    """The predictor of the package in dist/, and its golden rows; no module of it stays behind in this process."""
+    """Load the predictor of the wheel in dist/.
+
+    Returns
+    -------
+    predictor : Predictor
+        Of the package in the wheel; its modules are removed from `sys.modules` again.
+    golden : str
+        Its golden rows, as JSON lines.
+    """
     wheel = next((folder / paths.DIST).glob("*.whl"), None)
     if wheel is None or not all((folder / name).exists() for name in (paths.TABLE, paths.FEATURES, paths.SCHEMA)):
         pytest.skip("no package is there: make repro")
-    package, found = wheel.name.split("-")[0], str(wheel.resolve())
-    sys.path.insert(0, found)
+    package, path = wheel.name.split("-")[0], str(wheel.resolve())
+    sys.path.insert(0, path)
     importlib.invalidate_caches()
     try:
         predictor = importlib.import_module(package).Predictor.load()
         golden = resources.files(f"{package}.prediction") / "golden.jsonl"
         return predictor, golden.read_text(encoding="utf-8")
     finally:
-        sys.path.remove(found)
+        sys.path.remove(path)
         for name in [name for name in sys.modules if name.split(".")[0] == package]:
             del sys.modules[name]
 
 
-def broken_behaviours(predictor: Any) -> list[str]:
-    """Where predictions for raw holdout rows are not as expectations/behaviour.yaml states, a line each."""
+def find_broken_behaviours(predictor: Any) -> list[str]:
+    """Return a line for each behaviour of expectations/behaviour.yaml that too many holdout rows break."""
     schema = Schema.read(paths.SCHEMA)
-    held = pc.equal(pq.read_table(paths.FEATURES, columns=[SIDE]).column(0), HOLDOUT)
-    rows = pq.read_table(paths.TABLE, columns=[column.name for column in schema.inputs]).filter(held)
-    stated = behaviour.read_behaviours(Path(paths.BEHAVIOUR), schema, params.read("data.source").data.source)
-    counted = [(each, *behaviour.count_violations(each, predictor, rows)) for each in stated]
-    return [f"{each.name}: {bad} of {of} rows break it" for each, bad, of in counted if bad > each.allowed * of]
+    is_holdout = pc.equal(pq.read_table(paths.FEATURES, columns=[SIDE]).column(0), HOLDOUT)
+    rows = pq.read_table(paths.TABLE, columns=[column.name for column in schema.inputs]).filter(is_holdout)
+    lines = []
+    for rule in behaviour.read_behaviours(Path(paths.BEHAVIOUR), schema, params.read("data.source").data.source):
+        violations, tested_rows = behaviour.count_violations(rule, predictor, rows)
+        if violations > rule.allowed * tested_rows:
+            lines.append(f"{rule.name}: {violations} of {tested_rows} rows violate it")
+    return lines
 
 
-class Installed:
-    """A model's package, installed in an empty environment with what it requires.
+class InstalledPackage:
+    """The model's package, installed with its requirements in a new virtual environment.
 
     Parameters
     ----------
     project : path
-        The package is the one in its dist/.
+        The wheel is the one in its dist/.
     folder : path
-        Where the environment is made, and where the package's command is started.
+        A new folder for the environment, and the working directory of the package's command.
     """
 
     def __init__(self, project: Path, folder: Path) -> None:
@@ -137,19 +150,19 @@ class Installed:
         programs = folder / "env" / ("Scripts" if os.name == "nt" else "bin")
         self.folder, self.command = folder, programs / wheel.name.split("-")[0].replace("_", "-")
         uv = (sys.executable, "-m", "uv")
-        self._run(*uv, "venv", "--quiet", "--python", sys.executable, "env")
-        self._run(*uv, "pip", "install", "--quiet", "--python", programs / "python", wheel)
+        self._start(*uv, "venv", "--quiet", "--python", sys.executable, "env")
+        self._start(*uv, "pip", "install", "--quiet", "--python", programs / "python", wheel)
 
-    def type_in(self, *arguments: str) -> str:
-        """What the package's command prints; it must not fail."""
-        return self._run(self.command, *arguments)
+    def run(self, *arguments: str) -> str:
+        """Run the package's command and return its output; it must succeed."""
+        return self._start(self.command, *arguments)
 
     def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """What the package's command predicts for raw rows."""
+        """Return the predictions of the package's command for raw rows."""
         rows.to_csv(self.folder / "raw.csv", index=False)
-        self.type_in("predict", "raw.csv", "-o", "found.parquet")
-        return pd.read_parquet(self.folder / "found.parquet")
+        self.run("predict", "raw.csv", "-o", "predictions.parquet")
+        return pd.read_parquet(self.folder / "predictions.parquet")
 
-    def _run(self, *command: str | Path) -> str:
-        clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
-        return printed(process.run(command, cwd=self.folder, env=clean))
+    def _start(self, *command: str | Path) -> str:
+        variables = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+        return require_success(process.run(command, cwd=self.folder, env=variables))

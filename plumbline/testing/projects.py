@@ -1,7 +1,7 @@
-"""What tests of a project need: projects in temporary folders, tables of each task, and what a user types.
+"""Fixtures and helpers for tests of a project: projects in temporary folders, and generated tables of each task.
 
-What you write in src/features.py, src/model.py and params.yaml names columns of your table, so generated tables are run
-through the two files as a new project has them (`project`), and yours are run on your own rows (`own`).
+src/features.py, src/model.py and params.yaml may name columns of your table. So the fixture `project` runs generated
+tables through both files as a new project has them, and the fixture `own` runs your files on a sample of your table.
 """
 
 import importlib
@@ -11,9 +11,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import chdir
-from dataclasses import dataclass
 from hashlib import sha256
-from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,47 +27,58 @@ from plumbline.data.split import thin
 from plumbline.errors import PlumblineError
 
 STAGES = ("ingest", "featurize", "train", "evaluate", "package")
-VERSIONS = "versions"  # the stage before all others, where a project has the package's source
 PRISTINE = {
     "features.py": "def features(rows):\n    return rows\n",
     "model.py": "from plumbline.columns import default as build\n\nTRUSTED: tuple[str, ...] = ()\n",
 }
-SAMPLE = 2000  # rows of one's own table that the tests take, or more where so few cannot be learned from
-HERE = {"PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
-THERE = {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "4", "OPENBLAS_NUM_THREADS": "4", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
-RUN = "import importlib, sys; [importlib.import_module(f'src.stages.{name}').main() for name in sys.argv[1:]]"
+SAMPLE_ROWS = 2000  # of your table; more where a class or a group has too few rows in them
+FIRST_ENVIRONMENT = {
+    "PYTHONHASHSEED": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+}
+SECOND_ENVIRONMENT = {
+    "PYTHONHASHSEED": "2",
+    "OMP_NUM_THREADS": "4",
+    "OPENBLAS_NUM_THREADS": "4",
+    "TZ": "Asia/Tokyo",
+    "LC_ALL": "C",
+}
+RUN_STAGES = "import importlib, sys; [importlib.import_module(f'src.stages.{name}').main() for name in sys.argv[1:]]"
 
 
-def _root() -> Path:
-    here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / "dvc.yaml").is_file()), here)
+def _find_root() -> Path:
+    current = Path.cwd()
+    return next((folder for folder in (current, *current.parents) if (folder / "dvc.yaml").is_file()), current)
 
 
-ROOT = _root()  # of the project whose tests these are
+ROOT = _find_root()  # of the project that is tested
 
 
-def stage(name: str) -> ModuleType:
-    """The module of a stage file."""
+def import_stage(name: str) -> ModuleType:
+    """Return the module of a stage file, src/stages/NAME.py."""
     return importlib.import_module(f"src.stages.{name}")
 
 
 class Project:
-    """A project on the code of ROOT, the user's two files pristine.
+    """A project with the code of ROOT, and the two files of the user as in a new project.
 
     Parameters
     ----------
     folder : path
-        The project's root; `run` expects it as the working directory.
+        Root of the project; `run` expects it as the working directory.
     new : bool
-        Lay it out; False where it is there already.
+        Create its files; False where they exist.
     """
 
     def __init__(self, folder: Path, *, new: bool = True) -> None:
         self.folder = folder
         if new:
-            self._lay_out(folder)
+            self._create(folder)
 
-    def _lay_out(self, folder: Path) -> None:
+    def _create(self, folder: Path) -> None:
         for name in ("data/source", "metrics", "expectations", "docs", "src"):
             (folder / name).mkdir(parents=True)
         for name in ("LICENSE", "pyproject.toml", "dvc.yaml", "requirements.lock", "plumbline"):
@@ -83,7 +92,7 @@ class Project:
         (folder / paths.DESIGN).write_text("problem: {question: null}\n", encoding="utf-8")
 
     def copy_code(self) -> None:
-        """Puts copies in place of the links, for a test that writes into plumbline/ or src/ beside the two files."""
+        """Replace the links to plumbline/ and to files of src/ by copies, for a test that changes them."""
         for path in (self.folder / "plumbline", *(self.folder / "src").iterdir()):
             if path.is_symlink():
                 original = path.resolve()
@@ -91,58 +100,60 @@ class Project:
                 (shutil.copytree if original.is_dir() else shutil.copyfile)(original, path)
 
     def params(self, **groups: Any) -> None:
-        """Writes params.yaml: these groups, and few bootstrap samples where they do not say how many."""
+        """Write params.yaml with these groups; evaluate.bootstrap is 100 unless they set it."""
         text = yaml.safe_dump({"evaluate": {"bootstrap": 100}} | groups)
         (self.folder / paths.PARAMS).write_text(text, encoding="utf-8")
 
     def table(self, frame: pd.DataFrame, target: str = "target", name: str = "table.csv", **data: Any) -> None:
-        """Writes the table and the two keys that a user sets, and others of `data` where a test states them."""
+        """Write a table to data/source/, and params.yaml with its source, its target and further keys of `data`."""
         path = self.folder / "data/source" / name
         frame.to_parquet(path) if name.endswith(".parquet") else frame.to_csv(path, index=False)
         self.params(data={"source": f"data/source/{name}", "target": target} | data)
 
     def change(self, **groups: Any) -> None:
-        """Sets these keys in params.yaml and leaves the others as they are."""
+        """Set these keys in params.yaml and keep all others."""
         content = yaml.safe_load((self.folder / paths.PARAMS).read_text(encoding="utf-8"))
         for group, keys in groups.items():
             content[group] = content.get(group, {}) | keys
         self.params(**content)
 
     def run(self, *stages: str) -> None:
-        """Runs stages in this process, all of them where none is named."""
+        """Run stages in this process, by default all."""
         for name in stages or STAGES:
-            stage(name).main()
+            import_stage(name).main()
 
-    def start(self, *command: str) -> process.CompletedProcess:
-        """Starts a Python with these arguments in the project, src/versions.json as `plumbline versions` writes it."""
+    def start(self, *arguments: str) -> process.CompletedProcess:
+        """Write src/versions.json, then run Python with these arguments in the project."""
         versions.write(self.folder)
-        return process.run([sys.executable, *command], cwd=self.folder)
+        return process.run([sys.executable, *arguments], cwd=self.folder)
 
     def read(self, name: str) -> Any:
-        """What a JSON file holds."""
+        """Return the content of a JSON file."""
         return json.loads((self.folder / name).read_text(encoding="utf-8"))
 
-    def digests(self, stages: Sequence[str], **changes: str) -> dict[str, str]:
-        """Runs stages in one other process, under a changed environment: the digest of each file that is there then."""
-        printed(process.run([sys.executable, "-c", RUN, *stages], cwd=self.folder, env=environment(**changes)))
-        return digests(self.folder, "data", "metrics", "dist")
+    def run_and_hash(self, stages: Sequence[str], **changes: str) -> dict[str, str]:
+        """Run stages in a new process, with `changes` of the environment; return the digest of each file then."""
+        require_success(
+            process.run([sys.executable, "-c", RUN_STAGES, *stages], cwd=self.folder, env=environment(**changes))
+        )
+        return hash_files(self.folder, "data", "metrics", "dist")
 
 
-def digests(folder: Path, *tops: str) -> dict[str, str]:
-    """The digest of each file below these folders of a folder."""
-    files = [path for top in tops for path in (folder / top).rglob("*") if path.is_file()]
+def hash_files(folder: Path, *names: str) -> dict[str, str]:
+    """Return the SHA-256 of each file below the subfolders `names` of a folder, by its path in `folder`."""
+    files = [path for top in names for path in (folder / top).rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def printed(ran: process.CompletedProcess) -> str:
-    """What a program printed that must not fail."""
+def require_success(ran: process.CompletedProcess) -> str:
+    """Return the standard output of a program; fail the test where its exit code is not 0."""
     assert ran.returncode == 0, f"{ran.args}: {ran.stdout[-2000:]}{ran.stderr[-2000:]}"
     return ran.stdout
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """An empty project for generated tables, on pristine features and model."""
+    """Provide an empty project for generated tables, with features and model as in a new project."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("src.features.features", lambda rows: rows)
     monkeypatch.setattr("src.model.build", columns.default)
@@ -152,18 +163,18 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with your features, model, parameters, expectations and answers, run on a sample of your table."""
+    """Provide a folder with your code, parameters, suites and answers, after a run on a sample of your table."""
     params = yaml.safe_load((ROOT / paths.PARAMS).read_text(encoding="utf-8"))
     source, folder = Path(params["data"]["source"]), tmp_path_factory.mktemp("own")
     if not (ROOT / source).exists():
-        pytest.skip(f"{source} is not here: dvc pull, or make repro where a stage makes it")
+        pytest.skip(f"{source} is not here: dvc pull, or make repro where a stage writes it")
     with chdir(folder):
         project = Project(folder)
         for name in PRISTINE:
             shutil.copyfile(ROOT / "src" / name, folder / "src" / name)
         for name in (paths.EXPECTATIONS, "docs"):
             shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
-        bring(source, folder)
+        copy_into(folder, source)
         project.params(**params)
         project.change(evaluate={"bootstrap": 100})
         project.run("ingest")
@@ -171,22 +182,22 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def bring(name: str | Path, folder: Path) -> None:
-    """Copies a file or a folder of the project to where it lies in `folder`."""
+def copy_into(folder: Path, name: str | Path) -> None:
+    """Copy a file or a folder of the project to the same path below `folder`."""
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile)(ROOT / name, folder / name)
 
 
 def run_on_sample(project: Project) -> None:
-    """Runs the stages after ingest on about SAMPLE rows, whole groups or keys, or on more where those are too few."""
+    """Run the stages after ingest on about SAMPLE_ROWS rows, in whole groups or keys; on more if they are too few."""
     schema = Schema.read(paths.SCHEMA)
-    whole, share = Path("data/whole.parquet"), SAMPLE / schema.rows
+    whole, share = Path("data/whole.parquet"), SAMPLE_ROWS / schema.rows
     Path(paths.TABLE).rename(whole)
     while share < 1:
         thin(whole, Path(paths.TABLE), schema, share)
         try:
             project.run(*STAGES[1:])
-        except PlumblineError:  # of a class or a group there are too few
+        except PlumblineError:  # too few rows of a class or a group
             share *= 2
         else:
             return
@@ -196,75 +207,24 @@ def run_on_sample(project: Project) -> None:
 
 @pytest.fixture
 def own(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A copy of `sample` of your own."""
+    """Provide a copy of `sample`, which a test may change."""
     shutil.copytree(sample, tmp_path, symlinks=True, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return Project(tmp_path, new=False)
 
 
-@dataclass(frozen=True)
-class Declared:
-    """What dvc.yaml says of a stage.
-
-    Attributes
-    ----------
-    outs : dict
-        Each output with its flags.
-    """
-
-    cmd: str
-    desc: str
-    deps: set[str]
-    params: list[Any]
-    outs: dict[str, dict[str, bool]]
-
-    @property
-    def code(self) -> set[str]:
-        """The Python files among the dependencies, a folder as the files in it."""
-        return {name for name in self.deps if name.endswith(".py")}
-
-
-def declared() -> dict[str, Declared]:
-    """The stages of dvc.yaml, by name, in their order."""
-    content = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    return {name: _declared(stage) for name, stage in content.items()}
-
-
-def _declared(stage: dict[str, Any]) -> Declared:
-    outs = dict(chain.from_iterable(o.items() if isinstance(o, dict) else [(o, {})] for o in stage.get("outs", [])))
-    deps = set(map(str, stage.get("deps", [])))
-    for folder in {name for name in deps if name.startswith("src") and (ROOT / name).is_dir()}:
-        deps |= {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).glob("*.py")}
-    return Declared(stage["cmd"], stage.get("desc", ""), deps, stage.get("params", []), outs)
-
-
-def reviewed(out: str) -> bool:
-    """Whether an output is one that people review, in git."""
-    return out.startswith("metrics/") or out in (paths.SCHEMA, paths.VERSIONS)
-
-
-def code_of(name: str) -> set[str]:
-    """The files of src/ that a stage imports, itself among them, or through others; of VERSIONS: any stage."""
-    stages = set(declared()) - {VERSIONS} if name == VERSIONS else {name}
-    found, _ = versions.Sources(ROOT).closure(*(f"{versions.STAGES}/{stage}.py" for stage in stages))
-    return {file for file in found if file.startswith("src/")}
-
-
-def params_of(name: str) -> list[Any]:
-    """The parameters that a stage of the package reads, in the form of dvc.yaml."""
-    if name == VERSIONS:
-        return [*versions.MODULE_PARAMS.values()]
-    machinery = importlib.import_module(f"plumbline.pipeline.{name}")
-    project = [f"project.{key}" for key in getattr(machinery, "PROJECT", ())]
-    return [*stage(name).PARAMS, *([{paths.PROJECT: project}] if project else []), {paths.VERSIONS: [name]}]
-
-
 def make_table(task: str = "binary", rows: int = 300, seed: int = 0) -> pd.DataFrame:
-    """Numbers with gaps, a category, a flag and a key; the target follows x1 and the category.
+    """Generate a table of a key, numbers with missing values, a category, a flag and a target.
+
+    The target depends on `x1` and the category `colour`.
 
     Parameters
     ----------
     task : {"binary", "multiclass", "regression"}
+
+    Returns
+    -------
+    DataFrame of shape (rows, 6)
     """
     random = np.random.default_rng(seed)
     x1, x2 = random.normal(size=(2, rows))
@@ -279,5 +239,5 @@ def make_table(task: str = "binary", rows: int = 300, seed: int = 0) -> pd.DataF
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The variables of this process with these changed."""
+    """Return the environment variables of this process with `changes`."""
     return {**os.environ, **changes}

@@ -145,9 +145,9 @@ def measure(parts: dict, rows: int) -> tuple[dict, dict]:
         weights = np.stack(counts).astype(float)
         for name, (where, values) in parts.items():
             chunks[name].append(values(weights[:, where]))
-    ones, metrics, intervals = np.ones((1, rows)), {}, {}
+    unit_weights, metrics, intervals = np.ones((1, rows)), {}, {}
     for name, (where, values) in parts.items():
-        metrics[name] = {k: v.item() for k, v in values(ones[:, where]).items()}
+        metrics[name] = {k: v.item() for k, v in values(unit_weights[:, where]).items()}
         samples = {k: np.concatenate([chunk[k] for chunk in chunks[name]]) for k in metrics[name]}
         intervals[name] = {k: np.nanquantile(v, [0.025, 0.975]).tolist() for k, v in samples.items()}
     return metrics, intervals

@@ -38,7 +38,7 @@ TESTS = [  # the fault, the result, and the test that checks it
     (
         "a full disk, a folder that is read-only, Ctrl-C in each stage",
         "one line, and no file changed",
-        "tests/test_errors.py",
+        "tests/test_interruptions.py",
         "test_a_stage_that_is_stopped_leaves_what_was_there",
     ),
     (

@@ -135,7 +135,7 @@ def _classes_as_integers(random: Random) -> pd.DataFrame:
     return pd.DataFrame({"east": np.cos(angle) + noise[0], "north": np.sin(angle) + noise[1], "hour": number})
 
 
-def _skewed(random: Random) -> pd.DataFrame:
+def _skewed_numbers(random: Random) -> pd.DataFrame:
     frame = _all_numeric(random, 800).drop(columns="churned")
     price = np.exp(8 + (frame.age - 50) / 8 + frame.visits / 3 + 0.2 * random.normal(size=800))
     return frame.assign(price=price.round(2))
@@ -192,7 +192,7 @@ def _nullable(random: Random) -> pd.DataFrame:
     return frame.assign(day=day, ratio=pd.array(random.random(600), "Float32"), flag=flag)
 
 
-def _grouped(random: Random) -> pd.DataFrame:
+def _patient_visits(random: Random) -> pd.DataFrame:
     patient = random.integers(0, 120, 1200)
     own = random.normal(0, 0.5, 120)
     pulse, dose = random.normal(70, 10, 1200).round(), random.integers(1, 5, 1200)
@@ -201,7 +201,7 @@ def _grouped(random: Random) -> pd.DataFrame:
     return frame.assign(relapse=_labels(random, score))
 
 
-def _timed(random: Random) -> pd.DataFrame:
+def _museum_days(random: Random) -> pd.DataFrame:
     day = pd.Timestamp("2022-01-01") + pd.to_timedelta(np.sort(random.integers(0, 900, 900)), unit="D")
     warm = 10 - 12 * np.cos(2 * np.pi * day.day_of_year / 365.25) + random.normal(0, 3, 900)
     frame = pd.DataFrame({"day": day.date, "temperature": warm.round(1), "holiday": random.random(900) < 0.1})
@@ -221,7 +221,7 @@ KINDS = {
     "free text": Kind("reviews.csv", "mood", _free_text, types="1 integer, 1 text"),
     "3 classes as words": Kind("ratings.csv", "rating", _classes_as_words),
     "12 classes as integers": Kind("clock.csv", "hour", _classes_as_integers),
-    "regression, skewed": Kind("prices.csv", "price", _skewed),
+    "regression, skewed": Kind("prices.csv", "price", _skewed_numbers),
     "1 % positives": Kind("payments.csv", "fraud", _rare),
     "500 columns, 300 rows": Kind("genes.csv", "responds", _wide),
     "constant and duplicate columns": Kind("copies.csv", "churned", _constant_and_duplicate),
@@ -233,8 +233,8 @@ KINDS = {
     "nullable Parquet": Kind(
         "flats.parquet", "sold", _nullable, types="2 integer, 5 number, 1 boolean, 1 category, 1 timestamp"
     ),
-    "grouped": Kind("visits.csv", "relapse", _grouped, keys={"group": "patient"}),
-    "timed": Kind("museum.csv", "visitors", _timed, keys={"time": "day"}),
+    "grouped": Kind("visits.csv", "relapse", _patient_visits, keys={"group": "patient"}),
+    "timed": Kind("museum.csv", "visitors", _museum_days, keys={"time": "day"}),
     "no signal": Kind("coins.csv", "coin", _no_signal, signal=False),
 }
 

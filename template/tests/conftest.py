@@ -2,5 +2,6 @@
 
 from plumbline.testing.projects import project
 from template.tests.bake.conftest import bake, template, tools
+from template.tests.runs import finished_run, run_copy
 
-__all__ = ["bake", "project", "template", "tools"]
+__all__ = ["bake", "finished_run", "project", "run_copy", "template", "tools"]

@@ -1,4 +1,4 @@
-"""Programs in a pseudo-terminal, as a person sees them."""
+"""Run programs in a pseudo-terminal, to see what a person sees."""
 
 import os
 import subprocess
@@ -10,24 +10,30 @@ import pytest
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
 PLAIN = {"TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
-MEANT = ("CI", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")  # what changes what a terminal is given
+SWITCHES = (
+    "CI",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+)  # they change the output to a terminal
 
 
-def in_terminal(command: list[str], env: Mapping[str, str] | None = None, **how: Any) -> tuple[str, str]:
-    """What a program writes into a terminal, and what into standard output where `how` gives it a pipe."""
+def run_in_terminal(command: list[str], env: Mapping[str, str] | None = None, **options: Any) -> tuple[str, str]:
+    """Return what a program writes to a terminal, and to standard output where `options` give it a pipe."""
     import pty
 
-    given = {key: value for key, value in os.environ.items() if key not in MEANT} | PLAIN | dict(env or {})
+    variables = {key: value for key, value in os.environ.items() if key not in SWITCHES} | PLAIN | dict(env or {})
     master, slave = pty.openpty()
-    with subprocess.Popen(command, env=given, stdin=slave, stderr=slave, **{"stdout": slave} | how) as process:
+    with subprocess.Popen(command, env=variables, stdin=slave, stderr=slave, **{"stdout": slave} | options) as process:
         os.close(slave)
-        shown = b""
+        output = b""
         while part := _read(master):
-            shown += part
-        piped = process.stdout.read() if process.stdout else b""
+            output += part
+        pipe = process.stdout.read() if process.stdout else b""
     os.close(master)
-    assert process.returncode == 0, shown.decode()
-    return shown.decode(), piped.decode()
+    assert process.returncode == 0, output.decode()
+    return output.decode(), pipe.decode()
 
 
 def _read(terminal: int) -> bytes:

@@ -19,19 +19,25 @@ from plumbline.findings import Kind
 from plumbline.testing.projects import ROOT, STAGES, environment, make_table
 
 pytestmark = pytest.mark.slow
-FIRST = ("data/source/breast-cancer.csv", "diagnosis")
-SAMPLE = re.compile("(?i)breast|cancer|malignan|benign|nucle(us|i)|biops|aspirate|wisconsin|concave|clinic|radius")
-WRITTEN = ["expectations/breast-cancer.json", "docs/project.yaml", "expectations/behaviour.yaml",
-           "description in pyproject.toml"]  # fmt: skip
-ELSEWHERE = "--ignore=tests/test_clone.py --ignore=tests/test_pipeline.py"  # they read no table of the project
+FIRST_TABLE = ("data/source/breast-cancer.csv", "diagnosis")
+SAMPLE_WORDS = re.compile(
+    "(?i)breast|cancer|malignan|benign|nucle(us|i)|biops|aspirate|wisconsin|concave|clinic|radius"
+)
+TEXTS = [
+    "expectations/breast-cancer.json",
+    "docs/project.yaml",
+    "expectations/behaviour.yaml",
+    "description in pyproject.toml",
+]
+SKIP_OWN_CLONES = "--ignore=tests/test_clone.py --ignore=tests/test_pipeline.py"  # they read no table of the project
 
 
-def wine(path: Path) -> None:
+def write_wine(path: Path) -> None:
     frame = load_wine(as_frame=True).frame
     frame.assign(target=frame["target"].map({0: "north", 1: "south", 2: "east"})).to_csv(path, index=False)
 
 
-def parts(path: Path) -> None:
+def write_parts(path: Path) -> None:
     path.mkdir()
     frame = make_table("multiclass", rows=400)
     for number in range(2):
@@ -39,35 +45,45 @@ def parts(path: Path) -> None:
 
 
 TABLES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "wine.csv": (wine, "multiclass"),
+    "wine.csv": (write_wine, "multiclass"),
     "diabetes.parquet": (lambda path: load_diabetes(as_frame=True).frame.to_parquet(path), "regression"),
     "orders.jsonl": (lambda path: make_table().to_json(path, orient="records", lines=True), "binary"),
-    "parts": (parts, "multiclass"),
+    "parts": (write_parts, "multiclass"),
 }
 
 
-def make(folder: Path, verb: str, **changes: str) -> str:
+def run_make(folder: Path, verb: str, **changes: str) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    ran = subprocess.run(["make", verb], cwd=folder, env=environment(PATH=path, PYTHON=sys.executable, **changes),
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False)  # fmt: skip
+    ran = subprocess.run(
+        ["make", verb],
+        cwd=folder,
+        env=environment(PATH=path, PYTHON=sys.executable, **changes),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
     assert ran.returncode == 0, ran.stdout[-3000:]
     return ran.stdout
 
 
-def read(folder: Path, source: str, target: str) -> None:
+def set_source(folder: Path, source: str, target: str) -> None:
     """Step 2: two keys."""
     path = folder / paths.PARAMS
     text = re.sub(r"(?m)^(  source: )\S+", rf"\g<1>{source}", path.read_text(encoding="utf-8"))
     path.write_text(re.sub(r"(?m)^(  target: )\S+", rf"\g<1>{target}", text), encoding="utf-8")
 
 
-def digests(folder: Path) -> dict[str, str]:
+def hash_outputs(folder: Path) -> dict[str, str]:
     files = [path for top in ("data", "metrics", "dist") for path in (folder / top).rglob("*") if path.is_file()]
-    return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
-            for path in [*files, folder / "dvc.lock"] if "source" not in path.parts}  # fmt: skip
+    return {
+        path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in [*files, folder / "dvc.lock"]
+        if "source" not in path.parts
+    }
 
 
-def metadata(folder: Path) -> str:
+def read_metadata(folder: Path) -> str:
     (wheel,) = (folder / paths.DIST).glob("*.whl")
     archive = zipfile.ZipFile(wheel)
     return "".join(archive.read(name).decode() for name in archive.namelist() if name.endswith(("/METADATA", ".md")))
@@ -79,8 +95,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
     folder = tmp_path_factory.mktemp("another") / "clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     (folder / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
-    assert Kind.SCOPE not in make(folder, "repro")
-    return folder, digests(folder)
+    assert Kind.SCOPE not in run_make(folder, "repro")
+    return folder, hash_outputs(folder)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -88,37 +104,47 @@ def test_nothing_said_about_the_first_table_is_applied_to_or_shown_of_another(cl
     folder, _ = clone
     write, task = TABLES[name]
     write(folder / "data/source" / name)
-    read(folder, f"data/source/{name}", "target")
-    said = make(folder, "repro")
-    found = {stage: json.loads((folder / paths.checks(stage)).read_text(encoding="utf-8")) for stage in STAGES}
-    every = [each for findings in found.values() for each in findings]
-    warnings = [each["evidence"] for each in every if each["kind"] == Kind.SCOPE]
-    assert [line.partition(" is about ")[0] for line in warnings] == WRITTEN
+    set_source(folder, f"data/source/{name}", "target")
+    output = run_make(folder, "repro")
+    by_stage = {stage: json.loads((folder / paths.checks(stage)).read_text(encoding="utf-8")) for stage in STAGES}
+    findings = [finding for stage_findings in by_stage.values() for finding in stage_findings]
+    warnings = [finding["evidence"] for finding in findings if finding["kind"] == Kind.SCOPE]
+    assert [line.partition(" is about ")[0] for line in warnings] == TEXTS
     for line in warnings:
-        assert f"{FIRST[0]}, and data.source is data/source/{name}, so it is left out. If it is about this" in line
-        assert said.count(line) == 1
-        said = said.replace(line, "")
+        assert (
+            f"{FIRST_TABLE[0]}, and data.source is data/source/{name}, so it is left out. If it is about this" in line
+        )
+        assert output.count(line) == 1
+        output = output.replace(line, "")
     page = html.unescape((folder / paths.REPORT).read_text(encoding="utf-8"))
     for line in warnings[:3]:  # the package comes after the report
         assert page.count(line) == 1
         page = page.replace(line, "")
-    own = [each for each in every if each["kind"] != Kind.SCOPE]
-    texts = {"terminal": said, paths.REPORT: page, "wheel": metadata(folder), "findings": json.dumps(own)}
-    texts |= {path.name: path.read_text(encoding="utf-8") for path in (folder / "metrics").iterdir()
-              if not path.name.startswith("checks-")}  # fmt: skip
-    assert {where: SAMPLE.findall(text) for where, text in texts.items() if SAMPLE.search(text)} == {}
+    project_findings = [finding for finding in findings if finding["kind"] != Kind.SCOPE]
+    texts = {
+        "terminal": output,
+        paths.REPORT: page,
+        "wheel": read_metadata(folder),
+        "findings": json.dumps(project_findings),
+    }
+    texts |= {
+        path.name: path.read_text(encoding="utf-8")
+        for path in (folder / "metrics").iterdir()
+        if not path.name.startswith("checks-")
+    }
+    assert {where: SAMPLE_WORDS.findall(text) for where, text in texts.items() if SAMPLE_WORDS.search(text)} == {}
     assert json.loads(texts["metrics.json"])["task"] == task
-    assert "15 questions open" in said
+    assert "15 questions open" in output
     assert re.search(r"(?m)^Summary: Predicts target from \d+ columns$", texts["wheel"])
 
 
 def test_the_projects_own_tests_pass_on_another_table(clone) -> None:
-    make(clone[0], "test", PYTEST_ADDOPTS=ELSEWHERE)
+    run_make(clone[0], "test", PYTEST_ADDOPTS=SKIP_OWN_CLONES)
 
 
 def test_back_on_the_first_table_all_of_it_applies_again_byte_for_byte(clone) -> None:
     folder, before = clone
-    read(folder, *FIRST)
-    assert Kind.SCOPE not in make(folder, "repro")
-    assert digests(folder) == before
-    assert "malignant" in metadata(folder)
+    set_source(folder, *FIRST_TABLE)
+    assert Kind.SCOPE not in run_make(folder, "repro")
+    assert hash_outputs(folder) == before
+    assert "malignant" in read_metadata(folder)

@@ -18,8 +18,8 @@ LOCK = "uv==1.2 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nuv-build==9.9
 
 PROJECT = '[project]\ndependencies = [\n  "uv",\n]\n\n[project.optional-dependencies]\nremotes = ["dvc[s3]"]\n'
 GROUPS = 'notebook = ["ipykernel"]\nplots = ["plotly"]\n'
-MINE = "{}.{}".format(*sys.version_info[:2])
-OTHER = f"3.{25 - sys.version_info.minor}"  # 3.11 for 3.14, 3.12 for 3.13, and the other way round
+CURRENT = "{}.{}".format(*sys.version_info[:2])
+DIFFERENT = f"3.{25 - sys.version_info.minor}"  # 3.11 for 3.14, 3.12 for 3.13, and the other way round
 
 
 def make_venv(path: Path, record: str) -> None:
@@ -30,18 +30,18 @@ def make_venv(path: Path, record: str) -> None:
 
 
 def change_lock(project: str = PROJECT + GROUPS, more: str = "") -> None:
-    """What make lock leaves: a lock made from this pyproject.toml."""
+    """Write pyproject.toml and a lock of it, as make lock does."""
     Path("pyproject.toml").write_text(project)
     Path("requirements.lock").write_text(lock.header() + LOCK + more)
 
 
-def made_with(version: str, python: Path, venv: str = ".venv") -> None:
+def write_config(version: str, python: Path, venv: str = ".venv") -> None:
     Path(venv, "pyvenv.cfg").write_text(f"home = {python.parent}\nversion = {version}.1\nexecutable = {python}\n")
 
 
 @pytest.fixture
-def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Commands asked for, in a project whose .venv is a link; only the one that makes a .venv does a thing."""
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that were started in a project whose .venv is a link; only `venv` has an effect."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CONDA_PREFIX", raising=False)
     for name in ("MPLCONFIGDIR", "UV_NO_CACHE", "VIRTUAL_ENV", "PATH", *environment.QUIET):  # main may set them
@@ -49,7 +49,7 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     change_lock()
     Path(".dvc").mkdir()
     Path(".dvc/config").touch()
-    make_venv(Path("else where"), environment.lock_hash([]))
+    make_venv(Path("else where"), environment.hash_inputs([]))
     Path(".venv").symlink_to("else where", target_is_directory=True)
     commands: list[list[str]] = []
 
@@ -58,20 +58,20 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         if "venv" in command:
             shutil.rmtree(".venv", ignore_errors=True)
             make_venv(Path(".venv"), "")
-            made_with(MINE, Path(sys.executable))
+            write_config(CURRENT, Path(sys.executable))
         return 0
 
     monkeypatch.setattr(environment, "run", run)
-    monkeypatch.setattr(environment, "install_step", lambda what, command: environment.run(command))
+    monkeypatch.setattr(environment, "run_step", lambda what, command: environment.run(command))
     return commands
 
 
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The one line with which main stops."""
+def get_refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Return the line with which main stops."""
     capsys.readouterr()
-    with pytest.raises(SystemExit) as stopped:
+    with pytest.raises(SystemExit) as exit_:
         main([*arguments])
-    assert stopped.value.code == 1
+    assert exit_.value.code == 1
     (line,) = capsys.readouterr().err.splitlines()
     return line
 
@@ -88,160 +88,165 @@ def test_another_python_is_refused_in_one_line_that_an_old_one_can_read(capsys) 
     assert all("expected 3.11 to 3.14" in line for line in lines)
 
 
-def test_a_venv_is_used_as_it_is_even_through_a_link_until_lock_or_extras_change(ran: list) -> None:
+def test_a_venv_is_used_as_it_is_even_through_a_link_until_lock_or_extras_change(commands: list) -> None:
     assert main(["some.module", "x"]) == 0
-    assert ran == [[environment.INSIDE, "-m", "some.module", "x"]]
+    assert commands == [[environment.INSIDE, "-m", "some.module", "x"]]
     assert not environment.is_ready(["gs"])
     assert not environment.is_ready([], ["notebook"])
     Path("requirements.lock").write_text(LOCK + "x==1\n")
     assert not environment.is_ready([])
 
 
-@pytest.mark.parametrize(("step", "python"), [("venv --clear", OTHER), ("pip", OTHER), ("pip", MINE), ("uv pip", MINE)])
-def test_a_set_up_that_was_killed_is_made_anew(ran: list, step: str, python: str, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("step", "python"), [("venv --clear", DIFFERENT), ("pip", DIFFERENT), ("pip", CURRENT), ("uv pip", CURRENT)]
+)
+def test_a_set_up_that_was_killed_is_made_anew(commands: list, step: str, python: str, monkeypatch) -> None:
     """The worst of it: .venv was whole, a clearing that stops half-way leaves Python and the record."""
-    whole = environment.run
+    run = environment.run
 
-    def killed(command: list[str]) -> int:
+    def run_until_killed(command: list[str]) -> int:
         if step in " ".join(command):
             raise SystemExit
-        return whole(command)
+        return run(command)
 
     Path(".venv").unlink()
-    make_venv(Path(".venv"), environment.lock_hash([]) + "\n+plots\n")
-    made_with(python, Path("gone"))
+    make_venv(Path(".venv"), environment.hash_inputs([]) + "\n+plots\n")
+    write_config(python, Path("gone"))
     Path(".dvc/config").write_text("['remote \"a\"']\n    url = s3://b\n")
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
-        patch.setattr(environment, "run", killed)
+        patch.setattr(environment, "run", run_until_killed)
         main([])
     assert not environment.is_ready([], ["plots"]), "what is left of .venv passes for the one before"
     assert not environment.is_ready(["s3"], ["plots"])
-    ran.clear()
+    commands.clear()
     assert main([]) == 0
-    assert len(ran) == 3, "what was killed is not whole: it is made anew"
+    assert len(commands) == 3, "what was killed is not whole: it is made anew"
     assert environment.is_ready(["s3"], ["plots"])
 
 
-def test_a_new_venv_has_pins_and_the_extras_of_the_remotes_and_leaves_alone_what_was_linked(ran: list) -> None:
+def test_a_new_venv_has_pins_and_the_extras_of_the_remotes_and_leaves_alone_what_was_linked(commands: list) -> None:
     Path(".dvc/config").write_text("[core]\n    remote = a\n['remote \"a\"']\n    url = s3://b/c%20d\n")
     Path(".dvc/config.local").write_text("['remote \"b\"']\nurl = webdavs://x/y\n['remote \"c\"']\nurl = ../gs\n")
     assert main([]) == 0
     assert Path("else where/bin").exists() or Path("else where/Scripts").exists()
-    make, uv, rest = ran
+    make, uv, rest = commands
     assert Path(make[0]).is_relative_to(sys.base_prefix), "the Python of a .venv cannot make it anew"
     assert "--require-hashes" in uv
-    assert environment.pin("uv") == "uv==1.2 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n"
+    assert environment.read_pin("uv") == "uv==1.2 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n"
     script = Path(environment.BIN, "plumbline.bat" if environment.os.name == "nt" else "plumbline")
     assert "-m plumbline" in script.read_text()
     assert rest[-6:] == ["-r", "pyproject.toml", "-c", "requirements.lock", "dvc[s3]", "dvc[webdav]"]
     assert environment.is_ready(["s3", "webdav"])
 
 
-def test_a_whole_venv_is_renewed_without_clearing_it_and_what_is_not_asked_for_goes(ran: list) -> None:
+def test_a_whole_venv_is_renewed_without_clearing_it_and_what_is_not_asked_for_goes(commands: list) -> None:
     main(["--extras=plots"])
-    ran.clear()
+    commands.clear()
     change_lock(more="x==1\n")
     main([])
-    uv, rest = ran
+    uv, rest = commands
     assert "pip" in uv
     assert "--exact" in rest
     assert environment.is_ready([], ["plots"])
 
 
-def test_a_group_that_was_added_stays_until_it_is_taken_out(ran: list, capsys) -> None:
+def test_a_group_that_was_added_stays_until_it_is_taken_out(commands: list, capsys) -> None:
     main(["--extras=notebook"])
-    assert ran[-1][-2:] == ["--extra", "notebook"]
+    assert commands[-1][-2:] == ["--extra", "notebook"]
     change_lock(more="x==1\n")
     main(["--any-python", "--extras=plots", "some.module"])
-    assert ran[-2][-4:] == ["--extra", "notebook", "--extra", "plots"]
+    assert commands[-2][-4:] == ["--extra", "notebook", "--extra", "plots"]
     assert environment.is_ready([], ["notebook", "plots"])
-    count = len(ran)
+    count = len(commands)
     main([])
-    assert len(ran) == count
+    assert len(commands) == count
     for name in ("remotes", "no-such"):
-        assert refused(capsys, f"--extras={name}") == (
-            f"ERROR: EXTRAS names {name}: expected groups of pyproject.toml (notebook, plots), or none"
+        assert get_refusal(capsys, f"--extras={name}") == (
+            f"ERROR: EXTRAS names {name}: expected groups of pyproject.toml (notebook, plots), or none. Correct it"
         )
     change_lock(PROJECT)  # groups that are no more
     main([])
-    assert "--extra" not in ran[-1]
+    assert "--extra" not in commands[-1]
     change_lock()
     main(["--extras=notebook"])
     main(["--extras=none"])
-    assert "--extra" not in ran[-1]
+    assert "--extra" not in commands[-1]
     assert environment.is_ready([])
 
 
-def test_venv_keeps_its_python_where_none_is_named_and_a_change_is_said(ran: list, capsys, tmp_path: Path) -> None:
-    other = tmp_path / "other python"
-    other.touch()
-    made_with(OTHER, other)
-    with pytest.raises(SystemExit) as ended:
+def test_venv_keeps_its_python_where_none_is_named_and_a_change_is_said(commands: list, capsys, tmp_path: Path) -> None:
+    python = tmp_path / "another python"
+    python.touch()
+    write_config(DIFFERENT, python)
+    with pytest.raises(SystemExit) as exit_:
         main(["--any-python", "--extras=plots", "some.module", "--any-python"])
-    assert ended.value.code == 0
-    assert ran == [[str(other), "-m", "src.environment", "--extras=plots", "some.module", "--any-python"]]
+    assert exit_.value.code == 0
+    assert commands == [[str(python), "-m", "src.environment", "--extras=plots", "some.module", "--any-python"]]
     assert capsys.readouterr().out == ""
     Path(".venv", environment.RECORD).write_text("0" * 64)  # of its lock and its Python
     main([])
-    assert ran[1][1:] == ["-m", "venv", "--clear", ".venv"], "a Python that is named has its way"
-    assert f".venv was Python {OTHER}, is now {MINE}" in capsys.readouterr().out.splitlines()
-    other.unlink()
+    assert commands[1][1:] == ["-m", "venv", "--clear", ".venv"], "a Python that is named has its way"
+    assert f".venv was Python {DIFFERENT}, is now {CURRENT}" in capsys.readouterr().out.splitlines()
+    python.unlink()
     change_lock(more="x==1\n")
-    made_with(OTHER, other)
+    write_config(DIFFERENT, python)
     main(["--any-python"])
-    assert f".venv was Python {OTHER} ({other} is gone), is now {MINE}" in capsys.readouterr().out.splitlines()
-    made_with("3.9", Path(__file__))  # the lock does not cover it any more
+    assert (
+        f".venv was Python {DIFFERENT} ({python} does not exist any more), is now {CURRENT}"
+        in capsys.readouterr().out.splitlines()
+    )
+    write_config("3.9", Path(__file__))  # the lock does not cover it any more
     main(["--any-python"])
 
 
-def test_to_make_a_lock_uv_is_enough(ran: list) -> None:
+def test_to_make_a_lock_uv_is_enough(commands: list) -> None:
     change_lock(more="x==1\n")
     main(["plumbline", "lock", ""])
-    assert ran == [[environment.INSIDE, "-m", "plumbline", "lock", ""]], "a .venv of another lock has its uv"
+    assert commands == [[environment.INSIDE, "-m", "plumbline", "lock", ""]], "a .venv of another lock has its uv"
     Path(".venv").unlink()
-    ran.clear()
+    commands.clear()
     for _ in range(2):
         main(["plumbline", "lock", "a b"])
-    assert [command[2] for command in ran] == ["venv", "pip", "plumbline", "plumbline"]
-    assert ran[-1][3:] == ["lock", "a b"], "the packages of UPGRADE are one word"
+    assert [command[2] for command in commands] == ["venv", "pip", "plumbline", "plumbline"]
+    assert commands[-1][3:] == ["lock", "a b"], "the packages of UPGRADE are one word"
     assert not environment.is_ready([]), "uv alone passes for the whole"
-    ran.clear()
+    commands.clear()
     main([])
-    assert [command[2] for command in ran] == ["venv", "pip", "uv"]
+    assert [command[2] for command in commands] == ["venv", "pip", "uv"]
 
 
-def test_what_the_lock_does_not_pin_is_not_installed(ran: list, capsys) -> None:
+def test_what_the_lock_does_not_pin_is_not_installed(commands: list, capsys) -> None:
     Path("pyproject.toml").write_text(PROJECT.replace('"uv"', '"uv", "more"') + GROUPS)
-    assert refused(capsys, "plumbline", "repro").startswith(
+    assert get_refusal(capsys, "plumbline", "repro").startswith(
         "ERROR: pyproject.toml asks for other packages than requirements.lo"
     )
     Path("pyproject.toml").write_text(PROJECT.replace('"uv",', '"uv" "more",'))
-    assert refused(capsys, "plumbline", "lock").startswith("ERROR: pyproject.toml cannot be read: ")
+    assert get_refusal(capsys, "plumbline", "lock").startswith("ERROR: pyproject.toml cannot be read: ")
     Path("requirements.lock").unlink()
-    assert refused(capsys).endswith("or: git checkout HEAD -- requirements.lock")
-    assert ran == []
+    assert get_refusal(capsys).endswith("or: git checkout HEAD -- requirements.lock")
+    assert commands == []
     assert Path(".venv").is_symlink()
 
 
-def test_a_machine_that_cannot_is_told_in_one_line(ran: list, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_cannot_is_told_in_one_line(commands: list, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setenv("PATH", "")
-        assert refused(capsys, "plumbline", "repro").startswith("ERROR: git is not on PATH: ")
+        assert get_refusal(capsys, "plumbline", "repro").startswith("ERROR: git is not on PATH: ")
     with monkeypatch.context() as patch:
         patch.setattr(environment.os, "access", lambda path, mode: path != ".")
         for arguments in (["plumbline", "repro"], ["plumbline", "lock"], []):
-            assert f"{Path.cwd()} cannot be written" in refused(capsys, *arguments)
-        assert ran == []
+            assert f"{Path.cwd()} cannot be written" in get_refusal(capsys, *arguments)
+        assert commands == []
         main(["plumbline", "report"])
         main(["pytest", "tests"])
-        assert [command[2:] for command in ran] == [["plumbline", "report"], ["pytest", "tests"]]
+        assert [command[2:] for command in commands] == [["plumbline", "report"], ["pytest", "tests"]]
     monkeypatch.setenv("CONDA_PREFIX", sys.base_prefix)
     change_lock(more="x==1\n")
     main([])
     assert f"conda's environment {sys.base_prefix} is active: " in capsys.readouterr().out
 
 
-def test_a_home_that_cannot_be_written_costs_downloads_and_no_more(ran, capsys, tmp_path, monkeypatch) -> None:
+def test_a_home_that_cannot_be_written_costs_downloads_and_no_more(commands, capsys, tmp_path, monkeypatch) -> None:
     for name in ("XDG_CACHE_HOME", "UV_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "home").touch()  # no folder: even root cannot write there
@@ -255,24 +260,24 @@ def test_a_home_that_cannot_be_written_costs_downloads_and_no_more(ran, capsys, 
     assert environment.os.environ["UV_NO_CACHE"] == "1"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
-    assert not environment.spare_home()
+    assert not environment.redirect_caches()
     monkeypatch.setattr(environment.os, "access", lambda path, mode: False)
-    assert environment.spare_home()
+    assert environment.redirect_caches()
     assert Path(environment.os.environ["MPLCONFIGDIR"]).is_relative_to(Path(".venv").resolve())
 
 
 def test_a_step_shows_its_output_only_where_it_fails_and_a_full_disk_is_named(capsys, monkeypatch) -> None:
     talks = [sys.executable, "-c", "import sys; print('words'); sys.exit(int(sys.argv[1]))"]
-    environment.install_step("talks", [*talks, "0"])
+    environment.run_step("talk", [*talks, "0"])
     assert capsys.readouterr() == ("", "")
-    full = "above); the disk has 7 MB left, make room and run it again"
-    for left, words in ((2**30, "above); run it again"), (7 * 2**20, full)):
-        monkeypatch.setattr(environment.shutil, "disk_usage", lambda folder, left=left: SimpleNamespace(free=left))
+    full = "above). The disk has 7 MB left: free some space, then run it again"
+    for free, words in ((2**30, "above). Run it again"), (7 * 2**20, full)):
+        monkeypatch.setattr(environment.shutil, "disk_usage", lambda folder, free=free: SimpleNamespace(free=free))
         with pytest.raises(SystemExit):
-            environment.install_step("talks", [*talks, "1"])
+            environment.run_step("talk", [*talks, "1"])
         out, err = capsys.readouterr()
         assert out.split() == ["words"]
-        assert err.startswith("ERROR: setup stopped while it talks")
+        assert err.startswith("ERROR: setup failed at this step: talk ")
         assert words in err
 
 
@@ -280,10 +285,10 @@ def test_a_step_shows_its_output_only_where_it_fails_and_a_full_disk_is_named(ca
 def test_a_terminal_shows_one_line_that_is_rewritten() -> None:
     script = """
 import pty, sys
-sys.exit(pty.spawn([sys.executable, "-c", "from src.environment import install_step as s; s('one', ['sleep', '2'])"]))
+sys.exit(pty.spawn([sys.executable, "-c", "from src.environment import run_step as s; s('one', ['sleep', '2'])"]))
 """
     root = Path(environment.__file__).parents[1]
     ran = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, check=True)
-    shown = [part.strip() for part in ran.stdout.decode().split("\r")]
-    assert shown[:3] == ["", "setup: one, 0 s", "setup: one, 1 s"]
+    parts = [part.strip() for part in ran.stdout.decode().split("\r")]
+    assert parts[:3] == ["", "setup: one, 0 s", "setup: one, 1 s"]
     assert b"\n" not in ran.stdout

@@ -10,7 +10,7 @@ from plumbline import lock, versions
 from plumbline.commands import lock as locking
 from plumbline.errors import PlumblineError
 from plumbline.testing.projects import ROOT
-from template.tests.command import command
+from template.tests.command import run_command as command
 
 CHANGES = [
     ("pyproject.toml", '\n  "dvc",', '\n  "dvc>3",', "requirements.lock: made from another dependency list"),
@@ -45,8 +45,14 @@ def test_what_is_committed_agrees_and_what_is_out_of_step_is_found(name, old, ne
     assert line.startswith(words)
 
 
-@pytest.mark.parametrize("change", [lambda text: text.replace('": "', '": "9', 1), lambda _: "{}\n",
-                                    lambda text: f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> other\n"])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace('": "', '": "9', 1),
+        lambda _: "{}\n",
+        lambda text: f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> other\n",
+    ],
+)
 def test_digests_that_are_not_of_the_code_are_found_and_written(change, project: Path, capsys) -> None:
     path = Path("src/versions.json")
     right = path.read_text(encoding="utf-8")
@@ -147,7 +153,10 @@ def test_what_changed_is_said_in_a_few_lines() -> None:
     assert locking.summarize_changes(old, old) == ["requirements.lock: the same 3 packages at the same versions"]
     assert locking.summarize_changes(old, "a==2\nc==3\nd==1\n") == [
         "requirements.lock: 1 added, 1 removed, 1 changed, 1 unchanged",
-        "  changed  a 1 -> 2", "  removed  b 1 and 2", "  added    d 1"]  # fmt: skip
+        "  changed  a 1 -> 2",
+        "  removed  b 1 and 2",
+        "  added    d 1",
+    ]
     many = "".join(f"p{number}==1\n" for number in range(20))
     lines = locking.summarize_changes("", many)
     assert len(lines) == 14

@@ -1,4 +1,4 @@
-"""What holds for every module of the package: it does nothing when it is imported, and one alone starts programs."""
+"""No module of the package does anything when it is imported, and only one module starts programs."""
 
 import ast
 import subprocess
@@ -9,23 +9,25 @@ import pytest
 
 from plumbline.testing.projects import ROOT, environment
 
-MODULES = sorted(path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
-                 for path in (ROOT / "plumbline").rglob("*.py"))  # fmt: skip
-STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.startfile")
-WATCHED = f"""
+MODULES = sorted(
+    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+    for path in (ROOT / "plumbline").rglob("*.py")
+)
+START_EVENTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.startfile")
+SCRIPT = f"""
 import importlib, os, sys
 
 HERE = os.getcwd() + os.sep
 
-def hear(event, arguments):
-    if event in {STARTS}:
+def report(event, arguments):
+    if event in {START_EVENTS}:
         print("starts", event, arguments[0])
     elif event in ("open", "os.remove", "os.rename", "os.mkdir", "os.rmdir") and isinstance(arguments[0], str | bytes):
         if os.path.abspath(os.fsdecode(arguments[0])).startswith(HERE):
             print("touches", event, os.fsdecode(arguments[0]))
 
-import pyarrow, sklearn, scipy, pandas, matplotlib, pytest, yaml  # what these do is their affair
-sys.addaudithook(hear)
+import pyarrow, sklearn, scipy, pandas, matplotlib, pytest, yaml  # not what these do
+sys.addaudithook(report)
 before = dict(os.environ), os.getcwd()
 for name in sys.argv[1:]:
     importlib.import_module(name)
@@ -37,9 +39,15 @@ def test_importing_any_module_starts_no_program_and_touches_no_file_of_the_worki
     for name in ("params.yaml", "dvc.yaml", "pyproject.toml", "requirements.lock"):
         (tmp_path / name).write_text("", encoding="utf-8")
     assert len(MODULES) > 100
-    changed = environment(PYTHONPATH=str(ROOT), PYTHONDONTWRITEBYTECODE="1", PYTHONSAFEPATH="1")
-    ran = subprocess.run([sys.executable, "-c", WATCHED, *MODULES], cwd=tmp_path, env=changed, capture_output=True,
-                         encoding="utf-8", check=False)  # fmt: skip
+    variables = environment(PYTHONPATH=str(ROOT), PYTHONDONTWRITEBYTECODE="1", PYTHONSAFEPATH="1")
+    ran = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *MODULES],
+        cwd=tmp_path,
+        env=variables,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
     assert ran.returncode == 0, ran.stderr[-2000:]
     assert ran.stdout == ""
     assert len(list(tmp_path.iterdir())) == 4
@@ -47,11 +55,11 @@ def test_importing_any_module_starts_no_program_and_touches_no_file_of_the_worki
 
 @pytest.mark.parametrize("name", ["subprocess", "src"])
 def test_one_module_starts_programs_and_none_imports_the_users_code(name: str) -> None:
-    found = set()
+    files = set()
     for path in (ROOT / "plumbline").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            imported += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
-            if name in {module.partition(".")[0] for module in imported}:
-                found.add(path.relative_to(ROOT / "plumbline").as_posix())
-    assert found == ({"process.py"} if name == "subprocess" else set())
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            if name in {module.partition(".")[0] for module in names}:
+                files.add(path.relative_to(ROOT / "plumbline").as_posix())
+    assert files == ({"process.py"} if name == "subprocess" else set())

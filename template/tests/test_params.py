@@ -1,6 +1,7 @@
-"""params.yaml: defaults, and one clear line for whatever is wrong in it."""
+"""params.yaml: defaults, and one line for each error in it."""
 
 import re
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,14 @@ from plumbline.testing.projects import ROOT
 SMALL = "data:\n  source: data/source/t.csv\n  target: y\n"
 NESTED = f"# a\n{SMALL}  types: # b\n    y: text  # c\n\n# d\nsplit:  # e\n    salt: 3 # f\nmodel:\nevaluate: {{}}\n"
 WINDOWS = "\ufeff" + SMALL.replace("\n", "\r\n") + "split: {salt: 1}  # flow\r\n# end"
-WRONG = {  # what stands there beside the two keys that must be given, and what is said
-    "data: {source: ../t.csv}": r"data.source is '../t.csv', expected a path in the project, without ..$",
+ERRORS = {  # a part of params.yaml, to which the required keys are added, and its message
+    "data: {source: ../t.csv}": r"data.source is '../t.csv', expected a path in the project, without \.\..*",
     "data: {target: 2020}": "expected a column's name. Put it in quotes$",
     "data: {task: binray}": r"expected auto \| binary \| multiclass \| regression. Did you mean 'binary'\?$",
     "data: {types: {a: [text]}}": r"expected a map, column: integer \| number",
-    "split: {holdout: 1}": "split.holdout is 1, expected a number between 0 and 1$",
-    "split: {salt: true}": "expected a whole number from 0$",
-    "split: {cut: '2024-02-31'}": "expected a date or time in quotes, or null$",
+    "split: {holdout: 1}": "split.holdout is 1, expected a number between 0 and 1. Change it, .*: the default is 0.2$",
+    "split: {salt: true}": "expected a whole number from 0. Change it, or delete the line: the default is 0$",
+    "split: {cut: '2024-02-31'}": "expected a date or time in quotes, or null. Change it, .*: the default is null$",
     "split: {cut: 2024-01-30}": "expected a date or time in quotes, or null. Put it in quotes$",
     "split: {cut: 2024-02-31}": "params.yaml: day is out of range",
     "data: {key: y}": "data.target and data.key both name 'y'",
@@ -34,7 +35,7 @@ WRONG = {  # what stands there beside the two keys that must be given, and what 
     "data: {ignore: [auto], time: t}\nsplit: {cut: '2024-01-31 10:00:00'}": "^all is well$",
     "data: {tagret: y}": r"data.tagret is no key, expected data.source, data.target.* Did you mean 'data.target'\?$",
     "assemble: {days: 9}": "params.yaml: assemble.days is no key, expected data.source",
-    "data: {key: a, key: b}": "params.yaml, line 1: key stands twice",
+    "data: {key: a, key: b}": "params.yaml, line 1: the key key occurs twice",
     "data: [": "params.yaml, line 2: expected the node",
     "? [a]\n: b": "params.yaml, line 2: found unhashable key",
     "data: {target: Größe}": "params.yaml: unacceptable character",
@@ -42,18 +43,18 @@ WRONG = {  # what stands there beside the two keys that must be given, and what 
 }
 
 
-@pytest.mark.parametrize(("text", "words"), WRONG.items())
-def test_what_is_wrong_is_refused_with_what_was_given_and_what_is_allowed(text, words, tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize(("text", "message"), ERRORS.items())
+def test_what_is_wrong_is_refused_with_what_was_given_and_what_is_allowed(text, message, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    given = "".join(f"{key}, " for key in ("source: t.csv", "target: y") if key.split()[0] not in text)
-    text = (text if "data: {" in text else "data: {}\n" + text).replace("{", "{" + given, 1)
+    required = "".join(f"{key}, " for key in ("source: t.csv", "target: y") if key.split()[0] not in text)
+    text = (text if "data: {" in text else "data: {}\n" + text).replace("{", "{" + required, 1)
     Path("params.yaml").write_bytes(text.encode("cp1252"))
-    said = "all is well"
+    output = "all is well"
     try:
         params.check()
     except PlumblineError as error:
-        said = str(error)
-    assert re.search(words, said)
+        output = str(error)
+    assert re.search(message, output)
 
 
 def test_a_blank_is_null_or_an_empty_list_or_map_where_that_is_the_default(tmp_path, monkeypatch) -> None:
@@ -65,8 +66,8 @@ def test_a_blank_is_null_or_an_empty_list_or_map_where_that_is_the_default(tmp_p
     blank, count = re.subn(r"(?m)^(  \w+:) (null|\[\]|\{\}) ", r"\1       ", text)
     assert count == len(empty)
     Path("params.yaml").write_text(blank, encoding="utf-8")
-    found = vars(params.check())
-    assert {key: found[key.split(".")[1]] for key in empty} == empty
+    values = params.check()
+    assert {key: attrgetter(key)(values) for key in empty} == empty
     assert params.add_defaults() == []
 
 
@@ -74,25 +75,25 @@ def test_a_blank_is_null_or_an_empty_list_or_map_where_that_is_the_default(tmp_p
 def test_fill_adds_what_is_absent_and_keeps_all_else_and_twice_is_once(text: str, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_bytes(text.encode())
-    before, added, filled = params.load(), params.add_defaults(), Path("params.yaml").read_bytes()
-    assert params.load() == before | {key: keys.KEYS[key].default for key in added}
+    before, new_keys, content = params.load(), params.add_defaults(), Path("params.yaml").read_bytes()
+    assert params.load() == before | {key: keys.KEYS[key].default for key in new_keys}
     assert set(params.load()) == set(keys.KEYS)
-    rest = iter(filled.decode())
+    rest = iter(content.decode())
     assert all(character in rest for character in text), "something of it was lost or changed"
-    assert filled.count(b"\n") == filled.count(b"\r\n") or "\r" not in text
+    assert content.count(b"\n") == content.count(b"\r\n") or "\r" not in text
     assert params.add_defaults() == []
-    assert Path("params.yaml").read_bytes() == filled
+    assert Path("params.yaml").read_bytes() == content
 
 
 def test_a_file_that_cannot_be_filled_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(SMALL)
 
-    def full(path: Path, content: bytes) -> None:
+    def fill_disk(path: Path, content: bytes) -> None:
         path.write_text(content.decode()[:9])
         raise OSError
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "write_bytes", fill_disk)
     with pytest.raises(OSError):
         params.add_defaults()
     assert {path.name: path.read_text() for path in Path().iterdir()} == {"params.yaml": SMALL}
@@ -104,15 +105,17 @@ def test_the_manual_states_each_default_and_read_gives_it_and_no_other_key(tmp_p
     manual = (ROOT / "docs/parameters.md").read_text(encoding="utf-8").replace("\\|", "/")
     rows = re.findall(r"(?m)^\| `(\w+\.\w+)` \| `?(.+?)`? \| (.+?) \|", manual)
     assert [key for key, _, _ in rows] == list(keys.KEYS)
-    for key, default, allowed in rows:
-        given = {"data.source": "data/source/t.csv", "data.target": "y"}.get(key, yaml.safe_load(default))
-        assert vars(params.read(key)) == {key.split(".")[1]: given}
-        assert allowed == keys.KEYS[key].allowed.replace("|", "/")
+    for key, default, allowed_values in rows:
+        value = {"data.source": "data/source/t.csv", "data.target": "y"}.get(key, yaml.safe_load(default))
+        values = params.read(key)
+        assert [vars(group) for group in vars(values).values() if vars(group)] == [{key.split(".")[1]: value}]
+        assert attrgetter(key)(values) == value
+        assert allowed_values == keys.KEYS[key].allowed.replace("|", "/")
 
 
 def test_the_committed_file_holds_each_key_on_a_line_with_its_comment() -> None:
     lines = (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines()
-    found = [re.match(r"  (\w+): .*  # \w", line) for line in lines if line.startswith(" ")]
-    given = [match and match[1] for match in found]
-    assert given[: len(keys.KEYS)] == [key.split(".")[1] for key in keys.KEYS]  # then groups of stages of one's own
+    matches = [re.match(r"  (\w+): .*  # \w", line) for line in lines if line.startswith(" ")]
+    names = [match and match[1] for match in matches]
+    assert names[: len(keys.KEYS)] == [key.split(".")[1] for key in keys.KEYS]  # then groups of stages of one's own
     assert len(lines) < 60

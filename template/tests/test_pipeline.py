@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.testing.projects import HERE, ROOT, STAGES, THERE, Project, make_table
+from plumbline.testing.projects import FIRST_ENVIRONMENT, ROOT, SECOND_ENVIRONMENT, STAGES, Project, make_table
 
 ELSEWHERE = "deeper/with blanks and ümlauts"
 MODELS: dict[str, dict] = {
@@ -33,8 +33,8 @@ def test_outputs_are_the_same_bytes_in_other_circumstances(tmp_path: Path, task:
     for project in (here, there):
         project.table(make_table(task).assign(note=lambda rows: "a few words of text, not always " + rows.colour))
         project.change(model=MODELS[task], evaluate={"metrics": "auto"})
-    assert len(digests := here.digests(STAGES, **HERE)) > 15
-    assert digests == there.digests(STAGES, **THERE)
+    assert len(digests := here.run_and_hash(STAGES, **FIRST_ENVIRONMENT)) > 15
+    assert digests == there.run_and_hash(STAGES, **SECOND_ENVIRONMENT)
 
 
 def test_dvc_yaml_as_delivered_and_the_tests_of_a_project_are_short() -> None:

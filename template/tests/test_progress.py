@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from plumbline.testing.projects import ROOT, environment
-from template.tests.terminal import in_terminal, posix
+from template.tests.terminal import posix
+from template.tests.terminal import run_in_terminal as in_terminal
 
 # rich would fold it, take out the first mark, draw the second and colour the rest.
 LINE = "see [bold]docs[/bold] :smile: " + "x" * 150 + " 'a' 17"

@@ -13,7 +13,7 @@ import pytest
 from template.tests.tools import find_python
 
 ROOT = Path(__file__).parents[2]
-OTHERS = [f"3.{minor}" for minor in range(11, 15) if minor != sys.version_info.minor]
+OTHER_VERSIONS = [f"3.{minor}" for minor in range(11, 15) if minor != sys.version_info.minor]
 TOO_OLD = "3.10"
 
 
@@ -42,7 +42,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", OTHERS)
+@pytest.mark.parametrize("version", OTHER_VERSIONS)
 def test_a_fresh_clone_gives_the_committed_bytes_and_its_notebook_opens(clone: Path, version: str) -> None:
     repro = make(clone, "repro", find_python(version), "EXTRAS=notebook")
     assert repro.returncode == 0, repro.stdout[-2000:] + repro.stderr[-2000:]

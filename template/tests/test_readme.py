@@ -47,11 +47,11 @@ def test_console_blocks_print_what_the_readme_shows(clone: Path) -> None:
 
 
 def test_blocks_that_are_not_run_are_listed() -> None:
-    skipped = re.findall(r"(?m)^```\w+ not run$", README)
-    listed = README.split("## What is not run")[1]
-    assert len(skipped) == 4
+    blocks = re.findall(r"(?m)^```\w+ not run$", README)
+    section = README.split("## What is not run")[1]
+    assert len(blocks) == 4
     for block in ("cookiecutter", "The block for Windows", "The block of the package's command"):
-        assert block in listed
+        assert block in section
 
 
 def test_badges_are_true() -> None:
@@ -64,24 +64,24 @@ def test_badges_are_true() -> None:
 
 def test_every_path_of_the_tree_is_there_and_no_other() -> None:
     tree = README.split("## Files and folders")[1].split("```")[1]
-    shown = {line.split()[0].rstrip("/") for line in tree.strip().splitlines()}
-    assert all((ROOT / path).exists() for path in shown)
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
-    top = {path.split("/")[0] for path in tracked.splitlines() if not path.startswith((".", "LICENSE"))}
+    paths = {line.split()[0].rstrip("/") for line in tree.strip().splitlines()}
+    assert all((ROOT / path).exists() for path in paths)
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
+    top = {path.split("/")[0] for path in files.splitlines() if not path.startswith((".", "LICENSE"))}
     own = {"template", "hooks", "cookiecutter.json", "{{cookiecutter.__project_slug}}"}
     assert all(f"`{name}" in README.split("## The template's own files")[1] for name in own)
-    assert top - own <= {path.split("/")[0] for path in shown}
-    inside = [path.split("/") for path in tracked.splitlines() if path.startswith(("src/", "plumbline/"))]
+    assert top - own <= {path.split("/")[0] for path in paths}
+    inside = [path.split("/") for path in files.splitlines() if path.startswith(("src/", "plumbline/"))]
     rooms = {f"{top}/{room}" for top, room, *rest in inside if rest}
     assert len(rooms) > 10
-    assert rooms <= shown
+    assert rooms <= paths
 
 
 def test_the_walk_from_dvc_yaml_to_a_function_leads_there() -> None:
-    said = r"`(\w+\.\w+)` in `(src/stages/\w+)\.py` is `(\w+)` in `(\S+)`"
-    found = re.search(said, " ".join(README.split()))
-    assert found
-    call, stage, name, file = found.groups()
+    sentence = r"`(\w+\.\w+)` in `(src/stages/\w+)\.py` is `(\w+)` in `(\S+)`"
+    match = re.search(sentence, " ".join(README.split()))
+    assert match
+    call, stage, name, file = match.groups()
     assert f"cmd: python -m {stage.replace('/', '.')}\n" in (ROOT / "dvc.yaml").read_text(encoding="utf-8")
     assert f"{call}(" in (ROOT / f"{stage}.py").read_text(encoding="utf-8")
     module = getattr(importlib.import_module(stage.replace("/", ".")), call.partition(".")[0])

@@ -1,4 +1,4 @@
-"""What people load: every source row, and of the holdout what was predicted and how wrong it was."""
+"""results.load gives all rows of the source, and predictions and errors of the holdout."""
 
 from pathlib import Path
 

@@ -16,7 +16,7 @@ import yaml
 from plumbline import paths, versions
 from plumbline.errors import PlumblineError
 from plumbline.testing.projects import ROOT, STAGES, Project, environment, make_table
-from template.tests.command import command
+from template.tests.command import run_command as command
 
 LOADED = """
 import importlib, json, sys
@@ -25,12 +25,25 @@ for name in sys.argv[1:]:
 print(json.dumps([name for name in sys.modules if name.partition(".")[0] == "plumbline"]))
 """
 FITTED = {"train", "evaluate", "package"}  # the stages that make or load the model
-USED = {
-    "pandas": {*STAGES}, "pyarrow": {*STAGES}, "numpy": {*STAGES}, "scikit-learn": FITTED,
-    "joblib": FITTED, "skops": FITTED, "great-expectations": {"ingest"}, "time-machine": {"featurize"},
-    "matplotlib": {"evaluate"}, "jinja2": {"evaluate"}, "hatchling": {"package"},
-    "dvc": set(), "pytest": set(), "hypothesis": set(), "ruff": set(), "uv": set(), "import-linter": set(),
-}  # fmt: skip
+STAGES_OF = {
+    "pandas": {*STAGES},
+    "pyarrow": {*STAGES},
+    "numpy": {*STAGES},
+    "scikit-learn": FITTED,
+    "joblib": FITTED,
+    "skops": FITTED,
+    "great-expectations": {"ingest"},
+    "time-machine": {"featurize"},
+    "matplotlib": {"evaluate"},
+    "jinja2": {"evaluate"},
+    "hatchling": {"package"},
+    "dvc": set(),
+    "pytest": set(),
+    "hypothesis": set(),
+    "ruff": set(),
+    "uv": set(),
+    "import-linter": set(),
+}
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +112,16 @@ def test_neither_the_version_nor_an_empty_init_is_in_a_digest(tree: Path) -> Non
     assert [str(path) for path in inits if path.read_bytes()] == []
 
 
-@pytest.mark.parametrize(("name", "stages"), [
-    ("plumbline/report/page.html.j2", {"evaluate"}), ("plumbline/report/look.css", {"evaluate"}),
-    ("plumbline/review/page.html.j2", set()),
-    ("src/stages/train.py", set()), ("src/environment.py", set())])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        ("plumbline/report/page.html.j2", {"evaluate"}),
+        ("plumbline/report/look.css", {"evaluate"}),
+        ("plumbline/review/page.html.j2", set()),
+        ("src/stages/train.py", set()),
+        ("src/environment.py", set()),
+    ],
+)
 def test_a_page_is_part_of_the_module_beside_it_and_files_of_src_are_dependencies_of_dvc(
     tree: Path, name: str, stages: set[str]
 ) -> None:
@@ -110,12 +129,12 @@ def test_a_page_is_part_of_the_module_beside_it_and_files_of_src_are_dependencie
     assert changed_stages(path, path.read_bytes() + b"\n", versions.digests()) == stages
 
 
-@pytest.mark.parametrize("library", USED)
+@pytest.mark.parametrize("library", STAGES_OF)
 def test_another_version_of_a_library_changes_the_stages_that_use_it(tree: Path, library: str) -> None:
     lock = Path("requirements.lock")
     new_lock, count = re.subn(rf"(?m)^{library}==\S+", f"{library}==99.0", lock.read_text(encoding="utf-8"))
     assert count
-    assert changed_stages(lock, new_lock.encode(), versions.digests()) == USED[library]
+    assert changed_stages(lock, new_lock.encode(), versions.digests()) == STAGES_OF[library]
 
 
 @pytest.mark.parametrize("way", ["imported", "imported in a function", "as the estimator", "as a metric", "not at all"])

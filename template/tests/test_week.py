@@ -20,7 +20,7 @@ from plumbline.testing.projects import environment
 from template.bake.answers import slug
 from template.tests.bake.conftest import Tools, git
 from template.tests.docs.conftest import blocks
-from template.tests.test_pythons import OTHERS
+from template.tests.test_pythons import OTHER_VERSIONS
 from template.tests.tools import find_python
 
 pytestmark = pytest.mark.slow
@@ -55,13 +55,13 @@ def loans(folder: Path, rows: int = 400) -> None:
     names = np.array([f"c{number}" for number in range(rows // 2)])
     good = random.random(len(names)) < 0.6
     who = random.integers(0, len(names), rows)
-    asked = pd.Timestamp("2024-03-01") + pd.to_timedelta(random.integers(0, 9000, rows), unit="h")
+    moment = pd.Timestamp("2024-03-01") + pd.to_timedelta(random.integers(0, 9000, rows), unit="h")
     default = random.random(rows) < np.where(good[who], 0.05, 0.75)
     pd.DataFrame(
         {
             "loan": [f"L{number}" for number in range(rows)],
             "customer": names[who],
-            "asked_at": asked.strftime("%Y-%m-%d %H:%M"),
+            "asked_at": moment.strftime("%Y-%m-%d %H:%M"),
             "amount": random.integers(1, 90, rows) * 100,
             "defaulted": np.where(default, "yes", "no"),
         }
@@ -108,11 +108,9 @@ def set_params(project: Path, text: str) -> None:
             content += yaml.safe_dump({group: keys})
             continue
         for key, value in keys.items():
-            shown = yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
+            text = yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
             start = content.index(f"{group}:\n")
-            content = content[:start] + re.sub(
-                rf"(?m)^(  {key}: )[^#\n]*", rf"\g<1>{shown}  ", content[start:], count=1
-            )
+            content = content[:start] + re.sub(rf"(?m)^(  {key}: )[^#\n]*", rf"\g<1>{text}  ", content[start:], count=1)
     path.write_text(content, encoding="utf-8")
 
 
@@ -170,13 +168,13 @@ def test_a_first_week(new: Callable[..., Path], tmp_path: Path) -> None:
     (project / "src/features.py").write_text(FEATURES, encoding="utf-8")
     paste_model(project, find_model("VotingClassifier("))
     paste(project, "extend.md")
-    printed = run(project, "make", "repro")
-    assert "VotingClassifier" in printed
-    assert "summary: rows: 500 rows" in printed
+    output = run(project, "make", "repro")
+    assert "VotingClassifier" in output
+    assert "summary: rows: 500 rows" in output
     commit(project, "Features, a model and a stage of my own")
-    printed = run(project, "make", "check", "test")
-    assert re.search(r"\d+ passed", printed)
-    assert "failed" not in printed
+    output = run(project, "make", "check", "test")
+    assert re.search(r"\d+ passed", output)
+    assert "failed" not in output
     review_branches(project)
     add_library(project)
 
@@ -213,10 +211,10 @@ def review_branches(project: Path) -> None:
         if branch == "feature":  # of the others the run is not committed, which is a reason of its own
             run(project, "make", "repro")
         commit(project, f"Branch: {branch}")
-        printed = run(project, "make", "review", "BASE=main", code=0 if branch in ("docs", "feature") else 2)
-        found = re.search(r"(?m)^(better|worse|same|cannot tell)\b", printed)
-        assert found, printed[-2000:]
-        assert found[1] in words, f"{branch}: {printed[-2000:]}"
+        output = run(project, "make", "review", "BASE=main", code=0 if branch in ("docs", "feature") else 2)
+        match = re.search(r"(?m)^(better|worse|same|cannot tell)\b", output)
+        assert match, output[-2000:]
+        assert match[1] in words, f"{branch}: {output[-2000:]}"
     git(project, "checkout", "-q", "main")
 
 
@@ -242,20 +240,20 @@ def add_library(project: Path) -> None:
     assert [line.partition("==")[0] for line in new] == [LIBRARY]
     (project / ".venv").unlink()
     here = "{}.{}".format(*sys.version_info)
-    other = next((version for version in OTHERS if shown(version)), here)
+    other = next((version for version in OTHER_VERSIONS if is_documented(version)), here)
     run(project, "make", "setup", f"PYTHON={sys.executable if other == here else find_python(other)}", shared=False)
-    printed = run(project, "make", "repro", shared=False)
-    assert "setup" not in printed
-    assert "commit dvc.lock, data/schema.json, src/versions.json and metrics/" in printed
-    asked = [str(project / ".venv/bin/python"), "-c", "import sys; print(sys.version_info[:2])"]
-    assert run(project, *asked, shared=False).strip() == str(tuple(map(int, other.split("."))))
+    output = run(project, "make", "repro", shared=False)
+    assert "setup" not in output
+    assert "commit dvc.lock, data/schema.json, src/versions.json and metrics/" in output
+    command = [str(project / ".venv/bin/python"), "-c", "import sys; print(sys.version_info[:2])"]
+    assert run(project, *command, shared=False).strip() == str(tuple(map(int, other.split("."))))
     wheel = next((project / "dist").glob("*.whl"))
     with zipfile.ZipFile(wheel) as archive:
         metadata = next(name for name in archive.namelist() if name.endswith("METADATA"))
         assert f"Requires-Dist: {LIBRARY}==" in archive.read(metadata).decode()
 
 
-def shown(version: str) -> bool:
+def is_documented(version: str) -> bool:
     """Whether a Python of this version is on this machine."""
     try:
         return bool(find_python(version))

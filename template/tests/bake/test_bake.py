@@ -17,6 +17,20 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
+def bake_in_place(tools: Tools, clone: Path, answers: dict[str, str]) -> dict[str, tuple[str, bool]]:
+    """The tree of a clone that became a project, after refusals that left it as it was."""
+    command = ["python3", "-m", "template.bake", *(f"{name}={answer}" for name, answer in answers.items())]
+    (clone / "note.txt").write_text("not committed")
+    assert "working tree has changes" in tools.run(*command, cwd=clone, code=1)
+    (clone / "note.txt").unlink()
+    before = tree(clone)
+    assert "nothing is there" in tools.run(*command, "data=no.csv", cwd=clone, code=1)
+    assert "is not an answer" in tools.run(*command, "colour=red", cwd=clone, code=1)
+    assert tree(clone) == before
+    tools.run(*command, cwd=clone)
+    return tree(clone)
+
+
 def test_path_url_tag_archive_replay_cruft_and_in_place_give_the_same_tree(
     tools: Tools, template: Path, table: Path, tmp_path: Path
 ) -> None:
@@ -50,16 +64,7 @@ def test_path_url_tag_archive_replay_cruft_and_in_place_give_the_same_tree(
     assert "git init" in output
     trees["cruft"] = tree(tmp_path / "cruft/house-prices")
     git(template, "clone", "--quiet", str(template), str(tmp_path / "clone"))
-    (tmp_path / "clone/note.txt").write_text("not committed")
-    place = ["python3", "-m", "template.bake", *(f"{name}={answer}" for name, answer in answers.items())]
-    assert "working tree has changes" in tools.run(*place, cwd=tmp_path / "clone", code=1)
-    (tmp_path / "clone/note.txt").unlink()
-    before = tree(tmp_path / "clone")
-    assert "nothing is there" in tools.run(*place, "data=no.csv", cwd=tmp_path / "clone", code=1)
-    assert "is not an answer" in tools.run(*place, "colour=red", cwd=tmp_path / "clone", code=1)
-    assert tree(tmp_path / "clone") == before
-    tools.run(*place, cwd=tmp_path / "clone")
-    trees["in place"] = tree(tmp_path / "clone")
+    trees["in place"] = bake_in_place(tools, tmp_path / "clone", answers)
     for name, files in trees.items():
         assert files == trees["path"], name
 

@@ -3,7 +3,7 @@
 import pytest
 
 from plumbline.errors import UsageError
-from template.tests.command import command
+from template.tests.command import run_command as command
 
 
 @pytest.mark.parametrize("name", ["GITHUB_EVENT_PATH", "GITHUB_REPOSITORY"])

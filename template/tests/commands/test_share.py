@@ -1,4 +1,4 @@
-"""A share of the rows: whole groups or keys, the same ones again, of both sides of the split."""
+"""A share has whole groups or keys of both sides of the split, and is part of every larger share."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from plumbline.commands import share
 from plumbline.data.schema import HOLDOUT, KEY, SIDE, Schema
 from plumbline.errors import PlumblineError, report_errors
 from plumbline.testing.projects import Project, make_table
-from template.tests.command import command
+from template.tests.command import run_command
 
 
 @pytest.mark.parametrize("group", [None, "household"])
@@ -20,39 +20,39 @@ def test_a_share_is_whole_groups_of_both_sides_and_within_every_larger_one(proje
     table = make_table(rows=rows).assign(household=np.arange(rows) // 3 + 0.5)
     project.table(table, group=group)
     project.run("ingest", "featurize")
-    schema = Schema.loads(Path(paths.SCHEMA).read_text(encoding="utf-8"))
+    schema = Schema.read(paths.SCHEMA)
     side = pd.read_parquet(paths.FEATURES, columns=[KEY, SIDE]).set_index(KEY)[SIDE]
-    kept: list[set] = []
+    keys: list[set] = []
     for size in (0.1, 0.3):
         count = share.thin(Path(paths.TABLE), Path("some.parquet"), schema, size)
         some = pd.read_parquet("some.parquet")
-        kept.append(set(some.row_id))
+        keys.append(set(some.row_id))
         assert len(some) == count == pytest.approx(rows * size, rel=0.2)
         assert (side[some.row_id] == HOLDOUT).mean() == pytest.approx(0.2, abs=0.05)
         assert group is None or set(some.household.value_counts()) == {3}
-    assert kept[0] < kept[1]
+    assert keys[0] < keys[1]
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("arguments", "message"),
     [
         (["0"], "SHARE is 0, expected a number between 0 and 1"),
         (["2"], "SHARE is 2, expected"),
         (["x"], "SHARE is x, expected"),
         (["nan"], "SHARE is nan, expected"),
         ([], "SHARE is nothing, expected"),
-        (["0.5"], "data/table.parquet is not there: .* First, once: make repro"),
+        (["0.5"], "data/table.parquet is not there: .* once: make repro"),
     ],
 )
-def test_what_is_no_share_or_has_no_table_is_refused(project: Project, given: list[str], words: str) -> None:
+def test_what_is_no_share_or_has_no_table_is_refused(project: Project, arguments: list[str], message: str) -> None:
     project.table(make_table())
-    with pytest.raises(PlumblineError, match=words):
-        command("share", *given)
+    with pytest.raises(PlumblineError, match=message):
+        run_command("share", *arguments)
     assert not share.FOLDER.exists()
 
 
 def test_a_share_that_is_too_small_says_so(project: Project, capsys) -> None:
     project.table(make_table())
     project.run("ingest")
-    assert report_errors(lambda: command("share", "0.01")) == 1
+    assert report_errors(lambda: run_command("share", "0.01")) == 1
     assert "take a larger SHARE than 0.01" in capsys.readouterr().err

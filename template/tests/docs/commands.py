@@ -204,7 +204,7 @@ def problems(texts: dict[str, list[str]]) -> list[str]:
     ]
 
 
-def printed_texts() -> dict[str, list[str]]:
+def collect_texts() -> dict[str, list[str]]:
     """Return path -> its texts: the strings of plumbline/ and src/, the code of the pages, the help of the Makefile."""
     texts: dict[str, list[str]] = {}
     for path in [*(ROOT / "plumbline").rglob("*.py"), *(ROOT / "src").rglob("*.py")]:

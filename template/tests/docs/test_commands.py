@@ -6,9 +6,9 @@ import pytest
 
 from template.tests.docs.commands import (
     code_of_page,
+    collect_texts,
     find_commands,
     find_problem,
-    printed_texts,
     problems,
     string_literals,
 )
@@ -59,11 +59,11 @@ BAD = [
 
 
 def test_each_printed_command_exists() -> None:
-    assert problems(printed_texts()) == []
+    assert problems(collect_texts()) == []
 
 
 def test_commands_are_found_everywhere() -> None:
-    texts = printed_texts()
+    texts = collect_texts()
     counts = {
         place: sum(len(words) > 1 for part in parts for words in find_commands(part)) for place, parts in texts.items()
     }

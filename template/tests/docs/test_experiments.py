@@ -60,9 +60,15 @@ def test_each_command_of_the_page_prints_what_it_shows(clone: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("override", "line"), [
-    ("model.arguments.max_depth=4", ""), ("++model.arguments.max_depth=4", "    max_depth: 4"),
-    ("'data.ignore=[mean area, mean radius]'", "  - mean radius"), ("requirements.size=null", "  size:")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("model.arguments.max_depth=4", ""),
+        ("++model.arguments.max_depth=4", "    max_depth: 4"),
+        ("'data.ignore=[mean area, mean radius]'", "  - mean radius"),
+        ("requirements.size=null", "  size:"),
+    ],
+)
 def test_each_form_of_an_override_gives_a_file_that_is_accepted(clone: Path, override: str, line: str) -> None:
     """The last stage stands for all of them: what is looked at is what becomes of params.yaml."""
     ran = run(f"dvc exp run --single-item package -S {override}", clone)

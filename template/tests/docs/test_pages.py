@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline.commands.links import LINK, broken
+from plumbline.commands.links import LINK, find_broken_links
 from plumbline.testing.projects import ROOT, environment
 from template.tests.docs.conftest import blocks
 
@@ -27,7 +27,7 @@ RUN = {
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page: Path) -> None:
-    assert broken(page) == []
+    assert find_broken_links(page) == []
 
 
 def test_the_index_has_every_page_once() -> None:

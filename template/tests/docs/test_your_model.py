@@ -113,8 +113,8 @@ def test_each_refusal_of_the_page_is_said_in_its_words(project: Project) -> None
 
 
 def test_parameters_that_the_page_shows_are_good(project: Project) -> None:
-    shown = [yaml.safe_load(text) for _, language, text in MODEL_PAGE if language == "yaml"]
-    assert len(shown) == 3
-    for groups in shown:
+    examples = [yaml.safe_load(text) for _, language, text in MODEL_PAGE if language == "yaml"]
+    assert len(examples) == 3
+    for groups in examples:
         project.params(data={"source": "data/source/t.csv", "target": "y"}, **groups)
         make_estimator(params.check().model, "binary", metric="auto", seed=0)

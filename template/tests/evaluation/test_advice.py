@@ -61,8 +61,8 @@ def test_what_is_proposed_runs_when_it_is_pasted_and_the_linear_one_is_what_was_
     project.table(table)
     write("auto", "{}")
     project.run("ingest", "featurize", "train", "evaluate")
-    lines = repro._advice()
-    assert lines == repro._advice()  # nothing to do: the same again
+    lines = repro._list_advice()
+    assert lines == repro._list_advice()  # nothing to do: the same again
     assert len(lines) == 3
     before = json.loads(Path(paths.LINEAR).read_text())
     Path(paths.PARAMS).write_text(paste(Path(paths.PARAMS).read_text(), lines[1:]), encoding="utf-8")
@@ -73,10 +73,10 @@ def test_what_is_proposed_runs_when_it_is_pasted_and_the_linear_one_is_what_was_
         assert "which is better here" in lines[0]
         assert (model["estimator"], model["arguments"]) == LINEAR[task == "regression"]
         assert {name: after[name] for name in before} == before
-        assert repro._advice() == []
+        assert repro._list_advice() == []
     else:
         assert (model["estimator"], model["arguments"]) == CAUTIOUS
-        assert "cautious" not in "".join(repro._advice())
+        assert "cautious" not in "".join(repro._list_advice())
 
 
 def findings(trivial: tuple, linear: tuple) -> list[Finding]:
@@ -127,6 +127,6 @@ def test_the_end_of_a_run_has_the_advice(project: Project, monkeypatch: pytest.M
     project.run()
     capsys.readouterr()
     for _ in range(2):
-        repro._report("data/source/table.csv")
+        repro._print_summary("data/source/table.csv")
         output = capsys.readouterr().out
-        assert "\n  estimator: auto\n  arguments: {learning_rate: 0.03, max_leaf_nodes: 4}\n\nMade: " in output
+        assert "\n  estimator: auto\n  arguments: {learning_rate: 0.03, max_leaf_nodes: 4}\n\nWrote: " in output

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from plumbline import paths
-from plumbline.testing.delivered import Installed
+from plumbline.testing.delivered import InstalledPackage
 from plumbline.testing.projects import Project, make_table
 
 
@@ -15,9 +15,9 @@ from plumbline.testing.projects import Project, make_table
 def test_the_installed_package_repeats_evaluate_on_every_raw_holdout_row(project: Project, tmp_path: Path) -> None:
     project.table(make_table())
     project.run()
-    package = Installed(project.folder, tmp_path / "elsewhere")
-    assert "golden rows give their golden answers" in package.type_in("check")
-    assert json.loads(package.type_in("info"))["task"] == "binary"
+    package = InstalledPackage(project.folder, tmp_path / "elsewhere")
+    assert "golden rows give their golden answers" in package.run("check")
+    assert json.loads(package.run("info"))["task"] == "binary"
     expected = pd.read_parquet(paths.PREDICTIONS)
     rows, names = make_table().set_index("row_id").loc[expected.key].reset_index(), list(expected.filter(like="pr"))
     predictions = package.predict(rows.drop(columns="target"))

@@ -161,9 +161,14 @@ def test_the_pipeline_as_it_was_delivered_costs_no_fit_more(
     assert (sizes[0] == 20) == (fits == 5)
 
 
-@pytest.mark.parametrize(("metric", "loss"), [
-    ("auto", "absolute_error"), ("mean_absolute_error", "absolute_error"), ("root_mean_squared_error", "squared_error"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("metric", "loss"),
+    [
+        ("auto", "absolute_error"),
+        ("mean_absolute_error", "absolute_error"),
+        ("root_mean_squared_error", "squared_error"),
+    ],
+)
 def test_numbers_are_fitted_and_cross_validated_by_what_decides_a_review(
     project: Project, metric: str, loss: str
 ) -> None:
@@ -181,9 +186,13 @@ def test_a_review_fits_by_the_same_parameters() -> None:
     assert {*contract.PARAMS} == {*train.PARAMS} - {"model.seed", "model.folds"}  # of which it has its own
 
 
-@pytest.mark.parametrize(("copies", "words", "severity"), [
-    (2, " rows repeat another's features and are in its fold", "note"),
-    (100, " share theirs with a row of another fold, since too few are distinct", "warning")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("copies", "words", "severity"),
+    [
+        (2, " rows repeat another's features and are in its fold", "note"),
+        (100, " share theirs with a row of another fold, since too few are distinct", "warning"),
+    ],
+)
 def test_rows_that_repeat_are_counted(project: Project, copies: int, words: str, severity: str) -> None:
     table, features = make_table(rows=400), ["x1", "x2", "colour", "flag"]
     table[features] = table[features].iloc[np.arange(400) % (400 // copies)].to_numpy()

@@ -11,10 +11,14 @@ from plumbline.testing.projects import make_table
 from plumbline.training.recipe import fit
 
 COLUMNS = (
-    Column("x1", "number", low=-3.0, high=3.0), Column("größe", "number", missing=0.1, low=-3.0, high=3.0),
-    Column("row_id", "integer", low=0, high=1199), Column("colour", "category"), Column("flag", "boolean"),
-    Column("seen", "timestamp", low="2020-01-01 00:00:00", high="2020-02-01 00:00:00"), Column("y", "text", "target"),
-)  # fmt: skip
+    Column("x1", "number", low=-3.0, high=3.0),
+    Column("größe", "number", missing=0.1, low=-3.0, high=3.0),
+    Column("row_id", "integer", low=0, high=1199),
+    Column("colour", "category"),
+    Column("flag", "boolean"),
+    Column("seen", "timestamp", low="2020-01-01 00:00:00", high="2020-02-01 00:00:00"),
+    Column("y", "text", "target"),
+)
 SCHEMA = Schema(COLUMNS, 200, "binary", ("no", "yes"), "yes")
 TABLE = make_table(rows=200).rename(columns={"x2": "größe"}).assign(seen=pd.date_range("2020-01-01", periods=200))
 

@@ -16,7 +16,7 @@ import pytest
 from pyarrow import feather
 
 from plumbline.testing.projects import Project, environment, make_table
-from template.tests.terminal import in_terminal, posix
+from template.tests.terminal import posix, run_in_terminal
 
 TABLE = make_table()
 READERS: dict = {"csv": pd.read_csv, "jsonl": partial(pd.read_json, lines=True), "parquet": pd.read_parquet}
@@ -109,9 +109,8 @@ def test_unusual_values_are_counted_at_the_end_and_flagged_set_aside_or_refused_
     command.main([*predict, "--strict"])
     assert capsys.readouterr().err == "25 rows predicted into odd.parquet, 5 set aside\n"
     aside = [json.loads(line) for line in Path("aside.jsonl").read_text().splitlines()]
-    assert [(value["row"], value["column"]) for value in aside] == [
-        (3, "x1"), (4, "x1"), (12, "x1"), (12, "colour"), (13, "x1"), (21, "x1")
-    ]  # fmt: skip
+    places = [f"{value['row']} {value['column']}" for value in aside]
+    assert places == ["3 x1", "4 x1", "12 x1", "12 colour", "13 x1", "21 x1"]
     assert aside[1] == {"row": 4, "column": "x1", "expected": expected["x1"].removeprefix("expected "), "value": "99.5"}
     rows.drop(index=2).to_json("odd.json", orient="records")
     with pytest.raises(
@@ -182,7 +181,7 @@ def test_a_terminal_shows_rows_share_and_remaining_time_on_one_line_that_goes(co
     else:
         long.to_csv(source, index=False) if form == "csv.gz" else long.to_parquet(source)
     predict = [sys.executable, "-m", command.__name__, "predict", str(source)]
-    output, _ = in_terminal([*predict, "-o", "long.parquet"])
+    output, _ = run_in_terminal([*predict, "-o", "long.parquet"])
     *counts, blank, last = output.split("\r")[1:-1]
     assert last == "180,000 rows predicted into long.parquet, 0 set aside"
     assert blank == " " * len(counts[0])
@@ -200,9 +199,9 @@ def test_a_terminal_shows_rows_share_and_remaining_time_on_one_line_that_goes(co
 def test_where_the_rows_themselves_or_nobody_sees_it_nothing_is_counted(command) -> None:
     TABLE.to_csv("short.csv", index=False)
     predict = [sys.executable, "-m", command.__name__, "predict"]
-    output, _ = in_terminal([*predict, "short.csv"])
+    output, _ = run_in_terminal([*predict, "short.csv"])
     assert "of the source" not in output
-    output, rows = in_terminal([*predict, "short.csv"], stdout=subprocess.PIPE)
+    output, rows = run_in_terminal([*predict, "short.csv"], stdout=subprocess.PIPE)
     assert output.count("of the source") == 1
     assert rows.count("\n") == 301
 
@@ -213,7 +212,7 @@ def test_a_count_without_a_share_goes_before_an_error_is_said(command) -> None:
     bad.loc[299, "x1"] = "secret"
     feather.write_feather(pa.Table.from_pandas(bad), "bad.feather", chunksize=100)
     stops = f"'{sys.executable}' -m {command.__name__} predict bad.feather -o bad.parquet; true"
-    output, _ = in_terminal(["sh", "-c", stops])
+    output, _ = run_in_terminal(["sh", "-c", stops])
     first, second, blank, error = (part.rstrip() for part in output.split("\r")[1:-1])
     assert (first, second, blank) == ("100 rows", "200 rows", "")
     assert error.startswith("ERROR: bad.feather, row 300, ")

@@ -21,7 +21,7 @@ import hashlib, sys, plumbline.prediction.modelfile as m, template.tests.predict
 models = c.make_model(max_iter=5), c.make_model("{FOREST}", n_jobs=int(sys.argv[1]))
 print(hashlib.sha256(b"".join(map(m.dumps, models))).hexdigest())
 """
-OURS = ("calendar", "plumbline.columns")
+OWN_TYPE = ("calendar", "plumbline.columns")
 USER = ModuleType("src.model")
 
 
@@ -40,11 +40,17 @@ def test_a_model_predicts_the_same_when_reloaded_and_keeps_no_threads_and_no_plu
     assert (b'"elsewhere.columns"' in elsewhere, b'"plumbline.' in elsewhere) == (True, False)
 
 
-@pytest.mark.parametrize(("real", "forged"), [
-     (OURS, ("system", "os")), (OURS, ("calendar", "plumbline.columns_")), (OURS, ("imported", "forged")),
-     (OURS, ("loads", "json")), (("check_array", "sklearn.utils.validation"), ("system", "os"))],
+@pytest.mark.parametrize(
+    ("real", "forged"),
+    [
+        (OWN_TYPE, ("system", "os")),
+        (OWN_TYPE, ("calendar", "plumbline.columns_")),
+        (OWN_TYPE, ("imported", "forged")),
+        (OWN_TYPE, ("loads", "json")),
+        (("check_array", "sklearn.utils.validation"), ("system", "os")),
+    ],
     ids=["another", "looks like ours", "imported by loading", "imported by ours", "inside functools.partial"],
-)  # fmt: skip
+)
 def test_a_forged_type_is_refused_before_anything_is_built(tmp_path, monkeypatch, predictor, real, forged) -> None:
     (tmp_path / "forged.py").touch()
     monkeypatch.syspath_prepend(tmp_path)

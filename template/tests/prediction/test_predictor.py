@@ -14,8 +14,14 @@ from template.tests.prediction.conftest import SCHEMA, TABLE, make_model
 
 ROW = {"x1": 0.5, "größe": None, "row_id": 7, "colour": "red", "flag": True, "seen": "2020-01-05"}
 DAYS = st.dates(date(1700, 1, 1), date(2200, 1, 1)).map(str)
-VALUES = {"x1": st.floats(-5, 5), "größe": st.floats(-5, 5), "row_id": st.integers(0, 2000), "flag": st.booleans(),
-          "colour": st.sampled_from(["red", "blue", "never seen"]), "seen": DAYS}  # fmt: skip
+VALUES = {
+    "x1": st.floats(-5, 5),
+    "größe": st.floats(-5, 5),
+    "row_id": st.integers(0, 2000),
+    "flag": st.booleans(),
+    "colour": st.sampled_from(["red", "blue", "never seen"]),
+    "seen": DAYS,
+}
 ROWS = st.fixed_dictionaries({name: st.none() | values for name, values in VALUES.items()})
 
 
@@ -48,24 +54,37 @@ def test_no_rows_give_no_predictions_and_a_missing_column_is_refused(predictor: 
         predictor.predict(form(TABLE.rename(columns={"größe": "GRÖSSE"})))
 
 
-@pytest.mark.parametrize(("column", "value", "expected"), [
-     ("row_id", 1.5, "a whole number"), ("row_id", "0x1F", "a whole number"), ("row_id", 2**70, "a whole number"),
-     ("x1", "secret", "a number"), ("x1", [7], "a number"), ("flag", 2.0, "true or false"), ("flag", "maybe", "true"),
-     ("seen", "31.12.2024", "a date or time")],
-)  # fmt: skip
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("row_id", 1.5, "a whole number"),
+        ("row_id", "0x1F", "a whole number"),
+        ("row_id", 2**70, "a whole number"),
+        ("x1", "secret", "a number"),
+        ("x1", [7], "a number"),
+        ("flag", 2.0, "true or false"),
+        ("flag", "maybe", "true"),
+        ("seen", "31.12.2024", "a date or time"),
+    ],
+)
 @pytest.mark.parametrize("form", [list, pd.DataFrame])
 def test_a_value_that_does_not_fit_is_refused_by_its_place(predictor, form, column, value, expected) -> None:
-    rows = [ROW | {column: given} for given in (None, ROW[column], value, value)]
+    rows = [ROW | {column: candidate} for candidate in (None, ROW[column], value, value)]
     with pytest.raises(PlumblineError, match=f"^input, row 3, column '{column}': expected {expected}") as refusal:
         predictor.predict(form(rows))
     assert str(value) not in str(refusal.value)
 
 
-@pytest.mark.parametrize(("features", "x1", "message"), [
-    (lambda rows: rows.head(1), 1, "the 2 rows it was given, in their order, found 1"),
-    (lambda rows: rows.iloc[::-1], 1, "in their order"), (lambda rows: rows["x1"], 1, "a frame, found Series"),
-    (lambda rows: rows.drop(columns="x1"), 1, "made no column 'x1'"), (lambda rows: rows, float("inf"), ".*infinity")],
-)  # fmt: skip
+@pytest.mark.parametrize(
+    ("features", "x1", "message"),
+    [
+        (lambda rows: rows.head(1), 1, "the 2 rows it was given, in their order, found 1"),
+        (lambda rows: rows.iloc[::-1], 1, "in their order"),
+        (lambda rows: rows["x1"], 1, "a frame, found Series"),
+        (lambda rows: rows.drop(columns="x1"), 1, "made no column 'x1'"),
+        (lambda rows: rows, float("inf"), ".*infinity"),
+    ],
+)
 def test_features_of_no_use_are_refused(features, x1: float, message: str) -> None:
     linear = Predictor(make_model("sklearn.linear_model.LogisticRegression"), SCHEMA, features)
     with pytest.raises(PlumblineError, match=message):

@@ -17,17 +17,23 @@ from plumbline.prediction.unusual import Summary, Unusual, find_unusual, join_co
 LOW, HIGH = "2020-01-01 00:00:00", "2020-01-11 00:00:00"
 # The column, values that are usual, and values that are not.
 CASES: dict[str, tuple[Column, list, list]] = {
-    "number": (Column("x", "number", missing=0.1, low=-1.0, high=3.0), [-3.0, 5.0, 0.5, None, math.nan], [
-        -3.001, 5.001, math.inf, -math.inf]),
+    "number": (
+        Column("x", "number", missing=0.1, low=-1.0, high=3.0),
+        [-3.0, 5.0, 0.5, None, math.nan],
+        [-3.001, 5.001, math.inf, -math.inf],
+    ),
     "integer": (Column("x", "integer", missing=0.1, low=10, high=20), [5, 25, None], [4, 26, -(2**63), 2**63 - 1]),
     "large": (Column("x", "integer", missing=0.1, low=-(2**63), high=2**63 - 1), [-(2**63), 2**63 - 1], []),
-    "timestamp": (Column("x", "timestamp", missing=0.1, low=LOW, high=HIGH), [
-        datetime(2019, 12, 27), datetime(2020, 1, 16), None], [datetime(2019, 12, 26, 23), datetime(2020, 1, 16, 1)]),
+    "timestamp": (
+        Column("x", "timestamp", missing=0.1, low=LOW, high=HIGH),
+        [datetime(2019, 12, 27), datetime(2020, 1, 16), None],
+        [datetime(2019, 12, 26, 23), datetime(2020, 1, 16, 1)],
+    ),
     "a gap where none was": (Column("x", "number", low=0.0, high=1.0), [0.5], [None, math.nan]),
     "a word": (Column("x", "category"), ["never seen"], [None]),
     "a flag": (Column("x", "boolean"), [True, False], [None]),
     "nothing known": (Column("x", "number", missing=1.0), [1e300, None], []),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", CASES)

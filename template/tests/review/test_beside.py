@@ -46,12 +46,12 @@ def test_what_moved_it_is_told_apart_and_adds_up(repository: Path, commit_change
 def test_where_bases_recipe_refuses_heads_data_heads_on_bases_stands_between(
     repository: Path, commit_change: Commit
 ) -> None:
-    def unlabelled(folder: Path) -> None:
+    def remove_labels(folder: Path) -> None:
         table = make_table(rows=280)
         table.loc[270:, "target"] = None
         table.to_csv(folder / "data/source/table.csv", index=False)
 
-    commit_change(unlabelled, data=PARAMS["data"] | {"unlabelled": "drop"}, model=WORSE)
+    commit_change(remove_labels, data=PARAMS["data"] | {"unlabelled": "drop"}, model=WORSE)
     before, _, result = run_review(repository, code=1)
     assert "head on base's data: fits" in before
     assert (result.attribution.code.word, result.attribution.data.word) == ("worse", "same")
@@ -87,9 +87,17 @@ def test_a_harm_is_not_hidden_by_other_labels_of_the_rows_that_it_hits(repositor
     table = make_table("regression", rows=400)
     table.to_csv(repository / "data/source/table.csv", index=False)
     requirements = {"must_work": ["colour = red"], "floors": {"mean_absolute_error": 0.4}}
-    (repository / "params.yaml").write_text(yaml.safe_dump(
-        {"data": PARAMS["data"], "model": {"estimator": "sklearn.linear_model.Ridge"}, "review": {"replicas": 3},
-         "evaluate": {"bootstrap": 100}, "requirements": requirements}))  # fmt: skip
+    (repository / "params.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "data": PARAMS["data"],
+                "model": {"estimator": "sklearn.linear_model.Ridge"},
+                "review": {"replicas": 3},
+                "evaluate": {"bootstrap": 100},
+                "requirements": requirements,
+            }
+        )
+    )
     git(repository, "commit", "-qam", "numbers")
     git(repository, "checkout", "-q", "-B", "work")
     ruin_red_rows(repository)
@@ -189,8 +197,13 @@ def packaged_head(repository: Path) -> Side:
     if not (repository / ".dvc").exists():
         for command in (["init", "-q"], ["config", "core.analytics", "false"]):
             subprocess.run([sys.executable, "-m", "dvc", *command], cwd=repository, check=True)
-    process = subprocess.run([sys.executable, "-m", "plumbline", "repro"], cwd=repository, capture_output=True,
-                         encoding="utf-8", env=environment(PYTHONPATH=""))  # fmt: skip
+    process = subprocess.run(
+        [sys.executable, "-m", "plumbline", "repro"],
+        cwd=repository,
+        capture_output=True,
+        encoding="utf-8",
+        env=environment(PYTHONPATH=""),
+    )
     assert process.returncode == 0, process.stderr
     git(repository, "add", "-A")
     git(repository, "commit", "-qm", "packaged")

@@ -19,7 +19,7 @@ from plumbline.review.terminal import render_terminal
 from template.tests.review.examples import EXAMPLES, HOSTILE, SHA, rename, with_comparison, with_verdict
 
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable("table")
-OURS = re.compile(r"<details><summary>[A-Z][a-z ]+</summary>|</details>|<!-- review of pull requests -->")
+OWN_HTML = re.compile(r"<details><summary>[A-Z][a-z ]+</summary>|</details>|<!-- review of pull requests -->")
 LINKED = re.compile(r"[@#:]\w|www\.\w|://|GH-\d|\b[0-9a-f]{7,40}\b")
 
 
@@ -33,7 +33,7 @@ def shape(text: str) -> list[str]:
                 types.append(child.type)
             assert child.type != "text" or not LINKED.search(child.content), child.content
             assert child.type != "html_inline", child.content
-        assert token.type != "html_block" or not OURS.sub("", token.content).strip(), token.content
+        assert token.type != "html_block" or not OWN_HTML.sub("", token.content).strip(), token.content
     assert not {"link_open", "image", "fence", "code_block", "heading_open", "hr"} & {*types}
     return types
 

@@ -52,10 +52,14 @@ def test_rows_that_are_gone_by_their_label_are_a_selection(tmp_path: Path, monke
     flipped = old.assign(target=old.target.where(fewer, old.target.map(swap)))
     one_more = old[:1].assign(row_id=9000, x1=7.0)
     tables = {
-        "label": old[fewer], "chance": old[old.index % 5 < 3], "none": old, "flipped": flipped,
-        "nobody's": old[fewer].drop(columns="row_id"), "with another": pd.concat([old[fewer], one_more]),
+        "label": old[fewer],
+        "chance": old[old.index % 5 < 3],
+        "none": old,
+        "flipped": flipped,
+        "nobody's": old[fewer].drop(columns="row_id"),
+        "with another": pd.concat([old[fewer], one_more]),
         "twice": pd.concat([old[fewer], old[fewer][:1]]),
-    }  # fmt: skip
+    }
     base = ingest(tmp_path / "base", old, monkeypatch)
     rows = {
         name: compare_tables(base, ingest(tmp_path / name, table, monkeypatch, key=None))[0].rows

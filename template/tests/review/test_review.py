@@ -13,7 +13,7 @@ from plumbline.review.sides import Side
 from plumbline.review.worktrees import FOLDER, PREDICTIONS
 from plumbline.testing.projects import make_table
 from template.tests.review.conftest import MODEL, PARAMS, Commit, fail_review, git, open_names, run_review
-from template.tests.test_errors import known
+from template.tests.runs import is_documented
 
 
 def test_what_is_no_part_of_the_recipe_costs_no_fit(repository: Path, commit_change: Commit) -> None:
@@ -206,7 +206,7 @@ def test_what_cannot_be_compared_is_one_line_and_another_exit_code(repository: P
         line = fail_review(repository)
         assert line.startswith("ERROR: head (")
         assert words in line
-        assert known(line)
+        assert is_documented(line)
 
 
 def test_rows_of_a_group_count_as_one_in_slices_too(repository: Path) -> None:

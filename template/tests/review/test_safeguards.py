@@ -155,17 +155,27 @@ def test_fewer_tests(find: Pair) -> None:
     assert (find(double, single), find(single, double), find(double, {})) == (["tests"], [], ["tests"])
 
 
-@pytest.mark.parametrize(("base", "head", "reasons"), [
-    ("table: a.csv", "table: a.csv", []), ("", "table: a.csv", []), ("table: a.csv", "", []),
-    ("table: a.csv", "table: b.csv", ["expectations", "behaviour"]),  # which would let the table be what it likes
-    ("table: a.csv", "table: 3", ["expectations", "behaviour"]),
-    ("table: b.csv", "table: b.csv", []), ("table: b.csv", "table: a.csv", [])])  # fmt: skip
+@pytest.mark.parametrize(
+    ("base", "head", "reasons"),
+    [
+        ("table: a.csv", "table: a.csv", []),
+        ("", "table: a.csv", []),
+        ("table: a.csv", "", []),
+        ("table: a.csv", "table: b.csv", ["expectations", "behaviour"]),  # which would let the table be what it likes
+        ("table: a.csv", "table: 3", ["expectations", "behaviour"]),
+        ("table: b.csv", "table: b.csv", []),
+        ("table: b.csv", "table: a.csv", []),
+    ],
+)
 def test_demands_that_are_said_to_be_of_another_table_are_demands_no_more(find: Pair, base, head, reasons) -> None:
     def files(table: str) -> dict[str, str]:
         scope = yaml.safe_load(table) or {}
         content = json.loads(suite(min_value=1)) | {"meta": scope}
         behaviours = scope | {"behaviours": [{"name": "n", "why": "w", "raise": {"x": 1}, "then": "same"}]}
-        return {"params.yaml": "data: {source: a.csv}\n", "expectations/a.json": json.dumps(content),
-                "expectations/behaviour.yaml": yaml.safe_dump(behaviours)}  # fmt: skip
+        return {
+            "params.yaml": "data: {source: a.csv}\n",
+            "expectations/a.json": json.dumps(content),
+            "expectations/behaviour.yaml": yaml.safe_dump(behaviours),
+        }
 
     assert find(files(base), files(head)) == reasons

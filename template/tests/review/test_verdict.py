@@ -75,8 +75,9 @@ def test_a_sure_miss_is_clipped_by_the_rarest_class() -> None:
     assert estimate_metric("log_loss", truth, scores).values[0] == pytest.approx(np.log(0.001))
 
 
-@pytest.mark.parametrize(("base", "trivial", "expected"), [
-    (-0.1, -0.66, 0.01), (-0.6, -0.66, 0.003), (-0.7, -0.66, 0.0)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("base", "trivial", "expected"), [(-0.1, -0.66, 0.01), (-0.6, -0.66, 0.003), (-0.7, -0.66, 0.0)]
+)
 def test_what_matters_is_a_share_of_the_gap_or_of_the_loss(base: float, trivial: float, expected: float) -> None:
     assert derive_margin(base, trivial, gap_share=0.05, loss_share=0.1) == pytest.approx(expected)
 

@@ -37,7 +37,7 @@ def test_no_group_is_on_both_sides_and_nothing_trained_on_comes_after_the_test(s
 
 
 @pytest.mark.parametrize(
-    ("columns", "task", "ones", "expected"),
+    ("columns", "task", "positives", "expected"),
     [
         ({}, "binary", 3, ("stratified", 3)),  # as many as the rarest class has rows
         ({}, "regression", 3, ("shuffled", 5)),
@@ -45,8 +45,8 @@ def test_no_group_is_on_both_sides_and_nothing_trained_on_comes_after_the_test(s
         ({TIME: range(20, 0, -1)}, "binary", 10, ("in time order", 3)),  # two have one class to learn from
     ],
 )
-def test_folds_are_as_many_as_wanted_or_as_there_can_be_and_none_is_refused(columns, task, ones, expected) -> None:
-    rows = pd.DataFrame({TARGET: [1] * ones + [0] * (20 - ones)} | columns)
+def test_folds_are_as_many_as_wanted_or_as_there_can_be_and_none_is_refused(columns, task, positives, expected) -> None:
+    rows = pd.DataFrame({TARGET: [1] * positives + [0] * (20 - positives)} | columns)
     folds = make_folds(rows, task, n_folds=5, seed=0)
     assert (folds.kind, len(folds.folds)) == expected
     with pytest.raises(PlumblineError, match=r"of 20 training rows, no fold \(in time order\)"):
@@ -57,10 +57,15 @@ def wide(rows: int, distinct: int, task: str, seed: int = 0, groups: int = 0) ->
     """Features of every type with gaps, of which each row takes one of the distinct ones."""
     random = np.random.default_rng(seed)
     x = np.arange(distinct, dtype=float)
-    features = pd.DataFrame({
-        "x": np.where(x % 5, x, np.nan), "flag": pd.array(x % 2 > 0, dtype="boolean"), "word": [f"w{i}" for i in x],
-        "when": np.datetime64("2024-01-01", "us") + x.astype(int), "empty": None,
-    })  # fmt: skip
+    features = pd.DataFrame(
+        {
+            "x": np.where(x % 5, x, np.nan),
+            "flag": pd.array(x % 2 > 0, dtype="boolean"),
+            "word": [f"w{i}" for i in x],
+            "when": np.datetime64("2024-01-01", "us") + x.astype(int),
+            "empty": None,
+        }
+    )
     features.loc[::7, ["flag", "when"]] = None
     features = features.iloc[random.integers(0, distinct, rows) if distinct < rows else x].reset_index(drop=True)
     target = random.normal(size=rows) if task == "regression" else random.integers(0, 2, rows)

@@ -22,9 +22,16 @@ from plumbline.training import recipe
 
 fit = partial(recipe.fit, build=default)
 LINEAR = "sklearn.linear_model.LogisticRegression"
-ESTIMATORS = ("auto", LINEAR, "sklearn.ensemble.RandomForestClassifier", "sklearn.svm.SVC",
-              "sklearn.neighbors.KNeighborsClassifier", "sklearn.dummy.DummyClassifier",
-              "sklearn.linear_model.Ridge", "sklearn.ensemble.RandomForestRegressor")  # fmt: skip
+ESTIMATORS = (
+    "auto",
+    LINEAR,
+    "sklearn.ensemble.RandomForestClassifier",
+    "sklearn.svm.SVC",
+    "sklearn.neighbors.KNeighborsClassifier",
+    "sklearn.dummy.DummyClassifier",
+    "sklearn.linear_model.Ridge",
+    "sklearn.ensemble.RandomForestRegressor",
+)
 
 
 def params(estimator: str, **arguments) -> Model:
@@ -36,12 +43,16 @@ def rich(estimator: str = "", classes: tuple = ("no", "yes")) -> tuple[pd.DataFr
     """Columns of every type with gaps, more levels than histogram boosting tells apart, a target that follows x."""
     random = np.random.default_rng(0)
     x = random.normal(size=400)
-    rows = pd.DataFrame({
-        "x": x, "flag": pd.array(x > 1, dtype="boolean"), "colour": random.choice(["red", "green"], 400),
-        "many": [f"level {i}" for i in range(400)],
-        "when": np.datetime64("2024-01-01", "us") + random.integers(0, 10**12, 400),
-        "note": [" ".join(random.choice(["good", "bad", "so"], 4)) for _ in range(400)],
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "x": x,
+            "flag": pd.array(x > 1, dtype="boolean"),
+            "colour": random.choice(["red", "green"], 400),
+            "many": [f"level {i}" for i in range(400)],
+            "when": np.datetime64("2024-01-01", "us") + random.integers(0, 10**12, 400),
+            "note": [" ".join(random.choice(["good", "bad", "so"], 4)) for _ in range(400)],
+        }
+    )
     kinds = ("number", "boolean", "category", "category", "timestamp", "text")
     columns = tuple(Column(str(name), kind) for name, kind in zip(rows, kinds, strict=True))
     for start, name in enumerate(rows):
@@ -117,9 +128,9 @@ def test_the_automatic_regressor_fits_what_decides_unless_a_loss_is_stated(metri
 
 def test_weights_count_and_a_feature_without_a_value_does_not() -> None:
     rows, schema = rich()
-    ones, empty = rows[TARGET].mean(), rows.assign(x=None, when=None, note=None).astype(rows.dtypes)
+    share, empty = rows[TARGET].mean(), rows.assign(x=None, when=None, note=None).astype(rows.dtypes)
     model = fit(empty.assign(**{WEIGHT: 1 + 2 * rows[TARGET]}), schema, params("sklearn.dummy.DummyClassifier"), seed=0)
-    assert predict(model, rows)["probability_yes"][0] == pytest.approx(3 * ones / (1 + 2 * ones))
+    assert predict(model, rows)["probability_yes"][0] == pytest.approx(3 * share / (1 + 2 * share))
     assert list(model.types) == ["flag", "colour", "many"]
     with pytest.raises(PlumblineError, match="no feature with a value is left"):
         fit(empty[["x", "when", TARGET]], schema, params("auto"), seed=0)
