@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from plumbline import params, paths
 from plumbline.data import split, tables
-from plumbline.data.schema import KEY, SIDE, TRAIN, Schema, frame
+from plumbline.data.schema import KEY, SIDE, TRAIN, Schema, to_frame
 from plumbline.errors import PlumblineError, TableError
 from plumbline.prediction import fitted_model, predictions
 from plumbline.prediction.feature_function import make_features
@@ -85,10 +85,10 @@ def read_other_rows(path: str, own_rows: Rows) -> Rows:
         raise TableError(message, hint="Split by a column that both tables have")
     typed_table = type_rows(table, schema).require_all("", hint="Fix it in the other table")
     user_features, _ = load_user_code()
-    inputs = frame(typed_table, {column.name: column.type for column in schema.inputs})
+    inputs = to_frame(typed_table, {column.name: column.type for column in schema.inputs})
     features = _keep_own_values(make_features(user_features.features, inputs), own_rows, table, schema)
     types = {column.name: column.type for column in schema.columns}
-    units = {name: tables.fitted(table.column(name), types[name])[0] for name in split.unit_columns(schema)}
+    units = {name: tables.convert_or_null(table.column(name), types[name])[0] for name in split.unit_columns(schema)}
     return Rows(features, split.units(pa.table(units), schema), np.zeros(len(features), dtype=bool))
 
 
@@ -97,7 +97,7 @@ def _keep_own_values(features: pd.DataFrame, own_rows: Rows, table: pa.Table, sc
     key, own_features = schema.column("key"), own_rows.features
     if not key or key.name not in table.column_names or not own_features[KEY].is_unique:
         return features
-    keys = tables.fitted(table.column(key.name), key.type)[0].to_pandas()
+    keys = tables.convert_or_null(table.column(key.name), key.type)[0].to_pandas()
     places = pd.Index(own_features[KEY]).get_indexer(keys)
     take = np.where(places >= 0, len(features) + places, np.arange(len(features)))
     both = pd.concat([features, own_features[features.columns]], ignore_index=True)

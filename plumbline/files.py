@@ -104,7 +104,7 @@ def read_json(path: Path, none: str) -> Any:
     ----------
     path : Path
     none : str
-        What the error says that the file is not, such as "is no suite".
+        What the error says that the file is not, such as "is not a suite".
 
     Raises
     ------

@@ -85,7 +85,7 @@ def _check_value(name: str, content: Mapping[str, Any]) -> Any:
     if value is None and key.default in ([], {}):
         return key.default  # left blank
     if not key.accepts(value):
-        hint = suggest(str(value), key.allowed.split(" | ")) or f"Change it, or delete the line: {_default(key)}"
+        hint = suggest(str(value), key.allowed.split(" | ")) or _hint_default(key)
         if isinstance(value, int | float | date) and key.accepts(str(value)):
             hint = "Put it in quotes"  # YAML reads yes as true, and 007 as 7
         text = "blank" if value is None else repr(value)
@@ -93,8 +93,9 @@ def _check_value(name: str, content: Mapping[str, Any]) -> Any:
     return value
 
 
-def _default(key: Key) -> str:
-    return "it is required" if key.default is REQUIRED else f"the default is {_dump(key.default)}"
+def _hint_default(key: Key) -> str:
+    is_required = key.default is REQUIRED
+    return "Change it" if is_required else f"Change it, or delete the line: the default is {_dump(key.default)}"
 
 
 def _dump(value: Any) -> str:

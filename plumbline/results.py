@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from plumbline import paths
-from plumbline.data.schema import HOLDOUT, SIDE, TARGET, Schema, frame
+from plumbline.data.schema import HOLDOUT, SIDE, TARGET, Schema, to_frame
 from plumbline.errors import ProjectError
 from plumbline.prediction import modelfile
 from plumbline.prediction.fitted_model import FittedModel
@@ -60,7 +60,7 @@ def load(folder: str = ".") -> Results:
             message = f"{path.as_posix()} is not there"
             raise ProjectError(message, hint="Run make repro, or bring it from a remote: dvc pull")
     schema = Schema.read(schema_json.as_posix())
-    rows = frame(pq.read_table(table), {column.name: column.type for column in schema.columns})
+    rows = to_frame(pq.read_table(table), {column.name: column.type for column in schema.columns})
     features_table = pq.read_table(features)
     rows["@side"] = features_table.column(SIDE).to_numpy()
     rows["@target"] = rows[schema.target.name]

@@ -171,12 +171,17 @@ def render_module(module: str, names: list[str]) -> list[str]:
     return parts
 
 
+def _unparse(node: ast.AST) -> str:
+    """The source of a node, with quotes as ruff formats them."""
+    return re.sub(r"'([^'\"]*)'", r'"\1"', ast.unparse(node))
+
+
 def render_class(name: str, node: ast.ClassDef) -> list[str]:
     """Return a class: how it is made, its docstring, its public methods."""
     methods = [method for method in node.body if isinstance(method, ast.FunctionDef)]
     initial = next((method for method in methods if method.name == "__init__"), None)
     bases = f"({', '.join(map(ast.unparse, node.bases))})" if node.bases else ""
-    fields = [f"    {ast.unparse(field)}" for field in node.body if isinstance(field, ast.AnnAssign | ast.Assign)]
+    fields = [f"    {_unparse(field)}" for field in node.body if isinstance(field, ast.AnnAssign | ast.Assign)]
     head = f"class {name}{bases}" + (":\n" if fields else "") + "\n".join(fields)
     code = signature(name, initial, drop_self=True) if initial else head
     parts = [f"### {name}\n", f"```python\n{code}\n```\n", *render_docstring(ast.get_docstring(node) or "")]

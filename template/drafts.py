@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,18 +19,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline import params
-from plumbline.data.roles import settle, summarise
+from plumbline.data.roles import resolve_roles, summarize_columns
 from plumbline.data.schema import ARROW, type_of
-from plumbline.expectations.draft import draft
-from plumbline.expectations.faults import failure
-from plumbline.expectations.suite import validate
+from plumbline.expectations.draft import draft_expectations
+from plumbline.expectations.expectation import Expectation
+from plumbline.expectations.results import describe_failure
+from plumbline.expectations.validation import validate
 from plumbline.files import write_text
 from plumbline.findings import Findings
-from plumbline.keys import Data, Evaluate, Model, Params, Requirements, Review, Split
+from plumbline.testing.params import make_params
 from template.corruptions import CORRUPTIONS
 from template.records import format_row
 
-Suite = list[dict[str, Any]]
+Suite = list[Expectation]
 PAGE = "template/drafts.md"
 REDRAWS = 100
 HEADING = """# How good are drafted expectation suites?
@@ -115,11 +115,10 @@ def draft_suite(frame: pd.DataFrame, folder: Path) -> Suite:
     """Draft a suite on a table whose target is the column `target`."""
     path = folder / "drafted.parquet"
     types = write_table(frame, path)
-    groups = Split(), Model(), Evaluate(), Requirements(), Review()
-    p = Params(Data(source=str(path), target="target"), *groups)
+    columns = summarize_columns(str(path), types)
     with contextlib.redirect_stdout(io.StringIO()):
-        schema = settle(summarise(str(path), types), len(frame), p, str(path), Findings("draft"))
-    return draft(str(path), schema)
+        schema = resolve_roles(columns, len(frame), make_params(), str(path), Findings("draft"))
+    return draft_expectations(str(path), schema)
 
 
 def _select_affected(suite: Suite, before: pd.DataFrame, after: pd.DataFrame) -> Suite:
@@ -127,14 +126,15 @@ def _select_affected(suite: Suite, before: pd.DataFrame, after: pd.DataFrame) ->
     if len(before) != len(after) or set(before) != set(after):
         return suite
     names = [name for name in before if not before[name].equals(after[name])]
-    return [entry for entry in suite if any(repr(name) in str(entry["kwargs"]) for name in names)]
+    return [entry for entry in suite if any(repr(name) in str(entry.kwargs) for name in names)]
 
 
 def find_failures(suite: Suite, frame: pd.DataFrame, folder: Path) -> list[str]:
     """Return what fails of a suite on a table, in words."""
     path = folder / "other.parquet"
     write_table(frame, path)
-    return [failure(result, False) for result in validate(suite, str(path)) if not result["success"]]
+    results = validate(suite, str(path))
+    return [describe_failure(result, show_values=False) for result in results if not result.success]
 
 
 def split_table(name: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:

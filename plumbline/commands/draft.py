@@ -7,8 +7,8 @@ from pathlib import Path
 
 from plumbline import params
 from plumbline.errors import ProjectError
-from plumbline.expectations.draft import draft
-from plumbline.expectations.suite import dumps, place
+from plumbline.expectations.draft import draft_expectations
+from plumbline.expectations.suite import Suite, suite_path
 from plumbline.files import write_text
 from plumbline.findings import Findings
 from plumbline.pipeline.ingest import type_table
@@ -22,12 +22,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Draft the suite and write it where no other exists; return the exit code."""
     p = params.check()
-    path = place(p.data.source)
+    path = suite_path(p.data.source)
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder, "table.parquet")
         schema = type_table(p, table, Findings("draft"))
-        suite = draft(str(table), schema)
-    text = dumps(path.stem, suite, (p.data.source,))
+        expectations = draft_expectations(str(table), schema)
+    text = Suite(path.stem, tuple(expectations), (p.data.source,)).dumps()
     current = path.read_text(encoding="utf-8") if path.exists() else text
     if current != text and not options.replace:
         lines = current.splitlines(), text.splitlines()
@@ -37,6 +37,6 @@ def run(options: Namespace) -> int:
             hint="Copy lines of the draft into it, or overwrite it: python -m plumbline draft --replace",
         )
     write_text(str(path), text)
-    print(f"\nWrote: {path.as_posix()} with {len(suite)} expectations of {len(schema.columns)} columns")
+    print(f"\nWrote: {path.as_posix()} with {len(expectations)} expectations of {len(schema.columns)} columns")
     print("Next: read each line and correct its limits (docs/expectations.md), commit it, make repro")
     return 0

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from plumbline import paths
-from plumbline.expectations.suite import about, dumps, load
+from plumbline.expectations.suite import Suite
 from plumbline.files import write_text
 
 
@@ -15,6 +15,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Format each suite in expectations/; return the exit code."""
     for path in sorted(Path(paths.EXPECTATIONS).glob("*.json")):
-        write_text(str(path), dumps(path.stem, load(path), about(path)))
+        write_text(str(path), Suite.read(path).dumps())
         print(f"Wrote: {path.as_posix()} in canonical form")
     return 0

@@ -21,11 +21,11 @@ from plumbline.data.schema import Schema
 from plumbline.errors import ParamsError, ProjectError
 from plumbline.evaluation.advice import advise
 from plumbline.evaluation.performance import Performance
-from plumbline.expectations.suite import place
+from plumbline.expectations.suite import suite_path
 from plumbline.files import write_text
 from plumbline.findings import read_findings
 from plumbline.keys import Data
-from plumbline.pipeline.ingest import located
+from plumbline.pipeline.ingest import resolve_source
 from plumbline.process import PIPE, changed_files, git, require_git, start
 from plumbline.report.summary import print_metrics
 
@@ -49,7 +49,7 @@ def run(options: Namespace) -> int:
         print(f"{paths.PARAMS}: {key} was missing and has been added with its default")
     data = params.check().data
     if data.source not in _list_outputs():
-        located(data.source)
+        resolve_source(data.source)
     _repair_dvc_files()
     schema = _read_committed(paths.SCHEMA)
     with _guard_inputs(data.source):
@@ -190,7 +190,7 @@ def _list_advice() -> list[str]:
 
 
 def _suggest_next_steps(source: str) -> Iterator[str]:
-    suite = place(source)
+    suite = suite_path(source)
     if not suite.exists():
         yield f"write a first expectation suite ({suite.as_posix()}): python -m plumbline draft"
     if questions := design.read_answers(source).open_questions:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from plumbline import params, paths
 from plumbline.data.schema import Schema
-from plumbline.data.split import thin
+from plumbline.data.split import sample_rows
 from plumbline.errors import PlumblineError, ProjectError, UsageError
 from plumbline.files import replacing
 from plumbline.report.summary import print_metrics
@@ -75,7 +75,7 @@ def _copy_inputs(schema: Schema, share: float) -> int:
     """Fill .share/ with the inputs of featurize; return the number of rows of its table."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     with replacing(FOLDER / paths.TABLE) as path:
-        rows = thin(Path(paths.TABLE), path, schema, share)
+        rows = sample_rows(Path(paths.TABLE), path, schema, share)
     for name in INPUTS:
         if Path(name).exists():
             (FOLDER / name).parent.mkdir(parents=True, exist_ok=True)

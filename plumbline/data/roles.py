@@ -1,6 +1,7 @@
-"""Roles: which column is the target, the key, a feature, and what kind of task the target asks for."""
+"""Roles of columns: which one is the target, the key, a feature; and the task that follows from the target."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,75 +13,98 @@ import pyarrow.parquet as pq
 
 from plumbline.data.schema import NUMERIC, Column, Schema
 from plumbline.data.types import is_free_text
-from plumbline.errors import ParamsError, PlumblineError
+from plumbline.errors import ParamsError, TableError
 from plumbline.files import round_floats
 from plumbline.findings import Findings, Kind, Severity
 from plumbline.keys import TYPES, Params
 from plumbline.params import suggest
 
-ID_NAMES = {"id", "ids", "key", "pk", "uuid", "guid", "index", "identifier", "rowid", "number", "nr", "no", "code"}
-POSITIVE_WORDS = {"yes", "y", "true", "t", "positive", "pos", "1"}
-PART = 1 << 16  # words that are Python's own at one time
-NEARLY = 0.95  # distinct values of the filled ones, from which a column names rows rather than describes them
-MOST_CLASSES = 500
-FEW_CLASSES = 20  # whole numbers with at most this many distinct values are classes
+_ID_WORDS = {"id", "ids", "key", "pk", "uuid", "guid", "index", "identifier", "rowid", "number", "nr", "no", "code"}
+_POSITIVE_WORDS = {"yes", "y", "true", "t", "positive", "pos", "1"}
+_PART = 1 << 16  # strings that are Python objects at one time
+_ID_SHARE = 0.95  # of distinct values, from which a column identifies rows rather than describes them
+_MAX_CLASSES = 500
+_FEW_CLASSES = 20  # integers with at most this many distinct values are classes
+_ROLE_TYPES = (("target", TYPES), ("group", TYPES), ("weight", NUMERIC), ("time", ("timestamp", *NUMERIC)))
 
 
-def check_names(names: tuple[str, ...], params: Params) -> None:
-    """Raises PlumblineError for a column that params name and the table has not."""
-    named = [(role, getattr(params.data, role)) for role in ("target", "key", "group", "time", "weight")]
-    named += [("ignore", name) for name in params.data.ignore] + [("types", name) for name in params.data.types]
-    named += [("protected", name) for name in params.requirements.protected]
-    for key, name in named:
-        if name is not None and name not in names and (key, name) != ("key", "auto"):
-            group = "requirements" if key == "protected" else "data"
+def check_column_names(names: tuple[str, ...], params: Params) -> None:
+    """Check that the table has all columns that params name.
+
+    Raises
+    ------
+    ParamsError
+        For the first that is missing.
+    """
+    data = params.data
+    references = [(f"data.{role}", getattr(data, role)) for role in ("target", "key", "group", "time", "weight")]
+    references += [("data.ignore", name) for name in data.ignore] + [("data.types", name) for name in data.types]
+    references += [("requirements.protected", name) for name in params.requirements.protected]
+    for key, name in references:
+        if name is not None and name not in names and (key, name) != ("data.key", "auto"):
             hint = suggest(name, names) or f"The first are {', '.join(map(repr, names[:5]))}"
-            raise ParamsError(f"{group}.{key} names {name!r}, expected one of {len(names)} columns", hint=hint)
+            raise ParamsError(f"{key} names {name!r}, expected one of {len(names)} columns", hint=hint)
 
 
-def summarise(path: str, storage: dict[str, str]) -> tuple[Column, ...]:
-    """Counts and ranges of each column of a typed Parquet, read one column at a time."""
+def summarize_columns(path: str, types: Mapping[str, str]) -> tuple[Column, ...]:
+    """Count values and find the range of each column of a typed Parquet, one column at a time.
+
+    Parameters
+    ----------
+    path : str
+    types : mapping of str to str
+        As `infer_types` returns them.
+
+    Raises
+    ------
+    TableError
+        Where a number is infinite.
+    """
     file = pq.ParquetFile(path)
-    return tuple(_summary(name, kind, file.read([name], use_threads=False).column(0)) for name, kind in storage.items())
+    return tuple(_summarize(name, kind, file.read([name], use_threads=False).column(0)) for name, kind in types.items())
 
 
-def _summary(name: str, kind: str, values: pa.ChunkedArray) -> Column:
-    kind, _, form = kind.partition(" ")
-    distinct = _distinct(values.drop_null())
+def _summarize(name: str, kind: str, values: pa.ChunkedArray) -> Column:
+    kind, _, format_ = kind.partition(" ")
+    distinct = _count_distinct(values.drop_null())
     if kind == "category" and is_free_text(values, distinct):
         kind = "text"
-    infinite = pc.sum(pc.is_inf(values)).as_py() if kind == "number" else 0
-    if infinite:
-        first = pc.indices_nonzero(pc.fill_null(pc.is_inf(values), False))[0].as_py() + 1
-        raise PlumblineError(
-            f"column {name!r}: expected finite numbers, {infinite} are infinite (the first in row {first}). "
-            "Leave them empty, or list the word in data.missing"
-        )
+    if kind == "number":
+        _check_finite(name, values)
     low = high = None
     if distinct and kind in (*NUMERIC, "timestamp"):
-        low, high = (
-            str(end) if kind == "timestamp" else round_floats(end) for end in pc.min_max(values).as_py().values()
-        )
+        ends = pc.min_max(values).as_py().values()
+        low, high = (str(end) if kind == "timestamp" else round_floats(end) for end in ends)
     missing = round_floats(values.null_count / len(values))
-    return Column(name, kind, missing=missing, distinct=distinct, low=low, high=high, format=form or None)
+    return Column(name, kind, missing=missing, distinct=distinct, low=low, high=high, format=format_ or None)
 
 
-def _distinct(filled: pa.ChunkedArray) -> int:
-    """Distinct values, by sorting: a hash table of 10^7 values would need a gigabyte."""
-    if not len(filled):
+def _check_finite(name: str, values: pa.ChunkedArray) -> None:
+    is_infinite = pc.is_inf(values)
+    if not (count := pc.sum(is_infinite).as_py()):
+        return
+    first = pc.indices_nonzero(pc.fill_null(is_infinite, False))[0].as_py() + 1
+    raise TableError(
+        f"column {name!r}: expected finite numbers, {count} are infinite (the first in row {first})",
+        hint="Leave them empty, or list the word in data.missing",
+    )
+
+
+def _count_distinct(values: pa.ChunkedArray) -> int:
+    """Return the number of distinct values, by sorting: a hash table of 10^7 values would need a gigabyte."""
+    if not len(values):
         return 0
-    if pa.types.is_string(filled.type):
-        parts = (
-            filled.slice(start, PART).unique().to_numpy(zero_copy_only=False) for start in range(0, len(filled), PART)
-        )
-        values = np.concatenate([pd.util.hash_array(part, categorize=False) for part in parts])
+    if pa.types.is_string(values.type):
+        starts = range(0, len(values), _PART)
+        parts = (values.slice(start, _PART).unique().to_numpy(zero_copy_only=False) for start in starts)
+        numbers = np.concatenate([pd.util.hash_array(part, categorize=False) for part in parts])
     else:
-        values = filled.to_numpy().copy()
-    values.sort()
-    return 1 + int(np.count_nonzero(values[1:] != values[:-1]))
+        numbers = values.to_numpy().copy()
+    numbers.sort()
+    return 1 + int(np.count_nonzero(numbers[1:] != numbers[:-1]))
 
 
-def settle(
+def resolve_roles(
     columns: tuple[Column, ...],
     rows: int,
     params: Params,
@@ -88,135 +112,175 @@ def settle(
     findings: Findings,
     indexes: tuple[str, ...] = (),
 ) -> Schema:
-    """The schema: roles by params and rules, then task, classes and positive class by the target's values.
+    """Return the schema: roles by params and rules, then task, classes and positive class.
 
-    indexes: columns that are taken for ids where they are nearly distinct, whatever their names.
+    Parameters
+    ----------
+    columns : tuple of Column
+    rows : int
+    params : Params
+        Its data and requirements.protected are used.
+    path : str
+        The typed Parquet, from which the classes are read.
+    findings : Findings
+    indexes : tuple of str
+        Columns that identify rows where they are nearly distinct, whatever their names.
+
+    Raises
+    ------
+    TableError
+        Where a column does not fit its role, or no feature remains.
+    ParamsError
+        Where data.task or data.positive does not fit the target.
     """
     roles = {role: getattr(params.data, role) for role in ("target", "group", "time", "weight")}
+    lists = {"ignored": params.data.ignore, "protected": params.requirements.protected}
     schema = Schema(columns, rows, task="")
-    listed = {"ignored": params.data.ignore, "protected": params.requirements.protected}
-    for role, name in [*roles.items(), *((role, name) for role, names in listed.items() for name in names)]:
+    for role, name in [*roles.items(), *((role, name) for role, names in lists.items() for name in names)]:
         schema = schema.with_role(name, role)
     _check_values(schema)
-    schema = _without_use(_key(schema, params.data.key, indexes, findings), findings)
+    schema = _ignore_constant(_resolve_key(schema, params.data.key, indexes, findings), findings)
     if not schema.inputs:
-        raise PlumblineError(
-            f"data: no feature is left of {len(columns)} columns, expected one at least. See data.ignore"
-        )
-    return _task(schema, params, path, findings)
+        message = f"data: no feature is left of {len(columns)} columns, expected one at least"
+        raise TableError(message, hint="See data.ignore")
+    return _resolve_task(schema, params, path, findings)
 
 
 def _check_values(schema: Schema) -> None:
-    for role, kinds in (("target", TYPES), ("group", TYPES), ("weight", NUMERIC), ("time", ("timestamp", *NUMERIC))):
+    for role, types in _ROLE_TYPES:
         column = schema.column(role)
         if column is None:
             continue
-        expected = f"data.{role} {column.name!r}: expected"
-        if column.type not in kinds:
-            raise PlumblineError(f"{expected} a column of type {' or '.join(kinds)}, found {column.type}")
+        start = f"data.{role} {column.name!r}: expected"
+        if column.type not in types:
+            message = f"{start} a column of type {' or '.join(types)}, found {column.type}"
+            raise TableError(message, hint=f"Fix its values, or state data.types: {{{column.name}: TYPE}}")
         if column.missing:
-            cure = "Fill them, or data.unlabelled: drop" if role == "target" else "Fill them"
+            hint = "Fill them, or data.unlabelled: drop" if role == "target" else "Fill them"
             count = f"{column.missing * schema.rows:.0f} of {schema.rows} have none"
-            raise PlumblineError(f"{expected} a value in every row, {count}. {cure}")
+            raise TableError(f"{start} a value in every row, {count}", hint=hint)
         if role == "target" and column.distinct < 2:
-            raise PlumblineError(f"{expected} 2 distinct values at least, found {column.distinct}")
+            message = f"{start} 2 distinct values at least, found {column.distinct}"
+            raise TableError(message, hint="Name another target, or the right file")
         if role == "weight" and (None in (column.low, column.high) or column.low < 0 or column.high == 0):
-            raise PlumblineError(f"{expected} finite numbers from 0, found {column.low} to {column.high}")
+            message = f"{start} finite numbers from 0, found {column.low} to {column.high}"
+            raise TableError(message, hint="Fix them, or data.weight: null")
 
 
-def looks_like_id(column: Column, rows: int, *, index: bool = False) -> bool:
-    """Nearly distinct, and whole numbers named like an id or numbered without gaps, or words that are no text.
+def looks_like_id(column: Column, rows: int, *, is_index: bool = False) -> bool:
+    """Return whether a column identifies rows.
 
-    index: it stands where a table's index does, so that whole numbers and any words are names of rows.
+    Its values are nearly distinct, and they are strings that are no free text, integers with a name such as "order id",
+    or integers without a gap.
+
+    Parameters
+    ----------
+    column : Column
+    rows : int
+        Rows of the table.
+    is_index : bool
+        Whether the column is where the index of a frame is: then any integers and strings do.
+
+    Examples
+    --------
+    >>> looks_like_id(Column("order_id", "integer", distinct=5, low=10, high=90), rows=5)
+    True
+    >>> looks_like_id(Column("price", "integer", distinct=5, low=10, high=90), rows=5)
+    False
     """
-    filled = rows * (1 - column.missing)
-    if column.distinct < max(NEARLY * filled, 2) or column.type not in ("integer", "category", *["text"] * index):
+    values = rows * (1 - column.missing)
+    types = ("integer", "category", "text") if is_index else ("integer", "category")
+    if column.distinct < max(_ID_SHARE * values, 2) or column.type not in types:
         return False
-    if index:
+    if is_index or column.type == "category":
         return True
     words = [word.lower() for word in re.findall(r"[A-Z]*[a-z]+|[A-Z]+", column.name)]
-    named = words != [] and (words[0] == "id" or words[-1] in ID_NAMES)  # "order no" is one, "no of rooms" is none
-    return named or column.type == "category" or column.high - column.low + 1 == rows
+    has_id_name = words != [] and (words[0] == "id" or words[-1] in _ID_WORDS)  # "order no", but not "no of rooms"
+    return has_id_name or column.high - column.low + 1 == rows
 
 
-def _key(schema: Schema, wanted: str | None, indexes: tuple[str, ...], findings: Findings) -> Schema:
-    features = [c for c in schema.columns if c.role == "feature"]
-    ids = [c for c in features if looks_like_id(c, schema.rows, index=c.name in indexes)]
-    if wanted == "auto":
-        wanted = next((c.name for c in ids if c.distinct == schema.rows), None)
-        words = f"{wanted!r} names each row (auto: unique and looks like an id)"
-        findings.add(Kind.KEY, words if wanted else "no column names a row (auto)")
-    elif wanted is not None:
-        column = next(c for c in schema.columns if c.name == wanted)
+def _resolve_key(schema: Schema, key: str | None, indexes: tuple[str, ...], findings: Findings) -> Schema:
+    features = [column for column in schema.columns if column.role == "feature"]
+    ids = [column for column in features if looks_like_id(column, schema.rows, is_index=column.name in indexes)]
+    if key == "auto":
+        key = next((column.name for column in ids if column.distinct == schema.rows), None)
+        evidence = f"{key!r} identifies each row (auto: unique and looks like an id)"
+        findings.add(Kind.KEY, evidence if key else "no column identifies a row (auto)")
+    elif key is not None:
+        column = next(column for column in schema.columns if column.name == key)
         if column.distinct != schema.rows:
-            raise PlumblineError(
-                f"data.key {wanted!r}: expected a distinct value in each of {schema.rows} rows, "
-                f"found {column.distinct}. Name another, or null"
-            )
+            rows = f"expected a distinct value in each of {schema.rows} rows, found {column.distinct}"
+            raise TableError(f"data.key {key!r}: {rows}", hint="Name another, or null")
     for column in ids:
-        if column.name != wanted:
+        if column.name != key:
             schema = schema.with_role(column.name, "ignored")
-            words = f"{column.name!r} has {column.distinct} distinct values in {schema.rows} rows and is no key"
-            findings.add(Kind.ID_LIKE, f"{words}: left out", Severity.LEFT_OUT)
-    return schema.with_role(wanted, "key") if wanted else schema
+            evidence = f"{column.name!r} has {column.distinct} distinct values in {schema.rows} rows and is no key"
+            findings.add(Kind.ID_LIKE, f"{evidence}: left out", Severity.LEFT_OUT)
+    return schema.with_role(key, "key") if key else schema
 
 
-def _without_use(schema: Schema, findings: Findings) -> Schema:
+def _ignore_constant(schema: Schema, findings: Findings) -> Schema:
     for column in schema.columns:
         if column.role == "feature" and column.distinct + (column.missing > 0) < 2:
             schema = schema.with_role(column.name, "ignored")
-            words = f"{column.name!r} has {'one value in every row' if column.distinct else 'no value'}: left out"
-            findings.add(Kind.CONSTANT, words, Severity.LEFT_OUT)
+            evidence = f"{column.name!r} has {'one value in every row' if column.distinct else 'no value'}: left out"
+            findings.add(Kind.CONSTANT, evidence, Severity.LEFT_OUT)
     return schema
 
 
-def _task(schema: Schema, params: Params, path: str, findings: Findings) -> Schema:
+def _resolve_task(schema: Schema, params: Params, path: str, findings: Findings) -> Schema:
     target = schema.target
-    task, words = params.data.task, "as params say"
+    task, reason = params.data.task, "set in params.yaml"
     if task == "auto":
-        task, words = _auto_task(target), f"auto: {target.type}, {target.distinct} distinct values"
-    if target.type == "timestamp" or (task == "regression" and target.type not in NUMERIC):
-        raise PlumblineError(f"data.target {target.name!r}: a {target.type} column cannot be predicted as {task}")
-    if task == "binary" and target.distinct != 2:
-        raise PlumblineError(
-            f"data.task is binary, data.target {target.name!r} has {target.distinct} distinct values; expected 2"
-        )
-    most = FEW_CLASSES if target.type == "number" else MOST_CLASSES
-    if task == "multiclass" and target.distinct > most:
-        raise PlumblineError(
-            f"data.target {target.name!r}: expected at most {most} classes for a multiclass task, found "
-            f"{target.distinct} distinct values of type {target.type}. Group them, or data.task: regression for numbers"
-        )
-    findings.add(Kind.TASK, f"{task} ({words})")
+        task, reason = _infer_task(target), f"auto: {target.type}, {target.distinct} distinct values"
+    _check_task(task, target)
+    findings.add(Kind.TASK, f"{task} ({reason})")
     if task == "regression":
         return replace(schema, task=task)
     values = pq.ParquetFile(path).read([target.name]).column(0)
     counts = {item["values"]: item["counts"] for item in pc.value_counts(values).to_pylist()}
-    positive = _positive(params.data.positive, counts, findings) if task == "binary" else None
+    positive = _resolve_positive(params.data.positive, counts, findings) if task == "binary" else None
     return replace(schema, task=task, classes=tuple(sorted(counts)), positive=positive)
 
 
-def _auto_task(target: Column) -> str:
+def _infer_task(target: Column) -> str:
     if target.distinct == 2:
         return "binary"
-    few = target.type == "integer" and target.distinct <= FEW_CLASSES
-    return "multiclass" if few or target.type not in (*NUMERIC, "timestamp") else "regression"
+    has_few_integers = target.type == "integer" and target.distinct <= _FEW_CLASSES
+    return "multiclass" if has_few_integers or target.type not in (*NUMERIC, "timestamp") else "regression"
 
 
-def _positive(wanted: Any, counts: dict[Any, int], findings: Findings) -> Any:
-    """auto: true, the larger number, a word that says yes, else the rarer class (the last of two equal ones)."""
+def _check_task(task: str, target: Column) -> None:
+    if target.type == "timestamp" or (task == "regression" and target.type not in NUMERIC):
+        message = f"data.target {target.name!r}: a {target.type} column cannot be predicted as {task}"
+        raise ParamsError(message, hint="Change data.task, or name another target")
+    if task == "binary" and target.distinct != 2:
+        count = f"data.target {target.name!r} has {target.distinct} distinct values; expected 2"
+        raise ParamsError(f"data.task is binary, {count}", hint="Set data.task: auto, or fix the classes")
+    limit = _FEW_CLASSES if target.type == "number" else _MAX_CLASSES
+    if task == "multiclass" and target.distinct > limit:
+        raise ParamsError(
+            f"data.target {target.name!r}: expected at most {limit} classes for a multiclass task, found "
+            f"{target.distinct} distinct values of type {target.type}",
+            hint="Group them, or data.task: regression for numbers",
+        )
+
+
+def _resolve_positive(positive: Any, counts: Mapping[Any, int], findings: Findings) -> Any:
+    """auto: true, the larger number, a word such as yes, else the rarer class (the last of two equally frequent)."""
     classes = sorted(counts)
-    if wanted != "auto":
-        same = [value for value in classes if value == wanted or str(value) == str(wanted)]
-        if not same:
-            raise PlumblineError(f"data.positive is {wanted!r}, expected one of {classes[0]!r} and {classes[1]!r}")
-        return same[0]
-    yes = [value for value in classes if str(value).strip().lower() in POSITIVE_WORDS]
+    if positive != "auto":
+        matches = [value for value in classes if value == positive or str(value) == str(positive)]
+        if not matches:
+            message = f"data.positive is {positive!r}, expected one of {classes[0]!r} and {classes[1]!r}"
+            raise ParamsError(message, hint="Change it, or set data.positive: auto")
+        return matches[0]
+    positive_words = [value for value in classes if str(value).strip().lower() in _POSITIVE_WORDS]
     if not isinstance(classes[1], str):
-        found, why = classes[1], "the larger value"
-    elif len(yes) == 1:
-        found, why = yes[0], "a word that says yes"
+        positive, reason = classes[1], "the larger value"
+    elif len(positive_words) == 1:
+        positive, reason = positive_words[0], "a word such as yes"
     else:
-        found, why = min(reversed(classes), key=lambda value: counts[value]), "the rarer class"
-    findings.add(Kind.POSITIVE, f"{found} (auto: {why})")
-    return found
+        positive, reason = min(reversed(classes), key=lambda value: counts[value]), "the rarer class"
+    findings.add(Kind.POSITIVE, f"{positive} (auto: {reason})")
+    return positive

@@ -1,54 +1,50 @@
-"""Tables in, in batches: CSV, JSON, Parquet, Feather, plain or compressed, or a folder of such parts.
+"""Tables from files, folders and standard input: CSV, JSON, Parquet and Feather, plain or compressed.
 
-Format, compression, delimiter, encoding and decimal mark are found out by content, not asked for; a stream is read as
-it comes. CSV and JSON come as text and get their types by `tables.convert`, so that a value that does not fit
-is found with its row.
+Format, compression, delimiter, encoding and decimal mark follow from the content, not from the name. CSV and JSON are
+read as text and get their types by `tables.convert`, so that a value that does not fit is found with its row.
 """
 
 import bz2
 import codecs
 import gzip
 import io
-import json
 import lzma
 import re
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..errors import PlumblineError
-from .delimited import elements, open_csv
-from .tables import Source, name_columns, reading
+from ..errors import TableError
+from .delimited import open_csv
+from .jsonrows import open_json
+from .tables import Source, name_columns, replace_missing_markers, translate_read_errors
 
-HEAD = 1 << 20  # bytes looked at to tell a format; a CSV's header ends in them
+HEAD = 1 << 20  # bytes that decide the format; the header of a CSV ends in them
 BATCH = 65536  # rows
-HELD, PACKED = 1 << 28, 100  # bytes that a packed file may always unpack to, and times its size
-LONGEST = 1 << 26  # bytes of a line of JSON
-COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
+MIN_UNPACKED, MAX_RATIO = 1 << 28, 100  # a compressed file may unpack to these bytes, or to so many times its size
+_COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\0": lzma.open,
     b"\x28\xb5\x2f\xfd": partial(pa.CompressedInputStream, compression="zstd"),
 }
-OBJECTS = "expected an object for each row, in an array or one a line: to_json(orient='records')"
-OTHERS = {
-    r"\s*<(!|\?|html)": "a page of HTML or XML, expected a table. Was it downloaded from the right address?",
-    "version https://git-lfs": "a pointer of Git LFS, expected the table itself: git lfs pull",
+_NO_TABLES = {  # the start of a text, what it is, and what to do
+    r"\s*<(!|\?|html)": ("a page of HTML or XML, expected a table", "Was it downloaded from the right address?"),
+    "version https://git-lfs": ("a pointer of Git LFS, expected the table itself", "Fetch it: git lfs pull"),
 }
+_FORMATS = "expected CSV, JSON, Parquet or Feather"
+_Opened = tuple[pa.Schema, Iterator[pa.RecordBatch], int | None]
 
 
-class _Stream(io.RawIOBase):
-    """A file whose reads are never short, so that nothing depends on how a pipe or a decompressor delivers."""
+class _CountingStream(io.RawIOBase):
+    """A file whose reads are never short, so that nothing depends on the chunks of a pipe or a decompressor."""
 
     def __init__(self, file: Any) -> None:
         self.file, self.lines, self.bytes = file, 0, 0
@@ -64,107 +60,141 @@ class _Stream(io.RawIOBase):
         return len(content)
 
 
-def open_source(path: str, missing: Iterable[str] = ()) -> Source:
-    """The table in a file or a folder of parts, or on standard input for "-"; missing: words that mean no value."""
-    if path != "-" and Path(path).is_dir():
-        return _folder(path, missing)
-    name, file = ("standard input", None) if path == "-" else (path, Path(path))
-    if file and not file.is_file():
-        raise PlumblineError(f"{name}: expected a file or a folder of files, found nothing there")
-    with reading(name, "a file"):
-        stream = _decompressed(file.open("rb") if file else sys.stdin.buffer)
-        head = stream.peek()[:HEAD]
-    if head.startswith((b"PAR1", b"ARROW1")):
-        form, read = ("Parquet", _parquet) if head.startswith(b"PAR1") else ("Feather", _feather)
-        plain = file and head[:4] == _start(file)
-        most = max(HELD, PACKED * file.stat().st_size) if file else None
-        return _typed(name, form, read, (lambda: file) if plain else _kept(name, form, stream, most), missing)
-    readings = _Readings(file) if file else None
-    again = readings.open if readings else lambda: stream
-    with reading(name, "text"):
-        encoding = _encoding(head, iter(lambda: stream.read(HEAD), b"") if file else [head])
-    if b"\0" in head and not encoding.startswith("utf-16"):
-        zipped = "a zip archive or a workbook" if head.startswith(b"PK\x03\x04") else "binary"
-        raise PlumblineError(f"{name}: is {zipped}, expected CSV, JSON, Parquet or Feather")
-    text = head.decode(encoding, "ignore").removeprefix("\ufeff")
-    if not text.strip():
-        raise PlumblineError(f"{name}: is empty, expected a table with a header and rows")
-    other = next((what for start, what in OTHERS.items() if re.match(start, text)), None)
-    if other:
-        raise PlumblineError(f"{name}: is {other}")
-    if re.match(r"\s*(\{|\[\s*[]{])", text):
-        source, taken = _json(name, text, len(head) == HEAD, again, missing), lambda: 1.0
-    else:
-        source, taken = open_csv(name, text, len(head) == HEAD, encoding, again, missing)
-    return replace(source, share=lambda: readings.share() * taken()) if readings else source
-
-
-def _start(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        return opened.read(4)
-
-
-class _Readings:
-    """Opens a file anew each time, and knows how much of it the last reading has seen."""
+class _Reopener:
+    """Opens a file anew each time, and knows how much of it the last reader has read."""
 
     def __init__(self, file: Path) -> None:
         self.file, self.size = file, file.stat().st_size
         self.last: weakref.ref[Any] | None = None
 
     def open(self) -> Any:
-        opened = self.file.open("rb")
-        self.last = weakref.ref(opened)  # else each part of a folder would stay open
-        return _decompressed(opened)
+        file = self.file.open("rb")
+        self.last = weakref.ref(file)  # a strong reference would keep each part of a folder open
+        return _decompress(file)
 
     def share(self) -> float:
         if self.last is None:
             return 0.0
-        opened = self.last()
-        return opened.tell() / self.size if opened and not opened.closed else 1.0
+        file = self.last()
+        return file.tell() / self.size if file and not file.closed else 1.0
 
 
-def _decompressed(file: Any) -> Any:
-    stream = io.BufferedReader(_Stream(file), HEAD)
-    opener = next((open_ for magic, open_ in COMPRESSED.items() if stream.peek(8).startswith(magic)), None)
-    return io.BufferedReader(_Stream(opener(stream)), HEAD) if opener else stream
+def open_source(path: str, markers: Iterable[str] = ()) -> Source:
+    """Open a table.
+
+    Parameters
+    ----------
+    path : str
+        A file, a folder of files with the same columns, or "-" for standard input.
+    markers : iterable of str
+        Missing-value markers in addition to the default ones.
+
+    Raises
+    ------
+    TableError
+        Where the content is not a table.
+    """
+    markers = [*markers]
+    if path != "-" and Path(path).is_dir():
+        return _open_folder(path, markers)
+    name, file = ("standard input", None) if path == "-" else (path, Path(path))
+    if file and not file.is_file():
+        message = f"{name}: expected a file or a folder of files, found nothing there"
+        raise TableError(message, hint="Fix the path")
+    with translate_read_errors(name, "a file"):
+        stream = _decompress(file.open("rb") if file else sys.stdin.buffer)
+        head = stream.peek()[:HEAD]
+    if head.startswith((b"PAR1", b"ARROW1")):
+        return _open_binary(name, file, stream, head, markers)
+    return _open_text(name, file, stream, head, markers)
 
 
-def _folder(path: str, missing: Iterable[str]) -> Source:
-    """Parts in the order of their names, all with the first one's columns."""
-    names = [p for p in sorted(Path(path).rglob("*")) if p.is_file() and not p.name.startswith((".", "_"))]
-    if not names:
-        raise PlumblineError(f"{path}: expected a file or a folder of files, found an empty folder")
-    parts = [open_source(str(part), missing) for part in names]
+def _open_binary(name: str, file: Path | None, stream: Any, head: bytes, markers: Collection[str]) -> Source:
+    """Parquet or Feather."""
+    description, read = ("Parquet", _read_parquet) if head.startswith(b"PAR1") else ("Feather", _read_feather)
+    if file and head[:4] == _first_bytes(file):
+        return _open_typed(name, description, read, lambda: file, markers)
+    limit = max(MIN_UNPACKED, MAX_RATIO * file.stat().st_size) if file else None
+    content = _read_all(name, description, stream, limit)
+    return _open_typed(name, description, read, lambda: pa.BufferReader(content), markers)
+
+
+def _open_text(name: str, file: Path | None, stream: Any, head: bytes, markers: Collection[str]) -> Source:
+    """CSV or JSON."""
+    reopener = _Reopener(file) if file else None
+    reopen = reopener.open if reopener else lambda: stream
+    with translate_read_errors(name, "text"):
+        encoding = _detect_encoding(head, iter(lambda: stream.read(HEAD), b"") if file else [head])
+    if b"\0" in head and not encoding.startswith("utf-16"):
+        content = "a zip archive or a workbook" if head.startswith(b"PK\x03\x04") else "binary"
+        raise TableError(f"{name}: is {content}, {_FORMATS}", hint="Export it as one of these")
+    text = head.decode(encoding, "ignore").removeprefix("\ufeff")
+    if not text.strip():
+        raise TableError(f"{name}: is empty, expected a table with a header and rows", hint="Export it again")
+    for start, (content, hint) in _NO_TABLES.items():
+        if re.match(start, text):
+            raise TableError(f"{name}: is {content}", hint=hint)
+    is_cut, share = len(head) == HEAD, _whole
+    if re.match(r"\s*(\{|\[\s*[]{])", text):
+        source = open_json(name, text, is_cut, reopen, markers, BATCH)
+    else:
+        source, share = open_csv(name, text, is_cut, encoding, reopen, markers)
+    return replace(source, progress=lambda: reopener.share() * share()) if reopener else source
+
+
+def _whole() -> float:
+    return 1.0
+
+
+def _first_bytes(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(4)
+
+
+def _decompress(file: Any) -> Any:
+    stream = io.BufferedReader(_CountingStream(file), HEAD)
+    opener = next((opener for magic, opener in _COMPRESSED.items() if stream.peek(8).startswith(magic)), None)
+    return io.BufferedReader(_CountingStream(opener(stream)), HEAD) if opener else stream
+
+
+def _open_folder(path: str, markers: Collection[str]) -> Source:
+    """Open files in the order of their names; all must have the columns of the first one."""
+    files = [file for file in sorted(Path(path).rglob("*")) if file.is_file() and not file.name.startswith((".", "_"))]
+    if not files:
+        message = f"{path}: expected a file or a folder of files, found an empty folder"
+        raise TableError(message, hint="Put the parts there")
+    parts = [open_source(str(file), markers) for file in files]
     first = parts[0]
-    for name, part in zip(names, parts, strict=True):
+    for file, part in zip(files, parts, strict=True):
         if (part.names, part.types) != (first.names, first.types):
             odd = sorted({*part.names} ^ {*first.names})
-            what = f"column {odd[0]!r} is not in both" if odd else "order or types of columns differ"
-            raise PlumblineError(f"{name}: expected the columns of {names[0]}, {what}. Fix the part")
+            reason = f"column {odd[0]!r} is not in both" if odd else "order or types of columns differ"
+            raise TableError(f"{file}: expected the columns of {files[0]}, {reason}", hint="Fix the part")
 
     def batches() -> Iterator[pa.Table]:
         for part in parts:
             yield from part.batches()
 
-    decimal = "," if any(part.decimal == "," for part in parts) else "."
-
-    def share() -> float | None:
-        shares = [part.share() for part in parts]
+    def progress() -> float | None:
+        shares = [part.progress() for part in parts]
         return None if None in shares else sum(filter(None, shares)) / len(shares)
 
-    form = f"{len(parts)} parts of {first.form}"
-    return replace(first, form=form, decimal=decimal, batches=batches, parts=tuple(parts), share=share)
+    decimal = "," if any(part.decimal == "," for part in parts) else "."
+    description = f"{len(parts)} parts of {first.description}"
+    return replace(
+        first, description=description, decimal=decimal, batches=batches, parts=tuple(parts), progress=progress
+    )
 
 
-def _encoding(head: bytes, chunks: Iterable[bytes]) -> str:
-    """Settled on the whole file where there is one: its head may hold nothing but ASCII."""
+def _detect_encoding(head: bytes, chunks: Iterable[bytes]) -> str:
+    """Return the encoding of the whole content: its head may be ASCII alone."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     halves = {"utf-16-le": (head[1::2], head[::2]), "utf-16-be": (head[::2], head[1::2])}  # UTF-16 without its mark
     for name, (high, low) in halves.items():
         if 2 * high.count(0) > len(high) and not low.count(0):
             return name
-    if b"\0" in head:  # no text: nothing more of it need be read
+    if b"\0" in head:  # no text, so the rest need not be read
         return "utf-8"
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
@@ -176,126 +206,48 @@ def _encoding(head: bytes, chunks: Iterable[bytes]) -> str:
     return "utf-8"
 
 
-def _kept(name: str, form: str, stream: io.BufferedReader, most: int | None) -> Callable[[], Any]:
-    """A format that is read from its end, on a stream: all of it has to be held, if it is not more than `most`."""
+def _read_all(name: str, description: str, stream: io.BufferedReader, limit: int | None) -> bytearray:
+    """Read a stream whose format begins at its end, so that all of it has to be in memory."""
     content = bytearray()
-    with reading(name, form):
-        while part := stream.read(HEAD):
-            content += part
-            if most and len(content) > most:
-                raise PlumblineError(
-                    f"{name}: unpacks to more than {PACKED} times its size, expected {form}. Unpack it first"
-                )
-    return lambda: pa.BufferReader(content)
+    with translate_read_errors(name, description):
+        while chunk := stream.read(HEAD):
+            content += chunk
+            if limit and len(content) > limit:
+                message = f"{name}: unpacks to more than {MAX_RATIO} times its size, expected {description}"
+                raise TableError(message, hint="Unpack it first")
+    return content
 
 
-def _parquet(file: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch], int | None]:
-    opened = pq.ParquetFile(file)
-    return opened.schema_arrow, opened.iter_batches(BATCH, use_threads=False), opened.metadata.num_rows
+def _read_parquet(file: Any) -> _Opened:
+    parquet = pq.ParquetFile(file)
+    return parquet.schema_arrow, parquet.iter_batches(BATCH, use_threads=False), parquet.metadata.num_rows
 
 
-def _feather(file: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch], int | None]:
-    """Nobody can tell its rows without reading them."""
-    opened = pa.ipc.open_file(pa.memory_map(str(file)) if isinstance(file, Path) else file)
-    return opened.schema, (opened.get_batch(i) for i in range(opened.num_record_batches)), None
+def _read_feather(file: Any) -> _Opened:
+    """Return None for the number of rows, which is unknown until they are read."""
+    feather = pa.ipc.open_file(pa.memory_map(str(file)) if isinstance(file, Path) else file)
+    return feather.schema, (feather.get_batch(i) for i in range(feather.num_record_batches)), None
 
 
-def _typed(name: str, form: str, read: Callable[[Any], Any], again: Callable[[], Any], missing: Any) -> Source:
-    with reading(name, form):
-        schema, _, total = read(again())
-    names, unnamed = name_columns(name, schema.names)
-    done = 0
+def _open_typed(
+    name: str, description: str, read: Callable[[Any], _Opened], reopen: Callable[[], Any], markers: Collection[str]
+) -> Source:
+    with translate_read_errors(name, description):
+        schema, _, total = read(reopen())
+    names, unnamed_columns = name_columns(name, schema.names)
+    count = 0
 
     def batches() -> Iterator[pa.Table]:
-        nonlocal done
-        done = 0
-        with reading(name, form):
-            for batch in read(again())[1]:
-                done += batch.num_rows
-                yield _without(pa.Table.from_batches([batch]).rename_columns(names), missing)
+        nonlocal count
+        count = 0
+        with translate_read_errors(name, description):
+            for batch in read(reopen())[1]:
+                count += batch.num_rows
+                table = pa.Table.from_batches([batch]).rename_columns(names)
+                yield replace_missing_markers(table, markers)
+
+    def progress() -> float | None:
+        return count / total if total else None
 
     types = dict(zip(names, schema.types, strict=True))
-    return Source(names, form, ".", batches, types, unnamed, share=lambda: done / total if total else None)
-
-
-def _without(table: pa.Table, missing: Iterable[str]) -> pa.Table:
-    """The table with these words as gaps."""
-    for i, field in enumerate(table.schema if missing else ()):
-        values = table.column(i)
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-            gaps = pc.is_in(values, pa.array([*missing], field.type))
-            table = table.set_column(i, field.name, pc.if_else(gaps, pa.scalar(None, field.type), values))
-    return table
-
-
-def _json(name: str, text: str, cut: bool, again: Callable[[], Any], missing: Iterable[str]) -> Source:
-    """Objects by lines, in an array, or one alone; text: the start of them, cut: and they go on."""
-    single = None if cut else _single(name, text)
-    head: list[dict] = []
-    read: Callable[[Any], Iterator[dict]]
-    if text.lstrip().startswith("["):
-        form, read = "a JSON array", partial(elements, name)
-        with suppress(PlumblineError) if cut else nullcontext():  # the last may be cut in two
-            head.extend(elements(name, io.BytesIO(text.encode())))
-    elif single:
-        form, read, head = "one JSON object", lambda _: iter([single]), [single]
-    else:
-        form, read, lines = "JSON lines", partial(_lines, name), text.split("\n")
-        head = [_json_row(name, i, line) for i, line in enumerate(lines[:-1] if cut else lines, 1) if line.strip()]
-    if cut and not head:
-        raise PlumblineError(f"{name}: has no object that ends in its first MiB, {OBJECTS}")
-    keys = tuple(dict.fromkeys(key for row in head for key in row))
-    names, unnamed = name_columns(name, keys)
-
-    def batches() -> Iterator[pa.Table]:
-        rows = read(again())
-        with reading(name, form):
-            while part := list(islice(rows, BATCH)):
-                yield _without(_text_table(keys, part).rename_columns(names), missing)
-
-    return Source(names, form, ".", batches, unnamed=unnamed)
-
-
-def _single(name: str, text: str) -> dict | None:
-    """The object, where it is all there is; refused where it holds columns, as pandas' to_json writes them."""
-    try:
-        row = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(row, dict):
-        return None
-    if row and all(isinstance(value, dict | list) for value in row.values()):
-        raise PlumblineError(f"{name}: is one JSON object of columns, {OBJECTS}")
-    return row
-
-
-def _lines(name: str, stream: io.BufferedReader) -> Iterator[dict]:
-    return (_json_row(name, i, line) for i, line in _numbered(name, stream) if line.strip())
-
-
-def _numbered(name: str, stream: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(iter(lambda: stream.readline(LONGEST), b""), 1):
-        if len(line) == LONGEST:
-            raise PlumblineError(
-                f"{name}, line {number}: longer than {LONGEST >> 20} MiB, expected one JSON object a line"
-            )
-        yield number, line
-
-
-def _json_row(name: str, number: int, line: str | bytes) -> dict:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        row = None
-    if not isinstance(row, dict):
-        raise PlumblineError(f"{name}, line {number}: expected one JSON object a line, in UTF-8")
-    return row
-
-
-def _text_table(names: tuple[str, ...], rows: list[dict]) -> pa.Table:
-    def text(value: Any) -> str | None:
-        if value is None or value != value:  # NaN
-            return None
-        return value if isinstance(value, str) else json.dumps(value)
-
-    return pa.table({name: pa.array([text(row.get(name)) for row in rows], pa.string()) for name in names})
+    return Source(names, description, ".", batches, types, unnamed_columns, progress=progress)

@@ -1,4 +1,4 @@
-"""Tables: what a source of one is, how values get their types, and how they are written, whole or not at all."""
+"""Tables: sources of batches, conversion of values to the schema's types, and writers."""
 
 import json
 import lzma
@@ -6,7 +6,7 @@ import re
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,147 +18,225 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from ..errors import PlumblineError
+from ..errors import TableError, UsageError
 from ..files import replacing
 from .schema import ARROW
 
-WORDS = (pa.string(), pa.large_string(), pa.string_view())
-BROKEN = (pa.ArrowInvalid, OSError, UnicodeError, EOFError, lzma.LZMAError, zlib.error)
-PAIRS = (("true", "false"), ("yes", "no"), ("on", "off"), ("ja", "nein"), ("t", "f"), ("y", "n"))
-FLAGS = [word for pair in (*PAIRS, ("1", "0")) for word in pair]  # true and false in turn
+READ_ERRORS = (pa.ArrowInvalid, OSError, UnicodeError, EOFError, lzma.LZMAError, zlib.error)
+BOOLEAN_PAIRS = (("true", "false"), ("yes", "no"), ("on", "off"), ("ja", "nein"), ("t", "f"), ("y", "n"))
+_BOOLEAN_WORDS = [word for pair in (*BOOLEAN_PAIRS, ("1", "0")) for word in pair]  # true and false alternate
+_STRING_TYPES = (pa.string(), pa.large_string(), pa.string_view())
+Writer = Callable[[pa.Table], None]
 
 
 @dataclass(frozen=True)
 class Source:
-    """A table that is read in batches; `batches` may be called again unless it comes from a stream."""
+    """A table that is read in batches.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The columns.
+    description : str
+        The file format, in words.
+    decimal : str
+        The decimal mark of columns that are text.
+    batches : callable
+        Returns an iterator of tables; it can be called again, except on standard input.
+    types : mapping of str to pyarrow.DataType, or None
+        None where all columns are text.
+    unnamed_columns : tuple of str
+        The names that are positions, because the header has none.
+    parts : tuple of Source
+        The files of a folder.
+    progress : callable
+        Returns the share of the source that has been read, None where it is unknown.
+    """
 
     names: tuple[str, ...]
-    form: str
+    description: str
     decimal: str
     batches: Callable[[], Iterator[pa.Table]]
-    types: dict[str, pa.DataType] | None = None  # None where every column comes as text
-    unnamed: tuple[str, ...] = ()  # of the names, those that were given by position
-    parts: tuple["Source", ...] = ()  # of a folder
-    share: Callable[[], float | None] = lambda: None  # how much of it has been read; None where that is not known
+    types: Mapping[str, pa.DataType] | None = None
+    unnamed_columns: tuple[str, ...] = ()
+    parts: tuple["Source", ...] = ()
+    progress: Callable[[], float | None] = lambda: None
 
 
 @contextmanager
-def reading(name: str, form: str) -> Iterator[None]:
-    """The library's errors as a line, without the row that they quote."""
+def translate_read_errors(name: str, description: str) -> Iterator[None]:
+    """Raise a TableError for an error of a library, without the values that its message quotes."""
     try:
         yield
-    except BROKEN as error:
-        what = re.split(r"[:.\n]", str(error))[0]
-        raise PlumblineError(f"{name}: cannot be read as {form}: {what}. Fix the file") from None
+    except READ_ERRORS as error:
+        reason = re.split(r"[:.\n]", str(error))[0]
+        raise TableError(f"{name}: cannot be read as {description}: {reason}", hint="Fix the file") from None
 
 
-def name_columns(name: str, given: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """All names, and those that were made up: a column without a name is named by its position, column_3."""
-    counts = Counter(filter(None, given))
-    twice = [column for column, count in counts.items() if count > 1]
-    if twice or not given:
-        found = f"{twice[0]!r} twice" if twice else "none"
-        raise PlumblineError(f"{name}: expected a header of distinct column names, found {found}. Fix it in the file")
-    made_up = {i: f"column_{i + 1}" for i, column in enumerate(given) if not column}
-    for i in made_up:
-        while made_up[i] in counts:
-            made_up[i] += "_"
-    return tuple(column or made_up[i] for i, column in enumerate(given)), tuple(made_up.values())
+def name_columns(name: str, header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return all names of columns, and those that are positions because the header has none.
+
+    Raises
+    ------
+    TableError
+        Where a name is repeated, or there is no column.
+
+    Examples
+    --------
+    >>> name_columns("table.csv", ["a", "", "b"])
+    (('a', 'column_2', 'b'), ('column_2',))
+    """
+    counts = Counter(filter(None, header))
+    duplicates = [column for column, count in counts.items() if count > 1]
+    if duplicates or not header:
+        reason = f"{duplicates[0]!r} twice" if duplicates else "none"
+        message = f"{name}: expected a header of distinct column names, found {reason}"
+        raise TableError(message, hint="Fix it in the file")
+    positions = {i: f"column_{i + 1}" for i, column in enumerate(header) if not column}
+    for i in positions:
+        while positions[i] in counts:
+            positions[i] += "_"
+    return tuple(column or positions[i] for i, column in enumerate(header)), tuple(positions.values())
+
+
+def replace_missing_markers(table: pa.Table, markers: Collection[str]) -> pa.Table:
+    """Return the table with missing values in place of these words."""
+    for i, field in enumerate(table.schema if markers else ()):
+        values = table.column(i)
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            is_missing = pc.is_in(values, pa.array([*markers], field.type))
+            table = table.set_column(i, field.name, pc.if_else(is_missing, pa.scalar(None, field.type), values))
+    return table
 
 
 def convert(values: pa.ChunkedArray, kind: str, decimal: str = ".") -> pa.ChunkedArray:
-    """The values as a type of the schema; raises pa.ArrowInvalid when one does not fit (see `fitted`).
+    """Return the values as a type of the schema.
 
-    kind: a type, or "timestamp FORMAT" with the codes of strptime; without a format words are ISO 8601, and what
-    has a zone becomes UTC.
+    Parameters
+    ----------
+    values : pyarrow.ChunkedArray
+    kind : str
+        A type, or "timestamp FORMAT" with a strptime format. Without a format, text is ISO 8601, and timestamps with a
+        time zone become UTC.
+    decimal : str
+        The decimal mark of numbers that are text.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        Where a value does not fit; `convert_or_null` finds it.
     """
-    kind, _, form = kind.partition(" ")
+    kind, _, format_ = kind.partition(" ")
     if pa.types.is_nested(values.type) and kind in ("category", "text"):
-        values = pa.chunked_array(
-            [[None if value is None else str(value) for value in values.to_pylist()]], pa.string()
-        )
-    if kind in ("boolean", "category", "text") or values.type in WORDS:
+        texts = [None if value is None else str(value) for value in values.to_pylist()]
+        values = pa.chunked_array([texts], pa.string())
+    if kind in ("boolean", "category", "text") or values.type in _STRING_TYPES:
         values = values.cast(pa.string())
     if kind in ("category", "text") or not pa.types.is_string(values.type):
         return values.cast(ARROW[kind], safe=kind not in ("number", "timestamp"))
     values = pc.utf8_trim_whitespace(values)
     if kind == "boolean":
-        return _flags(values)
+        return _to_booleans(values)
     if kind == "timestamp":
-        return _times(values, form)
+        return _to_timestamps(values, format_)
+    return _to_numbers(values, kind, decimal)
+
+
+def _to_numbers(texts: pa.ChunkedArray, kind: str, decimal: str) -> pa.ChunkedArray:
     if decimal != ".":
-        values = pc.replace_substring(values, decimal, ".")
-    if kind == "integer":  # 7.0 is whole: a column with gaps is often written so
-        values = pc.replace_substring_regex(values, r"^([+-]?\d+)\.0*$", r"\1")
-        values.cast(ARROW["number"])  # refuses 0x1F, which Arrow takes for a whole number
-    return values.cast(ARROW[kind])
+        texts = pc.replace_substring(texts, decimal, ".")
+    if kind == "integer":  # 7.0 is an integer: pandas writes a column with missing values so
+        texts = pc.replace_substring_regex(texts, r"^([+-]?\d+)\.0*$", r"\1")
+        texts.cast(ARROW["number"])  # refuses 0x1F, which Arrow reads as an integer
+    return texts.cast(ARROW[kind])
 
 
-def _flags(words: pa.ChunkedArray) -> pa.ChunkedArray:
-    found = pc.index_in(pc.utf8_lower(words), pa.array(FLAGS))
-    if found.null_count > words.null_count:
+def _to_booleans(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    index = pc.index_in(pc.utf8_lower(texts), pa.array(_BOOLEAN_WORDS))
+    if index.null_count > texts.null_count:
         raise pa.ArrowInvalid("neither true nor false")
-    return pc.equal(pc.bit_wise_and(found, 1), 0)
+    return pc.equal(pc.bit_wise_and(index, 1), 0)
 
 
-def _times(words: pa.ChunkedArray, form: str) -> pa.ChunkedArray:
+def _to_timestamps(texts: pa.ChunkedArray, format_: str) -> pa.ChunkedArray:
     naive = ARROW["timestamp"]
-    if not form:
+    if not format_:
         try:
-            return words.cast(naive)
+            return texts.cast(naive)
         except pa.ArrowInvalid:
-            return words.cast(pa.timestamp("us", "UTC")).cast(naive)
+            return texts.cast(pa.timestamp("us", "UTC")).cast(naive)
     try:
-        made = pd.to_datetime(words.to_pandas(), format=form, utc="%z" in form)
+        times = pd.to_datetime(texts.to_pandas(), format=format_, utc="%z" in format_)
     except ValueError as error:
         raise pa.ArrowInvalid("no such date or time") from error
-    return pa.chunked_array([pa.array(made.dt.tz_localize(None).to_numpy(), naive, from_pandas=True)])
+    return pa.chunked_array([pa.array(times.dt.tz_localize(None).to_numpy(), naive, from_pandas=True)])
 
 
-def fitted(values: pa.ChunkedArray, kind: str, decimal: str = ".") -> tuple[pa.ChunkedArray, list[int]]:
-    """The values as `kind`, missing where they are none, and the positions of those, found by halving."""
+def convert_or_null(values: pa.ChunkedArray, kind: str, decimal: str = ".") -> tuple[pa.ChunkedArray, list[int]]:
+    """Return the values as in `convert`, null where one does not fit, and the positions of those.
+
+    They are found by bisection, since a conversion fails as a whole.
+
+    Examples
+    --------
+    >>> values, positions = convert_or_null(pa.chunked_array([["7", "x"]]), "integer")
+    >>> values.to_pylist(), positions
+    ([7, None], [1])
+    """
     try:
         return convert(values, kind, decimal), []
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         half = len(values) // 2
         if not half:
             return pa.chunked_array([pa.nulls(len(values), ARROW[kind.partition(" ")[0]])]), list(range(len(values)))
-        left, positions = fitted(values.slice(0, half), kind, decimal)
-        right, others = fitted(values.slice(half), kind, decimal)
-        return pa.chunked_array(left.chunks + right.chunks), positions + [half + i for i in others]
+        first, first_positions = convert_or_null(values.slice(0, half), kind, decimal)
+        second, second_positions = convert_or_null(values.slice(half), kind, decimal)
+        positions = first_positions + [half + i for i in second_positions]
+        return pa.chunked_array(first.chunks + second.chunks), positions
 
 
 @contextmanager
-def open_sink(path: str) -> Iterator[Callable[[pa.Table], None]]:
-    """A function that writes batches to a file by its suffix (.csv, .jsonl, .parquet), or as CSV to "-"."""
+def open_sink(path: str) -> Iterator[Writer]:
+    """Yield a function that writes a batch to a file, in the format of its suffix, or as CSV to standard output.
+
+    Parameters
+    ----------
+    path : str
+        A name that ends in .csv, .jsonl or .parquet, or "-". The file is written completely or not at all.
+
+    Raises
+    ------
+    UsageError
+        Where the suffix is another one.
+    """
     suffix = Path(path).suffix.lower()
     if path == "-":
-        with _writer(sys.stdout.buffer, ".csv") as write:
+        with _open_writer(sys.stdout.buffer, ".csv") as write:
             yield write
     elif suffix in (".csv", ".jsonl", ".parquet"):
-        with replacing(path) as temporary, temporary.open("wb") as file, _writer(file, suffix) as write:
+        with replacing(path) as temporary, temporary.open("wb") as file, _open_writer(file, suffix) as write:
             yield write
     else:
-        raise PlumblineError(f"{path}: expected a name ending in .csv, .jsonl or .parquet")
+        raise UsageError(f"{path}: expected a name ending in .csv, .jsonl or .parquet", hint="Rename it")
 
 
 @contextmanager
-def _writer(file: Any, suffix: str) -> Iterator[Callable[[pa.Table], None]]:
-    opened: list[Any] = []
+def _open_writer(file: Any, suffix: str) -> Iterator[Writer]:
+    writer: Any = None
 
     def write(table: pa.Table) -> None:
+        nonlocal writer
         if suffix == ".jsonl":
             for row in table.to_pylist():
                 file.write(json.dumps(row, ensure_ascii=False, default=str).encode() + b"\n")
             return
-        if not opened:
-            make = pq.ParquetWriter if suffix == ".parquet" else pa_csv.CSVWriter
-            opened.append(make(file, table.schema))
-        opened[0].write_table(table)
+        if writer is None:
+            writer = (pq.ParquetWriter if suffix == ".parquet" else pa_csv.CSVWriter)(file, table.schema)
+        writer.write_table(table)
 
     try:
         yield write
     finally:
-        if opened:
-            opened[0].close()
+        if writer is not None:
+            writer.close()
         file.flush()

@@ -1,10 +1,7 @@
-"""Types, settled on whole columns: what a CSV's text can be read as, whether words are categories or free text.
-
-Before that, columns without a name: what merely counts rows is dropped, any other has the name of its position.
-"""
+"""Types of columns, from all of their values, and columns without a name."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -12,139 +9,162 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from plumbline.data.schema import ARROW, type_of
-from plumbline.data.tables import PAIRS, Source, convert
-from plumbline.errors import PlumblineError
+from plumbline.data.tables import BOOLEAN_PAIRS, Source, convert
+from plumbline.errors import TableError
 from plumbline.findings import Findings, Kind, Severity
 from plumbline.keys import Data, Params
 
-DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d", "%d.%m.%y",
-         "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")  # fmt: skip
-TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
-FORMATS = tuple(f"timestamp {date}{time}" for time in TIMES for date in DATES)
-FLAGS = [f"boolean {word}" for word, _ in PAIRS]
-ORDER = (*FLAGS, "integer", "integer .0", "number", "timestamp", *FORMATS)  # the first that every value fits
-FIRST = 100  # values that rule most types out: Arrow words an error for each value of a batch that fails
-ZERO = r"^\s*[+-]?0(\d|[xX])"  # 007 and 0x1F are names
-LONG = r"^\s*[+-]?\d{16,}\s*$"  # and so is what is whole and has more digits than a double keeps
-NAMES = {"integer": ZERO, "integer .0": ZERO, "number": f"{ZERO}|{LONG}"}
-FORMS = {"integer": r"^[^.,]*$", "integer .0": r"^\s*[+-]?\d+[.,]0\s*$"}
-NUMBER = r"^\s*[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?\s*$"
-DATE = r"^\s*(\d{1,4}[-/. ]\w{1,9}[-/. ]\d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4})\b"
-FEW_WORDS = 0.01  # of a column of numbers: more likely a fault of the file than what the column holds
-SHOWN = 5  # row numbers in a message
-PANDAS = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name in Parquet and Feather
-NAMED = 5  # names in a message
-WORDS_OF_TEXT = 3.0  # free text: this many words on average ...
-DISTINCT_OF_TEXT = 0.5  # ... and this share of the values distinct
+_DATES = (
+    *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d"),
+    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y"),
+)
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
+_TIMESTAMPS = tuple(f"timestamp {date}{time}" for time in _TIMES for date in _DATES)
+_BOOLEANS = [f"boolean {word}" for word, _ in BOOLEAN_PAIRS]
+_ORDER = (*_BOOLEANS, "integer", "integer .0", "number", "timestamp", *_TIMESTAMPS)  # the first that all values fit
+_FIRST_VALUES = 100  # tested first, since Arrow writes an error for each value of a batch that fails
+_LEADING_ZERO = r"^\s*[+-]?0(\d|[xX])"  # 007 and 0x1F are identifiers
+_LONG = r"^\s*[+-]?\d{16,}\s*$"  # as are integers with more digits than a double has
+_IDENTIFIERS = {"integer": _LEADING_ZERO, "integer .0": _LEADING_ZERO, "number": f"{_LEADING_ZERO}|{_LONG}"}
+_PATTERNS = {"integer": r"^[^.,]*$", "integer .0": r"^\s*[+-]?\d+[.,]0\s*$"}
+_NUMBER = r"^\s*[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?\s*$"
+_DATE = r"^\s*(\d{1,4}[-/. ]\w{1,9}[-/. ]\d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4})\b"
+_FEW_WORDS = 0.01  # a share of a column of numbers that is more likely a fault of the file than intended
+_SHOWN_ROWS = 5  # in a message
+_SHOWN_NAMES = 5  # in a message
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # pandas' name in Parquet and Feather for an index without one
+_TEXT_WORDS = 3.0  # free text has at least so many words on average ...
+_TEXT_DISTINCT = 0.5  # ... and so large a share of distinct values
 
 
-class _Column:
-    """What one column of text can still be read as, and, while most of it is numbers, the words among them."""
+class _TypeGuess:
+    """The types that all values of a column fit, and the words in it while it is mostly numbers."""
 
     def __init__(self, kinds: Iterable[str]) -> None:
         self.kinds = list(kinds)
-        self.rows = self.filled = self.words = 0
-        self.where: list[int] = []
-        self.numbers = True
+        self.rows = self.values = self.words = 0
+        self.word_rows: list[int] = []
+        self.is_mostly_numbers = True
 
-    def see(self, values: pa.ChunkedArray, decimal: str) -> None:
-        filled = len(values) - values.null_count
-        for part in (values.slice(0, FIRST), values) if filled else ():
+    def update(self, batch: pa.ChunkedArray, decimal: str) -> None:
+        values = len(batch) - batch.null_count
+        for part in (batch.slice(0, _FIRST_VALUES), batch) if values else ():
             self.kinds = [kind for kind in self.kinds if _fits(part, kind, decimal)]
-        self.filled += filled
-        if self.numbers and "number" not in self.kinds:
-            self._count(values)
-        self.rows += len(values)
+        self.values += values
+        if self.is_mostly_numbers and "number" not in self.kinds:
+            self._count_words(batch)
+        self.rows += len(batch)
 
-    def _count(self, values: pa.ChunkedArray) -> None:
-        word = pc.invert(pc.match_substring_regex(values, NUMBER))
-        long = pc.match_substring_regex(values, LONG)
-        positions = pc.indices_nonzero(pc.fill_null(pc.or_(word, long), False)).to_pylist()
+    def _count_words(self, batch: pa.ChunkedArray) -> None:
+        is_word = pc.invert(pc.match_substring_regex(batch, _NUMBER))
+        is_long = pc.match_substring_regex(batch, _LONG)
+        positions = pc.indices_nonzero(pc.fill_null(pc.or_(is_word, is_long), False)).to_pylist()
         self.words += len(positions)
-        self.where += [self.rows + i + 1 for i in positions[: SHOWN - len(self.where)]]
-        names = pc.any(pc.match_substring_regex(values, ZERO)).as_py()
-        self.numbers = not names and (self.filled < FIRST or 2 * self.words <= self.filled)
+        self.word_rows += [self.rows + i + 1 for i in positions[: _SHOWN_ROWS - len(self.word_rows)]]
+        has_identifiers = pc.any(pc.match_substring_regex(batch, _LEADING_ZERO)).as_py()
+        is_mostly_numbers = self.values < _FIRST_VALUES or 2 * self.words <= self.values
+        self.is_mostly_numbers = not has_identifiers and is_mostly_numbers
 
+    @property
     def kind(self) -> str:
-        found = next(iter(self.kinds), "category") if self.filled else "category"
-        if found == "integer .0":
-            return "integer" if self.filled < self.rows else "number"
-        return "boolean" if found.startswith("boolean") else found
+        kind = next(iter(self.kinds), "category") if self.values else "category"
+        if kind == "integer .0":
+            return "integer" if self.values < self.rows else "number"
+        return "boolean" if kind.startswith("boolean") else kind
+
+    @property
+    def timestamp(self) -> str:
+        return next((kind for kind in self.kinds if kind.startswith("timestamp")), "timestamp")
 
 
-def storage_types(source: Source, name: str, data: Data, findings: Findings) -> dict[str, str]:
-    """Each column's type as it is kept: of the schema's, words as "category" until they are counted.
+def infer_types(source: Source, name: str, data: Data, findings: Findings) -> dict[str, str]:
+    """Return the type of each column.
 
-    A timestamp that is not in ISO 8601 has its format behind it: "timestamp %d.%m.%Y". params: types, which override,
-    ignore, target, time. An error for a column of numbers but for a few words, and for a date that matters and
-    can be read in two ways.
+    Parameters
+    ----------
+    source : Source
+    name : str
+        The source, for errors.
+    data : Data
+        Its types, ignore, target and time are used.
+    findings : Findings
+
+    Returns
+    -------
+    dict of str to str
+        A type of the schema; text is "category". A timestamp that is not ISO 8601 is "timestamp FORMAT".
+
+    Raises
+    ------
+    TableError
+        Where a column has numbers and a few words, or the dates of data.time, or of a column in data.types, can be
+        read in two ways.
     """
     overrides = {column: kind for column, kind in data.types.items() if column in source.names}
     if source.types is not None:
         return {column: type_of(arrow) for column, arrow in source.types.items()} | overrides
-    guessed = _guessed(source, {n for n in source.names if overrides.get(n, "timestamp") == "timestamp"}, data.target)
-    storage: dict[str, str] = {}
+    untyped = {column for column in source.names if overrides.get(column, "timestamp") == "timestamp"}
+    guesses = _guess_types(source, untyped, data.target)
+    types: dict[str, str] = {}
     for column in source.names:
-        if column not in guessed:
-            storage[column] = overrides[column]
+        if column not in guesses:
+            types[column] = overrides[column]
             continue
-        guess = guessed[column]
-        if column in overrides:
-            storage[column] = next((kind for kind in guess.kinds if kind.startswith("timestamp")), "timestamp")
-        else:
-            storage[column] = guess.kind()
-            _judge_words(guess, column, name, data.ignore, findings)
-        matters = column in overrides or column == data.time
-        _judge_format(storage[column], guess, column, matters, findings)
-    return storage
+        guess, is_override = guesses[column], column in overrides
+        types[column] = guess.timestamp if is_override else guess.kind
+        if not is_override:
+            _check_words(guess, column, name, data.ignore, findings)
+        _check_date_format(types[column], guess, column, is_override or column == data.time, findings)
+    return types
 
 
-def _guessed(source: Source, columns: set[str], target: str) -> dict[str, _Column]:
-    own = [kind for kind in ORDER if kind not in FLAGS[1:]]  # a target keeps its words, but for true and false
-    guessed = {name: _Column(own if name == target else ORDER) for name in source.names if name in columns}
+def _guess_types(source: Source, columns: Collection[str], target: str) -> dict[str, _TypeGuess]:
+    target_kinds = [kind for kind in _ORDER if kind not in _BOOLEANS[1:]]  # a target keeps words such as yes and no
+    guesses = {name: _TypeGuess(target_kinds if name == target else _ORDER) for name in source.names if name in columns}
     for batch in source.batches():
-        for name, guess in guessed.items():
-            guess.see(batch.column(name), source.decimal)
-    return guessed
+        for name, guess in guesses.items():
+            guess.update(batch.column(name), source.decimal)
+    return guesses
 
 
-def _judge_words(guess: _Column, column: str, name: str, ignore: list[str], findings: Findings) -> None:
-    odd = guess.numbers and guess.kind() == "category" and 0 < 2 * guess.words <= guess.filled
-    if not odd or column in ignore:
+def _check_words(guess: _TypeGuess, column: str, name: str, ignore: list[str], findings: Findings) -> None:
+    is_mixed = guess.is_mostly_numbers and guess.kind == "category" and 0 < 2 * guess.words <= guess.values
+    if not is_mixed or column in ignore:
         return
-    rows = ", ".join(map(str, guess.where))
-    words = f"{guess.words} of {guess.filled} values are no numbers (rows {rows}{', ...' * (guess.words > SHOWN)})"
-    cure = f"list the word in data.missing if it means no value, or state data.types: {{{column}: category}}"
-    if guess.words <= FEW_WORDS * guess.filled:
-        raise PlumblineError(
-            f"{name}, column {column!r}: expected numbers as in the rest, {words}. Fix the file, or {cure}"
-        )
-    findings.add(Kind.NON_NUMERIC, f"{column!r} is read as words: {words}; {cure}", Severity.WARNING, rows=guess.words)
+    rows = f"{', '.join(map(str, guess.word_rows))}{', ...' * (guess.words > _SHOWN_ROWS)}"
+    words = f"{guess.words} of {guess.values} values are not numbers (rows {rows})"
+    hint = f"list the word in data.missing if it means no value, or state data.types: {{{column}: category}}"
+    if guess.words <= _FEW_WORDS * guess.values:
+        message = f"{name}, column {column!r}: expected numbers as in the rest, {words}"
+        raise TableError(message, hint=f"Fix the file, or {hint}")
+    evidence = f"{column!r} is read as words: {words}; {hint}"
+    findings.add(Kind.NON_NUMERIC, evidence, Severity.WARNING, rows=guess.words)
 
 
-def _judge_format(kind: str, guess: _Column, column: str, matters: bool, findings: Findings) -> None:
-    form = kind.partition(" ")[2]
-    swapped = kind.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m")
-    if not form:
+def _check_date_format(kind: str, guess: _TypeGuess, column: str, is_important: bool, findings: Findings) -> None:
+    format_ = kind.partition(" ")[2]
+    swap = kind.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m")  # day and month
+    if not format_:
         return
-    if swapped == kind or swapped not in guess.kinds:
-        findings.add(Kind.DATE_FORMAT, f"{column!r} is read as {form}")
+    if swap == kind or swap not in guess.kinds:
+        findings.add(Kind.DATE_FORMAT, f"{column!r} is read as {format_}")
         return
-    both = f"every value can be read as {form} and as {swapped.partition(' ')[2]}"
-    cure = f"State it: data.types: {{{column}: {swapped}}}, or {kind}"
-    if matters:
-        raise PlumblineError(f"column {column!r}: expected one way to read its dates, {both}. {cure}")
-    findings.add(Kind.DATE_FORMAT, f"{column!r} is read as {form}: {both}. {cure}", Severity.WARNING)
+    reason = f"every value can be read as {format_} and as {swap.partition(' ')[2]}"
+    hint = f"State it: data.types: {{{column}: {swap}}}, or {kind}"
+    if is_important:
+        raise TableError(f"column {column!r}: expected one way to read its dates, {reason}", hint=hint)
+    findings.add(Kind.DATE_FORMAT, f"{column!r} is read as {format_}: {reason}. {hint}", Severity.WARNING)
 
 
 def _fits(values: pa.ChunkedArray, kind: str, decimal: str) -> bool:
-    if kind in FLAGS:  # words only: 0 and 1 are integers
+    if kind in _BOOLEANS:  # words only: 0 and 1 are integers
         words = pc.utf8_lower(pc.utf8_trim_whitespace(values))
-        return pc.all(pc.is_in(words, pa.array([*PAIRS[FLAGS.index(kind)], None])), min_count=0).as_py()
-    if kind in NAMES and pc.any(pc.match_substring_regex(values, NAMES[kind])).as_py():
+        pair = pa.array([*BOOLEAN_PAIRS[_BOOLEANS.index(kind)], None])
+        return bool(pc.all(pc.is_in(words, pair), min_count=0).as_py())
+    if kind in _IDENTIFIERS and pc.any(pc.match_substring_regex(values, _IDENTIFIERS[kind])).as_py():
         return False
-    form = DATE if kind in FORMATS else FORMS.get(kind)
-    if form and not pc.all(pc.match_substring_regex(values, form), min_count=0).as_py():
+    pattern = _DATE if kind in _TIMESTAMPS else _PATTERNS.get(kind)
+    if pattern and not pc.all(pc.match_substring_regex(values, pattern), min_count=0).as_py():
         return False
     try:
         convert(values, kind, decimal)
@@ -154,63 +174,80 @@ def _fits(values: pa.ChunkedArray, kind: str, decimal: str) -> bool:
 
 
 def is_free_text(values: pa.ChunkedArray, distinct: int) -> bool:
-    """Sentences rather than levels, by the number of words and of distinct values."""
-    filled = len(values) - values.null_count
-    if filled == 0 or values.type != ARROW["text"] or distinct < DISTINCT_OF_TEXT * filled:
+    """Return whether strings are free text rather than categories, by their words and distinct values.
+
+    Examples
+    --------
+    >>> is_free_text(pa.chunked_array([["it rains all day", "it will be dry"]]), distinct=2)
+    True
+    """
+    count = len(values) - values.null_count
+    if count == 0 or values.type != ARROW["text"] or distinct < _TEXT_DISTINCT * count:
         return False
     spaces = pc.sum(pc.count_substring_regex(values, r"\s+")).as_py() or 0
-    return spaces / filled + 1 >= WORDS_OF_TEXT
+    return bool(spaces / count + 1 >= _TEXT_WORDS)
 
 
-def settle_unnamed(source: Source, params: Params, findings: Findings) -> tuple[Source, tuple[str, ...]]:
-    """The source without row counters, and those of its columns that name rows where they are distinct.
+def drop_row_counters(source: Source, params: Params, findings: Findings) -> tuple[Source, tuple[str, ...]]:
+    """Drop columns that count the rows, and warn of columns without a name.
 
-    These are the first column, if it has no name, and pandas' own index. params: what names one keeps it.
+    Candidates are the first column, where it has no name, and an index of pandas. A column that params name stays.
+
+    Returns
+    -------
+    source : Source
+        Without row counters.
+    indexes : tuple of str
+        The candidates that remain: they identify rows where they are distinct.
     """
-    first = source.names[:1] if source.names[0] in source.unnamed else ()
-    indexes = tuple(name for name in source.names if name in first or PANDAS.fullmatch(name))
     data = params.data
-    stated = {data.target, data.key, data.group, data.time, data.weight}
-    stated |= {*data.ignore, *data.types, *params.requirements.protected}
-    counters = [name for name in indexes if name not in stated and counts_rows(source, name)]
+    first = source.names[:1] if source.names[0] in source.unnamed_columns else ()
+    candidates = tuple(name for name in source.names if name in first or _PANDAS_INDEX.fullmatch(name))
+    configured = {data.target, data.key, data.group, data.time, data.weight}
+    configured |= {*data.ignore, *data.types, *params.requirements.protected}
+    counters = [name for name in candidates if name not in configured and _is_row_counter(source, name)]
     for name in counters:
-        what = f"pandas' index {name!r}" if PANDAS.fullmatch(name) else "the first column has no name and"
-        words = f"{what} counts the rows: dropped. To keep it: data.types: {{{name}: integer}}"
-        findings.add(Kind.ROW_COUNTER, words, Severity.LEFT_OUT)
-    kept = tuple(name for name in source.names if name not in counters)
-    odd = [name for name in kept if name not in stated and name in (*source.unnamed, *indexes)]
-    if odd:
-        shown = f"{', '.join(map(repr, odd[:NAMED]))}{', ...' * (len(odd) > NAMED)}"
-        cure = f"Name them in the file, or leave them out: data.ignore: [{', '.join(odd[:NAMED])}]"
-        words = f"{len(odd)} in the file, called {shown} here. {cure}"
-        findings.add(Kind.UNNAMED, words, Severity.WARNING, columns=len(odd))
-    types = source.types and {name: source.types[name] for name in kept}
-    return replace(source, names=kept, types=types), tuple(name for name in indexes if name in kept)
+        start = f"pandas' index {name!r}" if _PANDAS_INDEX.fullmatch(name) else "the first column has no name and"
+        evidence = f"{start} counts the rows: dropped. To keep it: data.types: {{{name}: integer}}"
+        findings.add(Kind.ROW_COUNTER, evidence, Severity.LEFT_OUT)
+    names = tuple(name for name in source.names if name not in counters)
+    unnamed = [name for name in names if name not in configured and name in (*source.unnamed_columns, *candidates)]
+    if unnamed:
+        _warn_unnamed(unnamed, findings)
+    types = source.types and {name: source.types[name] for name in names}
+    return replace(source, names=names, types=types), tuple(name for name in candidates if name in names)
 
 
-def counts_rows(source: Source, name: str) -> bool:
-    """Whether the column has each number from 0, or from 1, once, in any order: in the whole table or in each part."""
-    parts = [_numbers(part, name) for part in source.parts or (source,)]
-    whole = [part for part in parts if part is not None]
-    if len(whole) < len(parts):
+def _warn_unnamed(names: list[str], findings: Findings) -> None:
+    text = f"{', '.join(map(repr, names[:_SHOWN_NAMES]))}{', ...' * (len(names) > _SHOWN_NAMES)}"
+    hint = f"Name them in the file, or leave them out: data.ignore: [{', '.join(names[:_SHOWN_NAMES])}]"
+    evidence = f"{len(names)} in the file, called {text} here. {hint}"
+    findings.add(Kind.UNNAMED, evidence, Severity.WARNING, columns=len(names))
+
+
+def _is_row_counter(source: Source, name: str) -> bool:
+    """Return whether a column has each integer from 0, or 1, once in any order, in the table or in each part."""
+    parts = [_integers(part, name) for part in source.parts or (source,)]
+    counts = [part for part in parts if part is not None]
+    if len(counts) < len(parts):
         return False
-    return all(map(_is_counter, whole)) or _is_counter(np.concatenate(whole))
+    return all(map(_is_count, counts)) or _is_count(np.concatenate(counts))
 
 
-def _numbers(source: Source, name: str) -> np.ndarray | None:
-    """The column's whole numbers, None where it holds anything else."""
-    found = []
+def _integers(source: Source, name: str) -> np.ndarray | None:
+    """Return the values of a column, None where one is no integer."""
+    arrays = []
     for batch in source.batches():
         values = batch.column(name)
         if pa.types.is_timestamp(values.type) or values.null_count:
             return None
         try:
-            found.append(convert(values, "integer", source.decimal).to_numpy())
+            arrays.append(convert(values, "integer", source.decimal).to_numpy())
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             return None
-    return np.concatenate(found) if found else np.empty(0, "int64")
+    return np.concatenate(arrays) if arrays else np.empty(0, "int64")
 
 
-def _is_counter(values: np.ndarray) -> bool:
-    ordered = np.sort(values)
-    return len(ordered) > 0 and ordered[0] in (0, 1) and bool((np.diff(ordered) == 1).all())
+def _is_count(values: np.ndarray) -> bool:
+    sorted_values = np.sort(values)
+    return len(values) > 0 and sorted_values[0] in (0, 1) and bool((np.diff(sorted_values) == 1).all())

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from plumbline import paths
 from plumbline.bootstrap import Bootstrap, Estimate
-from plumbline.data.schema import NUMERIC, Schema, frame
+from plumbline.data.schema import NUMERIC, Schema, to_frame
 from plumbline.errors import ParamsError
 from plumbline.evaluation.encoding import decode_estimate, encode, read_file
 from plumbline.metrics import lower_is_better
@@ -113,7 +113,7 @@ def choose_columns(
     columns = [c for c in schema.columns if c.role in ("feature", "group", "time")]
     levels = [c.name for c in columns if c.type in ("category", "boolean") and 2 <= c.distinct <= MAX_LEVELS]
     numbers = [c.name for c in columns if c.type in NUMERIC and c.distinct > QUARTERS]
-    values = frame(table, dict.fromkeys(numbers, "number"))
+    values = to_frame(table, dict.fromkeys(numbers, "number"))
     correlation = values.corrwith(pd.Series(score), method="spearman").abs().round(6)
     correlation = correlation.where(values.count() >= SMALL, 0).fillna(0)
     return [*levels, *sorted(numbers, key=lambda name: -correlation[name])][:MAX_COLUMNS]
@@ -131,7 +131,7 @@ def cut_slices(names: Sequence[str], schema: Schema, table: pa.Table) -> list[Sl
     """
     types = {column.name: column.type for column in schema.columns}
     slices = []
-    for name, values in frame(table, {name: types[name] for name in names}).items():
+    for name, values in to_frame(table, {name: types[name] for name in names}).items():
         has_order = types[str(name)] in (*NUMERIC, "timestamp") and values.nunique() > MAX_LEVELS
         masks = _quarters(values) if has_order else _levels(values)
         for level, mask in [*masks, ("(missing)", values.isna())]:

@@ -1,8 +1,7 @@
-"""A first suite of expectations for a table, drafted from its columns and from pairs; people review and own it."""
+"""A first suite of expectations for a table, drafted from its columns; people review and edit it."""
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,273 +10,227 @@ import pyarrow.parquet as pq
 
 from plumbline.data.roles import looks_like_id
 from plumbline.data.schema import NUMERIC, Column, Schema
-from plumbline.expectations.room import ALARM, Room, at_least, outward
-from plumbline.expectations.suite import expect
+from plumbline.expectations.expectation import Expectation, expect
+from plumbline.expectations.intervals import PredictionIntervals, round_down, round_outward
+from plumbline.expectations.relations import draft_relations
 
-BOUNDS = 12  # of a column, about: they share the suite's chance of a false alarm
-FEWEST = 20  # values below which a column says nothing about another sample
-SHRINK, GROW = 0.9, 10  # a table loses few rows and may become this much longer
-QUANTILES = (0.05, 0.5, 0.95)
-CODES = 10  # whole numbers with at most this many distinct values are levels
-LEVELS = 100  # words with more are not listed
-HELD = 3  # levels whose share is held
-SHARE = 0.05  # a share that may fall below this holds nothing
-DISTINCT = 0.9  # a column that is mostly distinct stays so
-LETTERS = {"small letters": "[a-z]", "capitals": "[A-Z]", "digits": "[0-9]", "blanks": " "}
-PANDAS = {"integer": "int64", "number": "float64", "boolean": "bool", "timestamp": "datetime64"}
-HUGE = 1e200  # there is no room above
-DAY = np.timedelta64(1, "D")
-EVER = np.array(["0001-01-02", "9999-12-30"], dtype="M8[us]").astype("int64")  # what a datetime can say
-
-# Relations between two columns: one never above another, one missing when another is.
-SAMPLE = 2000  # rows that every pair is looked at in; what holds there is counted on all
-SUPPORT = 30  # rows of the sample that a relation must be seen in
-CHANCE = 0.05  # a relation that fewer rows would break if the columns were unrelated says nothing
-MOST = 20  # relations of each sort
-
-Expectation = dict[str, Any]
+_FALSE_ALARM = 0.01  # the probability that a suite stops a table like the one from which it was drafted ...
+_BOUNDS = 12  # ... shared by about so many bounds of each column
+_MIN_VALUES = 20  # fewer say nothing about another sample
+_SHRINK, _GROW = 0.9, 10  # a table loses few rows and may become this much longer
+_QUANTILES = (0.05, 0.5, 0.95)
+_FEW_INTEGERS = 10  # integers with at most this many distinct values are levels
+_MAX_LEVELS = 100  # categories with more are not listed
+_SHARE_LEVELS = 3  # levels that have an expectation of their share
+_MIN_SHARE = 0.05  # a share that may fall below this has no expectation
+_DISTINCT = 0.9  # a column with this share of distinct values keeps them
+_PATTERNS = {"small letters": "[a-z]", "capitals": "[A-Z]", "digits": "[0-9]", "spaces": " "}
+_NOT_ASCII = "[^\\x00-\\x7f]"
+_PANDAS_TYPES = {"integer": "int64", "number": "float64", "boolean": "bool", "timestamp": "datetime64"}
+_MAX_NUMBER = 1e200  # above it an interval would overflow
+_DAY, _SECOND = np.timedelta64(1, "D"), np.timedelta64(1, "s")
+_DATETIME_RANGE = np.array(["0001-01-02", "9999-12-30"], dtype="M8[us]").astype("int64")  # of Python's datetime
 
 
-def draft(path: str, schema: Schema) -> list[Expectation]:
-    """Expectations of a typed Parquet: of the table, of each column, of pairs of columns."""
-    room = Room(ALARM / (BOUNDS * len(schema.columns)))
+def draft_expectations(path: str, schema: Schema) -> list[Expectation]:
+    """Draft expectations of a typed Parquet: of the table, of each column, of pairs of columns.
+
+    Parameters
+    ----------
+    path : str
+    schema : Schema
+
+    Returns
+    -------
+    list of Expectation
+        With a probability of about 99 % all of them hold on another sample of the same size.
+    """
+    intervals = PredictionIntervals(_FALSE_ALARM / (_BOUNDS * len(schema.columns)))
     names = [column.name for column in schema.columns]
-    few, many = int(SHRINK * schema.rows), GROW * schema.rows
-    why = f"{schema.rows:,} rows at first: few may go, many may come"
-    found = [
-        expect("expect_table_columns_to_match_set", "a column that is new, gone or renamed", column_set=names),
-        expect("expect_table_row_count_to_be_between", why, min_value=few, max_value=many),
+    low, high = int(_SHRINK * schema.rows), _GROW * schema.rows
+    reason = f"{schema.rows:,} rows at first: the table may grow, and lose few rows"
+    expectations = [
+        expect("expect_table_columns_to_match_set", "no column is new, missing or renamed", column_set=names),
+        expect("expect_table_row_count_to_be_between", reason, min_value=low, max_value=high),
     ]
     file = pq.ParquetFile(path)
     for column in schema.columns:
         values = file.read([column.name], use_threads=False).column(0)
-        found += [*_always(column, values, schema.rows, room), *_values(column, values, schema.rows, room)]
-    return found + relations(file, schema, room)
+        expectations += _draft_type(column)
+        expectations += _draft_missing(column, values.null_count, schema.rows, intervals)
+        expectations += _draft_distinct(column, schema.rows - values.null_count, intervals)
+        expectations += _draft_values(column, values.drop_null(), schema.rows, intervals)
+    return expectations + draft_relations(file, schema, intervals)
 
 
-def _always(column: Column, values: pa.ChunkedArray, rows: int, room: Room) -> Iterator[Expectation]:
-    """Type, gaps and distinct values."""
-    name, missing = column.name, values.null_count
-    full = column.role in ("key", "target", "group", "time", "weight")  # ingest takes no gap in them either
-    of_type = PANDAS.get(column.type, "str")
-    if column.type in ("integer", "boolean") and not full:
-        other = {"integer": "float64", "boolean": "object"}[column.type]
-        why = f"{other} is what pandas makes of them where values are missing"
-        yield expect("expect_column_values_to_be_in_type_list", why, column=name, type_list=[of_type, other])
+def _is_required(column: Column) -> bool:
+    """Return whether ingest refuses missing values in this column."""
+    return column.role in ("key", "target", "group", "time", "weight")
+
+
+def _draft_type(column: Column) -> Iterator[Expectation]:
+    kind = _PANDAS_TYPES.get(column.type, "str")
+    if column.type in ("integer", "boolean") and not _is_required(column):
+        with_missing = {"integer": "float64", "boolean": "object"}[column.type]
+        reason = f"pandas uses {with_missing} where values are missing"
+        types = [kind, with_missing]
+        yield expect("expect_column_values_to_be_in_type_list", reason, column=column.name, type_list=types)
     else:
-        yield expect("expect_column_values_to_be_of_type", column=name, type_=of_type)
-    low, high = room.share(missing, rows)
-    if full or high < 1:
-        why = f"{missing:,} of {rows:,} rows had no value" if missing else ""
-        mostly = None if full else at_least(1 - high)
-        yield expect("expect_column_values_to_not_be_null", why, column=name, mostly=mostly)
+        yield expect("expect_column_values_to_be_of_type", column=column.name, type_=kind)
+
+
+def _draft_missing(column: Column, missing: int, rows: int, intervals: PredictionIntervals) -> Iterator[Expectation]:
+    low, high = intervals.share(missing, rows)
+    is_required = _is_required(column)
+    if is_required or high < 1:
+        reason = f"{missing:,} of {rows:,} rows had no value" if missing else ""
+        mostly = None if is_required else round_down(1 - high)
+        yield expect("expect_column_values_to_not_be_null", reason, column=column.name, mostly=mostly)
     if low > 0:
-        why = "gaps that are suddenly filled are as suspect as new ones"
-        yield expect("expect_column_values_to_be_null", why, column=name, mostly=at_least(low))
-    filled = rows - missing
+        reason = "missing values that are suddenly filled are as suspect as new ones"
+        yield expect("expect_column_values_to_be_null", reason, column=column.name, mostly=round_down(low))
+
+
+def _draft_distinct(column: Column, count: int, intervals: PredictionIntervals) -> Iterator[Expectation]:
+    """Draft for a column with `count` values."""
     if column.role == "key":
-        why = "names a row: the same one twice is a row given twice, or two confused"
-        yield expect("expect_column_values_to_be_unique", why, column=name)
-    elif filled >= FEWEST and column.distinct >= DISTINCT * filled:
-        lowest = at_least(room.share(column.distinct, filled)[0] - 2 * (1 - column.distinct / filled))
-        why = "rows given twice, or a column filled with one value"
+        reason = "it identifies a row: a repeated value is a repeated row, or two rows mixed up"
+        yield expect("expect_column_values_to_be_unique", reason, column=column.name)
+    elif count >= _MIN_VALUES and column.distinct >= _DISTINCT * count:
+        lowest = round_down(intervals.share(column.distinct, count)[0] - 2 * (1 - column.distinct / count))
+        reason = "fewer distinct values are repeated rows, or a column filled with one value"
         kind = "expect_column_proportion_of_unique_values_to_be_between"
-        yield expect(kind, why, column=name, min_value=lowest)
+        yield expect(kind, reason, column=column.name, min_value=lowest)
 
 
-def _values(column: Column, values: pa.ChunkedArray, rows: int, room: Room) -> Iterator[Expectation]:
-    filled = values.drop_null()
-    named = column.role in ("key", "group") or looks_like_id(column, rows)
-    if len(filled) < FEWEST or (named and column.type in NUMERIC):
-        return  # numbers that are names grow as they like
-    if column.type in NUMERIC and max(map(abs, pc.min_max(filled).as_py().values())) < HUGE:
-        yield from _numbers(column, np.sort(filled.to_numpy().astype(float)), room)
+def _draft_values(
+    column: Column, values: pa.ChunkedArray, rows: int, intervals: PredictionIntervals
+) -> Iterator[Expectation]:
+    is_id = column.role in ("key", "group") or looks_like_id(column, rows)
+    if len(values) < _MIN_VALUES or (is_id and column.type in NUMERIC):
+        return  # identifiers that are numbers grow without bound
+    if column.type in NUMERIC and max(map(abs, pc.min_max(values).as_py().values())) < _MAX_NUMBER:
+        yield from _draft_numbers(column, np.sort(values.to_numpy().astype(float)), intervals)
     if column.type == "timestamp":
-        yield from _times(column.name, np.sort(filled.to_numpy()), room)
-    few = column.type == "boolean" or (column.type == "integer" and column.distinct <= CODES)
-    listed = list(_levels(column, filled, room)) if few or (column.type == "category" and not named) else []
-    yield from listed
-    if column.type in ("category", "text") and not listed:
-        yield from _words(column.name, filled, room)
+        yield from _draft_times(column.name, np.sort(values.to_numpy()), intervals)
+    has_levels = column.type == "boolean" or (column.type == "integer" and column.distinct <= _FEW_INTEGERS)
+    has_levels = has_levels or (column.type == "category" and not is_id)
+    levels = list(_draft_levels(column, values, intervals)) if has_levels else []
+    yield from levels
+    if column.type in ("category", "text") and not levels:
+        yield from _draft_lengths(column.name, values, intervals)
+        yield from _draft_letters(column.name, values, intervals)
 
 
-def _numbers(column: Column, ordered: np.ndarray, room: Room) -> Iterator[Expectation]:
-    name, spread = column.name, float(ordered[-1] - ordered[0])
-    low, high = _bounds(room.ends(ordered), spread)
-    low = max(low, 0.0) if ordered[0] >= 0 else low
-    high = min(high, 0.0) if ordered[-1] <= 0 else high
-    why = f"found {ordered[0]:.6g} to {ordered[-1]:.6g}; room for tails as they are"
+def _draft_numbers(column: Column, sorted_values: np.ndarray, intervals: PredictionIntervals) -> Iterator[Expectation]:
+    name, first, last = column.name, sorted_values[0], sorted_values[-1]
+    spread = float(last - first)
+    low, high = _round_interval(intervals.extremes(sorted_values), spread)
+    low = max(low, 0.0) if first >= 0 else low
+    high = min(high, 0.0) if last <= 0 else high
     if math.isfinite(low) or math.isfinite(high):
         ends = {"min_value": _finite(low), "max_value": _finite(high)}
-        yield expect("expect_column_values_to_be_between", why, column=name, **ends)
+        reason = f"found {first:.6g} to {last:.6g}; the bounds extend both tails"
+        yield expect("expect_column_values_to_be_between", reason, column=name, **ends)
     if low <= 0 <= high:
-        zeros = int((ordered == 0).sum())
-        most = room.share(zeros, len(ordered))[1]
-        why = f"{zeros:,} of {len(ordered):,} values were 0: more of them are gaps filled with 0"
-        if most < 1 - SHARE:
+        zeros = int((sorted_values == 0).sum())
+        highest = intervals.share(zeros, len(sorted_values))[1]
+        reason = f"{zeros:,} of {len(sorted_values):,} values were 0: more are missing values filled with 0"
+        if highest < 1 - _MIN_SHARE:
             kind = "expect_column_values_to_not_be_in_set"
-            yield expect(kind, why, column=name, mostly=at_least(1 - most), value_set=[0])
-    if column.type == "number" or column.distinct > CODES:
-        bounds = [[*map(_finite, _bounds(room.quantile(ordered, share), spread))] for share in QUANTILES]
-        why = "where these shares of the values end: another unit, another column"
-        ranges = {"quantiles": list(QUANTILES), "value_ranges": bounds}
-        yield expect("expect_column_quantile_values_to_be_between", why, column=name, quantile_ranges=ranges)
+            yield expect(kind, reason, column=name, mostly=round_down(1 - highest), value_set=[0])
+    if column.type == "number" or column.distinct > _FEW_INTEGERS:
+        quantiles = (_round_interval(intervals.quantile(sorted_values, share), spread) for share in _QUANTILES)
+        reason = "quantiles that move are another unit, or another column"
+        ranges = {"quantiles": list(_QUANTILES), "value_ranges": [[*map(_finite, ends)] for ends in quantiles]}
+        yield expect("expect_column_quantile_values_to_be_between", reason, column=name, quantile_ranges=ranges)
 
 
-def _bounds(ends: tuple[float, float], spread: float) -> tuple[float, float]:
-    """Both ends in round numbers, of their own distance where there is one."""
-    low, high = ends
-    narrow = high - low if 0 < high - low < math.inf else spread
-    return outward(low, narrow, up=False), outward(high, narrow, up=True)
+def _round_interval(interval: tuple[float, float], spread: float) -> tuple[float, float]:
+    """Round both ends, to digits of their distance where there is one."""
+    low, high = interval
+    width = high - low if 0 < high - low < math.inf else spread
+    return round_outward(low, width, up=False), round_outward(high, width, up=True)
 
 
 def _finite(bound: float) -> float | None:
     return bound if math.isfinite(bound) else None
 
 
-def _times(name: str, ordered: np.ndarray, room: Room) -> Iterator[Expectation]:
-    unit = DAY if ordered[-1] - ordered[0] > 10 * DAY else np.timedelta64(1, "s")
-    first = _moment(room.ends(ordered.astype("int64").astype(float))[0], unit, 0)
-    later = ordered[-1] + (ordered[-1] - ordered[0])
-    why = f"found {ordered[0].astype('M8[s]')} to {ordered[-1].astype('M8[s]')}; times grow: room for as long again"
-    last = _moment(later.astype("int64"), unit, 1)
-    yield expect("expect_column_values_to_be_between", why, column=name, min_value=first, max_value=last)
-    rank = int(np.ceil(room.share(0, len(ordered))[1] * len(ordered)))
-    if rank < len(ordered):
-        latest = _moment(ordered[rank].astype("int64"), unit, 1)
-        why = "the first one stays where it is, whatever is added: dates that moved"
-        yield expect("expect_column_min_to_be_between", why, column=name, min_value=first, max_value=latest)
+def _draft_times(name: str, sorted_values: np.ndarray, intervals: PredictionIntervals) -> Iterator[Expectation]:
+    first, last = sorted_values[0], sorted_values[-1]
+    unit = _DAY if last - first > 10 * _DAY else _SECOND
+    earliest = _format_time(intervals.extremes(sorted_values.astype("int64").astype(float))[0], unit, 0)
+    latest = _format_time((last + (last - first)).astype("int64"), unit, 1)
+    times = f"found {first.astype('M8[s]')} to {last.astype('M8[s]')}"
+    reason = f"{times}; new rows may be later, by as long again"
+    yield expect("expect_column_values_to_be_between", reason, column=name, min_value=earliest, max_value=latest)
+    rank = int(np.ceil(intervals.share(0, len(sorted_values))[1] * len(sorted_values)))
+    if rank < len(sorted_values):
+        latest = _format_time(sorted_values[rank].astype("int64"), unit, 1)
+        reason = "the first time stays, whatever rows are added, unless dates have changed"
+        yield expect("expect_column_min_to_be_between", reason, column=name, min_value=earliest, max_value=latest)
 
 
-def _moment(microseconds: float, unit: np.timedelta64, up: int) -> str:
-    """The moment in whole units with its time: Great Expectations cannot compare with a date alone."""
-    whole = np.timedelta64(int(np.clip(microseconds, *EVER)), "us") // unit + up
-    return str((np.datetime64(0, "s") + whole * unit).astype("M8[s]"))
+def _format_time(microseconds: float, unit: np.timedelta64, up: int) -> str:
+    """Return a date in whole units with its hour: Great Expectations cannot compare with a date alone."""
+    count = np.timedelta64(int(np.clip(microseconds, *_DATETIME_RANGE)), "us") // unit + up
+    return str((np.datetime64(0, "s") + count * unit).astype("M8[s]"))
 
 
-def _levels(column: Column, filled: pa.ChunkedArray, room: Room) -> Iterator[Expectation]:
-    """Known levels with a share of unknown ones, those that cannot be absent by chance, the share of the largest."""
-    if column.distinct > LEVELS:
+def _draft_levels(column: Column, values: pa.ChunkedArray, intervals: PredictionIntervals) -> Iterator[Expectation]:
+    """Draft the set of levels with a share of new ones, those that must occur, and the shares of the largest."""
+    if column.distinct > _MAX_LEVELS:
         return
-    name, rows = column.name, len(filled)
-    counts = sorted((-item["counts"], item["values"]) for item in pc.value_counts(filled).to_pylist())
-    once = sum(count == -1 for count, _ in counts)  # by Good and Turing, as many rows hold what was never seen
-    unknown = room.share(once, rows)[1]
-    if unknown > 0.5:
+    name, rows = column.name, len(values)
+    counts = sorted((-item["counts"], item["values"]) for item in pc.value_counts(values).to_pylist())
+    singles = sum(count == -1 for count, _ in counts)  # Good and Turing: as many rows have a level that is new
+    new_share = intervals.share(singles, rows)[1]
+    if new_share > 0.5:
         return
+    kind = "expect_column_values_to_be_in_set"
     levels = sorted(level for _, level in counts)
     if column.type == "category":
-        why = "the known levels, and a share for new ones"
-        kind = "expect_column_values_to_be_in_set"
-        yield expect(kind, why, column=name, mostly=at_least(1 - unknown), value_set=levels)
-    shares = {level: room.share(-count, rows)[0] for count, level in counts}
-    sure = [level for level in levels if shares[level] > 0]
-    if len(levels) > 1 and sure:
-        why = "too frequent to be absent by chance"
-        yield expect("expect_column_distinct_values_to_contain_set", why, column=name, value_set=sure)
-    for count, level in counts[:HELD]:
-        if shares[level] >= SHARE:
-            why = f"{-count:,} of {rows:,} values were this one"
-            kind = "expect_column_values_to_be_in_set"
-            yield expect(kind, why, column=name, mostly=at_least(shares[level]), value_set=[level])
+        reason = "the levels of the first table, and a share for new ones"
+        yield expect(kind, reason, column=name, mostly=round_down(1 - new_share), value_set=levels)
+    shares = {level: intervals.share(-count, rows)[0] for count, level in counts}
+    frequent = [level for level in levels if shares[level] > 0]
+    if len(levels) > 1 and frequent:
+        reason = "too frequent to be absent by chance"
+        yield expect("expect_column_distinct_values_to_contain_set", reason, column=name, value_set=frequent)
+    for count, level in counts[:_SHARE_LEVELS]:
+        if shares[level] >= _MIN_SHARE:
+            reason = f"{-count:,} of {rows:,} values had this level"
+            yield expect(kind, reason, column=name, mostly=round_down(shares[level]), value_set=[level])
 
 
-def _words(name: str, filled: pa.ChunkedArray, room: Room) -> Iterator[Expectation]:
-    """Lengths and letters of words that are too many to be listed."""
-    lengths = np.sort(pc.utf8_length(filled).to_numpy())
-    low, high = room.ends(lengths.astype(float))
+def _draft_lengths(name: str, values: pa.ChunkedArray, intervals: PredictionIntervals) -> Iterator[Expectation]:
+    """Draft the lengths of strings with too many levels for a list."""
+    lengths = np.sort(pc.utf8_length(values).to_numpy())
+    low, high = intervals.extremes(lengths.astype(float))
     kind = "expect_column_value_lengths_to_be_between"
-    why = f"lengths were {lengths[0]} to {lengths[-1]}"
+    reason = f"lengths were {lengths[0]} to {lengths[-1]}"
     ends = {"min_value": math.floor(max(low, 0)), "max_value": _finite(-(-high // 1))}
-    yield expect(kind, why, column=name, **ends)
-    middle = int(lengths[len(lengths) // 2])
-    for end, holds in (("min_value", lengths >= middle), ("max_value", lengths <= middle)):
-        share = room.share(int(holds.sum()), len(lengths))[0]
-        why = f"half of the values are as long as {middle}"
-        if lengths[0] < lengths[-1] and share >= SHARE:
-            yield expect(kind, why, column=name, mostly=at_least(share), **{end: middle})
-    for what, letters in LETTERS.items():
-        share = room.share(pc.sum(pc.match_substring_regex(filled, letters)).as_py(), len(filled))[0]
-        if share >= SHARE:
+    yield expect(kind, reason, column=name, **ends)
+    median = int(lengths[len(lengths) // 2])
+    for end, mask in (("min_value", lengths >= median), ("max_value", lengths <= median)):
+        share = intervals.share(int(mask.sum()), len(lengths))[0]
+        reason = f"the median length was {median}"
+        if lengths[0] < lengths[-1] and share >= _MIN_SHARE:
+            yield expect(kind, reason, column=name, mostly=round_down(share), **{end: median})
+
+
+def _draft_letters(name: str, values: pa.ChunkedArray, intervals: PredictionIntervals) -> Iterator[Expectation]:
+    """Draft the shares of strings with certain letters."""
+    for what, pattern in _PATTERNS.items():
+        count = pc.sum(pc.match_substring_regex(values, pattern)).as_py()
+        share = intervals.share(count, len(values))[0]
+        if share >= _MIN_SHARE:
             kind = "expect_column_values_to_match_regex"
-            yield expect(kind, f"values with {what}", column=name, mostly=at_least(share), regex=letters)
-    foreign = pc.sum(pc.match_substring_regex(filled, "[^\\x00-\\x7f]")).as_py()
-    share = room.share(foreign, len(filled))[1]
-    if share < 1 - SHARE:
-        why = f"{foreign:,} of {len(filled):,} values had letters beyond ASCII: more are a wrong encoding"
+            yield expect(kind, f"values with {what}", column=name, mostly=round_down(share), regex=pattern)
+    count = pc.sum(pc.match_substring_regex(values, _NOT_ASCII)).as_py()
+    share = intervals.share(count, len(values))[1]
+    if share < 1 - _MIN_SHARE:
+        reason = f"{count:,} of {len(values):,} values had letters beyond ASCII: more are a wrong encoding"
         kind = "expect_column_values_to_not_match_regex"
-        yield expect(kind, why, column=name, mostly=at_least(1 - share), regex="[^\\x00-\\x7f]")
-
-
-def relations(file: pq.ParquetFile, schema: Schema, room: Room) -> list[dict[str, Any]]:
-    """Expectations of pairs of columns, of each sort those that unrelated columns would break most."""
-    rows = pa.array(np.unique(np.linspace(0, schema.rows - 1, SAMPLE).astype("int64")))
-    gaps: dict[str, np.ndarray] = {}
-    ordered: dict[str, dict[str, np.ndarray]] = {"number": {}, "timestamp": {}}
-    for column in schema.columns:
-        part = _read(file, column.name).take(rows)
-        gaps[column.name] = part.is_null().to_numpy()
-        if column.type in (*NUMERIC, "timestamp") and column.role not in ("key", "group"):
-            whole = part.cast(pa.int64()) if column.type == "timestamp" else part
-            kind = "timestamp" if column.type == "timestamp" else "number"
-            ordered[kind][column.name] = whole.cast(pa.float64(), safe=False).to_numpy()
-    orders = [pair for columns in ordered.values() if len(columns) > 1 for pair in _never_above(columns)]
-    found = [_order(file, room, *pair) for pair in sorted(orders)[:MOST]]
-    return found + [_gap(file, room, *pair) for pair in sorted(_missing_together(gaps))[:MOST]]
-
-
-def _read(file: pq.ParquetFile, name: str) -> pa.ChunkedArray:
-    return file.read([name], use_threads=False).column(0)
-
-
-def _never_above(columns: dict[str, np.ndarray]) -> list[tuple[float, str, str]]:
-    """Pairs of which the first is nowhere above the second, with the share of chance (negative, to sort by)."""
-    names, table = list(columns), np.column_stack(list(columns.values()))
-    mixed = np.random.default_rng(0).permutation(table)
-    found = []
-    for number, name in enumerate(names):
-        values = columns[name][:, None]
-        both = (~np.isnan(values) & ~np.isnan(table)).sum(axis=0)
-        chance = (values > mixed).sum(axis=0) / np.maximum(both, 1)
-        chance[number] = 0
-        never = ~(values > table).any(axis=0) & (both >= SUPPORT) & (chance >= CHANCE)
-        found += [(-float(chance[other]), name, names[other]) for other in np.flatnonzero(never)]
-    return found
-
-
-def _order(file: pq.ParquetFile, room: Room, _: float, less: str, more: str) -> dict[str, Any]:
-    above = pc.greater(_read(file, less), _read(file, more)).drop_null()
-    broken = pc.sum(above).as_py()
-    return expect(
-        "expect_column_pair_values_a_to_be_greater_than_b",
-        f"broken by {broken:,} of {len(above):,} rows: rows joined wrongly, columns mixed up",
-        column_A=more,
-        column_B=less,
-        ignore_row_if="either_value_is_missing",
-        mostly=at_least(1 - room.share(broken, len(above))[1]),
-        or_equal=True,
-    )
-
-
-def _missing_together(gaps: dict[str, np.ndarray]) -> list[tuple[float, str, str]]:
-    """Pairs of which the second is missing wherever the first is, as in `_never_above`."""
-    names, table = list(gaps), np.column_stack(list(gaps.values()))
-    chance = 1 - table.mean(axis=0)
-    found = []
-    for name, missing in gaps.items():
-        if missing.sum() >= SUPPORT and not set("`\n") & set(name):  # no condition can name such a column
-            always = table[missing].all(axis=0) & (chance >= CHANCE)
-            found += [(-float(chance[i]), name, names[i]) for i in np.flatnonzero(always) if names[i] != name]
-    return found
-
-
-def _gap(file: pq.ParquetFile, room: Room, _: float, first: str, second: str) -> dict[str, Any]:
-    missing = _read(file, second).filter(_read(file, first).is_null())
-    broken = len(missing) - missing.null_count
-    return expect(
-        "expect_column_values_to_be_null",
-        f"missing where {first!r} is, but for {broken:,} of {len(missing):,} rows",
-        column=second,
-        mostly=at_least(1 - room.share(broken, len(missing))[1]),
-        row_condition={"column": {"name": first}, "is_null": True, "type": "nullity"},
-    )
+        yield expect(kind, reason, column=name, mostly=round_down(1 - share), regex=_NOT_ASCII)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from plumbline import design, params, paths
 from plumbline.columns import default
-from plumbline.data.schema import GROUP, HOLDOUT, KEY, SIDE, TARGET, WEIGHT, Schema, frame
+from plumbline.data.schema import GROUP, HOLDOUT, KEY, SIDE, TARGET, WEIGHT, Schema, to_frame
 from plumbline.evaluation import behaviour
 from plumbline.evaluation.baselines import baseline_settings, compare_with_baselines, model_settings
 from plumbline.evaluation.curves import calibration_curve, ranking_curve
@@ -52,7 +52,7 @@ class Data:
     ----------
     schema : Schema
     train, holdout : DataFrame
-        As `fit` takes them: the features, and the columns of `data.schema.BESIDE` that the table has.
+        As `fit` takes them: the features, and the columns of `data.schema.RESERVED_COLUMNS` that the table has.
     source : Table
         The source's columns of the holdout, without target and key.
     is_holdout : array of bool, shape (rows,)
@@ -219,7 +219,7 @@ def _facts(model: FittedModel, data: Data) -> Facts:
 
 def _search_weak_slices(model: Outcome, data: Data, findings: Findings) -> list[WeakSlice]:
     types = {column.name: column.type for column in data.schema.inputs}
-    slices = find_weak_slices(frame(data.source, types), types, model, data.group)
+    slices = find_weak_slices(to_frame(data.source, types), types, model, data.group)
     for slice_ in slices:
         numbers = f"loss {short(slice_.loss.value)}, elsewhere {short(slice_.loss_elsewhere)}"
         evidence = f"{slice_.conditions}: {numbers} (p {short(slice_.p_value)})"

@@ -1,157 +1,203 @@
-"""What the stage ingest does: types every row of the source, settles the schema, holds the table against its suite."""
+"""The work of the stage ingest: type all rows of the source, resolve the schema, validate the table with its suite."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from plumbline import paths
-from plumbline.data.roles import check_names, settle, summarise
+from plumbline.data.roles import check_column_names, resolve_roles, summarize_columns
 from plumbline.data.schema import ARROW, Schema
 from plumbline.data.sources import open_source
-from plumbline.data.tables import Source, fitted
-from plumbline.data.types import settle_unnamed, storage_types
-from plumbline.errors import PlumblineError
-from plumbline.expectations.faults import check, failure
-from plumbline.expectations.suite import CURE, find, load, place, validate
+from plumbline.data.tables import Source, convert_or_null
+from plumbline.data.types import drop_row_counters, infer_types
+from plumbline.errors import ParamsError, ProjectError, TableError
+from plumbline.expectations.arguments import find_faults
+from plumbline.expectations.results import describe_failure
+from plumbline.expectations.suite import TABLE_HINT, Suite, find_suite, suite_path
+from plumbline.expectations.validation import validate
 from plumbline.findings import Findings, Kind, Severity
 from plumbline.keys import Params
 from plumbline.params import suggest
 from plumbline.scope import explain_omission
 
-ROW_GROUP = 1 << 18
-SHOWN = 5  # expectations in a message
+ROW_GROUP = 1 << 18  # rows
+_SHOWN = 5  # expectations, or files, in a message
 
 
-def type_table(p: Params, path: Path, findings: Findings) -> Schema:
-    """Writes every row of the source to `path`, typed, and settles the schema."""
-    source = open_source(located(p.data.source), p.data.missing)
-    findings.add(Kind.SOURCE, f"{p.data.source} is {source.form}, {len(source.names)} columns")
-    check_names(source.names, p)
-    source, indexes = settle_unnamed(source, p, findings)
-    storage = storage_types(source, p.data.source, p.data, findings)
-    unlabelled = p.data.target if p.data.unlabelled == "drop" else None
-    rows, dropped = _write(path, p.data.source, source, storage, unlabelled)
+def type_table(params: Params, path: Path, findings: Findings) -> Schema:
+    """Write every row of data.source to a Parquet file, with types, and return the schema.
+
+    Parameters
+    ----------
+    params : Params
+        Its data and requirements.protected are used.
+    path : Path
+        The file to write.
+    findings : Findings
+
+    Raises
+    ------
+    ParamsError
+        Where params name no column of the table, or do not fit the target.
+    TableError
+        Where the source is no table, a value does not fit its type, or a column does not fit its role.
+    """
+    data = params.data
+    source = open_source(resolve_source(data.source), data.missing)
+    findings.add(Kind.SOURCE, f"{data.source} is {source.description}, {len(source.names)} columns")
+    check_column_names(source.names, params)
+    source, indexes = drop_row_counters(source, params, findings)
+    types = infer_types(source, data.source, data, findings)
+    target = data.target if data.unlabelled == "drop" else None
+    rows, dropped_rows = _write(path, data.source, source, types, target)
     findings.add(Kind.ROWS, f"{rows} rows are typed", rows=rows)
-    if dropped:
-        words = f"{dropped} of {rows + dropped} are dropped, as data.unlabelled says"
-        findings.add(Kind.UNLABELLED, words, Severity.LEFT_OUT, rows=dropped)
-    schema = settle(summarise(str(path), storage), rows, p, str(path), findings, indexes)
-    return replace(schema, source=source.form, missing=tuple(p.data.missing))
+    if dropped_rows:
+        evidence = f"{dropped_rows} of {rows + dropped_rows} are dropped, as data.unlabelled says"
+        findings.add(Kind.UNLABELLED, evidence, Severity.LEFT_OUT, rows=dropped_rows)
+    columns = summarize_columns(str(path), types)
+    schema = resolve_roles(columns, rows, params, str(path), findings, indexes)
+    return replace(schema, source=source.description, missing=tuple(data.missing))
 
 
-def located(source: str) -> str:
-    """The source's path; refused when it leads out of the project, where no clone would find it."""
+def resolve_source(source: str) -> str:
+    """Return data.source, where it exists and is in the project.
+
+    Raises
+    ------
+    ParamsError
+        Where it does not exist, or is a link to outside the project, where no clone would find it.
+    """
     path = Path(source)
     if not path.exists():
-        raise PlumblineError(f"{paths.PARAMS}: data.source is {source}, found nothing there. {_what_is_there(source)}")
+        message = f"{paths.PARAMS}: data.source is {source}, found nothing there"
+        raise ParamsError(message, hint=_suggest_source(source))
     parts = [path, *path.rglob("*")] if path.is_dir() else [path]
-    inside = all(part.resolve().is_relative_to(Path.cwd().resolve()) for part in parts)
-    if not inside and not Path(f"{source}.dvc").exists():  # a shared cache of DVC may lie anywhere
-        raise PlumblineError(
-            f"{paths.PARAMS}: data.source {source} is, or has, a link to outside the project, expected "
-            "the table itself under data/source/. Copy it there, or dvc add it"
+    is_inside = all(part.resolve().is_relative_to(Path.cwd().resolve()) for part in parts)
+    if not is_inside and not Path(f"{source}.dvc").exists():  # DVC may link to a shared cache anywhere
+        message = f"{paths.PARAMS}: data.source {source} is, or has, a link to outside the project"
+        raise ParamsError(
+            f"{message}, expected the table itself under data/source/", hint="Copy it there, or dvc add it"
         )
     return source
 
 
-def _what_is_there(source: str) -> str:
+def _suggest_source(source: str) -> str:
     if Path(f"{source}.dvc").is_file():
         return f"{source}.dvc points to it in a remote: dvc pull"
-    there = sorted(path.as_posix() for path in Path("data/source").glob("[!.]*"))
-    return (
-        f"There is {', '.join(there[:5])}. {suggest(source, there)}".rstrip(". ")
-        if there
-        else "Put your table under data/source/"
-    )
+    files = sorted(path.as_posix() for path in Path("data/source").glob("[!.]*"))
+    if not files:
+        return "Put your table under data/source/"
+    return f"There is {', '.join(files[:_SHOWN])}. {suggest(source, files)}".rstrip(". ")
 
 
-def _write(path: Path, name: str, source: Source, storage: dict[str, str], unlabelled: str | None) -> tuple[int, int]:
-    """How many rows were written, and how many were not because they lack a value in the column `unlabelled`."""
-    rows = read = 0
-    schema = pa.schema([(column, ARROW[kind.partition(" ")[0]]) for column, kind in storage.items()])
+def _write(path: Path, name: str, source: Source, types: Mapping[str, str], target: str | None) -> tuple[int, int]:
+    """Return how many rows were written, and how many were dropped because `target` has no value."""
+    rows = total = 0
+    schema = pa.schema([(column, ARROW[kind.partition(" ")[0]]) for column, kind in types.items()])
     with pq.ParquetWriter(path, schema) as writer:
-        for group in _grouped(_typed(name, source, storage)):
-            read += group.num_rows
-            kept = group.filter(group.column(unlabelled).is_valid()) if unlabelled else group
-            writer.write_table(kept, row_group_size=ROW_GROUP)
-            rows += kept.num_rows
+        for group in _regroup(_convert_batches(name, source, types)):
+            total += group.num_rows
+            table = group.filter(group.column(target).is_valid()) if target else group
+            writer.write_table(table, row_group_size=ROW_GROUP)
+            rows += table.num_rows
     if not rows:
-        raise PlumblineError(f"{name}: has {f'no value of {unlabelled!r}' if read else 'a header and no rows'}")
-    return rows, read - rows
+        if total:
+            raise TableError(f"{name}: has no value of {target!r}", hint="Name another target, or the right file")
+        raise TableError(f"{name}: has a header and no rows", hint="Export it again")
+    return rows, total - rows
 
 
-def _typed(name: str, source: Source, storage: dict[str, str]) -> Iterator[pa.Table]:
+def _convert_batches(name: str, source: Source, types: Mapping[str, str]) -> Iterator[pa.Table]:
     start = 0
     for batch in source.batches():
         columns: dict[str, pa.ChunkedArray] = {}
-        for column, kind in storage.items():
-            made, bad = fitted(batch.column(column), kind, source.decimal)
-            if bad:
-                raise PlumblineError(
-                    f"{name}, row {start + bad[0] + 1}, column {column!r}: is no {kind}, nor are {len(bad) - 1} of the "
-                    f"next {batch.num_rows - bad[0] - 1} rows. Fix the file, or state another type in data.types"
+        for column, kind in types.items():
+            values, misfits = convert_or_null(batch.column(column), kind, source.decimal)
+            if misfits:
+                row, count = misfits[0], len(misfits) - 1
+                message = (
+                    f"{name}, row {start + row + 1}, column {column!r}: is not of type {kind}, nor are {count} of the "
+                    f"next {batch.num_rows - row - 1} rows"
                 )
-            columns[column] = pc.if_else(pc.is_nan(made), None, made) if kind == "number" else made  # Parquet has both
+                raise TableError(message, hint="Fix the file, or state another type in data.types")
+            columns[column] = pc.if_else(pc.is_nan(values), None, values) if kind == "number" else values
         yield pa.table(columns)
         start += batch.num_rows
 
 
-def _grouped(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Batches gathered to whole row groups, so that the file's layout depends on the rows and on nothing else."""
-    waiting: list[pa.Table] = []
-    held = 0
+def _regroup(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Gather batches to whole row groups, so that the layout of the file depends on the rows alone."""
+    buffer: list[pa.Table] = []
+    count = 0
     for batch in batches:
-        waiting.append(batch)
-        held += batch.num_rows
-        while held >= ROW_GROUP:
-            whole = pa.concat_tables(waiting)
-            yield whole.slice(0, ROW_GROUP).combine_chunks()
-            waiting, held = [whole.slice(ROW_GROUP)], held - ROW_GROUP
-    if held:
-        yield pa.concat_tables(waiting).combine_chunks()
+        buffer.append(batch)
+        count += batch.num_rows
+        while count >= ROW_GROUP:
+            table = pa.concat_tables(buffer)
+            yield table.slice(0, ROW_GROUP).combine_chunks()
+            buffer, count = [table.slice(ROW_GROUP)], count - ROW_GROUP
+    if count:
+        yield pa.concat_tables(buffer).combine_chunks()
 
 
-def check_expectations(p: Params, table: str, findings: Findings) -> None:
-    suite, others = find(p.data.source)
-    for other, named in others.items():
-        words = explain_omission(
-            other.as_posix(), named, p.data.source, CURE, f"a table whose file is named {other.stem}"
-        )
-        findings.add(Kind.SCOPE, words, Severity.WARNING)
-    if suite is None:
-        words = f"no {place(p.data.source).as_posix()}: the structural checks alone ran"
-        words += ". Draft one: python -m plumbline draft"
-        findings.add(Kind.EXPECTATIONS, words, Severity.WARNING)
+def check_expectations(params: Params, table: str, findings: Findings) -> None:
+    """Validate a typed Parquet against the suite of data.source.
+
+    Raises
+    ------
+    ProjectError
+        Where the suite cannot be read, or has an expectation that cannot run.
+    TableError
+        Where an expectation does not hold.
+    """
+    source = params.data.source
+    search = find_suite(source)
+    for path, tables in search.rest.items():
+        default = f"a table whose file is named {path.stem}"
+        evidence = explain_omission(path.as_posix(), tables, source, TABLE_HINT, default)
+        findings.add(Kind.SCOPE, evidence, Severity.WARNING)
+    if search.path is None:
+        evidence = f"no {suite_path(source).as_posix()}: only the structural checks ran"
+        findings.add(Kind.EXPECTATIONS, f"{evidence}. Draft one: python -m plumbline draft", Severity.WARNING)
         return
-    expectations = load(suite)
-    if faults := check(expectations):
-        words = f"{len(faults)} of {len(expectations)} expectations cannot be run: {'; '.join(faults[:SHOWN])}"
-        raise PlumblineError(f"{suite.as_posix()}: {words}. Fix the suite (docs/expectations.md)")
-    _repeated(suite, expectations, findings)
-    results = validate(expectations, table)
-    failed = [failure(result, p.data.show_values) for result in results if not result["success"]]
-    if failed:
-        words = f"{len(failed)} of {len(results)} expectations do not hold: {'; '.join(failed[:SHOWN])}"
-        raise PlumblineError(f"{suite.as_posix()}: {words}. Fix the table, or the suite (docs/expectations.md)")
-    findings.add(Kind.EXPECTATIONS, f"all {len(results)} of {suite.as_posix()} hold", expected=len(results))
+    name, suite = search.path.as_posix(), Suite.read(search.path)
+    count = len(suite.expectations)
+    if faults := find_faults(suite.expectations):
+        message = f"{name}: {len(faults)} of {count} expectations cannot be run: {'; '.join(faults[:_SHOWN])}"
+        raise ProjectError(message, hint="Fix the suite (docs/expectations.md)")
+    _warn_duplicates(name, suite, findings)
+    results = validate(suite.expectations, table)
+    show_values = params.data.show_values
+    failures = [describe_failure(result, show_values=show_values) for result in results if not result.success]
+    if failures:
+        message = f"{name}: {len(failures)} of {count} expectations do not hold: {'; '.join(failures[:_SHOWN])}"
+        raise TableError(message, hint="Fix the table, or the suite (docs/expectations.md)")
+    findings.add(Kind.EXPECTATIONS, f"all {count} of {name} hold", expectations=count)
 
 
-def _repeated(suite: Path, expectations: list[dict[str, Any]], findings: Findings) -> None:
+def _warn_duplicates(name: str, suite: Suite, findings: Findings) -> None:
     first: dict[str, int] = {}
-    for number, each in enumerate(expectations, 1):
-        same = first.setdefault(json.dumps([each["type"], each["kwargs"]], sort_keys=True), number)
-        if same != number:
-            words = f"{suite.as_posix()}: expectation {number} says what expectation {same} says. Take one out"
-            findings.add(Kind.EXPECTATIONS, words, Severity.WARNING)
+    for number, expectation in enumerate(suite.expectations, 1):
+        text = json.dumps([expectation.type, expectation.kwargs], sort_keys=True)
+        original = first.setdefault(text, number)
+        if original != number:
+            evidence = f"{name}: expectation {number} is the same as expectation {original}. Remove one"
+            findings.add(Kind.EXPECTATIONS, evidence, Severity.WARNING)
 
 
-def describe(schema: Schema) -> str:
-    """How many inputs there are of each type, in words."""
-    kinds = [column.type for column in schema.inputs]
-    return f"{len(kinds)} inputs: " + ", ".join(f"{kinds.count(kind)} {kind}" for kind in ARROW if kind in kinds)
+def describe_inputs(schema: Schema) -> str:
+    """Return how many inputs there are of each type, as a sentence.
+
+    Examples
+    --------
+    >>> from plumbline.data.schema import Column
+    >>> describe_inputs(Schema((Column("x", "number"), Column("y", "category", "target")), 9, "binary"))
+    '1 inputs: 1 number'
+    """
+    types = [column.type for column in schema.inputs]
+    return f"{len(types)} inputs: " + ", ".join(f"{types.count(kind)} {kind}" for kind in ARROW if kind in types)

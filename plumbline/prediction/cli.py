@@ -59,7 +59,7 @@ def _predict(file: str, output: str, aside: str | None, *, flag: bool, strict: b
     with (
         tables.open_sink(output) as write,
         tables.open_sink(aside) if aside else nullcontext() as write_aside,
-        show_progress(source.share, rows_on_stdout=output == "-") as show,
+        show_progress(source.progress, rows_on_stdout=output == "-") as show,
     ):
         for batch in source.batches():
             typed_rows = type_rows(batch, predictor.schema, decimal=source.decimal, strict=strict)

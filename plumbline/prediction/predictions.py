@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import ThreadpoolController
 
-from ..data.schema import ready
+from ..data.schema import to_estimator_input
 from ..errors import ModelError, UserCodeError
 from .fitted_model import FittedModel
 
@@ -52,7 +52,7 @@ def predict_scores(model: FittedModel, features: pd.DataFrame) -> np.ndarray:
     if missing:
         message = f"src/features.py: made no column {missing[0]!r}, which the model was fitted on"
         raise UserCodeError(message, hint="Return the same columns for every batch of rows")
-    frame, pipeline = ready(features, model.types), model.pipeline
+    frame, pipeline = to_estimator_input(features, model.types), model.pipeline
     scores = np.zeros(len(frame) if model.task == "regression" else (len(frame), len(model.classes)))
     if not len(frame):
         return scores

@@ -5,7 +5,7 @@ from importlib import import_module, resources
 import pandas as pd
 import pyarrow as pa
 
-from ..data.schema import Schema, frame
+from ..data.schema import Schema, to_frame
 from . import modelfile
 from .feature_function import FeatureFunction, make_features
 from .fitted_model import FittedModel
@@ -79,4 +79,4 @@ class Predictor:
 
     def predict_typed(self, table: pa.Table) -> pd.DataFrame:
         """Predict rows that have their types already, as in data/table.parquet."""
-        return predict(self.model, make_features(self.features, frame(table, self.types)))
+        return predict(self.model, make_features(self.features, to_frame(table, self.types)))

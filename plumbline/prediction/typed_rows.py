@@ -92,7 +92,9 @@ def type_rows(table: pa.Table, schema: Schema, *, decimal: str = ".", strict: bo
     for column in schema.inputs:
         name, values = column.name, table.column(column.name)
         expected = f"a date or time as {column.format}" if column.format else EXPECTED[column.type]
-        columns[name], positions = tables.fitted(values, f"{column.type} {column.format or ''}".strip(), decimal)
+        columns[name], positions = tables.convert_or_null(
+            values, f"{column.type} {column.format or ''}".strip(), decimal
+        )
         bad += [BadValue(i + 1, name, expected, str(values[i].as_py())) for i in positions]
     typed = pa.table(columns)
     if strict:

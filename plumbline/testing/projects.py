@@ -23,7 +23,7 @@ import yaml
 
 from plumbline import columns, paths, process, versions
 from plumbline.data.schema import Schema
-from plumbline.data.split import thin
+from plumbline.data.split import sample_rows
 from plumbline.errors import PlumblineError
 
 STAGES = ("ingest", "featurize", "train", "evaluate", "package")
@@ -194,7 +194,7 @@ def run_on_sample(project: Project) -> None:
     whole, share = Path("data/whole.parquet"), SAMPLE_ROWS / schema.rows
     Path(paths.TABLE).rename(whole)
     while share < 1:
-        thin(whole, Path(paths.TABLE), schema, share)
+        sample_rows(whole, Path(paths.TABLE), schema, share)
         try:
             project.run(*STAGES[1:])
         except PlumblineError:  # too few rows of a class or a group

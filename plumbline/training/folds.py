@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.metrics import roc_curve
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
-from plumbline.data.schema import BESIDE, GROUP, TARGET, TIME, WEIGHT
+from plumbline.data.schema import GROUP, RESERVED_COLUMNS, TARGET, TIME, WEIGHT
 from plumbline.errors import ParamsError
 from plumbline.metrics import main_metric, prepare
 from plumbline.outcome import Outcome
@@ -134,7 +134,7 @@ def count_repeats(rows: pd.DataFrame, folds: Folds) -> tuple[int, int]:
 
 def _number_features(rows: pd.DataFrame) -> np.ndarray:
     """A number for each row, the same for rows with the same features; missing values are equal."""
-    features = rows[[name for name in rows if name not in BESIDE]]
+    features = rows[[name for name in rows if name not in RESERVED_COLUMNS]]
     if not features.shape[1]:
         return np.arange(len(rows))
     return pd.factorize(pd.util.hash_pandas_object(features, index=False))[0]

@@ -13,7 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from plumbline.data.schema import GROUP, KEY, TARGET, TIME, WEIGHT, Schema, frame, ready, types_of
+from plumbline.data.schema import GROUP, KEY, TARGET, TIME, WEIGHT, Schema, feature_types, to_estimator_input, to_frame
 from plumbline.errors import ModelError, ParamsError, TableError, UserCodeError, user_code_error
 from plumbline.keys import Model
 from plumbline.prediction.fitted_model import CONTRACT, FittedModel
@@ -95,7 +95,7 @@ def build_pipeline(
     ParamsError
         See `make_estimator`.
     """
-    types = {name: kind for name, kind in types_of(rows, schema).items() if rows[name].notna().any()}
+    types = {name: kind for name, kind in feature_types(rows, schema).items() if rows[name].notna().any()}
     if not types:
         message = "data: no feature with a value is left, expected one at least"
         raise TableError(message, hint="See the roles in data/schema.json")
@@ -149,7 +149,7 @@ def fit(
             raise ParamsError(message, hint="Set it to null")
     with limit_threads(len(rows)):
         try:
-            pipeline.fit(ready(rows, types), rows[TARGET].to_numpy(), **arguments)
+            pipeline.fit(to_estimator_input(rows, types), rows[TARGET].to_numpy(), **arguments)
         except Exception as error:
             message = f"model.estimator: {type(estimator).__name__} raised while fitting: {error}"
             raise ModelError(message, hint="Fix model.arguments or src/model.py") from error
@@ -180,4 +180,4 @@ def read_rows(table: pa.Table, schema: Schema) -> pd.DataFrame:
         if name in table.column_names:
             values = table.column(name).to_pandas()
             beside[name] = pd.factorize(values, use_na_sentinel=False)[0] if name == GROUP else values.to_numpy()
-    return pd.concat([frame(table, types_of(table.schema, schema)), pd.DataFrame(beside)], axis=1)
+    return pd.concat([to_frame(table, feature_types(table.schema, schema)), pd.DataFrame(beside)], axis=1)

@@ -1,4 +1,4 @@
-"""featurize: every typed row -> its features, its key and its side of the split."""
+"""Stage featurize: assign each row to a side of the split, compute its features, and look for leakage."""
 
 from plumbline import params, paths
 from plumbline.data.schema import Schema
@@ -11,9 +11,10 @@ PARAMS = ("split.holdout", "split.salt", "split.cut", "data.allow")
 
 
 def main() -> None:
+    """Run the stage."""
     p, findings, schema = params.read(*PARAMS), Findings("featurize"), Schema.read(paths.SCHEMA)
     holdout = featurize.assign_sides(schema, p.split, findings)
-    from src.features import features  # in here: run() says in one line what your file raises
+    from src.features import features  # imported here, so that run() reports an error in your file as one line
 
     leaks = featurize.find_impurity(features, schema)
     with replacing(paths.FEATURES) as path:

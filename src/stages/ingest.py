@@ -1,4 +1,4 @@
-"""ingest: the source table -> one typed Parquet and its schema; what the domain demands of it is checked."""
+"""Stage ingest: read the source, write a typed Parquet and its schema, and validate the table against its suite."""
 
 from plumbline import params, paths
 from plumbline.files import replacing, write_text
@@ -7,18 +7,31 @@ from plumbline.pipeline import ingest
 from plumbline.pipeline.stage import run
 
 PARAMS = (
-    "data.source", "data.target", "data.task", "data.positive", "data.key", "data.group", "data.time", "data.weight",
-    "data.ignore", "data.types", "data.unlabelled", "data.missing", "data.show_values", "requirements.protected",
-)  # fmt: skip
+    "data.source",
+    "data.target",
+    "data.task",
+    "data.positive",
+    "data.key",
+    "data.group",
+    "data.time",
+    "data.weight",
+    "data.ignore",
+    "data.types",
+    "data.unlabelled",
+    "data.missing",
+    "data.show_values",
+    "requirements.protected",
+)
 
 
 def main() -> None:
+    """Run the stage."""
     p, findings = params.read(*PARAMS), Findings("ingest")
     with replacing(paths.TABLE) as table:
         schema = ingest.type_table(p, table, findings)
         ingest.check_expectations(p, str(table), findings)
     write_text(paths.SCHEMA, schema.dumps())
-    findings.add(Kind.SCHEMA, ingest.describe(schema))
+    findings.add(Kind.SCHEMA, ingest.describe_inputs(schema))
     findings.write()
 
 

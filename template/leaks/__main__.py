@@ -17,9 +17,11 @@ import pandas as pd
 import pyarrow as pa
 
 from plumbline.data.schema import TIME
-from plumbline.leakage.purity import impure
-from plumbline.leakage.tripwires import later, repeated, shared
-from plumbline.pipeline.featurize import in_sample
+from plumbline.leakage.leaks import Action
+from plumbline.leakage.overlap import count_copied_rows, count_shared_groups
+from plumbline.leakage.purity import find_impure_features
+from plumbline.leakage.univariate import find_future_times
+from plumbline.pipeline.featurize import find_leaks_in_sample
 from template.leaks.cases import (
     COPIES,
     IMPURE,
@@ -38,9 +40,9 @@ PAGE = Path(__file__).parents[1] / "leaks.md"
 SHARE = 0.95  # of the leaks of each kind must be found
 HEAD = 500  # rows that a feature function is checked with
 KINDS = {
-    "tells the target": [*COPIES],
-    "makes the target": [*OPERATIONS],
-    "later than the time": ["a time some days later, in 1 of 200 rows not"],
+    "target leakage": [*COPIES],
+    "derived target": [*OPERATIONS],
+    "later than data.time": ["a time some days later, in 1 of 200 rows not"],
     "row on both sides": ["1 to 5 rows"],
     "group on both sides": ["groups of five, a cut by time"],
     "feature function": [*IMPURE],
@@ -49,7 +51,8 @@ KINDS = {
 
 def _find_stops(case: Case) -> list[tuple[str, ...]]:
     """The columns of each leak that stops, in a table without times."""
-    return [leak.columns for leak in in_sample(case.sample(), case.task, None) if leak.severity == "stop"]
+    leaks = find_leaks_in_sample(case.sample(), case.task, None)
+    return [leak.columns for leak in leaks if leak.action is Action.STOP]
 
 
 def is_found(leak: str, kind: str, seed: int) -> bool:
@@ -63,9 +66,9 @@ def is_found(leak: str, kind: str, seed: int) -> bool:
         Of the table.
     """
     checks = {
-        "tells the target": _finds_copy,
-        "makes the target": _finds_derivation,
-        "later than the time": _finds_future,
+        "target leakage": _finds_copy,
+        "derived target": _finds_derivation,
+        "later than data.time": _finds_future,
         "row on both sides": _finds_rows,
         "group on both sides": _finds_groups,
         "feature function": _finds_impurity,
@@ -88,12 +91,12 @@ def _finds_future(kind: str, seed: int) -> bool:
     size = len(case.rows)
     lag = pd.to_timedelta(random.exponential(9, size) + (random.random(size) > 0.005), unit="D")
     rows = case.rows.assign(**{PLANTED: case.rows.day + lag, TIME: case.rows.day})
-    return (PLANTED,) in [leak.columns for leak in later(replace(case, rows=rows).sample(), "day")]
+    return (PLANTED,) in [leak.columns for leak in find_future_times(replace(case, rows=rows).sample(), "day")]
 
 
 def _finds_rows(kind: str, seed: int) -> bool:
     case, is_holdout, copies = make_twin_case(seed)
-    return repeated(pa.Table.from_pandas(case.rows, preserve_index=False).columns, is_holdout) >= copies
+    return count_copied_rows(pa.Table.from_pandas(case.rows, preserve_index=False).columns, is_holdout) >= copies
 
 
 def _finds_groups(kind: str, seed: int) -> bool:
@@ -101,7 +104,7 @@ def _finds_groups(kind: str, seed: int) -> bool:
     size, day = len(case.rows), case.rows.day
     groups = np.random.default_rng(seed).integers(size // 5, size=size)
     is_holdout = (day >= day.quantile(0.8)).to_numpy()
-    return shared(pa.chunked_array([groups]), is_holdout) > 0
+    return count_shared_groups(pa.chunked_array([groups]), is_holdout) > 0
 
 
 def _finds_impurity(kind: str, seed: int) -> bool:
@@ -110,7 +113,7 @@ def _finds_impurity(kind: str, seed: int) -> bool:
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         Path("data/source").mkdir(parents=True)
         plant(case, case.target).rows.head(HEAD).to_csv("data/source/table.csv")
-        leaks = impure(lambda rows: rows.assign(**{PLANTED: IMPURE[kind](rows)}), case.rows.head(HEAD))
+        leaks = find_impure_features(lambda rows: rows.assign(**{PLANTED: IMPURE[kind](rows)}), case.rows.head(HEAD))
     return any(leak.columns in ((PLANTED,), ()) for leak in leaks)
 
 
@@ -123,7 +126,7 @@ def find_false_stops(seed: int) -> list[tuple[str, ...]]:
         return rows.assign(**columns)
 
     case = make_clean_case(seed)
-    return _find_stops(case) + [leak.columns for leak in impure(features, case.rows.head(HEAD))]
+    return _find_stops(case) + [leak.columns for leak in find_impure_features(features, case.rows.head(HEAD))]
 
 
 def render_page(n: int) -> str:

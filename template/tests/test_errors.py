@@ -53,13 +53,13 @@ CASES: dict[str, tuple[Damage, str, str]] = {
     "truncated zst": (source(pa.compress(b"a,b\n1,2\n" * 99, "zstd", asbytes=True)[:-9]), "ingest", "cannot be read"),
     "truncated Parquet": (source(b"PAR1" + b"x" * 99), "ingest", "cannot be read as Parquet"),
     "wrong encoding": (source("a,target\nä,2\n".encode("utf-16")[:-1]), "ingest", "cannot be read as .*utf-16"),
-    "mixed delimiters": (source("a,target\n1,2\n1;2\n"), "ingest", "line 3 has 1 fields, expected 2, ';' stands"),
+    "mixed delimiters": (source("a,target\n1,2\n1;2\n"), "ingest", "line 3 has 1 fields, expected 2, ';' is between"),
     "ragged rows": (source("a,target\n1,2\n1,2,3\n"), "ingest", "line 3 has 3 fields, expected 2"),
     "unclosed quote": (source('a,target\n1,2\n1,"2\n3,4\n'), "ingest", "a quote opened in line 3 is not closed"),
     "duplicate names": (source("a,b,a\n1,2,3\n"), "ingest", "expected a header of distinct .*found 'a' twice"),
     "infinite": (column("x1", numbers_with("inf", 1)), "ingest", "expected finite numbers, 1 are infinite"),
-    "huge integers": (column("x1", numbers_with("9" * 30, 1)), "ingest", r"1 of 200 values are no numbers \(rows 1\)"),
-    "few words": (column("x1", numbers_with("unknown", 2)), "ingest", r"2 of 200 values are no numbers \(rows 1, 2\)"),
+    "huge integers": (column("x1", numbers_with("9" * 30, 1)), "ingest", r"1 of 200 values are not numbers \(rows 1\)"),
+    "few words": (column("x1", numbers_with("unknown", 2)), "ingest", r"2 of 200 values are not numbers \(rows 1, 2\)"),
     "target not there": (rows(TABLE, target="targte"), "ingest", "data.target names 'targte', expected .*'target'"),
     "target in capitals": (rows(TABLE, target="TARGET"), "ingest", "data.target names 'TARGET', .*mean 'target'"),
     "target constant": (column("target", "a"), "ingest", f"{TARGET}: expected 2 distinct values"),
@@ -75,7 +75,7 @@ CASES: dict[str, tuple[Damage, str, str]] = {
     "key not unique": (rows(TABLE, key="colour"), "ingest", "data.key 'colour': expected a distinct value in each"),
     "key not there": (rows(TABLE, key="rowid"), "ingest", "data.key names 'rowid', .*Did you mean 'row_id'"),
     "target is key": (rows(TABLE, key="target"), "ingest", "data.target and data.key both name 'target'"),
-    "one group": (column("g", "a", group="g"), "featurize", "the training part has 0 rows, expected at least 5"),
+    "one group": (column("g", "a", group="g"), "featurize", "the training set has 0 rows, expected at least 5"),
     "time not parseable": (column("t", "soon", time="t"), "ingest", "data.time 't': expected a column of type"),
     "time in two ways": (column("t", "01/02/2024", time="t"), "ingest", "expected one way to read its dates"),
     "cut outside the data": (
@@ -85,10 +85,10 @@ CASES: dict[str, tuple[Damage, str, str]] = {
     ),
     "cut without a time": (params(split={"cut": "2030-01-01"}), "params", "split.cut is set and data.time is null"),
     "weights below zero": (column("w", -1, weight="w"), "ingest", "data.weight 'w': expected finite numbers from 0"),
-    "a type that does not fit": (rows(TABLE, types={"colour": "number"}), "ingest", "column 'colour': is no number"),
+    "a type that does not fit": (rows(TABLE, types={"colour": "number"}), "ingest", "'colour': is not of type number"),
     "a type that is none": (rows(TABLE, types={"colour": "int"}), "ingest", "data.types is .*expected a map"),
     "all left out": (rows(TABLE, ignore=["x1", "x2", "colour", "flag"]), "ingest", "no feature is left"),
-    "no suite": (lambda p: Path("expectations/table.json").write_text("{"), "ingest", "is no suite"),
+    "no suite": (lambda p: Path("expectations/table.json").write_text("{"), "ingest", "is not a suite"),
     "unknown expectation": (
         lambda p: Path("expectations/table.json").write_text(
             '{"expectations": [{"type": "expect_wonders", "kwargs": {}}]}'

@@ -1,7 +1,6 @@
-"""Every kind of table by the two keys alone: a package that answers, and what it is worth, said in words."""
+"""Every kind of table with the two required keys alone: a package that predicts, and a finding of its worth."""
 
 import importlib
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import pandas as pd
 import pytest
 
 from plumbline import paths
+from plumbline.findings import Finding, Kind, Severity, read_findings
 from plumbline.testing.projects import Project, project
 from template.tables.kinds import KINDS
 
@@ -30,25 +30,23 @@ def command(wheel: Path) -> Iterator[ModuleType]:
         del sys.modules[name]
 
 
-def finding(stage: str, rule: str) -> dict:
-    findings = json.loads(Path(paths.checks(stage)).read_text(encoding="utf-8"))
-    return next(finding for finding in findings if finding["kind"] == rule)
+def read_finding(stage: str, kind: Kind) -> Finding:
+    return next(finding for finding in read_findings(stage) if finding.kind is kind)
 
 
 @pytest.mark.parametrize(("name", "keys"), CASES, ids=[" and ".join([name, *keys]) for name, keys in CASES])
-def test_a_package_is_made_and_its_worth_is_said(project: Project, name: str, keys: dict[str, str]) -> None:
+def test_a_package_is_built_and_its_worth_is_found(project: Project, name: str, keys: dict[str, str]) -> None:
     kind = KINDS[name]
     source = kind.write(Path("data/source"))
     project.params(data={"source": source.as_posix(), "target": kind.target} | keys)
     project.run()
     (wheel,) = Path(paths.DIST).glob("*.whl")
     with command(wheel) as package:
-        package.main(["predict", str(source), "-o", "found.parquet"])
-    output, predictions = pd.read_parquet("found.parquet"), pd.read_parquet(paths.PREDICTIONS)
-    keys_or_numbers = output.iloc[:, 0].astype(str)
-    answers = dict(zip(keys_or_numbers, output.prediction, strict=True))
+        package.main(["predict", str(source), "-o", "output.parquet"])
+    output, predictions = pd.read_parquet("output.parquet"), pd.read_parquet(paths.PREDICTIONS)
+    answers = dict(zip(output.iloc[:, 0].astype(str), output.prediction, strict=True))  # by key, or row number
     assert [answers[str(key)] for key in predictions.key] == pytest.approx(predictions.prediction.tolist())
-    assert kind.types in finding("ingest", "schema")["evidence"]
-    comparison = finding("evaluate", "trivial baseline")
-    assert ("the model clearly beats the trivial one" in comparison["evidence"]) == kind.signal
-    assert comparison["severity"] == ("note" if kind.signal else "warning")
+    assert kind.types in read_finding("ingest", Kind.SCHEMA).evidence
+    baseline = read_finding("evaluate", Kind.TRIVIAL_BASELINE)
+    assert ("the model clearly beats the trivial one" in baseline.evidence) == kind.signal
+    assert baseline.severity is (Severity.NOTE if kind.signal else Severity.WARNING)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.errors import PlumblineError
-from plumbline.expectations.suite import about
+from plumbline.expectations.suite import Suite
 from plumbline.testing.projects import Project, make_table
 from template.tests.command import run_command
 
@@ -45,11 +45,11 @@ def test_a_draft_names_its_table_and_leaves_the_suite_of_another_of_that_stem(pr
     project.table(make_table(rows=200))
     assert run_command("draft") == 0
     first = SUITE.read_bytes()
-    assert about(SUITE) == ("data/source/table.csv",)
+    assert Suite.read(SUITE).tables == ("data/source/table.csv",)
     project.table(make_table("regression", rows=200), name="table.parquet")
     assert run_command("draft") == 0
     assert SUITE.read_bytes() == first
-    assert about(Path("expectations/table.parquet.json")) == ("data/source/table.parquet",)
+    assert Suite.read(Path("expectations/table.parquet.json")).tables == ("data/source/table.parquet",)
     project.run("ingest")
     assert "of expectations/table.parquet.json hold" in capsys.readouterr().out
     text = first.decode().replace('"data/source/table.csv"}', '["data/source/table.csv", "data/source/more.csv"]}', 1)

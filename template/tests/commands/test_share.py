@@ -24,7 +24,7 @@ def test_a_share_is_whole_groups_of_both_sides_and_within_every_larger_one(proje
     side = pd.read_parquet(paths.FEATURES, columns=[KEY, SIDE]).set_index(KEY)[SIDE]
     keys: list[set] = []
     for size in (0.1, 0.3):
-        count = share.thin(Path(paths.TABLE), Path("some.parquet"), schema, size)
+        count = share.sample_rows(Path(paths.TABLE), Path("some.parquet"), schema, size)
         some = pd.read_parquet("some.parquet")
         keys.append(set(some.row_id))
         assert len(some) == count == pytest.approx(rows * size, rel=0.2)

@@ -1,21 +1,21 @@
 """Roles: what a column is for, by params and by rules."""
 
 import re
-from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline.data.roles import check_names, settle, summarise
+from plumbline.data.roles import check_column_names, resolve_roles, summarize_columns
 from plumbline.data.schema import type_of
 from plumbline.errors import PlumblineError
 from plumbline.findings import Findings
+from plumbline.testing.params import make_params
 
 BASE = {"x": [0.5, 1.5, 1.5, 2.5], "w": [1, 2, 2, 0], "y": ["no", "yes", "no", "no"]}
 ID, WORDS, NUMBERS, GAPS, SAME = [17, 4, 99, 8], ["a", "b", "c", "d"], [3, 4, 5, 6], [1, 2, 2, None], [1, 1, 1, 1]
-CASES: list[tuple[dict[str, list], dict[str, Any], str]] = [  # columns beside BASE, params, what is settled or said
+CASES: list[tuple[dict[str, list], dict[str, Any], str]] = [  # columns added to BASE, params, result or message
     ({"row_id": ID}, {}, "^key row_id of x w; out $"),
     ({"a": WORDS}, {}, "^key a "),
     ({"a": NUMBERS}, {}, "^key a "),
@@ -67,36 +67,31 @@ CASES: list[tuple[dict[str, list], dict[str, Any], str]] = [  # columns beside B
 ]
 
 
-@pytest.mark.parametrize(("columns", "stated", "words"), CASES)
-def test_roles_task_and_classes_follow_from_params_and_values_or_are_refused(columns, stated, words, tmp_path) -> None:
+@pytest.mark.parametrize(("columns", "changes", "pattern"), CASES)
+def test_roles_task_and_classes_follow_from_params_and_values_or_are_refused(
+    columns, changes, pattern, tmp_path
+) -> None:
     table, path = pa.table(BASE | columns), str(tmp_path / "t.parquet")
     pq.write_table(table, path)
-    summary = summarise(path, {field.name: type_of(field.type) for field in table.schema})
-    params = {
-        "target": "y",
-        "task": "auto",
-        "positive": "auto",
-        "key": "auto",
-        "ignore": [],
-        "types": {},
-        "protected": [],
-    }
-    params |= dict.fromkeys(("group", "time", "weight")) | stated
+    summary = summarize_columns(path, {field.name: type_of(field.type) for field in table.schema})
+    protected = changes.get("protected", [])
+    data = {"target": "y"} | {key: value for key, value in changes.items() if key != "protected"}
+    params = make_params(data=data, requirements={"protected": protected})
     findings = Findings("ingest")
     try:
-        check_names(tuple(table.column_names), SimpleNamespace(**params))
-        schema = settle(summary, 4, SimpleNamespace(**params), path, findings)
+        check_column_names(tuple(table.column_names), params)
+        schema = resolve_roles(summary, 4, params, path, findings)
     except PlumblineError as error:
-        said = str(error)
+        text = str(error)
     else:
         key = schema.column("key")
-        said = f"key {key and key.name} of {' '.join(column.name for column in schema.inputs)}; "
-        said += "out " + " ".join(f.evidence.split("'")[1] for f in findings.entries if f.severity == "left out")
-        said += f"\ntask {schema.task} {schema.classes} {schema.positive}"
-    assert re.search(words, said, re.MULTILINE)
+        text = f"key {key and key.name} of {' '.join(column.name for column in schema.inputs)}; "
+        text += "out " + " ".join(f.evidence.split("'")[1] for f in findings.entries if f.severity == "left out")
+        text += f"\ntask {schema.task} {schema.classes} {schema.positive}"
+    assert re.search(pattern, text, re.MULTILINE)
 
 
 def test_infinite_numbers_are_refused_with_their_count(tmp_path) -> None:
     pq.write_table(pa.table({"a": [0.5, float("inf"), float("-inf"), None]}), tmp_path / "t.parquet")
     with pytest.raises(PlumblineError, match=r"'a': expected finite numbers, 2 are infinite"):
-        summarise(str(tmp_path / "t.parquet"), {"a": "number"})
+        summarize_columns(str(tmp_path / "t.parquet"), {"a": "number"})

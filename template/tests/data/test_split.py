@@ -13,7 +13,7 @@ ROWS = st.lists(st.tuples(st.integers(-(2**53), 2**53), st.none() | st.text(max_
 LACKING = """110000 010101 - nothing
 100000 - - the holdout has 1 rows, expected at least 2
 110000 000101 - the holdout has 0 rows of its rarest class, expected at least 1
-111000 011001 - the training part has 1 rows of its rarest class, expected at least 2
+111000 011001 - the training set has 1 rows of its rarest class, expected at least 2
 110000 - 778899 the holdout has 1 groups, expected at least 2"""
 
 
@@ -50,8 +50,8 @@ def test_the_share_is_right_for_long_keys_and_groups_stay_together_and_salts_dif
 
 
 @pytest.mark.parametrize("line", LACKING.splitlines())
-def test_a_side_of_no_use_is_said_with_its_count(line: str) -> None:
+def test_what_a_side_lacks_is_named_with_its_count(line: str) -> None:
     *rows, words = line.split(" ", 3)
     holdout, codes, groups = (None if row == "-" else np.array([*map(int, row)]) for row in rows)
     assert holdout is not None
-    assert (shortfall(holdout.astype(bool), codes, groups, least=2) or "nothing") == words
+    assert (shortfall(holdout.astype(bool), codes, groups, min_rows=2) or "nothing") == words

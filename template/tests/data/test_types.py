@@ -1,17 +1,17 @@
-"""Types are settled on whole columns."""
+"""Types follow from whole columns."""
 
 import re
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 
 from plumbline.data.sources import open_source
-from plumbline.data.types import is_free_text, storage_types
+from plumbline.data.types import infer_types, is_free_text
 from plumbline.errors import PlumblineError
 from plumbline.findings import Findings
+from plumbline.testing.params import make_params
 
 COLUMNS = {
     "whole": (["1", "", "-30"], "integer"),
@@ -44,14 +44,14 @@ COLUMNS = {
 }
 
 
-def settled(path: Path, columns: list[tuple[str, ...]], delimiter: str = ",", **stated) -> tuple[dict, Findings]:
+def infer(path: Path, columns: list[tuple[str, ...]], delimiter: str = ",", **data) -> tuple[dict, Findings]:
     text = "\n".join(delimiter.join(row) for row in columns)
     path.write_text(re.sub(r"(\d)\.(\d+)\b(?!\.)", r"\1,\2", text) if delimiter == ";" else text)
     source, findings = open_source(str(path)), Findings("ingest")
     whole = source.batches
     source = replace(source, batches=lambda: (table.slice(i, 1) for table in whole() for i in range(len(table))))
-    params = {"types": {}, "ignore": [], "target": "flag", "time": None} | stated
-    return storage_types(source, "t.csv", SimpleNamespace(**params), findings), findings
+    params = make_params(data={"target": "flag"} | data)
+    return infer_types(source, "t.csv", params.data, findings), findings
 
 
 @pytest.mark.parametrize("delimiter", [",", ";"])  # the second with a decimal comma
@@ -60,37 +60,45 @@ def test_a_type_is_the_first_that_every_value_fits_or_what_is_stated(delimiter: 
     if delimiter == ";":
         rows = [tuple(cell for cell, name in zip(row, COLUMNS, strict=True) if name != "points") for row in rows]
     columns = {name: kind for name, (_, kind) in COLUMNS.items() if delimiter == "," or name != "points"}
-    found, findings = settled(tmp_path / "t.csv", [tuple(columns), *rows], delimiter)
-    assert found == columns
-    warned = [finding.evidence for finding in findings.entries if finding.severity == "warning"]
-    assert [text.split("'")[1] for text in warned] == ["too long", "day or month"]
-    stated = {"whole": "category", "date": "timestamp", "day or month": "timestamp %m/%d/%Y %H:%M"}
-    found, _ = settled(tmp_path / "t.csv", [tuple(columns), *rows], delimiter, types=stated, target="yes")
-    assert found == columns | stated | {"yes": "category"}  # a target keeps its own words
+    types, findings = infer(tmp_path / "t.csv", [tuple(columns), *rows], delimiter)
+    assert types == columns
+    warnings = [finding.evidence for finding in findings.entries if finding.severity == "warning"]
+    assert [text.split("'")[1] for text in warnings] == ["too long", "day or month"]
+    overrides = {"whole": "category", "date": "timestamp", "day or month": "timestamp %m/%d/%Y %H:%M"}
+    types, _ = infer(tmp_path / "t.csv", [tuple(columns), *rows], delimiter, types=overrides, target="yes")
+    assert types == columns | overrides | {"yes": "category"}  # a target keeps its own words
 
 
-@pytest.mark.parametrize("stated", [{"time": "d"}, {"types": {"d": "timestamp"}}])
-def test_a_date_that_matters_and_can_be_read_in_two_ways_is_refused(stated, tmp_path: Path) -> None:
+@pytest.mark.parametrize("data", [{"time": "d"}, {"types": {"d": "timestamp"}}])
+def test_a_date_that_matters_and_can_be_read_in_two_ways_is_refused(data, tmp_path: Path) -> None:
     with pytest.raises(PlumblineError, match=r"%d/%m/%Y and as %m/%d/%Y. State it: data.types: \{d: timestamp %m"):
-        settled(tmp_path / "t.csv", [("d", "x"), ("01/02/2024", "1"), ("03/02/2024", "2")], **stated)
+        infer(tmp_path / "t.csv", [("d", "x"), ("01/02/2024", "1"), ("03/02/2024", "2")], **data)
 
 
-@pytest.mark.parametrize(("words", "said"), [
-     ([], ""), (["secret"], "Refused: 1 of 300 values are no numbers (rows 299)"), (["007"], ""), (["1e5"], ""),
-     (["9" * 25], "Refused: 1 of 300"), (["?"] * 4, "4 of 300 values are no numbers (rows 296, 297, 298, 299)"),
-     (["x"] * 299, "")])  # fmt: skip
-def test_words_among_numbers_are_a_fault_of_the_file_when_they_are_few(words, said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ([], ""),
+        (["secret"], "Refused: 1 of 300 values are not numbers (rows 299)"),
+        (["007"], ""),
+        (["1e5"], ""),
+        (["9" * 25], "Refused: 1 of 300"),
+        (["?"] * 4, "4 of 300 values are not numbers (rows 296, 297, 298, 299)"),
+        (["x"] * 299, ""),
+    ],
+)
+def test_words_among_numbers_are_a_fault_of_the_file_when_they_are_few(words, text: str, tmp_path: Path) -> None:
     values = [*map(str, range(299 - len(words))), *words, "1.5"]
     table: list[tuple[str, ...]] = [("a", "flag"), *((value, "true") for value in values)]
     try:
-        _, findings = settled(tmp_path / "t.csv", table)
-        found = " ".join(finding.evidence for finding in findings.entries)
+        _, findings = infer(tmp_path / "t.csv", table)
+        message = " ".join(finding.evidence for finding in findings.entries)
     except PlumblineError as error:
-        found = f"Refused: {error}".replace("t.csv, column 'a': expected numbers as in the rest, ", "")
-    assert (said in found) if said else not found
-    assert "secret" not in found
-    for allowed in ({"types": {"a": "category"}}, {"ignore": ["a"]}):
-        settled(tmp_path / "t.csv", table, **allowed)
+        message = f"Refused: {error}".replace("t.csv, column 'a': expected numbers as in the rest, ", "")
+    assert (text in message) if text else not message
+    assert "secret" not in message
+    for data in ({"types": {"a": "category"}}, {"ignore": ["a"]}):
+        infer(tmp_path / "t.csv", table, **data)
 
 
 def test_free_text_has_words_and_hardly_recurs() -> None:

@@ -73,7 +73,7 @@ def test_a_class_is_shown_with_its_fields_and_its_public_methods() -> None:
     (node,) = ast.parse(code).body
     assert isinstance(node, ast.ClassDef)
     text = "".join(api.render_class("Kind", node))
-    assert "```python\nclass Kind(Enum):\n    A = 'a'\n```" in text
+    assert '```python\nclass Kind(Enum):\n    A = "a"\n```' in text
     assert "```python\nKind.show(n: int)\n```" in text
     assert "hide" not in text
 

@@ -9,11 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline.data.roles import summarise
+from plumbline.data.roles import summarize_columns
 from plumbline.data.schema import ARROW, Schema
-from plumbline.expectations.draft import draft
-from plumbline.expectations.faults import failure
-from plumbline.expectations.suite import dumps, load, validate
+from plumbline.expectations.draft import draft_expectations
+from plumbline.expectations.expectation import Expectation
+from plumbline.expectations.results import describe_failure
+from plumbline.expectations.suite import Suite
+from plumbline.expectations.validation import validate
 
 N = 400
 TYPES = {"id": "integer", "price": "number", "full price": "number", "count": "integer", "stars": "integer"}
@@ -24,7 +26,7 @@ TYPES |= {"from": "timestamp", "until": "timestamp", "by": "category"}
 def frame() -> pd.DataFrame:
     random = np.random.default_rng(0)
     start = np.datetime64("2023-01-01", "us") + random.integers(0, 10**13, N).astype("m8[us]")
-    gone = pd.Series(random.random(N) < 0.3)
+    missing = pd.Series(random.random(N) < 0.3)
     price = random.lognormal(3, 1, N)
     table = pd.DataFrame({"id": np.arange(N) + 7, "price": price, "full price": price * 1.2})
     table["count"] = pd.Series(random.poisson(20, N), dtype="Int64").mask(random.random(N) < 0.05)
@@ -32,14 +34,14 @@ def frame() -> pd.DataFrame:
     table["colour"] = random.choice(["red", "grün", "blue"], N, p=[0.6, 0.3, 0.1])
     table["code"] = [f"{code:06d}" for code in random.integers(0, 10**6, N)]
     table["note"] = [f"Note of {number} words and more" * (1 + number % 3) for number in range(N)]
-    table["from"], table["until"] = start, pd.Series(start + random.integers(1, 10**12, N)).mask(gone)
-    return table.assign(by=pd.Series(random.choice(["Ann", "Bob"], N)).mask(gone))
+    table["from"], table["until"] = start, pd.Series(start + random.integers(1, 10**12, N)).mask(missing)
+    return table.assign(by=pd.Series(random.choice(["Ann", "Bob"], N)).mask(missing))
 
 
-def drafted(table: pd.DataFrame, path: Path, types: dict[str, str]) -> list[dict[str, Any]]:
+def draft(table: pd.DataFrame, path: Path, types: dict[str, str]) -> list[Expectation]:
     write(table, path, types)
-    columns = summarise(str(path), types)
-    return draft(str(path), Schema(columns, len(table), "").with_role(columns[0].name, "key"))
+    columns = summarize_columns(str(path), types)
+    return draft_expectations(str(path), Schema(columns, len(table), "").with_role(columns[0].name, "key"))
 
 
 def write(table: pd.DataFrame, path: Path, types: dict[str, str]) -> None:
@@ -47,8 +49,9 @@ def write(table: pd.DataFrame, path: Path, types: dict[str, str]) -> None:
     pq.write_table(pa.Table.from_pandas(table, pa.schema(kinds), preserve_index=False).replace_schema_metadata(), path)
 
 
-def failed(suite: list[dict[str, Any]], path: Path) -> list[str]:
-    return [failure(r, False) for r in validate(suite, str(path)) if not r["success"]]
+def failures(suite: list[Expectation], path: Path) -> list[str]:
+    results = validate(suite, str(path))
+    return [describe_failure(result, show_values=False) for result in results if not result.success]
 
 
 CHANGES = {  # what a column becomes, and which expectation says so
@@ -63,37 +66,36 @@ CHANGES = {  # what a column becomes, and which expectation says so
     "from": [(lambda v: v + pd.Timedelta("90D"), "min"), (lambda v: v - pd.Timedelta("900D"), "values_to_be_between")],
     "by": [(lambda v: v.iloc[::-1].to_numpy(), "be_null")],
     "id": [(lambda v: v.replace(9, 8), "be_unique")],
-}  # fmt: skip
+}
 
 
 def test_it_holds_on_its_own_table_and_notices_each_change(tmp_path: Path) -> None:
     path, table = tmp_path / "t.parquet", frame()
-    suite = drafted(table, path, TYPES)
-    assert failed(suite, path) == []
-    kwargs = [each["kwargs"] for each in suite]
-    assert not [
-        each for each in kwargs if each.get("column") == "id" and "min_value" in each
-    ]  # a key grows as it likes
-    (known,) = (each for each in kwargs if each.get("value_set") == ["blue", "grün", "red"] and "mostly" in each)
-    assert known["mostly"] == pytest.approx(0.97, abs=0.02)  # the rest of the rows may hold a new level
-    pairs = {(each["column_A"], each["column_B"]) for each in kwargs if "column_A" in each}
+    suite = draft(table, path, TYPES)
+    assert failures(suite, path) == []
+    kwargs = [expectation.kwargs for expectation in suite]
+    bounds_of_key = [item for item in kwargs if item.get("column") == "id" and "min_value" in item]
+    assert not bounds_of_key  # it grows without bound
+    (levels,) = (item for item in kwargs if item.get("value_set") == ["blue", "grün", "red"] and "mostly" in item)
+    assert levels["mostly"] == pytest.approx(0.97, abs=0.02)  # the rest of the rows may hold a new level
+    pairs = {(item["column_A"], item["column_B"]) for item in kwargs if "column_A" in item}
     assert pairs == {("full price", "price"), ("until", "from")}
-    assert len(suite) < 90 and all(len(each.get("meta", {}).get("why", "")) < 100 for each in suite)
+    assert len(suite) < 90 and all(len(expectation.reason or "") < 100 for expectation in suite)
     for name, changes in CHANGES.items():
         for change, what in changes:
             write(table.assign(**{name: change(table[name])}), path, TYPES)
-            about = [each for each in suite if repr(name) in str(each["kwargs"]) and "column_set" not in each["kwargs"]]
-            assert any(what in words.split(" of ")[0] for words in failed(about, path)), (name, what)
+            about = [e for e in suite if repr(name) in str(e.kwargs) and "column_set" not in e.kwargs]
+            assert any(what in line.split(" of ")[0] for line in failures(about, path)), (name, what)
     write(table.assign(price="a"), path, {name: kind for name, kind in TYPES.items() if name != "price"})
-    assert "of_type of 'price' (type_ float64): found str" in failed(suite, path)[0]
+    assert "of_type of 'price' (type_ float64): found str" in failures(suite, path)[0]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_it_holds_on_the_other_half(tmp_path: Path, seed: int) -> None:
-    mixed = frame().sample(frac=1, random_state=seed)
-    suite = drafted(mixed.head(N // 2), tmp_path / "one.parquet", TYPES)
-    write(mixed.tail(N // 2), tmp_path / "other.parquet", TYPES)
-    assert failed(suite, tmp_path / "other.parquet") == []
+    table = frame().sample(frac=1, random_state=seed)
+    suite = draft(table.head(N // 2), tmp_path / "first.parquet", TYPES)
+    write(table.tail(N // 2), tmp_path / "second.parquet", TYPES)
+    assert failures(suite, tmp_path / "second.parquet") == []
 
 
 @pytest.mark.parametrize("rows", [4, 80])
@@ -113,8 +115,8 @@ def test_odd_columns_are_drafted_and_hold(tmp_path: Path, rows: int) -> None:
         "once": ("timestamp", np.array(["2020-02-29T12:00"] * rows, dtype="M8[us]")),
     }
     types = {name: kind for name, (kind, _) in columns.items()}
-    suite = drafted(pd.DataFrame({name: values for name, (_, values) in columns.items()}), tmp_path / "t", types)
-    (tmp_path / "s.json").write_text(dumps("s", suite), encoding="utf-8")
-    assert failed(load(tmp_path / "s.json"), tmp_path / "t") == []
+    suite = draft(pd.DataFrame({name: values for name, (_, values) in columns.items()}), tmp_path / "t", types)
+    (tmp_path / "s.json").write_text(Suite("s", tuple(suite)).dumps(), encoding="utf-8")
+    assert failures([*Suite.read(tmp_path / "s.json").expectations], tmp_path / "t") == []
     assert {"Infinity", "NaN"}.isdisjoint((tmp_path / "s.json").read_text(encoding="utf-8").replace(",", " ").split())
-    assert {each["kwargs"].get("column") for each in suite} >= set(types)
+    assert {expectation.kwargs.get("column") for expectation in suite} >= set(types)

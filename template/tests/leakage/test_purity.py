@@ -1,4 +1,4 @@
-"""A feature function that looks at anything but its row is found, with what it looks at; an honest one never is."""
+"""A feature that depends on more than its row is found, with what it depends on; an honest one never is."""
 
 import time
 from datetime import date
@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from plumbline.leakage.purity import impure
+from plumbline.leakage.leaks import Action
+from plumbline.leakage.purity import find_impure_features
 from plumbline.testing.projects import ROOT, make_table
 
 calls = count()
-HALF, ORDER, ALONE = "given half of them", "them in another order, some twice", "given one alone"
-LOOKS: dict[str, tuple[str, Any]] = {
+HALF, ORDER, SINGLE = "with half of them", "them in another order, some twice", "with one of them"
+IMPURE: dict[str, tuple[str, Any]] = {
     "mean": (HALF, lambda rows: rows.x1 - rows.x1.mean()),
     "mean for gaps": (HALF, lambda rows: rows.x2.fillna(rows.x2.mean())),
     "codes": (HALF, lambda rows: pd.factorize(rows.colour.where(rows.index > 0, "first"))[0]),
@@ -24,7 +25,7 @@ LOOKS: dict[str, tuple[str, Any]] = {
     "seeded random": (HALF, lambda rows: np.random.default_rng(0).normal(size=len(rows))),
     "only in large tables": (HALF, lambda rows: len(rows) > 200),
     "repeated": (ORDER, lambda rows: rows.duplicated()),
-    "commonest": (ALONE, lambda rows: rows.shade.fillna(rows.shade.mode().get(0, "none"))),
+    "commonest": (SINGLE, lambda rows: rows.shade.fillna(rows.shade.mode().get(0, "none"))),
     "random": ("random numbers", lambda rows: np.random.default_rng().normal(size=len(rows))),
     "calls": ("random numbers", lambda rows: float(next(calls))),
     "now": ("the clock", lambda rows: (pd.Timestamp.now() - rows.when).dt.days),
@@ -42,13 +43,13 @@ def rows() -> pd.DataFrame:
     return make_table().drop(columns=["row_id", "target"]).assign(shade=pd.array(shade, dtype="str"), when=when)
 
 
-@pytest.mark.parametrize("kind", LOOKS)
-def test_what_looks_beyond_its_row_is_named_with_what_it_looks_at(rows, kind: str) -> None:
-    words, make = LOOKS[kind]
-    (leak,) = impure(lambda rows: rows.assign(new=make(rows), ratio=rows.x1 / rows.x2), rows)
+@pytest.mark.parametrize("kind", IMPURE)
+def test_what_depends_on_more_than_its_row_is_named_with_what_it_depends_on(rows, kind: str) -> None:
+    cause, make = IMPURE[kind]
+    (leak,) = find_impure_features(lambda rows: rows.assign(new=make(rows), ratio=rows.x1 / rows.x2), rows)
     assert leak.columns == ("new",)
-    assert leak.severity == "stop"
-    assert words in leak.evidence
+    assert leak.action is Action.STOP
+    assert cause in leak.evidence
 
 
 def test_a_feature_that_depends_on_nothing_but_its_row_is_honest(rows) -> None:
@@ -62,17 +63,17 @@ def test_a_feature_that_depends_on_nothing_but_its_row_is_honest(rows) -> None:
             age=(pd.Timestamp("2025-01-01") - rows.when).dt.days,
         )
 
-    assert impure(features, rows) == impure(lambda rows: rows, rows) == []
+    assert find_impure_features(features, rows) == find_impure_features(lambda rows: rows, rows) == []
 
 
 def test_the_example_of_the_docs_is_honest() -> None:
     example = (ROOT / "docs/your-features.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
-    place: dict[str, Any] = {}
+    namespace: dict[str, Any] = {}
     day = pd.Series(pd.date_range("2024-01-01", periods=50))
-    exec(example, place)  # noqa: S102
+    exec(example, namespace)  # noqa: S102
     orders = pd.DataFrame({"price": np.arange(50.0), "units": 7.0, "city": " Here ", "ordered": day, "promised": day})
-    assert list(place["features"](orders))[-4:] == ["price_per_unit", "weekday", "days_to_delivery", "is_large"]
-    assert impure(place["features"], orders) == []
+    assert list(namespace["features"](orders))[-4:] == ["price_per_unit", "weekday", "days_to_delivery", "is_large"]
+    assert find_impure_features(namespace["features"], orders) == []
 
 
 def test_a_file_is_not_there_and_an_error_on_fewer_rows_and_other_columns_are_found(
@@ -80,19 +81,20 @@ def test_a_file_is_not_there_and_an_error_on_fewer_rows_and_other_columns_are_fo
 ) -> None:
     monkeypatch.chdir(tmp_path)
     rows.to_csv("known.csv")
-    known: list[pd.Series] = []
+    cache: list[pd.Series] = []
 
-    def remembers(rows: pd.DataFrame) -> pd.DataFrame:
-        known[:] = known or [pd.read_csv("known.csv")["x1"]]
-        return rows.assign(new=rows.x1.isin(known[0]))
+    def read_file_once(rows: pd.DataFrame) -> pd.DataFrame:
+        cache[:] = cache or [pd.read_csv("known.csv")["x1"]]
+        return rows.assign(new=rows.x1.isin(cache[0]))
 
-    def fails(rows: pd.DataFrame) -> pd.DataFrame:
+    def fail(rows: pd.DataFrame) -> pd.DataFrame:
         return rows.assign(new=1 / (len(rows) - 150))
 
-    found = [
-        impure(features, rows) for features in (remembers, fails, lambda rows: rows.assign(**{f"n{len(rows)}": 1}))
+    results = [
+        find_impure_features(features, rows)
+        for features in (read_file_once, fail, lambda rows: rows.assign(**{f"n{len(rows)}": 1}))
     ]
-    assert [leak.columns for leaks in found for leak in leaks] == [(), (), ("new",), ("n150",), ("n300",), ("n1",)]
-    assert "looks at a file (known.csv), and a package has none" in found[0][0].evidence
-    assert "src/features.py raises an error: it looks at other rows: given half" in found[1][0].evidence
+    assert [leak.columns for leaks in results for leak in leaks] == [(), (), ("new",), ("n150",), ("n300",), ("n1",)]
+    assert "reads a file (known.csv), and a package has none" in results[0][0].evidence
+    assert "src/features.py raises an error: it depends on other rows: with half" in results[1][0].evidence
     assert Path.cwd() == tmp_path
