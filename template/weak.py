@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from plumbline.evaluation.weak import weak_slices
-from plumbline.metrics import Outcome
+from plumbline.evaluation.weak_slices import find_weak_slices
+from plumbline.outcome import Outcome
 from template.records import format_row
 
 PAGE = Path(__file__).with_suffix(".md")
@@ -58,8 +58,8 @@ def find_slices(seed: int, train: int, holdout: int, is_planted: bool) -> list[s
     model.fit(features[:train], truth[:train])
     scores = model.predict_proba(features[train:])
     outcome = Outcome("binary", truth[train:], scores, scores.argmax(axis=1), 1, (0, 1))
-    slices = weak_slices(frame[train:].reset_index(drop=True), TYPES, outcome, None)
-    return [slice_["slice"] for slice_ in slices]
+    slices = find_weak_slices(frame[train:].reset_index(drop=True), TYPES, outcome)
+    return [slice_.conditions for slice_ in slices]
 
 
 def has_planted_slice(slices: list[str]) -> bool:

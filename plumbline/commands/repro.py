@@ -20,6 +20,7 @@ from plumbline import design, params, paths
 from plumbline.data.schema import Schema
 from plumbline.errors import ParamsError, ProjectError
 from plumbline.evaluation.advice import advise
+from plumbline.evaluation.performance import Performance
 from plumbline.expectations.suite import suite_path
 from plumbline.files import write_text
 from plumbline.findings import read_findings
@@ -178,9 +179,14 @@ def _print_summary(source: str) -> None:
 
 
 def _list_advice() -> list[str]:
-    parameters = params.read("model.estimator", "model.arguments").model
-    metrics = json.loads(Path(paths.METRICS).read_text(encoding="utf-8"))
-    return advise(read_findings("evaluate"), metrics, parameters.estimator, parameters.arguments)
+    parameters, facts = params.read("model.estimator", "model.arguments").model, Performance.read().facts
+    return advise(
+        read_findings("evaluate"),
+        task=facts.task,
+        fitted_estimator=facts.estimator,
+        estimator=parameters.estimator,
+        arguments=parameters.arguments,
+    )
 
 
 def _suggest_next_steps(source: str) -> Iterator[str]:

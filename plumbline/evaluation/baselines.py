@@ -1,26 +1,67 @@
-"""What a model must beat: a plain linear model, and one that learns nothing but the target."""
+"""The two baselines, a plain linear model and one that learns the target's distribution alone, and the comparison."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from plumbline.evaluation.advice import LINEAR
+from plumbline.bootstrap import Bootstrap, interval
+from plumbline.evaluation.advice import BASELINES, LINEAR
+from plumbline.findings import Findings, Severity
+from plumbline.formatting import short
 from plumbline.keys import Model
-from plumbline.metrics import main_metric
+from plumbline.metrics import lower_is_better, main_metric
 
 
-def baselines(metric: str, task: str) -> dict[str, Model]:
-    """What the recipe takes for a plain linear model, and for the class shares, the median or the mean.
+def baseline_settings(metric: str, task: str) -> dict[str, Model]:
+    """Return the settings of the linear and of the trivial baseline.
 
-    metric: review.metric; the mean is trivial where the squared error decides, the median where the absolute one does.
+    The trivial one predicts the class shares, or of a regression the constant that minimizes the main metric: the mean
+    for the squared error, the median for the absolute error.
+
+    Parameters
+    ----------
+    metric : str
+        review.metric.
+    task : str
     """
-    is_number = task == "regression"
+    is_regression = task == "regression"
     constant = "mean" if main_metric(metric, task) == "root_mean_squared_error" else "median"
-    trivial = ("Regressor", constant) if is_number else ("Classifier", "prior")
+    name, strategy = ("Regressor", constant) if is_regression else ("Classifier", "prior")
     return {
-        "linear": parameters(*LINEAR[is_number]),
-        "trivial": parameters(f"sklearn.dummy.Dummy{trivial[0]}", {"strategy": trivial[1]}),
+        "linear": model_settings(*LINEAR[is_regression]),
+        "trivial": model_settings(f"sklearn.dummy.Dummy{name}", {"strategy": strategy}),
     }
 
 
-def parameters(estimator: str = "auto", arguments: dict[str, Any] | None = None) -> Model:
-    """What the recipe takes for a model beside the project's own: no threshold of the user's is in it."""
+def model_settings(estimator: str = "auto", arguments: dict[str, Any] | None = None) -> Model:
+    """Return the settings of a model that is not the project's own: the user's threshold is not in them."""
     return Model(estimator=estimator, arguments=arguments or {}, threshold=0.5)
+
+
+def compare_with_baselines(models: Mapping[str, Bootstrap], metric: str, findings: Findings) -> None:
+    """Add a finding for each baseline: whether the model is clearly better, by the paired difference of a metric.
+
+    Parameters
+    ----------
+    models : mapping
+        The metrics of "model", "linear" and "trivial" on the same draws.
+    metric : str
+    findings : Findings
+    """
+    sign = 1 if lower_is_better(metric) else -1
+    model = models["model"]
+    for name, kind in BASELINES.items():
+        baseline = models[name]
+        gain = sign * (baseline.values[metric] - model.values[metric])
+        low, high = interval(sign * (baseline.draws[metric] - model.draws[metric]))
+        difference = f"{'better' if gain >= 0 else 'worse'} by {short(abs(gain))}"
+        ends = (low, high) if gain >= 0 else (-high, -low)
+        verb = "clearly beats" if low > 0 else "is clearly worse than" if high < 0 else "does not clearly beat"
+        findings.add(
+            kind,
+            f"the model {verb} the {name} one: {metric} {difference} "
+            f"(95 % interval {short(ends[0])} to {short(ends[1])})",
+            Severity.NOTE if name == "linear" or low > 0 else Severity.WARNING,
+            gain=gain,
+            low=low,
+            high=high,
+        )

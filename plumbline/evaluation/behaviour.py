@@ -1,8 +1,9 @@
-"""How the model must behave: directions, invariances and certain rows, stated as data in expectations/behaviour.yaml.
+"""Behaviour tests of the model: directions, invariances and single rows, as expectations/behaviour.yaml has them.
 
-docs/behaviour.md shows the three kinds. They are run on the raw rows of the holdout, through the predictor that ships.
+docs/behaviour.md shows the three kinds. They run on the raw rows of the holdout, through the packaged predictor.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from plumbline.data.schema import NUMERIC, Schema
-from plumbline.errors import PlumblineError
+from plumbline.errors import ProjectError
 from plumbline.params import suggest
 from plumbline.prediction.predictor import Predictor
 from plumbline.scope import includes, parse_tables
@@ -20,111 +21,172 @@ from plumbline.strictyaml import read_yaml
 
 KINDS = ("raise", "swap", "row")
 KEYS = {"name", "why", "then", "class", "allowed", *KINDS}
-ORDERS = ("never lower", "never higher", "same")
+DIRECTIONS = ("never lower", "never higher", "same")
 TOLERANCE = 1e-9
-CURE = "in it: table: {}"
+TABLE_HINT = "in it: table: {}"  # how a file names its tables
+PAGE = "See docs/behaviour.md"
+_FORMS = {"raise": "{column: amount}", "swap": "[column, column]", "row": "{column: value}"}
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """kind: raise {column: amount}, swap [column, column] or row {column: value}; then: what must follow.
+    """A behaviour that the model must have.
 
-    of: the class whose probability is looked at, None for a regression; allowed: the share of rows that may break it.
+    Attributes
+    ----------
+    name : str
+    kind : str
+        raise, swap or row.
+    change : dict or list
+        raise: {column: amount}; swap: [column, column]; row: {column: value}.
+    then : object
+        raise and swap: a direction; row: the predicted class, or the bounds {above: number, below: number}.
+    target_class : object
+        The class whose probability is compared; None for a regression.
+    allowed : float
+        The share of rows that may violate it.
     """
 
     name: str
     kind: str
-    what: Any
+    change: Any
     then: Any
-    of: Any
+    target_class: Any
     allowed: float
 
 
-def about(path: Path) -> tuple[str, ...]:
-    """The tables that the behaviours in a file are about."""
-    return _read(path)[0]
+def read_tables(path: Path) -> tuple[str, ...]:
+    """Return the paths of the tables that the behaviours in a file are about."""
+    return _read_file(path)[0]
 
 
-def load(path: Path, schema: Schema, source: str) -> list[Behaviour]:
-    """The behaviours of this table in a file, if any; raises PlumblineError for what is no behaviour of it."""
-    named, content = _read(path)
-    if not includes(named, source):
+def read_behaviours(path: Path, schema: Schema, source: str) -> list[Behaviour]:
+    """Return the behaviours in a file; none where there is no file, or where it is about another table.
+
+    Parameters
+    ----------
+    path : Path
+        Usually expectations/behaviour.yaml.
+    schema : Schema
+    source : str
+        data.source.
+
+    Raises
+    ------
+    ProjectError
+        Where the file cannot be read, or an entry is not a behaviour of this schema.
+    """
+    tables, entries = _read_file(path)
+    if not includes(tables, source):
         return []
-    return [_one(each, schema, f"{path.as_posix()}: {each.get('name', 'one without a name')!r}") for each in content]
+    return [
+        _parse(entry, schema, f"{path.as_posix()}: {entry.get('name', 'one without a name')!r}") for entry in entries
+    ]
 
 
-def _read(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
-    """The tables and the behaviours, as they stand there; a bare list is about every table."""
+def _read_file(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    """Return the tables and the entries of a file; a bare list is about every table."""
     where = path.as_posix()
     content = (read_yaml(where) if path.exists() else None) or []
-    given = content if isinstance(content, dict) else {"behaviours": content}
-    listed = given.get("behaviours") or []
-    odd = set(given) - {"table", "behaviours"}
-    if odd or not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-        raise PlumblineError(
+    form = content if isinstance(content, dict) else {"behaviours": content}
+    entries = form.get("behaviours") or []
+    unknown = set(form) - {"table", "behaviours"}
+    if unknown or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ProjectError(
             f"{where}: expected a list of behaviours, or table and behaviours with such a list"
-            f"{f', found {odd.pop()!r}' if odd else ''}. See docs/behaviour.md"
+            f"{f', found {unknown.pop()!r}' if unknown else ''}",
+            hint=PAGE,
         )
-    return parse_tables(given.get("table"), where), listed
+    return parse_tables(form.get("table"), where), entries
 
 
-def _one(given: dict[str, Any], schema: Schema, where: str) -> Behaviour:
-    odd = [key for key in given if key not in KEYS]
-    kinds = [kind for kind in KINDS if kind in given]
-    if odd or len(kinds) != 1 or not {"name", "why", "then"} <= set(given):
-        found = f"has {odd[0]!r}" if odd else f"has {', '.join(map(str, given))}"
-        raise PlumblineError(
-            f"{where}: {found}; expected name, why, then, and one of {', '.join(KINDS)}. See docs/behaviour.md"
-        )
-    kind, what = kinds[0], given[kinds[0]]
+def _parse(entry: Mapping[str, Any], schema: Schema, where: str) -> Behaviour:
+    kind = _check_keys(entry, where)
+    change, then = entry[kind], entry["then"]
+    _check_change(kind, change, schema, where)
+    _check_then(kind, then, schema, where)
+    target_class = entry.get("class", schema.positive if schema.task == "binary" else None)
+    if schema.classes and kind != "row" and target_class not in schema.classes:
+        classes = ", ".join(map(str, schema.classes))
+        hint = suggest(str(target_class), map(str, schema.classes)) or PAGE
+        raise ProjectError(f"{where}: class is {target_class!r}, expected one of {classes}", hint=hint)
+    return Behaviour(entry["name"], kind, change, then, target_class, float(entry.get("allowed", 0)))
+
+
+def _check_keys(entry: Mapping[str, Any], where: str) -> str:
+    """Return the kind of an entry, which must have all keys and no unknown one."""
+    unknown = [key for key in entry if key not in KEYS]
+    kinds = [kind for kind in KINDS if kind in entry]
+    if unknown or len(kinds) != 1 or not {"name", "why", "then"} <= set(entry):
+        keys = repr(unknown[0]) if unknown else ", ".join(map(str, entry))
+        hint = (suggest(str(unknown[0]), KEYS) if unknown else "") or PAGE
+        raise ProjectError(f"{where}: has {keys}; expected name, why, then, and one of {', '.join(KINDS)}", hint=hint)
+    return kinds[0]
+
+
+def _check_change(kind: str, change: Any, schema: Schema, where: str) -> None:
+    is_well_formed = {
+        "raise": isinstance(change, dict) and len(change) == 1,
+        "swap": isinstance(change, list) and len(change) == 2,
+        "row": isinstance(change, dict),
+    }
+    if not is_well_formed[kind]:
+        raise ProjectError(f"{where}: {kind} is {change!r}, expected {_FORMS[kind]}", hint=PAGE)
     types = {column.name: column.type for column in schema.inputs}
-    fits = {"raise": isinstance(what, dict) and len(what) == 1, "swap": isinstance(what, list) and len(what) == 2}
-    if not fits.get(kind, isinstance(what, dict)):
-        raise PlumblineError(
-            f"{where}: {kind} is {what!r}, expected {{column: amount}}, [column, column] or {{column: value}}"
-        )
-    for name in what:
+    for name in change:
         if name not in types or (kind == "raise" and types[name] not in NUMERIC):
-            raise PlumblineError(
+            raise ProjectError(
                 f"{where}: {name!r} is no input{' of numbers' * (kind == 'raise')}",
-                hint=suggest(str(name), types) or "See docs/behaviour.md",
+                hint=suggest(str(name), types) or PAGE,
             )
-    wanted = [*schema.classes] if kind == "row" and schema.classes else [] if kind == "row" else ORDERS
-    if given["then"] not in wanted and not (kind == "row" and isinstance(given["then"], dict)):
-        raise PlumblineError(
-            f"{where}: then is {given['then']!r}, expected {', '.join(map(str, wanted)) or '{above: 1, below: 2}'}"
-        )
-    of = given.get("class", schema.positive if schema.task == "binary" else None)
-    if schema.classes and kind != "row" and of not in schema.classes:
-        raise PlumblineError(f"{where}: class is {of!r}, expected one of {', '.join(map(str, schema.classes))}")
-    return Behaviour(given["name"], kind, what, given["then"], of, float(given.get("allowed", 0)))
 
 
-def broken(test: Behaviour, predictor: Predictor, rows: pa.Table) -> tuple[int, int]:
-    """How many rows break it, of how many. rows: the inputs of raw rows with their types."""
-    if test.kind == "row":
-        found = predictor.predict([dict.fromkeys(predictor.types) | test.what])["prediction"].iloc[0]
-        if isinstance(test.then, dict):
-            ok = test.then.get("above", -np.inf) <= found <= test.then.get("below", np.inf)
-        else:
-            ok = found == test.then
-        return int(not ok), 1
-    before, after = (_score(test, predictor, part) for part in (rows, _changed(test, rows)))
+def _check_then(kind: str, then: Any, schema: Schema, where: str) -> None:
+    allowed_values = DIRECTIONS if kind != "row" else schema.classes
+    if then not in allowed_values and not (kind == "row" and isinstance(then, dict)):
+        choices = ", ".join(map(str, allowed_values)) or "{above: 1, below: 2}"
+        raise ProjectError(f"{where}: then is {then!r}, expected {choices}", hint=PAGE)
+
+
+def count_violations(behaviour: Behaviour, predictor: Predictor, rows: pa.Table) -> tuple[int, int]:
+    """Return how many rows violate a behaviour, and of how many.
+
+    Parameters
+    ----------
+    behaviour : Behaviour
+    predictor : Predictor
+    rows : Table
+        The inputs of raw rows, with their types.
+    """
+    if behaviour.kind == "row":
+        row = dict.fromkeys(predictor.types) | behaviour.change
+        return int(not _holds(behaviour.then, predictor.predict([row])["prediction"].iloc[0])), 1
+    before, after = (_score(behaviour, predictor, table) for table in (rows, _apply_change(behaviour, rows)))
     step = after - before
-    bad = {"never lower": step < -TOLERANCE, "never higher": step > TOLERANCE, "same": np.abs(step) > TOLERANCE}
-    return int(bad[test.then].sum()), len(rows)
+    violations = {
+        "never lower": step < -TOLERANCE,
+        "never higher": step > TOLERANCE,
+        "same": np.abs(step) > TOLERANCE,
+    }
+    return int(violations[behaviour.then].sum()), len(rows)
 
 
-def _score(test: Behaviour, predictor: Predictor, rows: pa.Table) -> np.ndarray:
-    found = predictor.predict_typed(rows)
-    return found["prediction" if test.of is None else f"probability_{test.of}"].to_numpy(dtype=float)
+def _holds(then: Any, prediction: Any) -> bool:
+    if isinstance(then, dict):
+        return bool(then.get("above", -np.inf) <= prediction <= then.get("below", np.inf))
+    return bool(prediction == then)
 
 
-def _changed(test: Behaviour, rows: pa.Table) -> pa.Table:
-    if test.kind == "raise":
-        ((name, amount),) = test.what.items()
+def _score(behaviour: Behaviour, predictor: Predictor, rows: pa.Table) -> np.ndarray:
+    name = "prediction" if behaviour.target_class is None else f"probability_{behaviour.target_class}"
+    return predictor.predict_typed(rows)[name].to_numpy(dtype=float)
+
+
+def _apply_change(behaviour: Behaviour, rows: pa.Table) -> pa.Table:
+    if behaviour.kind == "raise":
+        ((name, amount),) = behaviour.change.items()
         values = rows.column(name)
         return rows.set_column(rows.column_names.index(name), name, pc.add(values, pa.scalar(amount, values.type)))
-    first, second = test.what
-    swapped = {first: rows.column(second), second: rows.column(first)}
-    return pa.table({name: swapped.get(name, rows.column(name)) for name in rows.column_names})
+    first, second = behaviour.change
+    columns = {first: rows.column(second), second: rows.column(first)}
+    return pa.table({name: columns.get(name, rows.column(name)) for name in rows.column_names})

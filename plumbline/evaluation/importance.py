@@ -1,112 +1,248 @@
-"""What the model uses: loss when a feature is shuffled, against what chance alone shows, and how predictions follow it.
+"""What the model uses: permutation importance of features, and how predictions depend on them."""
 
-Features that carry the same information are shuffled together: alone, each would look needless beside the other.
-"""
-
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from plumbline.bootstrap import Estimate
 from plumbline.data.schema import NUMERIC, TARGET
-from plumbline.metrics import losses
+from plumbline.outcome import losses
 from plumbline.prediction.fitted_model import FittedModel
 from plumbline.prediction.predictions import predict_scores
 
-ROWS = 1000  # of the holdout, at most
-PREDICTIONS = 150_000  # of single rows for one shuffle of every feature: many features get fewer rows
-REPEATS = 5
-SAME = 0.95  # absolute rank correlation from which two numbers tell the same
-SHOWN = 3  # features whose partial dependence is drawn
-GRID = 20
-SAMPLE = 20_000  # training rows of the model with a random column
-PROBE = "(a random column)"
-
+RANDOM_COLUMN = "(a random column)"
 Predict = Callable[[pd.DataFrame], np.ndarray]
+Loss = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def alike(rows: pd.DataFrame, types: dict[str, str]) -> list[list[str]]:
-    """The features in groups that carry the same information; most stand alone."""
+@dataclass(frozen=True)
+class FeatureImportance:
+    """The importance of features that are shuffled together.
+
+    Attributes
+    ----------
+    features : sequence of str
+    loss_increase : Estimate
+        How much the mean loss grows: the mean, the least and the largest of the repeats.
+    """
+
+    features: Sequence[str]
+    loss_increase: Estimate
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """What the model uses; metrics/importance.json.
+
+    Attributes
+    ----------
+    features : sequence of FeatureImportance
+        The most important first.
+    random_column : float
+        The largest increase of the loss when a column of random numbers is shuffled in a model that was fitted with it:
+        a smaller one may be chance.
+    output : str
+        What the partial dependence shows, such as "probability of yes".
+    partial_dependence : mapping of str to sequence of (x, y)
+        For the most important numbers: a value, and the mean output when all rows have it.
+    """
+
+    features: Sequence[FeatureImportance]
+    random_column: float
+    output: str
+    partial_dependence: Mapping[str, Sequence[tuple[float, float]]]
+
+
+def group_correlated_features(
+    rows: pd.DataFrame, types: Mapping[str, str], *, threshold: float = 0.95, max_rows: int = 20_000
+) -> list[list[str]]:
+    """Return the features in groups that carry the same information; most groups have one feature.
+
+    If one of two such features were shuffled alone, it would look unimportant, since the model still has the other.
+
+    Parameters
+    ----------
+    rows : DataFrame, shape (rows, features)
+    types : mapping of str to str
+        The type of each feature.
+    threshold : float
+        The absolute rank correlation of two numbers above which they are in one group.
+    max_rows : int
+        How many rows are used.
+    """
     numbers = [name for name, kind in types.items() if kind in NUMERIC]
-    groups: dict[str, list[str]] = {}
-    ranks = rows[numbers].head(SAMPLE).rank().fillna(0).to_numpy()
+    ranks = rows[numbers].head(max_rows).rank().fillna(0).to_numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
-        close = np.abs(np.atleast_2d(np.corrcoef(ranks, rowvar=False))) > SAME if len(numbers) > 1 else np.eye(1)
+        is_close = (
+            np.abs(np.atleast_2d(np.corrcoef(ranks, rowvar=False))) > threshold if len(numbers) > 1 else np.eye(1)
+        )
     head: dict[str, str] = {}
     for i, name in enumerate(numbers):
-        first = next((numbers[j] for j in range(i) if close[i, j]), name)
+        first = next((numbers[j] for j in range(i) if is_close[i, j]), name)
         head[name] = head.get(first, first)
+    groups: dict[str, list[str]] = {}
     for name in types:
         groups.setdefault(head.get(name, name), []).append(name)
     return list(groups.values())
 
 
-def importance(
-    rows: pd.DataFrame, groups: list[list[str]], loss: Callable[[np.ndarray, np.ndarray], np.ndarray], predict: Predict
-) -> list[dict[str, Any]]:
-    """Each group's growth of the mean loss when its columns are shuffled: [mean, least, most] of REPEATS shuffles.
+def permutation_importance(
+    rows: pd.DataFrame,
+    groups: Sequence[Sequence[str]],
+    loss: Loss,
+    predict: Predict,
+    *,
+    n_repeats: int = 5,
+    max_rows: int = 1000,
+    max_predictions: int = 150_000,
+    random_state: int = 0,
+) -> list[FeatureImportance]:
+    """Return how much the mean loss grows when the values of features are shuffled.
 
-    rows: features; loss: of each row, from its position in `rows` and the scores; predict: scores of features.
+    Parameters
+    ----------
+    rows : DataFrame, shape (rows, features)
+    groups : sequence of sequence of str
+        The features; those of a group are shuffled together.
+    loss : callable
+        Takes positions in `rows`, shape (n,), and the scores of these rows; returns the loss of each, shape (n,).
+    predict : callable
+        Takes features and returns scores.
+    n_repeats : int
+        How often each group is shuffled.
+    max_rows : int
+        How many rows are used at most, a random sample.
+    max_predictions : int
+        How many rows are predicted at most in one repeat over all groups. Many groups get fewer rows each, at least
+        100, and are shuffled once where not even `max_rows` rows each are left.
+    random_state : int
+        Seed of the sample and of the permutations.
+
+    Returns
+    -------
+    list of FeatureImportance
+        The most important first.
+
+    References
+    ----------
+    Breiman (2001). Random forests. Machine Learning 45, 5-32.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0], "noise": [1.0, 0.0, 1.0, 0.0]})
+    >>> truth = rows.x.to_numpy()
+    >>> result = permutation_importance(
+    ...     rows, [["noise"], ["x"]], lambda at, scores: np.abs(truth[at] - scores), lambda part: part.x.to_numpy()
+    ... )
+    >>> [entry.features for entry in result]
+    [['x'], ['noise']]
     """
-    random = np.random.default_rng(0)
-    count = min(len(rows), ROWS, max(100, PREDICTIONS // max(len(groups), 1)))
-    at = np.sort(random.permutation(len(rows))[:count])
-    part = rows.iloc[at]
-    before = loss(at, predict(part)).mean()
-    found = []
-    for names in groups:
-        grown = []
-        for _ in range(REPEATS if len(groups) <= PREDICTIONS // ROWS else 1):
-            shuffled = part[names].iloc[random.permutation(count)].set_axis(part.index)
-            grown.append(
-                float(loss(at, predict(part.assign(**{name: shuffled[name] for name in names}))).mean() - before)
-            )
-        found.append({"features": names, "loss": [float(np.mean(grown)), min(grown), max(grown)]})
-    return sorted(found, key=lambda each: -each["loss"][0])
+    random = np.random.default_rng(random_state)
+    count = min(len(rows), max_rows, max(100, max_predictions // max(len(groups), 1)))
+    repeats = n_repeats if len(groups) <= max_predictions // max_rows else 1
+    positions = np.sort(random.permutation(len(rows))[:count])
+    sample = rows.iloc[positions]
+    baseline = loss(positions, predict(sample)).mean()
+    importances = []
+    for features in map(list, groups):
+        increases = []
+        for _ in range(repeats):
+            permutation = sample[features].iloc[random.permutation(count)].set_axis(sample.index)
+            changed_rows = sample.assign(**{name: permutation[name] for name in features})
+            increases.append(float(loss(positions, predict(changed_rows)).mean() - baseline))
+        estimate = Estimate(float(np.mean(increases)), min(increases), max(increases))
+        importances.append(FeatureImportance(features, estimate))
+    return sorted(importances, key=lambda importance: -importance.loss_increase.value)
 
 
-def partial_dependence(rows: pd.DataFrame, names: list[str], predict: Predict) -> dict[str, list[list[float]]]:
-    """The mean prediction when a number is set to each of its quantiles in turn: {name: [[x, y], ...]}."""
-    part = rows.iloc[:: max(1, len(rows) // ROWS)].head(ROWS)
-    made = {}
+def partial_dependence(
+    rows: pd.DataFrame, names: Sequence[str], predict: Predict, *, max_rows: int = 1000, grid_resolution: int = 20
+) -> dict[str, list[tuple[float, float]]]:
+    """Return the mean prediction when a number is set to each of its quantiles in turn.
+
+    Parameters
+    ----------
+    rows : DataFrame, shape (rows, features)
+    names : sequence of str
+        Features that are numbers.
+    predict : callable
+        Takes features and returns one number for each row.
+    max_rows : int
+        How many rows are used at most, evenly spaced.
+    grid_resolution : int
+        The number of quantiles.
+
+    Returns
+    -------
+    dict
+        For each feature the pairs (x, y): its value, and the mean prediction.
+
+    References
+    ----------
+    Friedman (2001). Greedy function approximation. Annals of Statistics 29, 1189-1232.
+    """
+    sample = rows.iloc[:: max(1, len(rows) // max_rows)].head(max_rows)
+    levels = np.linspace(0.02, 0.98, grid_resolution)
+    curves = {}
     for name in names:
-        grid = np.unique(part[name].quantile(np.linspace(0.02, 0.98, GRID), interpolation="nearest").dropna())
-        made[name] = [[float(x), float(predict(part.assign(**{name: float(x)})).mean())] for x in grid]
-    return made
+        grid = np.unique(sample[name].quantile(levels, interpolation="nearest").dropna())
+        curves[name] = [(float(x), float(predict(sample.assign(**{name: float(x)})).mean())) for x in grid]
+    return curves
 
 
-def used(
-    model: FittedModel, rows: pd.DataFrame, train: pd.DataFrame, build: Callable[[pd.DataFrame], FittedModel]
-) -> dict[str, Any]:
-    """What the model uses, as metrics/importance.json has it.
+def explain_model(
+    model: FittedModel,
+    rows: pd.DataFrame,
+    train: pd.DataFrame,
+    fit: Callable[[pd.DataFrame], FittedModel],
+    *,
+    max_curves: int = 3,
+    max_train_rows: int = 20_000,
+) -> Explanations:
+    """Return what a model uses.
 
-    build: fits a model on rows; of the training rows a sample with a random column beside them shows what chance does.
+    Parameters
+    ----------
+    model : FittedModel
+    rows, train : DataFrame
+        The holdout and the training set: features, and the target.
+    fit : callable
+        Fits a model on rows; it gets training rows with a column of random numbers.
+    max_curves : int
+        For how many of the most important numbers the partial dependence is computed.
+    max_train_rows : int
+        On how many training rows the model with the random column is fitted at most.
     """
     task, truth = model.task, rows[TARGET].to_numpy()
 
-    def loss(at: np.ndarray, found: np.ndarray) -> np.ndarray:
-        return losses(task, truth[at], found)
+    def loss(positions: np.ndarray, output: np.ndarray) -> np.ndarray:
+        return losses(task, truth[positions], output)
 
-    frequent = np.bincount(truth).argmax() if task == "multiclass" else 0
-    at = model.positive_index if task == "binary" else frequent
-
-    def mean(part: pd.DataFrame) -> np.ndarray:
-        found = predict_scores(model, part)
-        return found if task == "regression" else found[:, at]
-
-    features = importance(rows, alike(rows, model.types), loss, partial(predict_scores, model))
+    groups = group_correlated_features(rows, model.types)
+    importances = permutation_importance(rows, groups, loss, partial(predict_scores, model))
     random = np.random.default_rng(1)
-    sample = train.iloc[:: -(-len(train) // SAMPLE)]
-    other = build(_with_probe(sample, random))
-    probed = _with_probe(rows, random)
-    probe = importance(probed, [[PROBE]], loss, partial(predict_scores, other))[0]["loss"][2]
-    told = [each["features"][0] for each in features if model.types[each["features"][0]] in NUMERIC][:SHOWN]
-    label = "prediction" if task == "regression" else f"probability of {model.classes[at]}"
-    curves = partial_dependence(rows, told, mean)
-    return {"features": features, "probe": probe, "predicts": label, "partial": curves}
+    random_model = fit(_add_random_column(train.iloc[:: -(-len(train) // max_train_rows)], random))
+    rows_with_random = _add_random_column(rows, random)
+    (random_column,) = permutation_importance(
+        rows_with_random, [[RANDOM_COLUMN]], loss, partial(predict_scores, random_model)
+    )
+    numbers = [entry.features[0] for entry in importances if model.types[entry.features[0]] in NUMERIC]
+    predict, output = _single_output(model, truth)
+    curves = partial_dependence(rows, numbers[:max_curves], predict)
+    return Explanations(importances, random_column.loss_increase.high, output, curves)
 
 
-def _with_probe(rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
-    return pd.concat([rows, pd.DataFrame({PROBE: random.normal(size=len(rows))}, index=rows.index)], axis=1)
+def _single_output(model: FittedModel, truth: np.ndarray) -> tuple[Predict, str]:
+    """Return what predicts one number for each row, and its name: of classes the positive or most frequent one's."""
+    if model.task == "regression":
+        return partial(predict_scores, model), "prediction"
+    place: Any = model.positive_index if model.task == "binary" else np.bincount(truth).argmax()
+    return lambda rows: predict_scores(model, rows)[:, place], f"probability of {model.classes[place]}"
+
+
+def _add_random_column(rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+    return pd.concat([rows, pd.DataFrame({RANDOM_COLUMN: random.normal(size=len(rows))}, index=rows.index)], axis=1)

@@ -1,44 +1,39 @@
-"""The model card: what the model is, how good, against what, where it fails; every number from a file of this run."""
+"""The model card: what the model is for, how it performs and where it fails, with numbers from the files of a run."""
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from plumbline import paths
 from plumbline.data.schema import Column, Schema
-from plumbline.design import Answers, UseCase
+from plumbline.design import Answers
+from plumbline.evaluation.advice import BASELINES
+from plumbline.evaluation.fairness import Fairness
+from plumbline.evaluation.performance import Performance
+from plumbline.evaluation.slices import SliceMetrics, sort_worst_first
 from plumbline.findings import Finding, Kind, Severity
-from plumbline.formatting import short
-from plumbline.metrics import lower_is_better
+from plumbline.packaging.wheel import Project
 
-# Fitted attributes of scikit-learn's that hold rows.
-STORES_ROWS = {
+# Fitted attributes of scikit-learn's estimators that hold rows.
+ROW_ATTRIBUTES = {
     "_fit_X": "the training rows",
     "X_train_": "the training rows",
     "X_fit_": "the training rows",
     "support_vectors_": "training rows (its support vectors)",
 }
-WORST = 5
-BASELINES = (Kind.TRIVIAL_BASELINE, Kind.LINEAR_BASELINE)
+MAX_SLICES = 5
 # Findings that have a section of their own.
-ELSEWHERE = (
-    Kind.BEHAVIOUR,
-    Kind.REQUIREMENT,
-    Kind.WEAK_SLICE,
-    *BASELINES,
-    Kind.SCOPE,
-)
-# Questions of docs/project.yaml, with the words of the card for them.
-MODEL = {"care.owner": "Owner"}
-USE = {
+_OWN_SECTION = (Kind.BEHAVIOUR, Kind.REQUIREMENT, Kind.WEAK_SLICE, *BASELINES.values(), Kind.SCOPE)
+# Questions of docs/project.yaml, with the card's words for them.
+_DETAILS = {"care.owner": "Owner"}
+_USE = {
     "problem.question": "Question",
     "problem.users": "Users",
     "problem.today": "Without the model",
     "use.intended": "Intended",
     "use.excluded": "Excluded",
 }
-CAVEATS = {"use.limits": "Known limits", "care.retire": "To be retired"}
-DATA = {
+_CAVEATS = {"use.limits": "Known limits", "care.retire": "To be retired"}
+_DATA = {
     "data.what": "What it is",
     "data.owner": "Owner",
     "data.rights": "Rights",
@@ -47,159 +42,207 @@ DATA = {
 }
 
 
-def write(
-    project: Any,
-    schema: Schema,
-    made: dict[str, Any],
-    findings: list[Finding],
-    written: str,
-    answers: Answers,
-    limits: dict[str, float | None],
-) -> str:
-    """The card as Markdown.
+@dataclass(frozen=True)
+class CardContent:
+    """What a model card is made of.
 
-    made: contents of files in metrics/, by their names; findings: of all stages; written: the JSON in the model file,
-    which names each fitted attribute; answers: of docs/project.yaml; limits: requirements of latency and size, by their
-    words. The order is that of Mitchell et al., Model Cards for Model Reporting (2019).
+    Attributes
+    ----------
+    project : Project
+    schema : Schema
+    performance : Performance
+    slices : sequence of SliceMetrics
+    fairness : Fairness
+    findings : sequence of Finding
+        Of all stages.
+    answers : Answers
+        Of docs/project.yaml.
+    limits : mapping of str to float
+        What requirements.latency and requirements.size ask for, by their words; None where nothing is asked for.
+    model_json : str
+        The JSON in the model file, which names each fitted attribute.
     """
-    metrics, intervals, slices = made[paths.METRICS], made[paths.INTERVALS], made[paths.SLICES]
-    measured = {"model": metrics, "linear": made[paths.LINEAR], "trivial": made[paths.TRIVIAL]}
-    against = [f"- {f.evidence}" for f in findings if f.kind in BASELINES]
-    required = [f"- {_safe(f.evidence)}" for f in findings if f.kind is Kind.REQUIREMENT]
-    required = required or ["- Of metrics: not stated"]
-    required += [
-        f"- {words}: {'not stated' if most is None else f'at most {most:g}'}" for words, most in limits.items()
-    ]
-    parts = [
-        f"# {project.name} {project.version}",
-        f"{_safe(project.description.rstrip('.'))}.",
-        "## Model",
-        _facts(schema, metrics) + f"\n- Licence: {_safe(project.license)}\n" + _said(answers, MODEL),
-        "## Intended use",
-        _said(answers, USE) + "\n" + _use_cases(answers.use_cases),
-        "## Factors",
-        _factors(schema, slices),
-        "## Data",
-        _said(answers, DATA),
-        f"{schema.rows} rows, {len(schema.columns)} columns, of which {len(schema.inputs)} are inputs of the model.",
-        _table(["input", "type", "missing", "range"], map(_input, schema.inputs)),
-        "## How good",
-        f"On {metrics['rows_holdout']} rows that no fit saw, with 95 % bootstrap intervals, beside two baselines.",
-        _table(["metric", *measured], (_metric(name, measured, found) for name, found in intervals.items())),
-        "\n".join(against),
-        "## What is required",
-        "\n".join(required) + "\n" + _said(answers, {"requirements.why": "Why"}),
-        "## Where it fails",
-        _slices(slices, next(iter(intervals))),
-        _told(f for f in findings if f.kind is Kind.WEAK_SLICE),
-        "## Behaviour",
-        _told(f for f in findings if f.kind is Kind.BEHAVIOUR),
-        "## Ethical considerations",
-        f"What the package holds of the data: {_stored(written)}",
-        "### By protected group",
-        _fairness(made[paths.FAIRNESS]),
-        "## What was checked",
-        _told(f for f in findings if f.kind not in ELSEWHERE),
-        "## Caveats and recommendations",
-        _said(answers, CAVEATS),
-        _told(f for f in findings if f.severity is Severity.WARNING and f.kind is not Kind.SCOPE)
-        or "No check of this run ended in a warning.",
-    ]
+
+    project: Project
+    schema: Schema
+    performance: Performance
+    slices: Sequence[SliceMetrics]
+    fairness: Fairness
+    findings: Sequence[Finding]
+    answers: Answers
+    limits: Mapping[str, float | None]
+    model_json: str
+
+    def select(self, *kinds: Kind) -> list[Finding]:
+        """Return the findings of some kinds."""
+        return [finding for finding in self.findings if finding.kind in kinds]
+
+
+def render_card(content: CardContent) -> str:
+    """Return the card as Markdown.
+
+    References
+    ----------
+    Mitchell et al. (2019). Model cards for model reporting. FAT* '19. The sections follow its order.
+    """
+    project = content.project
+    sections = {
+        "Model details": _model_details(content),
+        "Intended use": _intended_use(content),
+        "Factors": _factors(content),
+        "Data": _data(content),
+        "Performance": _performance(content),
+        "Requirements": _requirements(content),
+        "Weak slices": _weak_slices(content),
+        "Behaviour tests": _list_findings(content.select(Kind.BEHAVIOUR)),
+        "Ethical considerations": _ethical_considerations(content),
+        "Checks": _list_findings(finding for finding in content.findings if finding.kind not in _OWN_SECTION),
+        "Caveats and recommendations": _caveats(content),
+    }
+    parts = [f"# {project.name} {project.version}", f"{_safe(project.description.rstrip('.'))}."]
+    parts += [f"## {title}\n\n{text}" for title, text in sections.items()]
     return "\n\n".join(parts) + "\n"
 
 
-def _use_cases(cases: Sequence[UseCase]) -> str:
-    ranked = (f"  - {_safe(case.name)} ({case.value} x {case.feasibility}): {_safe(case.why)}" for case in cases)
-    return "\n".join(["- Use cases by value and feasibility:" + ("" if cases else " not stated"), *ranked])
-
-
-def _factors(schema: Schema, slices: list[dict]) -> str:
-    by = ", ".join(dict.fromkeys(_safe(s["column"]) for s in slices)) or "none"
-    protected = ", ".join(_safe(column.name) for column in schema.columns if column.role == "protected")
-    return f"- Measured apart by the levels or quarters of: {by}\n- Protected columns: {protected or 'none is stated'}"
-
-
-def _said(answers: Answers, questions: dict[str, str]) -> str:
-    """What people said in docs/project.yaml, and what they have not."""
-    return "\n".join(f"- {words}: {_safe(answers.texts[name] or 'not stated')}" for name, words in questions.items())
-
-
-def _facts(schema: Schema, metrics: dict) -> str:
-    target = schema.target.name
+def _model_details(content: CardContent) -> str:
+    schema, facts = content.schema, content.performance.facts
     lines = [
-        f"- Predicts: {_safe(target)} ({metrics['task']})",
-        f"- Estimator: {metrics['estimator']}, fitted on {metrics['rows_train']} rows",
+        f"- Predicts: {_safe(schema.target.name)} ({facts.task})",
+        f"- Estimator: {facts.estimator}, fitted on {facts.rows_train} rows",
     ]
     if schema.classes:
         lines.append(f"- Classes: {', '.join(map(_safe, schema.classes))}")
-    if metrics["task"] == "binary":
-        lines.append(f"- Looks for: {_safe(metrics['positive'])}, from a probability of {metrics['threshold']:g} on")
+    if facts.task == "binary":
+        lines.append(f"- Positive class: {_safe(facts.positive)}, from a probability of {facts.threshold:g} on")
+    lines += [f"- Licence: {_safe(content.project.license)}", _list_answers(content, _DETAILS)]
     return "\n".join(lines)
 
 
-def _input(column: Column) -> list[str]:
+def _intended_use(content: CardContent) -> str:
+    cases = content.answers.use_cases
+    lines = [f"  - {_safe(case.name)} ({case.value} x {case.feasibility}): {_safe(case.why)}" for case in cases]
+    head = "- Use cases by value and feasibility:" + ("" if cases else " not stated")
+    return "\n".join([_list_answers(content, _USE), head, *lines])
+
+
+def _factors(content: CardContent) -> str:
+    slice_columns = dict.fromkeys(_safe(slice_.column) for slice_ in content.slices)
+    protected_columns = [_safe(column.name) for column in content.schema.columns if column.role == "protected"]
+    return (
+        f"- Slices by the levels or quarters of: {', '.join(slice_columns) or 'none'}\n"
+        f"- Protected columns: {', '.join(protected_columns) or 'none is stated'}"
+    )
+
+
+def _data(content: CardContent) -> str:
+    schema = content.schema
+    size = f"{schema.rows} rows, {len(schema.columns)} columns, of which {len(schema.inputs)} are inputs of the model."
+    table = _table(["input", "type", "missing", "range"], map(_describe_input, schema.inputs))
+    return "\n\n".join([_list_answers(content, _DATA), size, table])
+
+
+def _describe_input(column: Column) -> list[str]:
     extent = f"{column.low} to {column.high}" if column.low is not None else f"{column.distinct} distinct"
     return [_safe(column.name), column.type, f"{column.missing:g}", extent]
 
 
-def _metric(name: str, measured: dict[str, dict], intervals: dict[str, list]) -> list[str]:
-    return [f"`{name}`", *(_with_interval(found[name], *intervals[part]) for part, found in measured.items())]
-
-
-def _with_interval(*numbers: float | None) -> str:
-    value, low, high = map(short, numbers)
-    return f"{value} ({low} to {high})"
-
-
-def _slices(slices: list[dict], name: str) -> str:
-    known = [s for s in slices if not s["small"] and s[name][0] is not None]
-    worst = sorted(known, key=lambda s: s[name][0], reverse=lower_is_better(name))[:WORST]
-    small = sum(s["small"] for s in slices)
-    note = f"\n\n{small} of {len(slices)} slices are too small to judge." if small else ""
-    if not worst:
-        return f"No slice is large enough to judge.{note}"
-    rows = ([_safe(s["column"]), _safe(s["level"]), str(s["rows"]), _with_interval(*s[name])] for s in worst)
-    return f"The worst slices by {name}:\n\n" + _table(["column", "slice", "rows", name], rows) + note
-
-
-def _fairness(found: dict[str, list[dict]]) -> str:
-    if not found["groups"]:
-        return "No protected column is stated (`requirements.protected`), so nothing was measured by group."
-    names = [name for name, value in found["groups"][0].items() if isinstance(value, list)]
+def _performance(content: CardContent) -> str:
+    performance = content.performance
+    intro = (
+        f"On a holdout of {performance.facts.rows_holdout} rows, which no fit used, with 95 % bootstrap intervals, "
+        "beside two baselines."
+    )
     rows = (
-        [_safe(g["column"]), _safe(g["level"]), f"{g['rows']}{' (too few to judge)' if g['small'] else ''}"]
-        + [_with_interval(*g[name]) for name in names]
-        for g in found["groups"]
+        [f"`{name}`", *(str(model[name]) for model in performance.models.values())]
+        for name in performance.models["model"]
+    )
+    comparisons = "\n".join(f"- {finding.evidence}" for finding in content.select(*BASELINES.values()))
+    return "\n\n".join([intro, _table(["metric", *performance.models], rows), comparisons])
+
+
+def _requirements(content: CardContent) -> str:
+    lines = [f"- {_safe(finding.evidence)}" for finding in content.select(Kind.REQUIREMENT)]
+    lines = lines or ["- Of metrics: not stated"]
+    for words, limit in content.limits.items():
+        lines.append(f"- {words}: {'not stated' if limit is None else f'at most {limit:g}'}")
+    return "\n".join([*lines, _list_answers(content, {"requirements.why": "Why"})])
+
+
+def _weak_slices(content: CardContent) -> str:
+    name = content.performance.first_metric
+    worst = sort_worst_first(content.slices, name)[:MAX_SLICES]
+    small = sum(slice_.small for slice_ in content.slices)
+    parts = ["No slice is large enough to judge."]
+    if worst:
+        rows = ([_safe(s.column), _safe(s.level), str(s.rows), str(s.metrics[name])] for s in worst)
+        parts = [f"The worst slices by {name}:", _table(["column", "slice", "rows", name], rows)]
+    if small:
+        parts.append(f"{small} of {len(content.slices)} slices are too small to judge.")
+    return "\n\n".join([*parts, _list_findings(content.select(Kind.WEAK_SLICE))])
+
+
+def _ethical_considerations(content: CardContent) -> str:
+    return "\n\n".join(
+        [
+            f"What the package holds of the data: {_describe_row_storage(content.model_json)}",
+            "### Protected groups",
+            _groups(content.fairness),
+        ]
+    )
+
+
+def _describe_row_storage(model_json: str) -> str:
+    contents = sorted({words for name, words in ROW_ATTRIBUTES.items() if f'"{name}":' in model_json})
+    if contents:
+        return f"**The estimator itself keeps {' and '.join(contents)}**: who has the package has them."
+    return "no row; only the levels of categories that the encoder learned, and the ranges of columns."
+
+
+def _groups(fairness: Fairness) -> str:
+    if not fairness.groups:
+        return "No protected column is stated (`requirements.protected`), so nothing was measured by group."
+    names = [*fairness.groups[0].metrics]
+    rows = (
+        [_safe(group.column), _safe(group.level), f"{group.rows}{' (too few to judge)' if group.small else ''}"]
+        + [str(group.metrics[name]) for name in names]
+        for group in fairness.groups
     )
     gaps = (
-        f"- {_safe(gap['column'])}: {_safe(gap['measure'])} differs by {_with_interval(*gap['gap'])} between "
-        f"{' and '.join(map(_safe, gap['between']))}"
-        for gap in found["gaps"]
+        f"- {_safe(gap.column)}: {_safe(gap.measure)} differs by {gap.gap} between "
+        f"{' and '.join(map(_safe, gap.levels))}"
+        for gap in fairness.gaps
     )
     return _table(["column", "group", "rows", *names], rows) + "\n\n" + "\n".join(gaps)
 
 
-def _told(findings: Iterable[Finding]) -> str:
-    return "\n".join(map(_finding, findings))
+def _caveats(content: CardContent) -> str:
+    warnings = [f for f in content.findings if f.severity is Severity.WARNING and f.kind is not Kind.SCOPE]
+    return "\n\n".join(
+        [_list_answers(content, _CAVEATS), _list_findings(warnings) or "No check of this run ended in a warning."]
+    )
 
 
-def _finding(finding: Finding) -> str:
+def _list_answers(content: CardContent, questions: Mapping[str, str]) -> str:
+    """List the answers of docs/project.yaml, and the questions that have none."""
+    return "\n".join(
+        f"- {label}: {_safe(content.answers.texts[name] or 'not stated')}" for name, label in questions.items()
+    )
+
+
+def _list_findings(findings: Iterable[Finding]) -> str:
+    return "\n".join(map(_describe_finding, findings))
+
+
+def _describe_finding(finding: Finding) -> str:
     severity = f" ({finding.severity})" if finding.severity is not Severity.NOTE else ""
     return f"- {finding.kind}: {_safe(finding.evidence)}{severity}"
 
 
-def _stored(written: str) -> str:
-    kept = sorted({words for name, words in STORES_ROWS.items() if f'"{name}":' in written})
-    if kept:
-        return f"**The estimator itself keeps {' and '.join(kept)}**: who has the package has them."
-    return "no row; only the levels of categories that the encoder learned, and the ranges of columns."
-
-
-def _safe(value: Any) -> str:
-    """Text of the data as Markdown that means nothing but itself: no markup, and no link, no mention either."""
+def _safe(value: object) -> str:
+    """Escape text of the data, so that as Markdown it means nothing but itself: no markup, no link and no mention."""
     text = re.sub(r"[\\`*_{}\[\]<>#!|~&$]", r"\\\g<0>", " ".join(str(value).split()))
     return re.sub(r"@|:(?=//)|(?i:www)(?=\.)", r"\g<0><!-- -->", text)
 
 
-def _table(head: list[str], rows: Any) -> str:
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows])

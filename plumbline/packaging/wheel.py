@@ -1,4 +1,4 @@
-"""The wheel: the predictor, the user's two files, the model and its papers, under the project's own import name."""
+"""The wheel: the predictor, the user's two files, the model and its card, under the project's own import name."""
 
 import ast
 import importlib.metadata
@@ -9,152 +9,229 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from hatchling.builders.wheel import WheelBuilder
 
-from plumbline.errors import PlumblineError
-from plumbline.prediction import cli, golden  # noqa: F401  # shipped, so in the digest
+from plumbline.errors import ProjectError, UserCodeError
+from plumbline.prediction import cli, golden  # noqa: F401  # in the wheel, so in the digest
 from plumbline.project import USER_FILES
 from plumbline.versions import PACKAGE, Sources
 
-SHIPPED = (
+ROOTS = (  # of the package's files: they and what they import are in the wheel
     "plumbline/prediction/cli.py",
     "plumbline/prediction/golden.py",
     "plumbline/columns.py",
-)  # and what they import
-LIBRARIES = {"numpy": "numpy", "pandas": "pandas", "pyarrow": "pyarrow", "scipy": "scipy", "skops": "skops",
-             "sklearn": "scikit-learn", "joblib": "joblib", "threadpoolctl": "threadpoolctl"}  # fmt: skip
+)
+LIBRARIES = {  # that the predictor needs: import name and distribution
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "pyarrow": "pyarrow",
+    "scipy": "scipy",
+    "skops": "skops",
+    "sklearn": "scikit-learn",
+    "joblib": "joblib",
+    "threadpoolctl": "threadpoolctl",
+}
+CARD = "model-card.md"
+SOURCE_DATE_EPOCH = "1580601600"  # the time of all files in the wheel, so that it has the same bytes at any time
 
 
 @dataclass(frozen=True)
 class Project:
-    """What pyproject.toml says of the project."""
+    """The fields of [project] in pyproject.toml that the wheel has, too."""
 
     name: str
     version: str
     description: str
     license: str
-    requires: str  # Python
+    requires_python: str
 
     @property
     def module(self) -> str:
-        """The import name."""
+        """The import name of the wheel."""
         return re.sub(r"[^a-z0-9]+", "_", self.name.lower())
 
 
-def shipped() -> list[str]:
-    """The files of the package that predict: they go along, whatever the project uses."""
-    return sorted(file for file in Sources().closure(*SHIPPED)[0] if not file.endswith("__init__.py"))
+def package_files() -> list[str]:
+    """Return the files of plumbline that are in the wheel, in each project the same."""
+    return sorted(file for file in Sources().closure(*ROOTS)[0] if not file.endswith("__init__.py"))
 
 
-def imported() -> set[str]:
-    """Top names of the modules that the user's two files import, wherever in them.
+def user_imports() -> set[str]:
+    """Return the top names of the modules that the user's two files import.
 
-    Refused is what the package has not: it carries few modules, and not under the names src and plumbline.
+    Raises
+    ------
+    UserCodeError
+        Where they import what the wheel does not have: modules of src, or other modules of plumbline.
     """
-    found: set[str] = set()
+    names: set[str] = set()
     for path in USER_FILES:
         text = Path(path).read_text(encoding="utf-8")
-        _translated(path, text, "")
+        _rewrite_imports(path, text, "")
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Import):
-                found |= {alias.name.partition(".")[0] for alias in node.names}
+                names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found.add(node.module.partition(".")[0])
-    return found - {PACKAGE}
+                names.add(node.module.partition(".")[0])
+    return names - {PACKAGE}
 
 
-def _translated(path: str, text: str, module: str) -> str:
-    """A file of the user's as it stands in the package `module`, which has the modules of plumbline that predict."""
-    own = {"features", "model"}
-    ours = {file.removeprefix(f"{PACKAGE}/")[:-3].replace("/", ".") for file in shipped()}
+def _rewrite_imports(path: str, text: str, module: str) -> str:
+    """Return a user's file with `from module` for `from plumbline`, since the wheel has no plumbline."""
     lines = text.splitlines(keepends=True)
+    available_modules = {file.removeprefix(f"{PACKAGE}/")[:-3].replace("/", ".") for file in package_files()}
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
-        level, of = getattr(node, "level", 0), getattr(node, "module", None) or ""
-        names = {of, *(f"{of}.{alias.name}".strip(".") for alias in node.names)}
-        tops = {name.partition(".")[0] for name in names if name}
-        good = bool(own & names) if level else "src" not in tops
-        if not level and PACKAGE in tops:
-            good = isinstance(node, ast.ImportFrom) and bool(ours & {name.partition(".")[2] for name in names})
-            lines[node.lineno - 1] = re.sub(rf"\bfrom {PACKAGE}\b", f"from {module}", lines[node.lineno - 1])
-        if not good:
-            raise PlumblineError(
-                f"{path}, line {node.lineno}: {ast.unparse(node)!r} cannot work in the package, which has "
-                f"{', '.join(sorted(ours))} of plumbline: write from plumbline.MODULE import NAME. "
-                "Of the other file of yours: from .features import NAME"
+        if not _is_in_wheel(node, available_modules):
+            modules = ", ".join(sorted(available_modules))
+            raise UserCodeError(
+                f"{path}, line {node.lineno}: {ast.unparse(node)!r} cannot work in the package, "
+                f"which has {modules} of plumbline",
+                hint="Write from plumbline.MODULE import NAME; of your other file from .features import NAME",
             )
+        if isinstance(node, ast.ImportFrom) and not node.level and str(node.module).partition(".")[0] == PACKAGE:
+            lines[node.lineno - 1] = re.sub(rf"\bfrom {PACKAGE}\b", f"from {module}", lines[node.lineno - 1])
     return "".join(lines)
 
 
-def requirements(roots: set[str]) -> list[str]:
-    """Exact versions, as installed, of what the package needs: our libraries, and the owners of other modules.
+def _is_in_wheel(node: ast.Import | ast.ImportFrom, available_modules: set[str]) -> bool:
+    """Return whether an import works in the wheel, or is one of a library."""
+    level, source = getattr(node, "level", 0), getattr(node, "module", None) or ""
+    names = {source, *(f"{source}.{alias.name}".strip(".") for alias in node.names)}
+    if level:
+        return bool({"features", "model"} & names)
+    tops = {name.partition(".")[0] for name in names if name}
+    if PACKAGE in tops:
+        return isinstance(node, ast.ImportFrom) and bool(available_modules & {name.partition(".")[2] for name in names})
+    return "src" not in tops
 
-    roots: top names of the modules that the model file names and that the user's two files import.
+
+def pin_requirements(modules: Iterable[str]) -> list[str]:
+    """Return the requirements of the wheel: the exact versions that are installed here.
+
+    Parameters
+    ----------
+    modules : iterable of str
+        Top names of the modules that the model file names and that the user's two files import.
+
+    Raises
+    ------
+    ProjectError
+        Where no distribution that is installed has a module.
     """
-    others = sorted(roots - set(LIBRARIES) - set(sys.stdlib_module_names))
-    owners = importlib.metadata.packages_distributions() if others else {}
-    orphans = [root for root in others if root not in owners]
+    extra_modules = sorted(set(modules) - set(LIBRARIES) - set(sys.stdlib_module_names))
+    owners = importlib.metadata.packages_distributions() if extra_modules else {}
+    orphans = [name for name in extra_modules if name not in owners]
     if orphans:
-        raise PlumblineError(f"package: module {orphans[0]!r} is of no installed package, so no package can require it")
-    found = {distribution: importlib.metadata.version(distribution) for root in others for distribution in owners[root]}
-    pins = {name: importlib.metadata.version(name) for name in sorted(LIBRARIES.values())} | dict(sorted(found.items()))
-    return [f"{name}=={version}" for name, version in pins.items()]
+        raise ProjectError(
+            f"package: module {orphans[0]!r} is of no installed package, so no package can require it",
+            hint="Move its code into src/features.py or src/model.py, or install it as a package",
+        )
+    extra = {name for module in extra_modules for name in owners[module]}
+    names = [*sorted(LIBRARIES.values()), *sorted(extra - set(LIBRARIES.values()))]
+    return [f"{name}=={importlib.metadata.version(name)}" for name in names]
 
 
-def build(project: Project, papers: dict[str, bytes], requires: list[str], license_text: bytes, folder: Path) -> Path:
-    """Writes the wheel into `folder`, byte for byte the same for the same content; papers lie beside the predictor."""
+def build_wheel(
+    project: Project, files: Mapping[str, bytes], requirements: Sequence[str], license_text: bytes, folder: Path
+) -> Path:
+    """Write the wheel into a folder, with the same bytes for the same content.
+
+    Parameters
+    ----------
+    project : Project
+    files : mapping of str to bytes
+        Files that are put beside the predictor, by name; one is the model card.
+    requirements : sequence of str
+    license_text : bytes
+    folder : Path
+
+    Returns
+    -------
+    Path
+        The wheel.
+
+    Raises
+    ------
+    ProjectError
+        Where a field of the project is not allowed, or its import name is one that is installed.
+    """
     if project.module in ("src", PACKAGE) or importlib.util.find_spec(project.module) is not None:
-        raise PlumblineError(
-            f"pyproject.toml: project.name {project.name!r} is a module that is installed here. Choose another"
+        raise ProjectError(
+            f"pyproject.toml: project.name {project.name!r} is a module that is installed here",
+            hint="Choose another name",
         )
     with tempfile.TemporaryDirectory() as temporary:
         top = Path(temporary)
-        for file in shipped():
-            target = top / project.module / file.removeprefix(f"{PACKAGE}/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (target.parent / "__init__.py").touch()  # importable from the wheel itself, too
-            shutil.copyfile(Sources().path(file), target)
-        for path in USER_FILES:
-            text = _translated(path, Path(path).read_text(encoding="utf-8"), project.module)
-            (top / project.module / Path(path).name).write_bytes(text.encode())
-        opening = f'{project.description!r}\n\nfrom .prediction.predictor import Predictor\n\n__all__ = ["Predictor"]\n'
-        (top / project.module / "__init__.py").write_bytes(opening.encode())
-        for name, content in papers.items():
-            (top / project.module / "prediction" / name).write_bytes(content)
-        (top / "README.md").write_bytes(papers["model-card.md"])
+        _lay_out_module(top / project.module, project, files)
+        (top / "README.md").write_bytes(files[CARD])
         (top / "LICENSE").write_bytes(license_text)
-        (top / "pyproject.toml").write_bytes(_pyproject(project, requires).encode())
-        os.environ.pop("SOURCE_DATE_EPOCH", None)  # hatchling's own fixed date
+        (top / "pyproject.toml").write_bytes(_pyproject(project, requirements).encode())
         try:
-            made = Path(next(WheelBuilder(str(top)).build(directory=str(top / "out"), versions=["standard"])))
+            with _fixed_build_date():
+                wheel = Path(next(WheelBuilder(str(top)).build(directory=str(top / "out"), versions=["standard"])))
         except (TypeError, ValueError) as error:
-            raise PlumblineError(f"pyproject.toml: {str(error).partition(', see ')[0]}. Fix it") from None
+            message = f"pyproject.toml: {str(error).partition(', see ')[0]}"
+            raise ProjectError(message, hint="Fix it") from None
         folder.mkdir(parents=True, exist_ok=True)
-        return Path(shutil.move(made, folder / made.name))
+        return Path(shutil.move(wheel, folder / wheel.name))
 
 
-def _pyproject(project: Project, requires: list[str]) -> str:
-    quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in vars(project).items()}
+def _lay_out_module(module: Path, project: Project, files: Mapping[str, bytes]) -> None:
+    """Write what can be imported: files of plumbline, the user's two, and the files beside the predictor."""
+    for file in package_files():
+        target = module / file.removeprefix(f"{PACKAGE}/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (target.parent / "__init__.py").touch()  # so that it can be imported from the wheel itself, too
+        shutil.copyfile(Sources().path(file), target)
+    for path in USER_FILES:
+        text = _rewrite_imports(path, Path(path).read_text(encoding="utf-8"), project.module)
+        (module / Path(path).name).write_bytes(text.encode())
+    init = f'{project.description!r}\n\nfrom .prediction.predictor import Predictor\n\n__all__ = ["Predictor"]\n'
+    (module / "__init__.py").write_bytes(init.encode())
+    for name, content in files.items():
+        (module / "prediction" / name).write_bytes(content)
+
+
+@contextmanager
+def _fixed_build_date() -> Iterator[None]:
+    """Set the date that hatchling, in this process, reads from the environment, and restore it afterwards."""
+    before = os.environ.get("SOURCE_DATE_EPOCH")
+    os.environ["SOURCE_DATE_EPOCH"] = SOURCE_DATE_EPOCH
+    try:
+        yield
+    finally:
+        del os.environ["SOURCE_DATE_EPOCH"]
+        if before is not None:
+            os.environ["SOURCE_DATE_EPOCH"] = before
+
+
+def _pyproject(project: Project, requirements: Sequence[str]) -> str:
+    def quote(value: str | Sequence[str]) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
     return f"""[build-system]
 requires = ["hatchling"]
 build-backend = "hatchling.build"
 [project]
-name = {quoted["name"]}
-version = {quoted["version"]}
-description = {quoted["description"]}
-license = {quoted["license"]}
+name = {quote(project.name)}
+version = {quote(project.version)}
+description = {quote(project.description)}
+license = {quote(project.license)}
 license-files = ["LICENSE"]
 readme = "README.md"
-requires-python = {quoted["requires"]}
-dependencies = {json.dumps(requires)}
+requires-python = {quote(project.requires_python)}
+dependencies = {quote(requirements)}
 [project.scripts]
-{json.dumps(project.name)} = "{project.module}.prediction.cli:run"
+{quote(project.name)} = "{project.module}.prediction.cli:run"
 [tool.hatch.build]
 ignore-vcs = true
 [tool.hatch.build.targets.wheel]
-packages = [{json.dumps(project.module)}]
+packages = [{quote(project.module)}]
 """

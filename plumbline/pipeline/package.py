@@ -1,15 +1,17 @@
-"""What the stage package does: builds the wheel, proves that it predicts what evaluate predicted, writes the card."""
+"""The steps of the stage package: write the model card, build the wheel, and check that it predicts as evaluate did."""
 
 import importlib
 import io
-import json
 import re
 import shutil
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 import pyarrow as pa
@@ -18,101 +20,139 @@ import pyarrow.parquet as pq
 
 from plumbline import design, params, paths
 from plumbline.data.schema import HOLDOUT, SIDE, Schema
-from plumbline.errors import PlumblineError
+from plumbline.errors import ModelError
+from plumbline.evaluation.fairness import Fairness
+from plumbline.evaluation.performance import Performance
+from plumbline.evaluation.slices import read_slices
 from plumbline.files import replacing
 from plumbline.findings import Findings, Kind, Severity, read_findings
-from plumbline.packaging import card, wheel
+from plumbline.keys import Params
+from plumbline.packaging.card import CardContent, render_card
+from plumbline.packaging.wheel import CARD, Project, build_wheel, pin_requirements, user_imports
 from plumbline.prediction.golden import make_golden
 from plumbline.prediction.predictor import Predictor
 from plumbline.scope import explain_omission, includes
 
 PROJECT = ("name", "version", "description", "license", "requires-python")
-MEASURED = (paths.METRICS, paths.LINEAR, paths.TRIVIAL, paths.INTERVALS, paths.SLICES, paths.FAIRNESS)
-EARLIER = ("ingest", "featurize", "train", "evaluate")
+EARLIER_STAGES = ("ingest", "featurize", "train", "evaluate")
 TOLERANCE = 1e-9
-BATCH = 1 << 17
+BATCH = 1 << 17  # rows
 
 
-def make_card(
-    project: wheel.Project, schema: Schema, content: bytes, source: str, limits: dict[str, float | None]
-) -> str:
-    """The model card; content: of the packaged model; limits: what requirements ask of the package."""
-    findings = [finding for stage in EARLIER for finding in read_findings(stage)]
-    measured = {path: _json(path) for path in MEASURED}
-    return card.write(project, schema, measured, findings, _written(content), design.read_answers(source), limits)
+def read_project(source: str, schema: Schema, findings: Findings) -> Project:
+    """Read the project's fields of pyproject.toml, with a plain description where it is about another table."""
+    project = Project(*params.read_project(*PROJECT))
+    tables = design.read_tables()
+    if includes(tables, source):
+        return project
+    message = explain_omission(f"description in {paths.PROJECT}", tables, source, design.TABLE_HINT)
+    findings.add(Kind.SCOPE, message, Severity.WARNING)
+    description = " ".join(f"Predicts {schema.target.name} from {len(schema.inputs)} columns".split())
+    return replace(project, description=description)
 
 
-def _written(archive: bytes) -> str:
-    return zipfile.ZipFile(io.BytesIO(archive)).read("schema.json").decode()
+def make_card(p: Params, project: Project, schema: Schema, model: bytes) -> str:
+    """Make the model card from the files of the earlier stages; `model` is the content of the model file."""
+    limits = {"Milliseconds for one row": p.requirements.latency, "Megabytes of the package": p.requirements.size}
+    content = CardContent(
+        project,
+        schema,
+        Performance.read(),
+        read_slices(),
+        Fairness.read(),
+        [finding for stage in EARLIER_STAGES for finding in read_findings(stage)],
+        design.read_answers(p.data.source),
+        limits,
+        _read_model_json(model),
+    )
+    return render_card(content)
 
 
-def write_package(project: wheel.Project, content: bytes, predictor: Predictor, text: str, findings: Findings) -> None:
-    """Builds the wheel, compares what it predicts with evaluate's predictions, and puts it into dist/.
+def _read_model_json(model: bytes) -> str:
+    return zipfile.ZipFile(io.BytesIO(model)).read("schema.json").decode()
 
-    content: of the packaged model; text: of the card.
-    """
-    papers = {
-        "model.skops": content,
+
+def write_package(project: Project, model: bytes, predictor: Predictor, card: str, findings: Findings) -> None:
+    """Build the wheel, check it with `check_parity`, and put it into dist/."""
+    files = {
+        "model.skops": model,
         "schema.json": Path(paths.SCHEMA).read_bytes(),
         "golden.jsonl": make_golden(predictor).encode(),
-        "model-card.md": text.encode(),
+        CARD: card.encode(),
     }
-    roots = {module.split(".")[0] for module in re.findall(r'"__module__":"([^"]+)"', _written(content))}
-    requires = wheel.requirements((roots | wheel.imported()) - {project.module})
+    model_imports = {name.split(".")[0] for name in re.findall(r'"__module__":"([^"]+)"', _read_model_json(model))}
+    requirements = pin_requirements((model_imports | user_imports()) - {project.module})
     with tempfile.TemporaryDirectory() as temporary:
-        made = wheel.build(project, papers, requires, Path("LICENSE").read_bytes(), Path(temporary))
-        rows = verify(made, project.module, predictor.schema)
-        size = made.stat().st_size
-        with replacing(Path(paths.DIST) / made.name) as path:  # from another disk a move is a copy, which may stop
-            shutil.copyfile(made, path)
-    findings.add(
-        Kind.PARITY, f"the packaged model repeats evaluate's predictions on {rows} raw holdout rows", rows=rows
-    )
-    findings.add(Kind.PACKAGE, f"{paths.DIST}/{made.name}, {len(requires)} exact requirements", bytes=size)
+        wheel = build_wheel(project, files, requirements, Path("LICENSE").read_bytes(), Path(temporary))
+        rows = check_parity(wheel, project.module, predictor.schema)
+        size = wheel.stat().st_size
+        with replacing(Path(paths.DIST) / wheel.name) as path:  # from another disk a move is a copy, which may stop
+            shutil.copyfile(wheel, path)
+    evidence = f"the packaged model repeats evaluate's predictions on {rows} raw holdout rows"
+    findings.add(Kind.PARITY, evidence, rows=rows)
+    findings.add(Kind.PACKAGE, f"{paths.DIST}/{wheel.name}, {len(requirements)} exact requirements", bytes=size)
 
 
-def describe(source: str, schema: Schema, findings: Findings) -> wheel.Project:
-    """The project of pyproject.toml, its description left out where it is about another table."""
-    content = dict(zip(PROJECT, params.read_project(*PROJECT), strict=True))
-    named = design.read_tables()
-    if not includes(named, source):
-        message = explain_omission(f"description in {paths.PROJECT}", named, source, design.TABLE_HINT)
-        findings.add(Kind.SCOPE, message, Severity.WARNING)
-        target = schema.target.name
-        content["description"] = " ".join(f"Predicts {target} from {len(schema.inputs)} columns".split())
-    return wheel.Project(*(content[name] for name in PROJECT))
+def check_parity(wheel: Path, module: str, schema: Schema) -> int:
+    """Predict each raw holdout row with the wheel, and compare with data/predictions.parquet.
+
+    Parameters
+    ----------
+    wheel : Path
+    module : str
+        Its import name.
+    schema : Schema
+
+    Returns
+    -------
+    int
+        The number of rows.
+
+    Raises
+    ------
+    ModelError
+        Where a prediction differs.
+    """
+    with _imported_from(wheel, module) as package:
+        predictor = package.Predictor.load()
+    is_holdout = pc.equal(pq.read_table(paths.FEATURES, columns=[SIDE]).column(0), HOLDOUT)
+    rows = pq.read_table(paths.TABLE, columns=[c.name for c in schema.inputs]).filter(is_holdout)
+    reference = pq.read_table(paths.PREDICTIONS)
+    for start in range(0, rows.num_rows, BATCH):
+        batch = predictor.predict_typed(rows.slice(start, BATCH))
+        predictions = pa.Table.from_pandas(batch, preserve_index=False)
+        for name in predictions.column_names:
+            differences = _count_differences(predictions.column(name), reference.column(name).slice(start, BATCH))
+            if differences:
+                raise ModelError(
+                    f"package: {differences} of {rows.num_rows} holdout rows get another {name} from the package "
+                    "than from evaluate; no package was written",
+                    hint="Does features() look beyond its row?",
+                )
+    count: int = rows.num_rows
+    return count
 
 
-def _json(path: str) -> Any:
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+@contextmanager
+def _imported_from(wheel: Path, module: str) -> Iterator[ModuleType]:
+    """Import a wheel's module in this process, and forget it afterwards.
 
-
-def verify(made: Path, module: str, schema: Schema) -> int:
-    """Loads the wheel as a user would and predicts every raw holdout row; refuses what differs from evaluate."""
-    sys.path.insert(0, str(made.resolve()))
+    Another process would import pandas and scikit-learn again, which takes 2 s.
+    """
+    path = str(wheel.resolve())
+    sys.path.insert(0, path)
     importlib.invalidate_caches()
     try:
-        predictor = importlib.import_module(module).Predictor.load()
+        yield importlib.import_module(module)
     finally:
-        sys.path.remove(str(made.resolve()))
+        sys.path.remove(path)
         for name in [name for name in sys.modules if name.split(".")[0] == module]:
             del sys.modules[name]
-    held = pc.equal(pq.read_table(paths.FEATURES, columns=[SIDE]).column(0), HOLDOUT)
-    raw = pq.read_table(paths.TABLE, columns=[c.name for c in schema.inputs]).filter(held)
-    expected = pq.read_table(paths.PREDICTIONS)
-    for start in range(0, raw.num_rows, BATCH):
-        found = pa.Table.from_pandas(predictor.predict_typed(raw.slice(start, BATCH)), preserve_index=False)
-        for name in found.column_names:
-            bad = _differing(found.column(name), expected.column(name).slice(start, BATCH))
-            if bad:
-                raise PlumblineError(
-                    f"package: {bad} of {raw.num_rows} holdout rows get another {name} from the package "
-                    "than from evaluate; no package was written. Does features() look beyond its row?"
-                )
-    return raw.num_rows
 
 
-def _differing(found: pa.ChunkedArray, expected: pa.ChunkedArray) -> int:
-    if pa.types.is_floating(found.type):
-        return int((~np.isclose(found.to_numpy(), expected.to_numpy(), rtol=TOLERANCE, atol=TOLERANCE)).sum())
-    return found.length() - pc.sum(pc.fill_null(pc.equal(found, expected.cast(found.type)), False)).as_py()
+def _count_differences(predictions: pa.ChunkedArray, reference: pa.ChunkedArray) -> int:
+    if pa.types.is_floating(predictions.type):
+        is_close = np.isclose(predictions.to_numpy(), reference.to_numpy(), rtol=TOLERANCE, atol=TOLERANCE)
+        return int((~is_close).sum())
+    is_equal = pc.fill_null(pc.equal(predictions, reference.cast(predictions.type)), False)
+    return int(predictions.length() - pc.sum(is_equal).as_py())

@@ -128,4 +128,5 @@ def read_importances(base: Commit, head: Commit) -> Importance | None:
 
 def _read_importance(commit: Commit) -> dict[str, float]:
     content = json.loads(replace_surrogates(git("show", f"{commit.commit}:{paths.IMPORTANCE}")))
-    return {", ".join(entry["features"]): entry["loss"][0] for entry in content["features"]}
+    key = "loss_increase" if "random_column" in content else "loss"  # as a commit of an earlier version has it
+    return {", ".join(entry["features"]): entry[key][0] for entry in content["features"]}

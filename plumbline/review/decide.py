@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from plumbline.data.schema import Schema
-from plumbline.evaluation.requirements import columns
-from plumbline.evaluation.slices import SMALL, Slice, choose, cut, holm
+from plumbline.evaluation.requirements import required_columns
+from plumbline.evaluation.slices import SMALL, Slice, choose_columns, cut_slices, holm
 from plumbline.review.estimates import LOG_LOSS, MAE, MetricEstimate, clip_bound, estimate_metric
 from plumbline.review.predictions import Predictions, Rows
 from plumbline.review.result import Comparison, HeadOnly, LabelEffect, SliceComparison, Verdict, Word
@@ -230,9 +230,10 @@ def compare_slices(
     mean = head.scores[:, rows.positions].mean(axis=0)
     score = mean if mean.ndim == 1 else mean.max(axis=1)
     allowed = "auto" if settings.slices == "auto" else keep_sliceable(settings.slices, schema)
-    cut_by = dict.fromkeys([*choose(allowed, schema, source, score), *columns(list(settings.must_work), names)])
+    chosen_columns = choose_columns(allowed, schema, source, score)
+    cut_by = dict.fromkeys([*chosen_columns, *required_columns(settings.must_work, names)])
     slices, verdicts = [], []
-    for slice_ in cut([*cut_by], schema, source):
+    for slice_ in cut_slices([*cut_by], schema, source):
         inside = rows.take(slice_.rows)
         if len(inside) >= SMALL and (inside.group is None or len(np.unique(inside.group)) >= MIN_GROUPS):
             slices.append(slice_)

@@ -6,13 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, select_autoescape
-from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from plumbline.formatting import short
-from plumbline.report import page as report
 from plumbline.report import plots
+from plumbline.report.look import make_environment
 from plumbline.review.comment import describe_changes, describe_verdict
 from plumbline.review.details import describe_metrics, describe_rows, interval_level, list_facts, sort_slices
 from plumbline.review.markdown import clean, format_p_value
@@ -36,17 +34,11 @@ clean_sentence = partial(clean, max_length=MAX_LENGTH)
 
 def render_page(review: Review) -> str:
     """Return the page; sections that have no content are left out."""
-    look = (Path(report.__file__).parent / report.TEMPLATE).read_text(encoding="utf-8")
-    macros, _, body = look.partition("<!doctype html>")
-    loader = ChoiceLoader([DictLoader({"look": macros}), FileSystemLoader(Path(__file__).parent)])
-    environment = Environment(loader=loader, autoescape=select_autoescape(["j2", "look"], default=True))
-    return environment.get_template(
-        report.TEMPLATE
-    ).render(
+    template = make_environment(Path(__file__).parent).get_template("page.html.j2")
+    return template.render(
         review=review,
         base=clean(review.base_commit)[:COMMIT_LENGTH],
         head=clean(review.head_commit)[:COMMIT_LENGTH],
-        style=Markup(body.partition("<style>")[2].partition("</style>")[0]),  # noqa: S704, a file of our own
         level=interval_level(review),
         verdict=_without_marks(describe_verdict(review)),
         changes=_without_marks(describe_changes(review)),
@@ -137,22 +129,22 @@ def _figures(review: Review) -> dict[str, str]:
     figures = _metric_figures(review) | _curve_figures(review)
     gains: list[tuple[str, list[float | None]]] = [
         (_slice_name(part), [part.verdict.difference, part.verdict.low, part.verdict.high])
-        for part in sort_slices(review.slices)[: plots.MOST]
+        for part in sort_slices(review.slices)[: plots.MAX_BARS]
     ]
     if gains:
         figures["slices"] = _bars("slices", gains, "gain (above 0: head is better)")
     if shifts := _shifts(review):
         figures["shift"] = _bars("shift", shifts, "shift")
     if review.importance and (names := _most_important(review.importance)):
-        size = plots.tall(len(names) + 1)
-        figures["importance"] = plots.figure("importance", _plot_importance, review.importance, names, size=size)
+        size = plots.bars_size(len(names) + 1)
+        figures["importance"] = plots.render_svg("importance", _plot_importance, review.importance, names, size=size)
     return figures
 
 
 def _metric_figures(review: Review) -> dict[str, str]:
     metrics = [metric for metric in review.metrics if metric.difference is not None][:MAX_METRICS]
     return {
-        f"metric-{place}": plots.figure(f"metric-{place}", _plot_metric, metric, size=(3.6, 1.2))
+        f"metric-{place}": plots.render_svg(f"metric-{place}", _plot_metric, metric, size=(3.6, 1.2))
         for place, metric in enumerate(metrics)
     }
 
@@ -162,19 +154,19 @@ def _curve_figures(review: Review) -> dict[str, str]:
         return {}
     curves = {"ranking": review.curves.ranking, "calibration": review.curves.calibration}
     return {
-        name: plots.figure(name, _plot_curve, curve, size=report.SIZE)
+        name: plots.render_svg(name, _plot_curve, curve, size=plots.SIZE)
         for name, curve in curves.items()
         if curve and (_pairs(curve.base) or _pairs(curve.head))
     }
 
 
 def _bars(name: str, bars: list[tuple[str, list[float | None]]], label: str) -> str:
-    return plots.figure(name, plots.bars, bars, label, 0.0, size=plots.tall(len(bars)))
+    return plots.render_svg(name, plots.draw_bars, bars, label, 0.0, size=plots.bars_size(len(bars)))
 
 
 def _shifts(review: Review) -> list[tuple[str, list[float | None]]]:
     shifts = review.data_changes.shifts if review.data_changes else {}
-    largest = sorted(_by_clean_name(shifts).items(), key=lambda item: -item[1])[: plots.MOST]
+    largest = sorted(_by_clean_name(shifts).items(), key=lambda item: -item[1])[: plots.MAX_BARS]
     return [(name, [share, None, None]) for name, share in largest]
 
 
@@ -182,7 +174,7 @@ def _most_important(importance: Importance) -> list[str]:
     """Return the names of the features that are most important on either side."""
     base, head = _by_clean_name(importance.base), _by_clean_name(importance.head)
     names = sorted({*base, *head}, key=lambda name: -max(base.get(name, 0.0), head.get(name, 0.0)))
-    return names[: plots.MOST]
+    return names[: plots.MAX_BARS]
 
 
 def _by_clean_name(numbers: Mapping[str, float]) -> dict[str, float]:
@@ -197,7 +189,7 @@ def _pairs(points: Points) -> list[tuple[float, float]]:
 def _plot_metric(axis: Axes, metric: MetricComparison) -> None:
     """Plot the difference of a metric in its own unit, head minus base."""
     ends = [metric.difference, metric.low, metric.high]
-    plots.bars(axis, [("", ends)], clean(metric.name), 0.0)
+    plots.draw_bars(axis, [("", ends)], clean(metric.name), 0.0)
     axis.locator_params(axis="x", nbins=4)
 
 
@@ -216,6 +208,6 @@ def _plot_importance(axis: Axes, importance: Importance, names: list[str]) -> No
         points = [(losses[name], place) for place, name in enumerate(reversed(names)) if name in losses]
         xs, ys = [x for x, _ in points], [y for _, y in points]
         axis.plot(xs, ys, marker, color=COLOURS[side], label=side, alpha=0.8)
-    axis.set_yticks(range(len(names)), [plots.short(name) for name in reversed(names)])
+    axis.set_yticks(range(len(names)), [plots.shorten(name) for name in reversed(names)])
     axis.set_xlabel("importance")
     axis.legend()

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.bootstrap import draw_weights, interval, measure
 from plumbline.data.schema import Schema
 from plumbline.errors import PlumblineError
-from plumbline.evaluation.curves import calibration, ranking
-from plumbline.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
+from plumbline.evaluation.curves import calibration_curve, ranking_curve
+from plumbline.metrics import AUTO, lower_is_better, prepare
+from plumbline.outcome import Outcome
 from plumbline.review.predictions import Predictions, Rows
 from plumbline.review.result import Curve, Curves, FloorCheck, MetricComparison, Points
 
@@ -104,7 +106,7 @@ def _estimate(side: EvaluatedSide, schema: Schema, names: tuple[str, ...]) -> di
     parts: dict[Any, Any] = {number: (None, prepare(names, side.outcome(number, schema))) for number in replicas}
     weight = side.weight
     values = measure(parts, [weight[None]])
-    drawn_values = measure(parts, draws(len(side.rows), DRAWS, weight, side.rows.group))
+    drawn_values = measure(parts, draw_weights(len(side.rows), DRAWS, weight, side.rows.group))
     return {
         name: _Estimate(
             float(np.mean([values[number][name][0] for number in replicas])),
@@ -157,4 +159,4 @@ def draw_curves(base: EvaluatedSide, head: EvaluatedSide, schema: Schema) -> Cur
         lines = [Points(*(tuple(point[axis] for point in line) for axis in ("x", "y"))) for line in points]
         return Curve(x_label=labels[0], y_label=labels[1], base=lines[0], head=lines[1])
 
-    return Curves(ranking=draw(ranking, axes), calibration=draw(calibration, ("predicted", "observed")))
+    return Curves(ranking=draw(ranking_curve, axes), calibration=draw(calibration_curve, ("predicted", "observed")))

@@ -126,10 +126,10 @@ def find_broken_behaviours(predictor: Any) -> list[str]:
     is_holdout = pc.equal(pq.read_table(paths.FEATURES, columns=[SIDE]).column(0), HOLDOUT)
     rows = pq.read_table(paths.TABLE, columns=[column.name for column in schema.inputs]).filter(is_holdout)
     lines = []
-    for rule in behaviour.load(Path(paths.BEHAVIOUR), schema, params.read("data.source").data.source):
-        broken_rows, tested_rows = behaviour.broken(rule, predictor, rows)
-        if broken_rows > rule.allowed * tested_rows:
-            lines.append(f"{rule.name}: {broken_rows} of {tested_rows} rows break it")
+    for rule in behaviour.read_behaviours(Path(paths.BEHAVIOUR), schema, params.read("data.source").data.source):
+        violations, tested_rows = behaviour.count_violations(rule, predictor, rows)
+        if violations > rule.allowed * tested_rows:
+            lines.append(f"{rule.name}: {violations} of {tested_rows} rows violate it")
     return lines
 
 

@@ -13,7 +13,8 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 
 from plumbline.data.schema import GROUP, RESERVED_COLUMNS, TARGET, TIME, WEIGHT
 from plumbline.errors import ParamsError
-from plumbline.metrics import Outcome, main_metric, prepare
+from plumbline.metrics import main_metric, prepare
+from plumbline.outcome import Outcome
 from plumbline.prediction.fitted_model import FittedModel
 from plumbline.prediction.predictions import decide, predict_scores
 

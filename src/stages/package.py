@@ -19,11 +19,10 @@ def main() -> None:
     from src import features, model  # in here: run() says in one line what your files raise
 
     shutil.rmtree(paths.DIST, ignore_errors=True)
-    project = package.describe(p.data.source, schema, findings)
+    project = package.read_project(p.data.source, schema, findings)
     fitted = modelfile.read(paths.MODEL, [features, model])
     content = modelfile.dumps(fitted, {"src": project.module, "plumbline": project.module})
-    limits = {"Milliseconds for one row": p.requirements.latency, "Megabytes of the package": p.requirements.size}
-    card = package.make_card(project, schema, content, p.data.source, limits)
+    card = package.make_card(p, project, schema, content)
     package.write_package(project, content, Predictor(fitted, schema, features.features), card, findings)
     write_text(paths.CARD, card)
     findings.write()

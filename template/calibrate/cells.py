@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.bootstrap import draw_weights, interval, measure
 from plumbline.data.split import position
 from plumbline.evaluation.slices import holm
-from plumbline.metrics import AUTO, Outcome, draws, interval, lower_is_better, measure, prepare
+from plumbline.metrics import AUTO, lower_is_better, prepare
+from plumbline.outcome import Outcome
 from plumbline.prediction.fitted_model import FittedModel
 from plumbline.prediction.predictions import predict_scores
 from plumbline.review.decide import choose_metric, estimate_trivial
@@ -63,7 +65,7 @@ def apply_rules(table: Table, base: np.ndarray, head: np.ndarray, inside: np.nda
         for side, values in (("base", base), ("head", head))
     }
     values = measure(prepared, [np.ones((1, len(holdout)))])
-    samples = measure(prepared, draws(len(holdout), 500, None, None))
+    samples = measure(prepared, draw_weights(len(holdout), 500, None, None))
     signs = {name: -1 if lower_is_better(name) else 1 for name in AUTO[task]}
     gains = {name: sign * float((values["head"][name] - values["base"][name])[0]) for name, sign in signs.items()}
     first = AUTO[task][0]
@@ -94,7 +96,7 @@ def measure_coverage(size: int, groups: int = 0, **options: Any) -> Iterator[Sta
         (true_values,) = measure({0: (None, _prepare_model(model, many))}, [np.ones((1, MANY))]).values()
         for _ in range(HOLDOUTS):
             holdout = draw_table(random, size, groups=groups, **options)
-            weights = draws(size, BOOTSTRAP, np.ones(size), holdout.group)
+            weights = draw_weights(size, BOOTSTRAP, np.ones(size), holdout.group)
             samples = measure({0: (None, _prepare_model(model, holdout))}, weights)[0]
             ends = {name: interval(values) for name, values in samples.items()}
             yield [name for name, (low, high) in ends.items() if low <= true_values[name][0] <= high]

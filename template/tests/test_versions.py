@@ -116,6 +116,7 @@ def test_neither_the_version_nor_an_empty_init_is_in_a_digest(tree: Path) -> Non
     ("name", "stages"),
     [
         ("plumbline/report/page.html.j2", {"evaluate"}),
+        ("plumbline/report/look.css", {"evaluate"}),
         ("plumbline/review/page.html.j2", set()),
         ("src/stages/train.py", set()),
         ("src/environment.py", set()),

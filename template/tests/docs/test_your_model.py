@@ -20,7 +20,8 @@ from plumbline.columns import default
 from plumbline.data.schema import TARGET, WEIGHT
 from plumbline.errors import PlumblineError
 from plumbline.keys import Model
-from plumbline.metrics import Outcome, prepare, resolve
+from plumbline.metrics import prepare, resolve_metrics
+from plumbline.outcome import Outcome
 from plumbline.packaging import wheel
 from plumbline.pipeline import train
 from plumbline.prediction.modelfile import dumps, loads
@@ -53,7 +54,7 @@ def test_each_model_of_the_page_becomes_a_package(project: Project, number: int)
 
 def measure(metric: str, task: str) -> None:
     three = Outcome("multiclass", np.array([0, 1, 2]), np.eye(3), np.array([0, 0, 1]), 1, ("a", "b", "c"))
-    prepare(resolve([metric], task), three)(np.ones((1, 3)))
+    prepare(resolve_metrics([metric], task), three)(np.ones((1, 3)))
 
 
 LOADS = partial(loads, name="model", modules=[model])
@@ -95,8 +96,8 @@ def refusals() -> Iterator[Callable[[], Any]]:
     yield refuse(step=FunctionTransformer(lambda x: x), then=REFUSED)
     yield refuse(step=FunctionTransformer(lambda x: x))
     yield refuse(step=Generator())
-    yield wheel.imported
-    yield lambda: wheel.requirements({"beside"})
+    yield wheel.user_imports
+    yield lambda: wheel.pin_requirements({"beside"})
     for metric in ("r2", "sklearn.metrics.nothing", "sklearn.metrics.rand_score", "sklearn.metrics.roc_auc_score"):
         yield partial(measure, metric, "binary" if metric == "r2" else "multiclass")
 

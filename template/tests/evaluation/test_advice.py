@@ -11,7 +11,8 @@ import yaml
 
 from plumbline import paths
 from plumbline.commands import repro
-from plumbline.evaluation.advice import CAUTIOUS, LINEAR, advise
+from plumbline.evaluation.advice import BASELINES, CAUTIOUS, LINEAR, advise
+from plumbline.findings import Finding, Severity
 from plumbline.testing.projects import Project, make_table
 
 OWN = "as it was delivered"
@@ -44,7 +45,7 @@ def write(estimator: str, arguments: str) -> None:
     Path(paths.PARAMS).write_text(PARAMS.format(estimator=estimator, arguments=arguments), encoding="utf-8")
 
 
-def pasted(text: str, lines: list[str]) -> str:
+def paste(text: str, lines: list[str]) -> str:
     for line in lines:
         text, count = re.subn(rf"(?m)^{line.partition(':')[0]}:.*$", lambda _, line=line: line, text)
         assert count == 1
@@ -64,7 +65,7 @@ def test_what_is_proposed_runs_when_it_is_pasted_and_the_linear_one_is_what_was_
     assert lines == repro._list_advice()  # nothing to do: the same again
     assert len(lines) == 3
     before = json.loads(Path(paths.LINEAR).read_text())
-    Path(paths.PARAMS).write_text(pasted(Path(paths.PARAMS).read_text(), lines[1:]), encoding="utf-8")
+    Path(paths.PARAMS).write_text(paste(Path(paths.PARAMS).read_text(), lines[1:]), encoding="utf-8")
     project.run("train", "evaluate")
     model = yaml.safe_load(Path(paths.PARAMS).read_text())["model"]
     after = json.loads(Path(paths.METRICS).read_text())
@@ -78,34 +79,47 @@ def test_what_is_proposed_runs_when_it_is_pasted_and_the_linear_one_is_what_was_
         assert "cautious" not in "".join(repro._list_advice())
 
 
-def findings(trivial: tuple, linear: tuple) -> list[dict]:
+def findings(trivial: tuple, linear: tuple) -> list[Finding]:
     """low, gain and high of the model against each baseline."""
-    counts = [dict(zip(("low", "gain", "high"), each, strict=True)) for each in (trivial, linear)]
-    return [{"rule": f"against the {name} model", "counts": each}
-            for name, each in zip(("trivial", "linear"), counts, strict=True)]  # fmt: skip
+    return [
+        Finding(kind, Severity.NOTE, "", dict(zip(("low", "gain", "high"), numbers, strict=True)))
+        for kind, numbers in zip(BASELINES.values(), (trivial, linear), strict=True)
+    ]
 
 
 WORSE, OPEN, BETTER = (-2, -1, -0.5), (-1, 0.1, 1), (0.5, 1, 2)
 AUTO, LOGISTIC = "HistGradientBoostingClassifier", LINEAR[False]
 
 
-@pytest.mark.parametrize(("trivial", "linear", "given", "built", "words"), [
-    (BETTER, BETTER, ("auto", {}), AUTO, None),
-    (BETTER, OPEN, ("auto", {}), AUTO, None),
-    (BETTER, WORSE, ("auto", {}), AUTO, LOGISTIC[0]),
-    (WORSE, WORSE, ("auto", {}), AUTO, CAUTIOUS[0]),  # linear is no better than trivial
-    (WORSE, (-3, -2, -1), ("auto", {}), AUTO, LOGISTIC[0]),
-    (OPEN, OPEN, ("auto", {"max_iter": 9}), AUTO, "learning_rate"),
-    (OPEN, OPEN, CAUTIOUS, AUTO, "other features"),
-    (OPEN, (0, 0, 0), LOGISTIC, "LogisticRegression", "other features"),
-    (OPEN, BETTER, ("sklearn.svm.SVC", {}), "CalibratedClassifierCV", "learning_rate"),
-    (WORSE, BETTER, ("auto", {}), "VotingClassifier", OWN),
-    ((None, None, None), BETTER, ("auto", {}), AUTO, "learning_rate"),
-])  # fmt: skip
-def test_what_is_advised_of_which_case(trivial: tuple, linear: tuple, given: tuple, built: str, words: str) -> None:
-    said = "\n".join(advise(findings(trivial, linear), {"task": "binary", "estimator": built}, *given))
-    assert (words in said) if words else said == ""
-    assert all(len(line) <= 120 for line in said.splitlines())
+@pytest.mark.parametrize(
+    ("trivial", "linear", "setting", "fitted_estimator", "words"),
+    [
+        (BETTER, BETTER, ("auto", {}), AUTO, None),
+        (BETTER, OPEN, ("auto", {}), AUTO, None),
+        (BETTER, WORSE, ("auto", {}), AUTO, LOGISTIC[0]),
+        (WORSE, WORSE, ("auto", {}), AUTO, CAUTIOUS[0]),  # linear is no better than trivial
+        (WORSE, (-3, -2, -1), ("auto", {}), AUTO, LOGISTIC[0]),
+        (OPEN, OPEN, ("auto", {"max_iter": 9}), AUTO, "learning_rate"),
+        (OPEN, OPEN, CAUTIOUS, AUTO, "other features"),
+        (OPEN, (0, 0, 0), LOGISTIC, "LogisticRegression", "other features"),
+        (OPEN, BETTER, ("sklearn.svm.SVC", {}), "CalibratedClassifierCV", "learning_rate"),
+        (WORSE, BETTER, ("auto", {}), "VotingClassifier", OWN),
+        ((None, None, None), BETTER, ("auto", {}), AUTO, "learning_rate"),
+    ],
+)
+def test_what_is_advised_of_which_case(
+    trivial: tuple, linear: tuple, setting: tuple, fitted_estimator: str, words: str
+) -> None:
+    estimator, arguments = setting
+    lines = advise(
+        findings(trivial, linear),
+        task="binary",
+        fitted_estimator=fitted_estimator,
+        estimator=estimator,
+        arguments=arguments,
+    )
+    assert (words in "\n".join(lines)) if words else lines == []
+    assert all(len(line) <= 120 for line in lines)
 
 
 def test_the_end_of_a_run_has_the_advice(project: Project, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
@@ -114,5 +128,5 @@ def test_the_end_of_a_run_has_the_advice(project: Project, monkeypatch: pytest.M
     capsys.readouterr()
     for _ in range(2):
         repro._print_summary("data/source/table.csv")
-        printed = capsys.readouterr().out
-        assert "\n  estimator: auto\n  arguments: {learning_rate: 0.03, max_leaf_nodes: 4}\n\nWrote: " in printed
+        output = capsys.readouterr().out
+        assert "\n  estimator: auto\n  arguments: {learning_rate: 0.03, max_leaf_nodes: 4}\n\nWrote: " in output

@@ -9,7 +9,7 @@ import pytest
 
 from plumbline.data.schema import Column, Schema
 from plumbline.errors import PlumblineError
-from plumbline.evaluation.behaviour import broken, load
+from plumbline.evaluation.behaviour import count_violations, read_behaviours
 from plumbline.prediction.predictor import Predictor
 
 COLUMNS = (Column("x", "number"), Column("y", "number"), Column("word", "category"), Column("t", "category", "target"))
@@ -17,7 +17,7 @@ SCHEMA = Schema(COLUMNS, 3, "binary", ("no", "yes"), "yes")
 ROWS = pa.table({"x": [0.0, 1.0, 2.0], "y": [2.0, 1.0, None], "word": ["a", "b", None]})
 
 
-class Sloped(Predictor):
+class TenthOfX(Predictor):
     """Says yes with a tenth of x, one row excepted."""
 
     def __init__(self, schema: Schema = SCHEMA) -> None:
@@ -25,8 +25,8 @@ class Sloped(Predictor):
 
     def predict_typed(self, table: pa.Table) -> pd.DataFrame:
         chance = table.column("x").to_pandas().mul(0.1).mask(lambda c: c.round(9) == 0.3, 0.0)
-        said = ["yes" if value > 0.5 else "no" for value in chance]
-        return pd.DataFrame({"prediction": said, "probability_yes": chance, "probability_no": 1 - chance})
+        predictions = ["yes" if value > 0.5 else "no" for value in chance]
+        return pd.DataFrame({"prediction": predictions, "probability_yes": chance, "probability_no": 1 - chance})
 
 
 def write(path: Path, text: str) -> Path:
@@ -47,54 +47,73 @@ CASES: list[tuple[str, Any, tuple[int, int]]] = [
 
 @pytest.mark.parametrize(("what", "then", "expected"), CASES)
 def test_rows_that_break_it_are_counted(what: str, then: str, expected: tuple[int, int], tmp_path: Path) -> None:
-    (test,) = load(write(tmp_path, f"- name: n\n  why: w\n  {what}\n  then: {then}\n"), SCHEMA, "")
+    (behaviour,) = read_behaviours(write(tmp_path, f"- name: n\n  why: w\n  {what}\n  then: {then}\n"), SCHEMA, "")
     rows = ROWS.set_column(1, "y", pa.array([2.0, 1.0, 2.0]))
-    assert broken(test, Sloped(), rows) == expected
+    assert count_violations(behaviour, TenthOfX(), rows) == expected
 
 
 def test_a_regression_s_row_lies_between_bounds_and_no_file_is_no_behaviour(tmp_path: Path) -> None:
     schema = Schema((Column("x", "number"),), 3, "regression")
 
-    class Value(Sloped):
+    class Value(TenthOfX):
         def predict_typed(self, table: pa.Table) -> pd.DataFrame:
             return pd.DataFrame({"prediction": table.column("x").to_pandas()})
 
     for then, bad in (("{above: 1, below: 3}", 0), ("{above: 3}", 1)):
-        (test,) = load(write(tmp_path, f"- {{name: n, why: w, row: {{x: 2}}, then: {then}}}"), schema, "")
-        assert broken(test, Value(schema), ROWS) == (bad, 1)
-    assert load(tmp_path / "none.yaml", schema, "") == []
+        path = write(tmp_path, f"- {{name: n, why: w, row: {{x: 2}}, then: {then}}}")
+        (behaviour,) = read_behaviours(path, schema, "")
+        assert count_violations(behaviour, Value(schema), ROWS) == (bad, 1)
+    assert read_behaviours(tmp_path / "none.yaml", schema, "") == []
 
 
-@pytest.mark.parametrize(("text", "words"), [
-     ("- {name: n, why: w, raise: {x: 1}}", "has name, why, raise; expected name, why"), ("a: 1", "expected a list"),
-     ("- {name: n, why: w, then: same, raise: {x: 1}, rais: 1}", "'rais'. Did you mean 'raise'"), ("- [", "line 1: ex"),
-     ("- {name: n, why: w, then: same, raise: {xx: 1}}", "'xx' is no input of numbers. Did you mean 'x'"),
-     ("- {name: n, why: w, then: same, raise: {word: 1}}", "'word' is no input of numbers"),
-     ("- {name: n, why: w, then: same, swap: [x]}", r"swap is \['x'\], expected"),
-     ("- {name: n, why: w, then: higher, raise: {x: 1}}", "then is 'higher', expected never lower"),
-     ("- {name: n, why: w, then: maybe, row: {x: 1}}", "then is 'maybe', expected no, yes"),
-     ("- {name: n, why: w, then: same, swap: [x, y], class: maybe}", "class is 'maybe', expected one of no")],
-)  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- {name: n, why: w, raise: {x: 1}}", "has name, why, raise; expected name, why"),
+        ("a: 1", "expected a list"),
+        ("- {name: n, why: w, then: same, raise: {x: 1}, rais: 1}", "has 'rais'; expected .* Did you mean 'raise'"),
+        ("- [", "line 1: ex"),
+        ("- {name: n, why: w, then: same, raise: {xx: 1}}", "'xx' is no input of numbers. Did you mean 'x'"),
+        ("- {name: n, why: w, then: same, raise: {word: 1}}", "'word' is no input of numbers"),
+        ("- {name: n, why: w, then: same, swap: [x]}", r"swap is \['x'\], expected"),
+        ("- {name: n, why: w, then: higher, raise: {x: 1}}", "then is 'higher', expected never lower"),
+        ("- {name: n, why: w, then: maybe, row: {x: 1}}", "then is 'maybe', expected no, yes"),
+        ("- {name: n, why: w, then: same, swap: [x, y], class: maybe}", "class is 'maybe', expected one of no"),
+    ],
+)
 def test_what_is_no_behaviour_is_refused_in_one_line(text: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(PlumblineError, match=words):
-        load(write(tmp_path, text), SCHEMA, "")
+        read_behaviours(write(tmp_path, text), SCHEMA, "")
 
 
 NAMED = "behaviours: [{name: n, why: w, raise: {x: 1}, then: same}]"
 
 
-@pytest.mark.parametrize(("text", "count"), [
-    (NAMED, 1), (f"table: a.csv\n{NAMED}", 1), (f"table: b.csv\n{NAMED}", 0), (f"table: [b.csv, a.csv]\n{NAMED}", 1),
-    ("table: a.csv\nbehaviours: []", 0), ("table: a.csv", 0), ("table: b.csv\nbehaviours: [{name: no}]", 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        (NAMED, 1),
+        (f"table: a.csv\n{NAMED}", 1),
+        (f"table: b.csv\n{NAMED}", 0),
+        (f"table: [b.csv, a.csv]\n{NAMED}", 1),
+        ("table: a.csv\nbehaviours: []", 0),
+        ("table: a.csv", 0),
+        ("table: b.csv\nbehaviours: [{name: no}]", 0),
+    ],
+)
 def test_behaviours_are_those_of_the_table_that_they_name(text: str, count: int, tmp_path: Path) -> None:
-    assert len(load(write(tmp_path, text), SCHEMA, "a.csv")) == count
+    assert len(read_behaviours(write(tmp_path, text), SCHEMA, "a.csv")) == count
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("table: a.csv\nbehaviors: []", "found 'behaviors'. See"), ("table: 3\nbehaviours: []", "table is 3, expected the"),
-    ("table: a.csv\nbehaviours: {a: 1}", "expected a list of behaviours, or table and behaviours"),
-    ("behaviours: [a]", "expected a list of behaviours")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("table: a.csv\nbehaviors: []", "found 'behaviors'. See"),
+        ("table: 3\nbehaviours: []", "table is 3, expected the"),
+        ("table: a.csv\nbehaviours: {a: 1}", "expected a list of behaviours, or table and behaviours"),
+        ("behaviours: [a]", "expected a list of behaviours"),
+    ],
+)
 def test_another_form_is_refused_in_one_line(text: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(PlumblineError, match=words):
-        load(write(tmp_path, text), SCHEMA, "a.csv")
+        read_behaviours(write(tmp_path, text), SCHEMA, "a.csv")

@@ -14,16 +14,17 @@ from plumbline.results import load
 from plumbline.testing.projects import Project, make_table
 
 
-def counted(group: pd.DataFrame, task: str) -> dict[str, float]:
-    truth, found = group["@target"], group["@prediction"]
+def count(group: pd.DataFrame, task: str) -> dict[str, float]:
+    truth, prediction = group["@target"], group["@prediction"]
     if task == "regression":
-        error = (found - truth).astype(float)
+        error = (prediction - truth).astype(float)
         return {"mean_error": error.mean(), "mean_absolute_error": error.abs().mean()}
     if task == "multiclass":
-        return {"accuracy": (truth == found).mean()}
-    said = found == "yes"
-    rates = {"true_positive_rate": said[truth == "yes"].mean(), "false_positive_rate": said[truth == "no"].mean()}
-    return {"selection_rate": said.mean()} | rates
+        return {"accuracy": (truth == prediction).mean()}
+    is_selected = prediction == "yes"
+    by_truth = {name: is_selected[truth == name].mean() for name in ("yes", "no")}
+    rates = {"true_positive_rate": by_truth["yes"], "false_positive_rate": by_truth["no"]}
+    return {"selection_rate": is_selected.mean()} | rates
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
@@ -37,19 +38,19 @@ def test_a_protected_column_is_no_feature_and_its_groups_are_counted(project: Pr
     schema = Schema.loads(Path(paths.SCHEMA).read_text(encoding="utf-8"))
     assert "origin" not in [column.name for column in schema.inputs]
     rows = load().rows.dropna(subset="@error")
-    found: dict[str, Any] = json.loads(Path(paths.FAIRNESS).read_text(encoding="utf-8"))
-    groups = {group["level"]: group for group in found["groups"]}
+    fairness: dict[str, Any] = json.loads(Path(paths.FAIRNESS).read_text(encoding="utf-8"))
+    groups = {group["level"]: group for group in fairness["groups"]}
     assert {level: group["small"] for level, group in groups.items()} == {"a": False, "b": False, "rare": True}
     for level, group in groups.items():
-        for name, value in counted(rows[rows.origin == level], task).items():
+        for name, value in count(rows[rows.origin == level], task).items():
             assert group[name][0] == pytest.approx(value, rel=1e-5, nan_ok=True)
             assert level == "rare" or group[name][1] <= group[name][0] <= group[name][2]
-    for gap in found["gaps"]:
-        assert set(gap["between"]) == {"a", "b"}
+    for gap in fairness["gaps"]:
+        assert set(gap["levels"]) == {"a", "b"}
         assert gap["gap"][0] == pytest.approx(
             abs(groups["a"][gap["measure"]][0] - groups["b"][gap["measure"]][0]), abs=1e-5
         )
         assert gap["gap"][1] <= gap["gap"][0] <= gap["gap"][2]
-    assert [gap["measure"] for gap in found["gaps"]] == list(counted(rows, task))
+    assert [gap["measure"] for gap in fairness["gaps"]] == list(count(rows, task))
     card = Path(paths.CARD).read_text(encoding="utf-8")
-    assert "(too few to judge)" in card.split("### By protected group")[1].split("##")[0]
+    assert "(too few to judge)" in card.split("### Protected groups")[1].split("##")[0]

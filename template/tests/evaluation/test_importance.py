@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from plumbline import paths
-from plumbline.evaluation.importance import alike, importance, partial_dependence
+from plumbline.evaluation.importance import group_correlated_features, partial_dependence, permutation_importance
 from plumbline.testing.projects import Project, make_table
 from template.tests.report.test_page import content
 
@@ -15,15 +15,15 @@ TYPES = {"word": "category", "a": "number", "b": "number", "twin": "number"}
 
 
 def test_what_tells_the_same_is_shuffled_together_and_what_is_not_used_costs_nothing() -> None:
-    groups = alike(ROWS, TYPES)
+    groups = group_correlated_features(ROWS, TYPES)
     assert groups == [["word"], ["a", "twin"], ["b"]]
     truth = ROWS.a.to_numpy()
-    found = importance(
+    importances = permutation_importance(
         ROWS, groups, lambda at, scores: np.abs(truth[at] - scores), lambda rows: np.log(rows.twin.to_numpy())
     )
-    assert found[0]["features"] == ["a", "twin"]
-    assert found[0]["loss"][0] > 0.5
-    assert [each["loss"] for each in found[1:]] == [[0.0, 0.0, 0.0]] * 2
+    assert importances[0].features == ["a", "twin"]
+    assert importances[0].loss_increase.value > 0.5
+    assert [entry.loss_increase for entry in importances[1:]] == [(0.0, 0.0, 0.0)] * 2
 
 
 def test_partial_dependence_follows_one_number_and_leaves_the_others() -> None:
@@ -35,8 +35,8 @@ def test_partial_dependence_follows_one_number_and_leaves_the_others() -> None:
 def test_a_random_column_is_worth_less_than_what_the_target_follows(project: Project) -> None:
     project.table(make_table(rows=900))
     project.run("ingest", "featurize", "train", "evaluate")
-    found = content(paths.IMPORTANCE)
-    values = {each["features"][0]: each["loss"][0] for each in found["features"]}
-    assert values["x1"] > 5 * abs(found["probe"])
+    explanations = content(paths.IMPORTANCE)
+    values = {entry["features"][0]: entry["loss_increase"][0] for entry in explanations["features"]}
+    assert values["x1"] > 5 * abs(explanations["random_column"])
     assert next(iter(values)) == "x1"
-    assert found["predicts"] == "probability of yes"
+    assert explanations["output"] == "probability of yes"

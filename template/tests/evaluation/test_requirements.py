@@ -3,32 +3,40 @@
 import numpy as np
 import pytest
 
-from plumbline.evaluation.requirements import judged
+from plumbline.bootstrap import Bootstrap
+from plumbline.evaluation.requirements import judge_requirements
 from plumbline.evaluation.slices import SMALL, Slice
 
 PARTS = [Slice("region", "south", np.arange(SMALL)), Slice("region", "north", np.arange(SMALL - 1))]
-VALUES = {part: {"roc_auc": 0.8, "log_loss": 0.4} for part in ("model", 0, 1)}
-DRAWN = {
-    part: {"roc_auc": np.linspace(0.7, 0.9, 101), "log_loss": np.linspace(0.3, 0.5, 101)} for part in ("model", 0, 1)
-}
+METRICS = Bootstrap(
+    {"roc_auc": 0.8, "log_loss": 0.4},
+    {"roc_auc": np.linspace(0.7, 0.9, 101), "log_loss": np.linspace(0.3, 0.5, 101)},
+)
 
 
 def verdicts(floors: dict[str, float], must_work: list[str]) -> list[tuple[str, bool]]:
-    found = judged(floors, must_work, PARTS, VALUES, DRAWN)
-    return [(words.rpartition(": ")[2], met) for words, met in found]
+    judgements = judge_requirements(floors, must_work, METRICS, [(part, METRICS) for part in PARTS])
+    return [(judgement.evidence.rpartition(": ")[2], judgement.is_met) for judgement in judgements]
 
 
-@pytest.mark.parametrize(("metric", "floor", "word", "met"), [
-    ("roc_auc", 0.6, "met", True), ("roc_auc", 0.75, "met, but its interval is not", True),
-    ("roc_auc", 0.85, "NOT MET", False), ("log_loss", 0.6, "met", True),
-    ("log_loss", 0.45, "met, but its interval is not", True), ("log_loss", 0.35, "NOT MET", False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("metric", "floor", "word", "met"),
+    [
+        ("roc_auc", 0.6, "met", True),
+        ("roc_auc", 0.75, "met, but its interval is not", True),
+        ("roc_auc", 0.85, "NOT MET", False),
+        ("log_loss", 0.6, "met", True),
+        ("log_loss", 0.45, "met, but its interval is not", True),
+        ("log_loss", 0.35, "NOT MET", False),
+    ],
+)
 def test_a_floor_is_surely_met_only_with_its_whole_interval(metric: str, floor: float, word: str, met: bool) -> None:
     assert verdicts({metric: floor}, []) == [(word, met)]
 
 
 def test_a_slice_of_few_rows_is_not_judged_and_one_that_is_large_enough_is() -> None:
-    asked = ["region = south", "region = north"]
-    assert verdicts({"roc_auc": 0.6}, asked) == [("met", True), ("met", True), ("NOT JUDGED", False)]
+    must_work = ["region = south", "region = north"]
+    assert verdicts({"roc_auc": 0.6}, must_work) == [("met", True), ("met", True), ("NOT JUDGED", False)]
 
 
 def test_slices_that_must_work_without_a_floor_are_said_to_be_held_to_nothing() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from plumbline.data.schema import Column, Schema
 from plumbline.errors import PlumblineError
-from plumbline.evaluation.slices import choose, cut
+from plumbline.evaluation.slices import choose_columns, cut_slices
 
 ROWS = np.arange(80)
 DAYS = [f"1970-{day}:00:00" for day in ("01-01 00", "01-20 18", "02-09 12", "03-01 06", "03-21 00")]
@@ -35,15 +35,15 @@ SCHEMA = Schema(tuple(KINDS), 80, "binary")
 
 @pytest.mark.parametrize("name", SLICES)
 def test_levels_quarters_and_what_is_missing_are_slices(name: str) -> None:
-    parts = {part.level: part.rows for part in cut([name], SCHEMA, TABLE)}
+    parts = {part.level: part.rows for part in cut_slices([name], SCHEMA, TABLE)}
     assert [(level, len(rows)) for level, rows in parts.items()] == list(SLICES[name].items())
     missing = [row for row, value in enumerate(COLUMNS[name][1]) if value is None]
     assert list(parts.get("(missing)", [])) == missing
 
 
 def test_columns_are_those_stated_or_few_levels_and_then_the_numbers_that_the_prediction_moves_with_most() -> None:
-    moving = -(ROWS**3.0)
-    assert choose("auto", SCHEMA, TABLE, moving) == ["colour", "flag", "number", "noise", "gaps"]
-    assert choose(["many", "count"], SCHEMA, TABLE, moving) == ["many", "count"]
-    with pytest.raises(PlumblineError, match="'nothing', expected columns of the table"):
-        choose(["many", "nothing"], SCHEMA, TABLE, moving)
+    score = -(ROWS**3.0)
+    assert choose_columns("auto", SCHEMA, TABLE, score) == ["colour", "flag", "number", "noise", "gaps"]
+    assert choose_columns(["many", "count"], SCHEMA, TABLE, score) == ["many", "count"]
+    with pytest.raises(PlumblineError, match="'nothing', expected columns beside target and key"):
+        choose_columns(["many", "nothing"], SCHEMA, TABLE, score)

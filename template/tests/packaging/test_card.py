@@ -19,9 +19,9 @@ def test_numbers_are_those_of_the_metrics_and_text_of_the_data_means_nothing_but
     project.change(model={"estimator": "sklearn.neighbors.KNeighborsClassifier"}, evaluate={"slices": ["colour"]})
     project.run()
     card = Path(paths.CARD).read_text(encoding="utf-8")
-    measured = [json.loads(Path(path).read_text()) for path in (paths.METRICS, paths.LINEAR, paths.TRIVIAL)]
+    models = [json.loads(Path(path).read_text()) for path in (paths.METRICS, paths.LINEAR, paths.TRIVIAL)]
     for name, intervals in json.loads(Path(paths.INTERVALS).read_text()).items():
-        numbers = zip(measured, intervals.values(), strict=True)
+        numbers = zip(models, intervals.values(), strict=True)
         cells = (f"{values[name]:.4g} ({low:.4g} to {high:.4g})" for values, (low, high) in numbers)
         assert f"| `{name}` | {' | '.join(cells)} |\n" in card
     assert "**The estimator itself keeps the training rows**" in card

@@ -20,5 +20,5 @@ def test_the_installed_package_repeats_evaluate_on_every_raw_holdout_row(project
     assert json.loads(package.run("info"))["task"] == "binary"
     expected = pd.read_parquet(paths.PREDICTIONS)
     rows, names = make_table().set_index("row_id").loc[expected.key].reset_index(), list(expected.filter(like="pr"))
-    found = package.predict(rows.drop(columns="target"))
-    pd.testing.assert_frame_equal(found[names], expected[names], check_dtype=False, rtol=1e-9)
+    predictions = package.predict(rows.drop(columns="target"))
+    pd.testing.assert_frame_equal(predictions[names], expected[names], check_dtype=False, rtol=1e-9)

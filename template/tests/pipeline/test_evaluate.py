@@ -23,15 +23,12 @@ def test_numbers_are_flat_and_short_and_those_of_the_predictions_with_their_weig
     project.run("ingest", "featurize", "train", "evaluate")
     predictions = pd.read_parquet(paths.PREDICTIONS)
     assert list(predictions)[:6] == ["key", "truth", "prediction", "probability_no", "probability_yes", "slice: colour"]
-    rows, training_rows = (
-        table.set_index("row_id").loc[predictions["key"]],
-        table[~table["row_id"].isin(predictions["key"])],
-    )
+    rows, train = table.set_index("row_id").loc[predictions["key"]], table[~table["row_id"].isin(predictions["key"])]
     assert (rows[["target", "colour"]].to_numpy() == predictions[["truth", "slice: colour"]].to_numpy()).all()
     metrics, trivial, slices = (json.loads(Path(p).read_text()) for p in (paths.METRICS, paths.TRIVIAL, paths.SLICES))
     assert all(isinstance(value, str) or value == float(f"{value:.6g}") for value in metrics.values())
     auc = roc_auc_score(predictions["truth"], predictions["probability_yes"], sample_weight=rows["weight"])
-    share = np.average(training_rows["target"] == "yes", weights=training_rows["weight"])
+    share = np.average(train["target"] == "yes", weights=train["weight"])
     loss = log_loss(predictions["truth"], np.full(len(predictions), share), sample_weight=rows["weight"])
     assert [metrics["roc_auc"], trivial["log_loss"]] == pytest.approx([auc, loss], rel=1e-5)
     small = {part["level"]: part["small"] for part in slices if part["column"] == "colour"}
@@ -60,4 +57,4 @@ def test_where_the_squared_error_decides_it_compares_and_the_mean_is_trivial(pro
     assert json.loads(Path(paths.TRIVIAL).read_text())["root_mean_squared_error"] == pytest.approx(expected, rel=1e-5)
     project.change(evaluate={"metrics": ["r2", "mean_absolute_error"]})
     project.run("evaluate")
-    assert "the trivial one: r2" in capsys.readouterr().out  # the first of the list
+    assert "the trivial one: r2" in capsys.readouterr().out  # what is listed first

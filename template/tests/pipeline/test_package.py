@@ -1,5 +1,6 @@
 """package: a wheel that repeats the pipeline anywhere, with the user's own code, or none at all."""
 
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from plumbline import paths
 from plumbline.errors import PlumblineError
 from plumbline.findings import Kind
-from plumbline.packaging.wheel import shipped
+from plumbline.packaging.wheel import package_files
 from plumbline.testing.projects import ROOT, STAGES, Project, environment, make_table
 
 FEATURES = "def features(rows):\n    import packaging\n    return rows.assign(double=2 * rows['x1'])\n"
@@ -50,21 +51,25 @@ def wheel_and_pins() -> tuple[Path, dict[str, str]]:
     return wheel, dict(re.findall(r"(?m)^Requires-Dist: (\S+)==(\S+)$", metadata))
 
 
-def run_refused_stage(stage: str) -> str:
-    ran = Project(Path.cwd(), new=False).start("-m", f"src.stages.{stage}")
-    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
-    return ran.stderr
+def run_refused(stage: str) -> str:
+    process = Project(Path.cwd(), new=False).start("-m", f"src.stages.{stage}")
+    assert (process.returncode, process.stderr.count("\n")) == (1, 1)
+    return process.stderr
 
 
-def test_the_package_is_the_same_twice_and_none_is_left_when_it_differs_from_evaluate(project: Project) -> None:
+def test_the_package_is_the_same_twice_and_none_is_left_when_it_differs_from_evaluate(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project.table(make_table())
     project.change(model=LINEAR)
     project.run()
     wheel, pins = wheel_and_pins()
     content = wheel.read_bytes()
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     project.run("package")
     assert wheel.read_bytes() == content
-    imports = (re.findall(r"(?m)^ *(?:import|from) (\w+)", Path(path).read_text()) for path in shipped())
+    assert os.environ["SOURCE_DATE_EPOCH"] == "1700000000"
+    imports = (re.findall(r"(?m)^ *(?:import|from) (\w+)", Path(path).read_text()) for path in package_files())
     modules = {"scipy", "joblib"}.union(*imports) - sys.stdlib_module_names
     assert pins == {package: version(package) for name in modules for package in packages_distributions()[name]}
     predictions = pd.read_parquet(paths.PREDICTIONS)
@@ -83,7 +88,7 @@ def test_ones_own_features_classes_and_functions_predict_where_the_project_is_no
     subprocess.run([sys.executable, "-c", RUN, *STAGES], check=True)
     wheel, pins = wheel_and_pins()
     assert {"packaging", "rich"} < set(pins)
-    here, there = environment(PYTHONPATH=str(wheel.resolve())), Path("data/source/found.parquet")  # no src in there
+    env, output = environment(PYTHONPATH=str(wheel.resolve())), Path("data/source/output.parquet")  # no src in there
     command = [
         sys.executable,
         "-m",
@@ -91,32 +96,36 @@ def test_ones_own_features_classes_and_functions_predict_where_the_project_is_no
         "predict",
         "table.csv",
         "-o",
-        there.name,
+        output.name,
     ]
-    subprocess.run(command, cwd=there.parent, env=here, check=True)
+    subprocess.run(command, cwd=output.parent, env=env, check=True)
     expected = pd.read_parquet(paths.PREDICTIONS).set_index("key")
-    predictions = pd.read_parquet(there).set_index("row_id").loc[expected.index.astype(str)]
+    predictions = pd.read_parquet(output).set_index("row_id").loc[expected.index.astype(str)]
     assert all(predictions[name].tolist() == pytest.approx(expected[name].tolist()) for name in predictions)
 
-    for bad in ("from plumbline.params import read", "import plumbline.columns", "from src import features",
-                "from .environment import main"):  # fmt: skip
+    for bad in (
+        "from plumbline.params import read",
+        "import plumbline.columns",
+        "from src import features",
+        "from .environment import main",
+    ):
         Path("src/model.py").write_text(MODEL.replace("from plumbline.columns import columns", bad))
-        assert f"ERROR: src/model.py, line 6: '{bad}' cannot work in the package" in run_refused_stage("package")
+        assert f"ERROR: src/model.py, line 6: '{bad}' cannot work in the package" in run_refused("package")
         assert not Path(paths.DIST).exists()
     Path("src/model.py").write_text(MODEL.replace('"rich.padding.Padding",', ""))
-    assert "made of types that are not trusted (rich.padding.Padding)" in run_refused_stage("train")
+    assert "made of types that are not trusted (rich.padding.Padding)" in run_refused("train")
 
 
 def test_what_was_said_of_another_table_is_in_no_card_no_report_and_no_package(project: Project, capsys) -> None:
     project.table(make_table().rename(columns={"x1": "x|1"}))
     project.change(model=LINEAR)
-    design = "table: {}\nproblem: {{question: Why is the sky blue}}\nuse: {{limits: Not at night}}\n"
+    answers = "table: {}\nproblem: {{question: Why is the sky blue}}\nuse: {{limits: Not at night}}\n"
     behaviours = "table: {}\nbehaviours: [{{name: blue by day, why: w, raise: {{hour: 1}}, then: same}}]\n"
-    for text, name in ((design, paths.DESIGN), (behaviours, paths.BEHAVIOUR)):
+    for text, name in ((answers, paths.DESIGN), (behaviours, paths.BEHAVIOUR)):
         Path(name).write_text(text.format("data/source/sky.csv"), encoding="utf-8")
     Path("pyproject.toml").unlink()
-    own = re.sub("(?m)^description = .*$", 'description = "Is the sky blue"', (ROOT / "pyproject.toml").read_text())
-    Path("pyproject.toml").write_text(own, encoding="utf-8")
+    text = re.sub("(?m)^description = .*$", 'description = "Is the sky blue"', (ROOT / "pyproject.toml").read_text())
+    Path("pyproject.toml").write_text(text, encoding="utf-8")
     project.run()
     output = capsys.readouterr().out
     for what in (paths.DESIGN, paths.BEHAVIOUR, "description in pyproject.toml"):
@@ -124,10 +133,10 @@ def test_what_was_said_of_another_table_is_in_no_card_no_report_and_no_package(p
             output.count(f"WARNING: {Kind.SCOPE}: {what} is about data/source/sky.csv, and data.source is data/") == 1
         )
     content = zipfile.ZipFile(wheel_and_pins()[0])
-    shipped_text = "".join(content.read(name).decode("utf-8", "ignore") for name in content.namelist())
-    texts = (shipped_text, Path(paths.CARD).read_text(encoding="utf-8"))
+    wheel_text = "".join(content.read(name).decode("utf-8", "ignore") for name in content.namelist())
+    texts = (wheel_text, Path(paths.CARD).read_text(encoding="utf-8"))
     assert not any("sky" in text or "night" in text for text in texts)
-    assert "\nSummary: Predicts target from 4 columns\n" in shipped_text
+    assert "\nSummary: Predicts target from 4 columns\n" in wheel_text
     page = Path(paths.REPORT).read_text(encoding="utf-8")
     assert "night" not in page and page.count("sky.csv") == 4  # two warnings, each names it twice
     for name in (paths.DESIGN, paths.BEHAVIOUR):

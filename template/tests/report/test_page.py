@@ -58,7 +58,7 @@ def content(name: str) -> Any:
     return json.loads(Path(name).read_text(encoding="utf-8"))
 
 
-def ran(project: Project, task: str, target: str = "target", **changes: Any) -> str:
+def run_report(project: Project, task: str, target: str = "target", **changes: Any) -> str:
     names_of = {"colour": NASTY, "x2": "x" * 300, "target": target}
     project.table(make_table(task, rows=600).rename(columns=names_of), target=target)
     project.change(**changes)
@@ -69,36 +69,36 @@ def ran(project: Project, task: str, target: str = "target", **changes: Any) -> 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_numbers_are_those_of_the_metrics(project: Project, task: str) -> None:
     costs = {"costs": {"false_positive": 1, "false_negative": 5}} if task == "binary" else {}
-    page = Tables(ran(project, task, requirements=costs))
+    page = Tables(run_report(project, task, requirements=costs))
     metrics, linear, trivial = map(content, (paths.METRICS, paths.LINEAR, paths.TRIVIAL))
     first = next(iter(content(paths.INTERVALS)))
     assert page.under("metric", "model") == [
         [name, short(metrics[name]), " to ".join(map(short, ends["model"])), short(linear[name]), short(trivial[name])]
         for name, ends in content(paths.INTERVALS).items()
     ]
-    found = content(paths.ERRORS)
+    errors = content(paths.ERRORS)
     if task == "regression":
-        assert page.under("quantile") == [[share, short(value)] for share, value in found["residuals"].items()]
-        assert [row[3] for row in page.under("predicted from")] == [
-            short(part["mean_absolute_error"]) for part in found["by_size"]
+        assert page.under("quantile") == [[share, short(value)] for share, value in errors["residuals"].items()]
+        assert [row[3] for row in page.under("prediction from")] == [
+            short(part["mean_absolute_error"]) for part in errors["by_prediction"]
         ]
     else:
-        assert [row[1:] for row in page.under("", *found["confusion"]["classes"])] == [
-            [*map(short, cells)] for cells in found["confusion"]["cells"]
+        assert [row[1:] for row in page.under("", *errors["confusion"]["classes"])] == [
+            [*map(short, cells)] for cells in errors["confusion"]["cells"]
         ]
     if task == "binary":
-        rows = page.under("threshold", "said", "precision", "recall", "false_positive_rate", "cost")
-        assert rows == [[*map(short, row.values())] for row in found["thresholds"]]
+        rows = page.under("threshold", "selection rate", "precision", "recall", "false positive rate", "cost")
+        assert rows == [[*map(short, row.values())] for row in errors["thresholds"]]
     slices = {(s["column"], s["level"]): s for s in content(paths.SLICES)}
-    shown = page.under("column", "slice")
-    assert shown
-    for column, level, count, value in shown:
-        known = slices[column, level]
-        assert (count, value.split(" ")[0]) == (str(known["rows"]), short(known[first][0]))
+    rows_of_slices = page.under("column", "slice")
+    assert rows_of_slices
+    for column, level, count, value in rows_of_slices:
+        slice_ = slices[column, level]
+        assert (count, value.split(" ")[0]) == (str(slice_["rows"]), short(slice_[first][0]))
 
 
 def test_the_page_is_whole_by_itself_the_same_twice_and_means_no_markup_of_the_data(project: Project) -> None:
-    text = ran(project, "binary")
+    text = run_report(project, "binary")
     tags = Tables(text).tags
     assert not [tag for tag, _ in tags if tag in ("script", "link", "img", "iframe", "object")]
     links = [value for _, a in tags for key, value in a.items() if key in ("src", "href", "xlink:href")]
@@ -113,19 +113,19 @@ def test_the_page_is_whole_by_itself_the_same_twice_and_means_no_markup_of_the_d
     assert Path(paths.REPORT).read_text(encoding="utf-8") == text
 
 
-@pytest.mark.parametrize("shown", [False, True])
-def test_values_of_rows_are_shown_only_where_they_may(project: Project, shown: bool) -> None:
-    page = Tables(ran(project, "multiclass", data={"show_values": shown}))
+@pytest.mark.parametrize("show_values", [False, True])
+def test_values_of_rows_are_shown_only_where_they_may(project: Project, show_values: bool) -> None:
+    page = Tables(run_report(project, "multiclass", data={"show_values": show_values}))
     worst = page.under("row", "loss")
     assert len(worst) == 100
-    assert [len(row) for row in worst] == [5 if shown else 2] * 100
+    assert [len(row) for row in worst] == [5 if show_values else 2] * 100
     losses = [float(loss) for _, loss, *_ in worst]
     assert losses == sorted(losses, reverse=True)
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_on_a_phone_each_table_has_its_box_names_break_and_figures_are_legible(project: Project, task: str) -> None:
-    text = ran(project, task)
+    text = run_report(project, task)
     assert text.count("<table>") == text.count('<div class="wide"><table>') > 5
     styles = text.partition("<style>")[2].partition("</style>")[0]
     assert re.search(r"\.wide { overflow-x: auto }", styles)
@@ -134,10 +134,10 @@ def test_on_a_phone_each_table_has_its_box_names_break_and_figures_are_legible(p
     assert all(float(least) <= 14 for least in re.findall(r"min-width: ([\d.]+)rem", styles))
     figures = re.findall(r"<svg (.*?)>(.*?)</svg>", text, flags=re.DOTALL)
     assert len(figures) > 8
-    for attributes, drawn in figures:
+    for attributes, svg in figures:
         assert not re.search(r"\b(width|height)=", attributes)
         scale = (PHONE - MARGINS) / float(re.findall(r'viewBox="0 0 ([\d.]+) ', attributes)[0])
-        assert min(float(size) * scale for size in re.findall(r"font(?:-size)?: ([\d.]+)px", drawn)) > 10
+        assert min(float(size) * scale for size in re.findall(r"font(?:-size)?: ([\d.]+)px", svg)) > 10
     for words in re.findall(r"<td>(.*?)</td>", text):
         assert max(map(len, re.split(r" |<wbr>", words))) <= 24, words
 
@@ -145,7 +145,7 @@ def test_on_a_phone_each_table_has_its_box_names_break_and_figures_are_legible(p
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_a_browser_as_wide_as_a_phone_never_scrolls_the_page_sideways(project: Project, task: str) -> None:
     Path("wide.html").write_text(
-        FRAME.format(width=PHONE, page=escape(ran(project, task, "y" * 200))), encoding="utf-8"
+        FRAME.format(width=PHONE, page=escape(run_report(project, task, "y" * 200))), encoding="utf-8"
     )
     command = [
         find_program("chromium"),
@@ -155,18 +155,26 @@ def test_a_browser_as_wide_as_a_phone_never_scrolls_the_page_sideways(project: P
         "--user-data-dir=profile",
         "--dump-dom",
     ]
-    shown = subprocess.run([*command, Path("wide.html").absolute().as_uri()], capture_output=True, encoding="utf-8",
-                           check=True, timeout=120).stdout  # fmt: skip
-    inside, needed = map(int, re.findall(r"<title>(\d+) (\d+)</title>", shown)[0])
-    assert PHONE - MARGINS < needed <= inside <= PHONE
+    address = Path("wide.html").absolute().as_uri()
+    dom = subprocess.run([*command, address], capture_output=True, encoding="utf-8", check=True, timeout=120).stdout
+    client_width, scroll_width = map(int, re.findall(r"<title>(\d+) (\d+)</title>", dom)[0])
+    assert PHONE - MARGINS < scroll_width <= client_width <= PHONE
 
 
 def test_the_first_screen_has_the_description_and_one_line_for_all_that_is_not_stated(project: Project) -> None:
     Path("docs/project.yaml").write_text(yaml.safe_dump({"use": {"intended": "Teaching & <testing>."}}))
-    text = ran(project, "binary")
+    text = run_report(project, "binary")
     (description,) = params.read_project("description")
     assert f'<p class="lead">{description}.</p>' in text
     assert text.count("<dt>") == 1
     assert "<dt>Intended use</dt><dd>Teaching &amp; &lt;testing&gt;.</dd>" in text
-    said = "Not stated yet: question, excluded use, limits, data, rights (docs/project.yaml)."
-    assert (text.count("ot stated"), text.count(said)) == (1, 1)
+    note = "Not stated yet: question, excluded use, limits, data, rights (docs/project.yaml)."
+    assert (text.count("ot stated"), text.count(note)) == (1, 1)
+
+
+def test_the_contents_lead_to_each_section_by_the_names_that_people_search_for(project: Project) -> None:
+    text = run_report(project, "binary")
+    titles = ["Data", "Performance", "Calibration and thresholds", "Errors", "Explanations", "Checks", "Reproduction"]
+    sections = re.findall(r'<h2 id="([^"]+)">([^<]+)</h2>', text)
+    assert [title for _, title in sections] == titles
+    assert re.findall(r'<a href="#([^"]+)">([^<]+)</a>', text) == sections
