@@ -27,7 +27,7 @@ os.environ["GX_ANALYTICS_ENABLED"] = "False"
 ERROR = "error"  # stands for a message that `validate` writes
 MAX_CELLS = 4_000_000  # in one projection: a small table is checked at once, a large one column by column
 _HEADER = ("expect_table_column", "expect_column_to_exist")  # these need names and no row
-_SHOWN = 5  # row numbers and values of a result
+_MOST_SHOWN = 5  # row numbers and values of a result
 _OF_ONE_ROW = "_(min|max|median|most_common)"  # what is observed is a value of some row
 _Groups = dict[tuple[str, ...], list[int]]  # positions of expectations by the columns that they read
 
@@ -153,8 +153,8 @@ def to_result(number: int, expectation: Expectation, outcome: Any) -> Result:
         unexpected=details.get("unexpected_count"),
         rows=details.get("element_count"),
         observed=_describe_observed(expectation.type, details),
-        first_rows=tuple(rows[:_SHOWN]),
-        values=tuple(values[:_SHOWN]),
+        first_rows=tuple(rows[:_MOST_SHOWN]),
+        values=tuple(values[:_MOST_SHOWN]),
     )
 
 

@@ -86,16 +86,16 @@ def test_what_is_no_behaviour_is_refused_in_one_line(text: str, words: str, tmp_
         read_behaviours(write(tmp_path, text), SCHEMA, "")
 
 
-NAMED = "behaviours: [{name: n, why: w, raise: {x: 1}, then: same}]"
+NAMED_CLASSES = "behaviours: [{name: n, why: w, raise: {x: 1}, then: same}]"
 
 
 @pytest.mark.parametrize(
     ("text", "count"),
     [
-        (NAMED, 1),
-        (f"table: a.csv\n{NAMED}", 1),
-        (f"table: b.csv\n{NAMED}", 0),
-        (f"table: [b.csv, a.csv]\n{NAMED}", 1),
+        (NAMED_CLASSES, 1),
+        (f"table: a.csv\n{NAMED_CLASSES}", 1),
+        (f"table: b.csv\n{NAMED_CLASSES}", 0),
+        (f"table: [b.csv, a.csv]\n{NAMED_CLASSES}", 1),
         ("table: a.csv\nbehaviours: []", 0),
         ("table: a.csv", 0),
         ("table: b.csv\nbehaviours: [{name: no}]", 0),

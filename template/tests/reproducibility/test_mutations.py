@@ -30,13 +30,8 @@ KINDS = {
     "params": ("undeclared parameter", "unread parameter"),
     "outs": ("undeclared output", "unwritten output"),
 }
-PINNED = {
-    "split.salt",
-    "data/table.parquet",
-    "src/versions.json:featurize",
-    "src/features.py",
-    "data/features.parquet",
-} | {*ADDED.values()}
+PINNED = {"split.salt", "data/table.parquet", "src/features.py", "data/features.parquet"}
+PINNED |= {"src/versions.json:featurize", *ADDED.values()}
 COPIED = ("plumbline", "src", "LICENSE", "requirements.lock", "pyproject.toml", "dvc.yaml", ".dvcignore", ".gitignore")
 FIRST = "versions"  # the stage that writes the digests
 BEHIND = [(stage, file) for stage in STAGES for file in Sources(ROOT).stage_code(stage).files]
