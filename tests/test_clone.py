@@ -19,7 +19,7 @@ def test_metrics_and_plots_and_params_are_shown_as_dvc_users_expect(clone: Clone
     assert clone.run("dvc metrics diff HEAD").strip() == clone.run("dvc params diff HEAD").strip() == ""
     assert paths.METRICS in clone.run("dvc metrics show") and "up to date" in clone.run("dvc status")
     clone.run("dvc plots show --out ../plots")
-    assert "What was predicted and what was observed" in (clone.folder / "../plots/index.html").read_text("utf-8")
+    assert "Calibration curve" in (clone.folder / "../plots/index.html").read_text("utf-8")
 
 
 def test_a_changed_parameter_reruns_what_reads_it_and_no_more(clone: Clone) -> None:
