@@ -54,7 +54,7 @@ def test_an_update_from_before_the_package_has_conflicts_only_where_the_user_edi
     contents = {name: (project / name).read_bytes() for name in names}
     update(tools, project)
     states = {line[3:]: line[:2] for line in git(project, "status", "--porcelain").splitlines()}
-    assert [name for name, state in states.items() if "U" in state] == ["dvc.yaml"]
+    assert [name for name, state in states.items() if "U" in state] == ["dvc.yaml", "params.yaml"]
     assert states["src/names.py -> plumbline/paths.py"] == "R "
     assert "for our people;" in (project / "plumbline/paths.py").read_text(encoding="utf-8")
     assert not [*project.rglob("*.rej")]
@@ -73,6 +73,7 @@ def test_an_update_from_before_the_package_has_conflicts_only_where_the_user_edi
 def test_a_project_from_before_the_package_runs_as_the_page_says(tools: Tools, project: Path) -> None:
     update(tools, project)
     git(project, "checkout", "--theirs", "dvc.yaml")
+    git(project, "checkout", "--ours", "params.yaml")
     (_, _, stage), (_, _, entry) = blocks("extend.md")[:2]
     write(project, "src/stages/summary.py", stage)
     change(project, "dvc.yaml", ("stages:\n", f"stages:\n{entry}"))
