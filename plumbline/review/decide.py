@@ -12,7 +12,8 @@ from plumbline.evaluation.slices import SMALL, Slice, choose_columns, cut_slices
 from plumbline.metrics import main_metric
 from plumbline.review.estimates import LOG_LOSS, MAE, MetricEstimate, clip_bound, estimate_metric
 from plumbline.review.predictions import Predictions, Rows
-from plumbline.review.result import Comparison, HeadOnly, LabelEffect, SliceComparison, Verdict, Word
+from plumbline.review.result.changes import LabelEffect
+from plumbline.review.result.comparison import Comparison, HeadOnly, SliceComparison, Verdict, Word
 from plumbline.review.settings import Settings
 from plumbline.review.verdict import MIN_GROUPS, compare_paired, compare_unpaired, derive_margin, find_shortage
 

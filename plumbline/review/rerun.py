@@ -14,7 +14,7 @@ from plumbline.process import git, replace_surrogates, run
 from plumbline.reproducibility.file_differences import json_differences
 from plumbline.review.commits import Commit
 from plumbline.review.markdown import clean
-from plumbline.review.result import MetricDifference, Reason, Rerun
+from plumbline.review.result.checks import MetricDifference, Reason, Rerun
 from plumbline.review.safeguards import build_reason
 from plumbline.review.sides import Side
 
