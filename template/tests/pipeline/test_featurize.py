@@ -120,7 +120,8 @@ def test_what_is_found_stops_in_one_line_with_its_cure_and_leaves_the_last_file_
     assert str(error.value) == (
         f"leakage: 'rank' of src/features.py {halves}; 'at' of src/features.py {halves}; 'copy' alone predicts "
         "the target: balanced accuracy 1 on 120 rows; and 1 more. Move what is learned from rows to src/model.py, "
-        "or set data.allow: {'rank': reason}. Set data.ignore: ['copy', 'coded'] (or remove it in src/features.py), or data.allow: "
+        "or set data.allow: {'rank': reason}. Set data.ignore: ['copy', 'coded'] (or remove it in "
+        "src/features.py), or data.allow: "
         "{'copy': reason} when it is known before the target"
     )
     assert Path("data/features.parquet").read_bytes() == before

@@ -174,6 +174,6 @@ def test_what_a_suite_has_twice_is_warned_of_and_what_cannot_run_stops(project: 
     text = Path("expectations/table.json").read_text()
     Path("expectations/table.json").write_text(text.replace("max_value", "max"))
     with pytest.raises(
-        PlumblineError, match=r"3 of 3 expectations cannot be run: expectation 1, .* no argument 'max'.*Fix"
+        PlumblineError, match=r"3 of 3 expectations cannot be run: expectation 1, .* no argument 'max'.*Correct"
     ):
         ingest.main()
