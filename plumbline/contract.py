@@ -83,7 +83,7 @@ def read_other_rows(path: str, own_rows: Rows) -> Rows:
     if missing:
         message = f"column {missing[0]!r}, by which rows are split, is not in the other table"
         raise TableError(message, hint="Split by a column that both tables have")
-    typed_table = type_rows(table, schema).require_all("", hint="Fix it in the other table")
+    typed_table = type_rows(table, schema).require_all("", hint="Correct the value in the other table")
     user_features, _ = load_user_code()
     inputs = to_frame(typed_table, {column.name: column.type for column in schema.inputs})
     features = _keep_own_values(make_features(user_features.features, inputs), own_rows, table, schema)

@@ -101,8 +101,8 @@ def read_answers(source: str) -> Answers:
     values = params.flatten(groups, paths.DESIGN)
     for name in values:
         if name not in QUESTIONS:
-            hint = params.suggest(name, QUESTIONS) or "Remove it, or see docs/design.md"
-            raise ProjectError(f"{paths.DESIGN}: {name} is no question", hint=hint)
+            hint = params.suggest(name, QUESTIONS) or "Remove it: docs/project.yaml of the template has all questions"
+            raise ProjectError(f"{paths.DESIGN}: {name} is not a question", hint=hint)
     cases = values.get(USE_CASES)
     texts = {name: _parse_text(name, values.get(name)) for name in _text_questions()}
     return Answers(texts, () if cases is None else _parse_use_cases(cases))
@@ -133,6 +133,6 @@ def _parse_use_case(item: Any) -> UseCase:
         raise ProjectError(
             f"{paths.DESIGN}: use_cases has {item!r}, expected a list of {{{', '.join(names)}}}, "
             "value and feasibility whole numbers from 1 to 5, name and why in words; or null",
-            hint="Write each use case in this form, see docs/design.md",
+            hint="Write each use case in this form, as in docs/design.md",
         )
     return UseCase(**item)

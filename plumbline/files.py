@@ -114,16 +114,18 @@ def read_json(path: Path, none: str) -> Any:
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if twice := [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]:
-            raise ValueError(f"the key {twice[0]!r} stands twice in one map")  # JSON keeps the last without a word
+            raise ValueError(
+                f"the key {twice[0]!r} occurs twice in one object"
+            )  # JSON keeps the last without a warning
         return dict(pairs)
 
     def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is no number of JSON")
+        raise ValueError(f"{constant} is not a number in JSON")
 
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=once, parse_constant=refuse)
     except json.JSONDecodeError as error:
-        words = "it is empty" if not error.doc.strip() else f"line {error.lineno} is no JSON ({error.msg})"
+        words = "it is empty" if not error.doc.strip() else f"line {error.lineno} is not valid JSON ({error.msg})"
     except UnicodeError:
         words = "it is not in UTF-8"
     except RecursionError:
@@ -131,4 +133,4 @@ def read_json(path: Path, none: str) -> Any:
     except ValueError as error:
         words = str(error)
     message = f"{path.as_posix()}: {none}: {words}"
-    raise ProjectError(message, hint=f"Fix it, or bring it back: git restore {path.as_posix()}")
+    raise ProjectError(message, hint=f"Correct the file, or restore it: git restore {path.as_posix()}")

@@ -84,7 +84,7 @@ def _key(default: Any, allowed: str, accepts: Test) -> Any:
 
 
 class Group:
-    """A group of params.yaml. A key that was not read is no attribute: a stage that uses it fails."""
+    """A group of params.yaml. A key that was not read is not an attribute: a stage that uses it fails."""
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"{type(self).__name__.lower()}.{name} is not among the keys that were read")

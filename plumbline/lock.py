@@ -26,7 +26,7 @@ def header() -> str:
     try:
         project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
     except tomllib.TOMLDecodeError as error:
-        raise ProjectError(f"pyproject.toml cannot be read: {error}", hint="Fix that line") from None
+        raise ProjectError(f"pyproject.toml cannot be read: {error}", hint="Correct that line") from None
     requirements = [project.get(key) for key in ("requires-python", "dependencies", "optional-dependencies")]
     return f"# dependencies sha256:{hashlib.sha256(json.dumps(requirements).encode()).hexdigest()}\n"
 

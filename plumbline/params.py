@@ -81,7 +81,9 @@ def _check_value(name: str, content: Mapping[str, Any]) -> Any:
     key = KEYS[name]
     value = content.get(name, key.default)
     if value is REQUIRED:
-        raise ParamsError(f"{PARAMS}: {name} is missing, expected {key.allowed}", hint="Add it")
+        raise ParamsError(
+            f"{PARAMS}: {name} is missing, expected {key.allowed}", hint=f"Add it under {name.split('.')[0]}"
+        )
     if value is None and key.default in ([], {}):
         return key.default  # left blank
     if not key.accepts(value):
@@ -95,7 +97,11 @@ def _check_value(name: str, content: Mapping[str, Any]) -> Any:
 
 def _hint_default(key: Key) -> str:
     is_required = key.default is REQUIRED
-    return "Change it" if is_required else f"Change it, or delete the line: the default is {_dump(key.default)}"
+    return (
+        "Set such a value"
+        if is_required
+        else f"Set such a value, or delete the line: the default is {_dump(key.default)}"
+    )
 
 
 def _dump(value: Any) -> str:
@@ -129,7 +135,9 @@ def check() -> Params:
         is_own_stage = not group and Path(f"src/stages/{name}.py").is_file()  # it checks its keys itself
         if key not in KEYS and not is_own_stage:
             hint = suggest(key, KEYS) or "Remove it"
-            raise ParamsError(f"{PARAMS}: {key} is no key, expected {', '.join(group or KEYS)}", hint=hint)
+            raise ParamsError(
+                f"{PARAMS}: {key} is not a known parameter, expected {', '.join(group or KEYS)}", hint=hint
+            )
     return read(*KEYS)
 
 
@@ -145,12 +153,14 @@ def _check_contradictions(values: Mapping[str, Any]) -> None:
                 raise ParamsError(message, hint="Remove it from one of them")
             keys_of[column] = key
     if values.get("split.cut") is not None and values.get("data.time", "") is None:
-        raise ParamsError(f"{PARAMS}: split.cut is set and data.time is null", hint="Name the column with the time")
+        raise ParamsError(
+            f"{PARAMS}: split.cut is set and data.time is null", hint="Set data.time to the column with the time"
+        )
     for key in ("data.positive", "model.threshold"):
         task, default = values.get("data.task"), KEYS[key].default
         if task in ("multiclass", "regression") and values.get(key, default) != default:
             message = f"{PARAMS}: {key} is for a binary task, and data.task is {task}"
-            raise ParamsError(message, hint=f"Leave it at {default}")
+            raise ParamsError(message, hint=f"Set it to {default}")
 
 
 def add_defaults() -> list[str]:

@@ -24,7 +24,7 @@ def parse_tables(value: Any, where: str) -> tuple[str, ...]:
     if not names or not all(isinstance(name, str) and name.strip() for name in names):
         raise ProjectError(
             f"{where}: table is {value!r}, expected the path of a table as in data.source, or a list of paths",
-            hint="Fix it",
+            hint="Write it as in: table: data/source/table.csv",
         )
     return tuple(names)
 

@@ -39,10 +39,12 @@ def read_yaml(path: str) -> Any:
     try:
         return yaml.load(Path(path).read_bytes(), StrictLoader)  # noqa: S506, a SafeLoader
     except FileNotFoundError:
-        raise ProjectError(f"{path} is not there", hint=f"Bring it back: git restore {path}") from None
+        raise ProjectError(f"{path} is not there", hint=f"Restore it: git restore {path}") from None
     except RecursionError:
-        raise ProjectError(f"{path}: is nested too deep", hint="Fix it") from None
+        raise ProjectError(
+            f"{path}: is nested too deep", hint=f"Remove the nested brackets, or restore the file: git restore {path}"
+        ) from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
         mark = getattr(error, "problem_mark", None)
         where = f"{path}, line {mark.line + 1}" if mark else path
-        raise ProjectError(f"{where}: {getattr(error, 'problem', error)}", hint="Fix the line") from None
+        raise ProjectError(f"{where}: {getattr(error, 'problem', error)}", hint="Correct this line") from None

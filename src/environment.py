@@ -265,7 +265,7 @@ def switch_python(arguments):
 
 
 def check_folder(arguments):
-    """Refuse a folder that is no project or cannot be written, and a machine without git."""
+    """Refuse a folder that is not a project or cannot be written, and a machine without git."""
     for name in (LOCK, "pyproject.toml"):
         if not os.path.exists(name):
             refuse("%s is not in %s" % (name, os.getcwd()), "Run this in the root, or: git checkout HEAD -- %s" % name)

@@ -18,13 +18,13 @@ from plumbline.review.worktrees import FOLDER
 
 CREDENTIALS, CREDENTIALS_FILE = "DVC_CONFIG_LOCAL", Path(".dvc/config.local")
 MAX_CELLS = 20  # folders in .review/cells; older ones are removed
-HINT = "See docs/ci.md"
+HINT = "docs/ci.md says how CI gets the data"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the word `bring`."""
+    """Add the word `pull`."""
     parser.add_argument(
-        "only", nargs="?", choices=["bring"], help="only pull the table; exit code 1 where it cannot be pulled"
+        "only", nargs="?", choices=["pull"], help="only pull the table; exit code 1 where it cannot be pulled"
     )
 
 

@@ -105,7 +105,7 @@ def compile_lock(old: str, upgrade: Sequence[str]) -> str:
         command += ["--python-version", _LOWEST_PYTHON, "--quiet", "--no-header", "--output-file", str(file), *upgrade]
         if process.run(command, capture_output=False).returncode:
             raise ProgramError(
-                f"{LOCK} is as it was: uv could not make a new one, its own message is above",
+                f"{LOCK} is as it was: uv could not write a new one; its own message is above",
                 hint="Fix the dependencies in pyproject.toml, or the connection to the package index, "
                 "then run again: make lock",
             )
@@ -116,7 +116,7 @@ def compile_lock(old: str, upgrade: Sequence[str]) -> str:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
-    help_text = "upgrade these packages to their newest version; 1: all of them"
+    help_text = "a package to upgrade to its newest version; the value 1 upgrades all packages"
     parser.add_argument("packages", nargs="*", metavar="NAME", help=help_text)
 
 

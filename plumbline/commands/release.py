@@ -103,7 +103,7 @@ def _read_metadata(wheel: Path) -> Metadata:
             message = message_from_bytes(archive.read(path))
     except (zipfile.BadZipFile, ValueError):
         raise ProjectError(
-            f"{wheel.name} is no wheel: expected a zip archive with one METADATA file",
+            f"{wheel.name} is not a wheel: expected a zip archive with one METADATA file",
             hint="Build it again: make repro",
         ) from None
     return Metadata(str(message["Name"]), str(message["Version"]))

@@ -35,7 +35,7 @@ INPUTS = (
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the share."""
     parser.add_argument(
-        "share", nargs="?", default="nothing", metavar="SHARE", help="of the rows, a number between 0 and 1"
+        "share", nargs="?", default="nothing", metavar="SHARE", help="the share of the rows, between 0 and 1"
     )
 
 

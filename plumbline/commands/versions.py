@@ -37,7 +37,7 @@ def _explain(names: Sequence[str]) -> int:
     for name in names:
         if name not in stages:
             hint = suggest(name, stages) or "All of them: dvc stage list"
-            raise UsageError(f"{name}: is no stage, expected one of {', '.join(stages)}", hint=hint)
+            raise UsageError(f"{name} is not a stage, expected one of {', '.join(stages)}", hint=hint)
     edited_files = changed_files(versions.PACKAGE)
     for name in names or stages:
         code = sources.stage_code(name)

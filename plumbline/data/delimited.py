@@ -86,7 +86,7 @@ class _Reader:
                 raise error
         has_long_values = stream.raw.lines > count + 1  # values over several lines, or a quote that is never closed
         if has_long_values and (reason := self._find_misfit(strict=True)):
-            raise TableError(f"{self.format.name}: {reason}", hint="Fix the file")
+            raise TableError(f"{self.format.name}: {reason}", hint="Correct that line, or export the table again")
 
     def _find_misfit(self, *, strict: bool) -> str:
         if self.format.name == "standard input":  # it cannot be read again
@@ -161,7 +161,7 @@ def _explain_arrow(error: Exception) -> str:
 
 
 def _find_misfit(stream: Any, format_: _Format, strict: bool) -> str:
-    """Return which lines are no row of the table and why, or ""; where strict, an open quote at the end is an error."""
+    """Return which lines are not rows of the table and why, or ""; where strict, an open quote at the end is one."""
     text = io.TextIOWrapper(stream, format_.encoding, newline="")
     lines = iter(partial(text.readline, BLOCK), "")  # limited, so that no line is held whole however long it is
     rows = csv.reader(lines, delimiter=format_.delimiter, strict=strict)

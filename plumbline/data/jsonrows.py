@@ -94,7 +94,7 @@ def _read_lines(name: str, stream: io.BufferedReader) -> Iterator[_Row]:
     for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE), b""), 1):
         if len(line) == MAX_LINE:
             message = f"{name}, line {number}: longer than {MAX_LINE >> 20} MiB, expected one JSON object a line"
-            raise TableError(message, hint="Fix the file")
+            raise TableError(message, hint="Write each row on a line of its own")
         if line.strip():
             yield _parse_line(name, number, line)
 
@@ -106,7 +106,7 @@ def _parse_line(name: str, number: int, line: str | bytes) -> _Row:
         row = None
     if not isinstance(row, dict):
         message = f"{name}, line {number}: expected one JSON object a line, in UTF-8"
-        raise TableError(message, hint="Fix the file")
+        raise TableError(message, hint="Correct that line, or export the table again")
     return row
 
 
@@ -118,7 +118,7 @@ class _ArrayText:
         self.buffer, self.position = "", 0
 
     def next_mark(self) -> str:
-        """Skip the next character that is no whitespace and return it; "" at the end."""
+        """Skip the next character that is not whitespace and return it; "" at the end."""
         while not (match := _MARK.search(self.buffer, self.position)):
             self.buffer, self.position = self.stream.read(PIECE), 0
             if not self.buffer:
@@ -154,7 +154,7 @@ def _read_array(name: str, stream: Any) -> Iterator[_Row]:
         end = text.next_mark() if row is not None else ""
         if row is None or end not in (",", "]"):
             message = f"{name}, object {number} of the array: expected a JSON object and , or ] after it, in UTF-8"
-            raise TableError(message, hint="Fix the file")
+            raise TableError(message, hint="Correct that object, or export the table again")
         yield row
         if end == "]":
             break

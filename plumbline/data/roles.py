@@ -42,7 +42,7 @@ def check_column_names(names: tuple[str, ...], params: Params) -> None:
     references += [("requirements.protected", name) for name in params.requirements.protected]
     for key, name in references:
         if name is not None and name not in names and (key, name) != ("data.key", "auto"):
-            hint = suggest(name, names) or f"The first are {', '.join(map(repr, names[:5]))}"
+            hint = suggest(name, names) or f"The first columns are {', '.join(map(repr, names[:5]))}"
             raise ParamsError(f"{key} names {name!r}, expected one of {len(names)} columns", hint=hint)
 
 
@@ -86,7 +86,7 @@ def _check_finite(name: str, values: pa.ChunkedArray) -> None:
     first = pc.indices_nonzero(pc.fill_null(is_infinite, False))[0].as_py() + 1
     raise TableError(
         f"column {name!r}: expected finite numbers, {count} are infinite (the first in row {first})",
-        hint="Leave them empty, or list the word in data.missing",
+        hint="Leave them empty, or add the string to data.missing",
     )
 
 
@@ -141,8 +141,8 @@ def resolve_roles(
     _check_values(schema)
     schema = _ignore_constant(_resolve_key(schema, params.data.key, indexes, findings), findings)
     if not schema.inputs:
-        message = f"data: no feature is left of {len(columns)} columns, expected one at least"
-        raise TableError(message, hint="See data.ignore")
+        message = f"data: no feature is left of {len(columns)} columns, expected at least one"
+        raise TableError(message, hint="Remove a column from data.ignore, or add columns to the table")
     return _resolve_task(schema, params, path, findings)
 
 
@@ -154,24 +154,24 @@ def _check_values(schema: Schema) -> None:
         start = f"data.{role} {column.name!r}: expected"
         if column.type not in types:
             message = f"{start} a column of type {' or '.join(types)}, found {column.type}"
-            raise TableError(message, hint=f"Fix its values, or state data.types: {{{column.name}: TYPE}}")
+            raise TableError(message, hint=f"Correct its values, or set data.types: {{{column.name}: TYPE}}")
         if column.missing:
-            hint = "Fill them, or data.unlabelled: drop" if role == "target" else "Fill them"
+            hint = "Fill them, or set data.unlabelled: drop" if role == "target" else "Fill them"
             count = f"{column.missing * schema.rows:.0f} of {schema.rows} have none"
             raise TableError(f"{start} a value in every row, {count}", hint=hint)
         if role == "target" and column.distinct < 2:
             message = f"{start} 2 distinct values at least, found {column.distinct}"
-            raise TableError(message, hint="Name another target, or the right file")
+            raise TableError(message, hint="Set data.target to another column, or data.source to the right file")
         if role == "weight" and (None in (column.low, column.high) or column.low < 0 or column.high == 0):
             message = f"{start} finite numbers from 0, found {column.low} to {column.high}"
-            raise TableError(message, hint="Fix them, or data.weight: null")
+            raise TableError(message, hint="Correct them, or set data.weight: null")
 
 
 def looks_like_id(column: Column, rows: int, *, is_index: bool = False) -> bool:
     """Return whether a column identifies rows.
 
-    Its values are nearly distinct, and they are strings that are no free text, integers with a name such as "order id",
-    or integers without a gap.
+    Its values are nearly distinct, and they are strings that are not free text, integers with a name such as
+    "order id", or integers without a gap.
 
     Parameters
     ----------
@@ -210,11 +210,11 @@ def _resolve_key(schema: Schema, key: str | None, indexes: tuple[str, ...], find
         column = next(column for column in schema.columns if column.name == key)
         if column.distinct != schema.rows:
             rows = f"expected a distinct value in each of {schema.rows} rows, found {column.distinct}"
-            raise TableError(f"data.key {key!r}: {rows}", hint="Name another, or null")
+            raise TableError(f"data.key {key!r}: {rows}", hint="Set it to another column, or to null")
     for column in ids:
         if column.name != key:
             schema = schema.with_role(column.name, "ignored")
-            evidence = f"{column.name!r} has {column.distinct} distinct values in {schema.rows} rows and is no key"
+            evidence = f"{column.name!r} has {column.distinct} distinct values in {schema.rows} rows and is not the key"
             findings.add(Kind.ID_LIKE, f"{evidence}: left out", Severity.LEFT_OUT)
     return schema.with_role(key, "key") if key else schema
 
@@ -253,16 +253,16 @@ def _infer_task(target: Column) -> str:
 def _check_task(task: str, target: Column) -> None:
     if target.type == "timestamp" or (task == "regression" and target.type not in NUMERIC):
         message = f"data.target {target.name!r}: a {target.type} column cannot be predicted as {task}"
-        raise ParamsError(message, hint="Change data.task, or name another target")
+        raise ParamsError(message, hint="Set another data.task, or another data.target")
     if task == "binary" and target.distinct != 2:
         count = f"data.target {target.name!r} has {target.distinct} distinct values; expected 2"
-        raise ParamsError(f"data.task is binary, {count}", hint="Set data.task: auto, or fix the classes")
+        raise ParamsError(f"data.task is binary, {count}", hint="Set data.task: auto, or correct the classes")
     limit = _FEW_CLASSES if target.type == "number" else _MAX_CLASSES
     if task == "multiclass" and target.distinct > limit:
         raise ParamsError(
             f"data.target {target.name!r}: expected at most {limit} classes for a multiclass task, found "
             f"{target.distinct} distinct values of type {target.type}",
-            hint="Group them, or data.task: regression for numbers",
+            hint="Group rare classes, or set data.task: regression for numbers",
         )
 
 
@@ -273,7 +273,7 @@ def _resolve_positive(positive: Any, counts: Mapping[Any, int], findings: Findin
         matches = [value for value in classes if value == positive or str(value) == str(positive)]
         if not matches:
             message = f"data.positive is {positive!r}, expected one of {classes[0]!r} and {classes[1]!r}"
-            raise ParamsError(message, hint="Change it, or set data.positive: auto")
+            raise ParamsError(message, hint="Set data.positive to one of them, or to auto")
         return matches[0]
     positive_words = [value for value in classes if str(value).strip().lower() in _POSITIVE_WORDS]
     if not isinstance(classes[1], str):

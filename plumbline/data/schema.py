@@ -157,7 +157,7 @@ def _to_array(values: pa.ChunkedArray, kind: str) -> Any:
 
 
 def type_of(arrow: pa.DataType) -> str:
-    """Return the schema's type for an Arrow type; "category" where it is no number, boolean or timestamp.
+    """Return the schema's type for an Arrow type; "category" where it is not a number, boolean or timestamp.
 
     Examples
     --------

@@ -100,7 +100,7 @@ def open_source(path: str, markers: Iterable[str] = ()) -> Source:
     name, file = ("standard input", None) if path == "-" else (path, Path(path))
     if file and not file.is_file():
         message = f"{name}: expected a file or a folder of files, found nothing there"
-        raise TableError(message, hint="Fix the path")
+        raise TableError(message, hint="Correct the path")
     with translate_read_errors(name, "a file"):
         stream = _decompress(file.open("rb") if file else sys.stdin.buffer)
         head = stream.peek()[:HEAD]
@@ -162,14 +162,17 @@ def _open_folder(path: str, markers: Collection[str]) -> Source:
     files = [file for file in sorted(Path(path).rglob("*")) if file.is_file() and not file.name.startswith((".", "_"))]
     if not files:
         message = f"{path}: expected a file or a folder of files, found an empty folder"
-        raise TableError(message, hint="Put the parts there")
+        raise TableError(message, hint="Put the files with the rows there")
     parts = [open_source(str(file), markers) for file in files]
     first = parts[0]
     for file, part in zip(files, parts, strict=True):
         if (part.names, part.types) != (first.names, first.types):
             odd = sorted({*part.names} ^ {*first.names})
             reason = f"column {odd[0]!r} is not in both" if odd else "order or types of columns differ"
-            raise TableError(f"{file}: expected the columns of {files[0]}, {reason}", hint="Fix the part")
+            raise TableError(
+                f"{file}: expected the columns of {files[0]}, {reason}",
+                hint="Export this file with the columns of the first",
+            )
 
     def batches() -> Iterator[pa.Table]:
         for part in parts:

@@ -70,7 +70,9 @@ def translate_read_errors(name: str, description: str) -> Iterator[None]:
         yield
     except READ_ERRORS as error:
         reason = re.split(r"[:.\n]", str(error))[0]
-        raise TableError(f"{name}: cannot be read as {description}: {reason}", hint="Fix the file") from None
+        raise TableError(
+            f"{name}: cannot be read as {description}: {reason}", hint="Correct the file, or export it again"
+        ) from None
 
 
 def name_columns(name: str, header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -91,7 +93,7 @@ def name_columns(name: str, header: Sequence[str]) -> tuple[tuple[str, ...], tup
     if duplicates or not header:
         reason = f"{duplicates[0]!r} twice" if duplicates else "none"
         message = f"{name}: expected a header of distinct column names, found {reason}"
-        raise TableError(message, hint="Fix it in the file")
+        raise TableError(message, hint="Give each column a name of its own in the file")
     positions = {i: f"column_{i + 1}" for i, column in enumerate(header) if not column}
     for i in positions:
         while positions[i] in counts:

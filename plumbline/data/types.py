@@ -133,11 +133,11 @@ def _check_words(guess: _TypeGuess, column: str, name: str, ignore: list[str], f
         return
     rows = f"{', '.join(map(str, guess.word_rows))}{', ...' * (guess.words > _SHOWN_ROWS)}"
     words = f"{guess.words} of {guess.values} values are not numbers (rows {rows})"
-    hint = f"list the word in data.missing if it means no value, or state data.types: {{{column}: category}}"
+    hint = f"if it is a missing-value marker, add it to data.missing; if not, set data.types: {{{column}: category}}"
     if guess.words <= _FEW_WORDS * guess.values:
         message = f"{name}, column {column!r}: expected numbers as in the rest, {words}"
-        raise TableError(message, hint=f"Fix the file, or {hint}")
-    evidence = f"{column!r} is read as words: {words}; {hint}"
+        raise TableError(message, hint=f"Correct these rows; {hint}")
+    evidence = f"{column!r} becomes a category: {words}; {hint}"
     findings.add(Kind.NON_NUMERIC, evidence, Severity.WARNING, rows=guess.words)
 
 
@@ -150,7 +150,7 @@ def _check_date_format(kind: str, guess: _TypeGuess, column: str, is_important: 
         findings.add(Kind.DATE_FORMAT, f"{column!r} is read as {format_}")
         return
     reason = f"every value can be read as {format_} and as {swap.partition(' ')[2]}"
-    hint = f"State it: data.types: {{{column}: {swap}}}, or {kind}"
+    hint = f"Set data.types: {{{column}: {swap}}} or {{{column}: {kind}}}"
     if is_important:
         raise TableError(f"column {column!r}: expected one way to read its dates, {reason}", hint=hint)
     findings.add(Kind.DATE_FORMAT, f"{column!r} is read as {format_}: {reason}. {hint}", Severity.WARNING)
@@ -235,7 +235,7 @@ def _is_row_counter(source: Source, name: str) -> bool:
 
 
 def _integers(source: Source, name: str) -> np.ndarray | None:
-    """Return the values of a column, None where one is no integer."""
+    """Return the values of a column, None where one is not an integer."""
     arrays = []
     for batch in source.batches():
         values = batch.column(name)

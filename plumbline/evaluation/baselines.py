@@ -14,8 +14,8 @@ from plumbline.metrics import lower_is_better, main_metric
 def baseline_settings(metric: str, task: str) -> dict[str, Model]:
     """Return the settings of the linear and of the trivial baseline.
 
-    The trivial one predicts the class shares, or of a regression the constant that minimizes the main metric: the mean
-    for the squared error, the median for the absolute error.
+    The trivial baseline predicts the class shares, or of a regression the constant that minimizes the main metric: the
+    mean for the squared error, the median for the absolute error.
 
     Parameters
     ----------
@@ -53,15 +53,27 @@ def compare_with_baselines(models: Mapping[str, Bootstrap], metric: str, finding
         baseline = models[name]
         gain = sign * (baseline.values[metric] - model.values[metric])
         low, high = interval(sign * (baseline.draws[metric] - model.draws[metric]))
-        difference = f"{'better' if gain >= 0 else 'worse'} by {short(abs(gain))}"
-        ends = (low, high) if gain >= 0 else (-high, -low)
-        verb = "clearly beats" if low > 0 else "is clearly worse than" if high < 0 else "does not clearly beat"
+        difference = _describe_difference(gain, low, high, sign)
         findings.add(
             kind,
-            f"the model {verb} the {name} one: {metric} {difference} "
-            f"(95 % interval {short(ends[0])} to {short(ends[1])})",
+            f"the model {_judge(low, high)} the {name} baseline: {metric} is {difference}",
             Severity.NOTE if name == "linear" or low > 0 else Severity.WARNING,
             gain=gain,
             low=low,
             high=high,
         )
+
+
+def _judge(low: float, high: float) -> str:
+    return (
+        "is clearly better than" if low > 0 else "is clearly worse than" if high < 0 else "is not clearly better than"
+    )
+
+
+def _describe_difference(gain: float, low: float, high: float, sign: int) -> str:
+    """Return the difference as people read it: positive as the sentence says, which sign is better where it is open."""
+    direction = "lower" if (gain >= 0) == (sign > 0) else "higher"
+    ends = (low, high) if gain >= 0 else (-high, -low)
+    open_sign = f"; below 0 the model is {'worse' if gain >= 0 else 'better'}" if low <= 0 <= high else ""
+    interval_text = f"95 % interval of the difference: {short(ends[0])} to {short(ends[1])}{open_sign}"
+    return f"{short(abs(gain))} {direction} ({interval_text})"

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from plumbline.data.schema import NUMERIC, Schema
 from plumbline.errors import ProjectError
+from plumbline.formatting import short
 from plumbline.params import suggest
 from plumbline.prediction.predictor import Predictor
 from plumbline.scope import includes, parse_tables
@@ -24,7 +25,7 @@ KEYS = {"name", "why", "then", "class", "allowed", *KINDS}
 DIRECTIONS = ("never lower", "never higher", "same")
 TOLERANCE = 1e-9
 TABLE_HINT = "in it: table: {}"  # how a file names its tables
-PAGE = "See docs/behaviour.md"
+PAGE = "Write it as in docs/behaviour.md"
 _FORMS = {"raise": "{column: amount}", "swap": "[column, column]", "row": "{column: value}"}
 
 
@@ -136,8 +137,8 @@ def _check_change(kind: str, change: Any, schema: Schema, where: str) -> None:
     for name in change:
         if name not in types or (kind == "raise" and types[name] not in NUMERIC):
             raise ProjectError(
-                f"{where}: {name!r} is no input{' of numbers' * (kind == 'raise')}",
-                hint=suggest(str(name), types) or PAGE,
+                f"{where}: {name!r} is not {'a numeric' if kind == 'raise' else 'an'} input",
+                hint=suggest(str(name), types) or "data/schema.json lists the inputs",
             )
 
 
@@ -169,6 +170,20 @@ def count_violations(behaviour: Behaviour, predictor: Predictor, rows: pa.Table)
         "same": np.abs(step) > TOLERANCE,
     }
     return int(violations[behaviour.then].sum()), len(rows)
+
+
+def describe_violations(behaviour: Behaviour, violations: int, rows: int) -> str:
+    """Return how many rows violate a behaviour, and how many may, as a sentence.
+
+    Examples
+    --------
+    >>> describe_violations(Behaviour("warmer, more sales", "raise", {}, "", None, allowed=0.05), 1, 125)
+    "'warmer, more sales': 1 of 125 rows violates it (0.8 %; at most 5 % allowed)"
+    """
+    limit = f"at most {short(100 * behaviour.allowed)} %" if behaviour.allowed else "none"
+    verb = "violates" if violations == 1 else "violate"
+    share = short(100 * violations / rows)
+    return f"{behaviour.name!r}: {violations} of {rows} rows {verb} it ({share} %; {limit} allowed)"
 
 
 def _holds(then: Any, prediction: Any) -> bool:

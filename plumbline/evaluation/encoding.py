@@ -34,7 +34,7 @@ def encode(value: Any) -> Any:
 
 
 def round_numbers(value: Any) -> Any:
-    """Return a value with each float as `write_json` writes it; what is no finite number is NaN."""
+    """Return a value with each float as `write_json` writes it; what is not a finite number is NaN."""
     if isinstance(value, float):
         rounded_number = round_floats(value)
         return float("nan") if rounded_number is None else rounded_number

@@ -106,7 +106,7 @@ def choose_columns(
         absent = [name for name in setting if name not in table.column_names]
         if absent:
             raise ParamsError(
-                f"params.yaml: evaluate.slices names {absent[0]!r}, expected columns beside target and key",
+                f"params.yaml: evaluate.slices names {absent[0]!r}, expected columns other than target and key",
                 hint=suggest(absent[0], table.column_names) or "data/schema.json lists the columns",
             )
         return list(setting)

@@ -1,6 +1,6 @@
 """The search for weak slices: pairs of conditions under which the model errs more than on rows of equal confidence.
 
-Near the boundary between two classes every model errs, and its probabilities say so; such rows are no weak slice.
+Near the boundary between two classes every model errs, and its probabilities say so; such rows are not a weak slice.
 Whatever a search finds is bad on the rows that it searched, so the pairs are found in one half of the holdout and
 tested on the other half. All pairs are tried: a greedy tree misses two conditions that look harmless alone.
 """
@@ -25,7 +25,7 @@ EDGES, LEVELS = 16, 20  # quantiles, and most frequent levels, of a column that 
 MAX_CONDITIONS = 400  # the worst single conditions, which are paired
 CANDIDATES, MAX_RANK = 3, 5000  # slices of each half that are tested, and how many pairs are looked at for them
 MAX_OVERLAP = 0.3  # Jaccard similarity of the rows of two slices, above which they count as one
-CLIP = 0.99  # quantile at which losses are cut off: one outlier is no slice
+CLIP = 0.99  # quantile at which losses are cut off: one outlier is not a slice
 ALPHA = 0.02
 BINS = 10  # of rows of equal confidence
 DRAWS = 500

@@ -66,7 +66,7 @@ def enforce(leaks: Sequence[Leak], allow: Mapping[str, str], names: Collection[s
     for name in allow:
         if name not in names:
             message = f"params.yaml: data.allow names {name!r}, expected a column or feature"
-            raise ParamsError(message, hint=suggest(name, names) or "See the columns in data/schema.json")
+            raise ParamsError(message, hint=suggest(name, names) or "data/schema.json lists the columns")
     stops = []
     for leak in leaks:
         reason = next((allow[name] for name in leak.columns if name in allow), None)
@@ -79,7 +79,7 @@ def enforce(leaks: Sequence[Leak], allow: Mapping[str, str], names: Collection[s
         raise _combine(stops)
     for name in allow:
         if not any(name in leak.columns for leak in leaks):
-            evidence = f"data.allow names {name!r} and no leak was found there: remove it"
+            evidence = f"data.allow names {name!r} and no leak was found there. Remove it"
             findings.add(Kind.ALLOWED, evidence, Severity.WARNING)
 
 

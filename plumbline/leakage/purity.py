@@ -14,21 +14,26 @@ from pandas.api.types import is_numeric_dtype
 from plumbline.findings import Kind
 from plumbline.leakage.leaks import Leak
 
-_FIX = "Fix src/features.py"
-_FIX_OR_ALLOW = _FIX + ", or set data.allow: {{{first}: reason}}"
+_ALLOW = ", or set data.allow: {{{first}: reason}}"
 _DATE = datetime(1987, 6, 5, 4, 3, 21, tzinfo=UTC)
 _SINGLE_ROWS = 16  # rows that are computed one by one
 _TOLERANCE = 1e-9  # of a value or the largest of its column: the last bits depend on how many rows are computed at once
-_ROWS = "other rows: with {} its values differ. Learn from rows in src/model.py"
+_USES_ROWS = ("other rows", "Move what is learned from rows to src/model.py")
+_USES_RANDOM_NUMBERS = ("random numbers", "Compute it from the row only")
+_USES_DATE = ("the current date", "Use a date column")
 
 FeatureFunction = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 @dataclass(frozen=True)
 class _Run:
-    """One way to call the function: on these parts of the rows, at this time; `cause` is what differences mean."""
+    """One way to call the function: on these parts of the rows, at this time.
 
-    cause: str
+    `cause` is what a feature depends on whose values differ in this run, and what to do; `case` names the run.
+    """
+
+    cause: tuple[str, str]
+    case: str
     parts: list[np.ndarray]
     time: datetime | None = None
 
@@ -49,40 +54,44 @@ def find_impure_features(features: FeatureFunction, rows: pd.DataFrame) -> list[
     list of Leak
         At most one for each feature.
     """
-    causes: dict[str | None, str] = {}
+    runs: dict[str | None, _Run] = {}
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         try:
             whole = features(rows.copy())
         except OSError as error:
             file = error.filename or type(error).__name__
-            evidence = f"src/features.py reads a file ({file}), and a package has none. Join it before ingest"
-            return [Leak(Kind.IMPURE, (), evidence, hint=_FIX)]
+            evidence = f"src/features.py reads a file ({file}), and a package does not contain it"
+            return [Leak(Kind.IMPURE, (), evidence, hint="Join its columns to the table before ingest")]
         if not whole.columns.is_unique:
             return []  # refused when it is written
         for run in _plan_runs(rows):
             with time_machine.travel(run.time, tick=False) if run.time else nullcontext():
                 for name in _find_differences(features, rows, whole, run.parts):
-                    causes.setdefault(name, run.cause)
-    return [
-        Leak(Kind.IMPURE, (), f"src/features.py raises an error: it depends on {cause}", hint=_FIX)
-        if name is None
-        else Leak(Kind.IMPURE, (name,), f"{name!r} of src/features.py depends on {cause}", hint=_FIX_OR_ALLOW)
-        for name, cause in causes.items()
-    ]
+                    runs.setdefault(name, run)
+    return [_describe(name, run) for name, run in runs.items()]
+
+
+def _describe(name: str | None, run: _Run) -> Leak:
+    cause, hint = run.cause
+    if name is None:
+        return Leak(Kind.IMPURE, (), f"src/features.py raises an error {run.case}: it depends on {cause}", hint=hint)
+    verb = "change" if run.cause is _USES_ROWS else "differ"
+    evidence = f"{name!r} of src/features.py depends on {cause}: its values {verb} {run.case}"
+    return Leak(Kind.IMPURE, (name,), evidence, hint=hint + _ALLOW)
 
 
 def _plan_runs(rows: pd.DataFrame) -> Iterator[_Run]:
     """Yield the runs; among the single rows are those where a column has its first missing value."""
     positions = np.arange(len(rows))
-    yield _Run("random numbers: in a second run its values differ. Compute it from the row", [positions])
-    yield _Run("the clock: on another date its values differ. Take the date from a column", [positions], _DATE)
+    yield _Run(_USES_RANDOM_NUMBERS, "in a second run", [positions])
+    yield _Run(_USES_DATE, "on another date", [positions], _DATE)
     gaps = [int(np.argmax(missing)) for missing in (rows[name].isna().to_numpy() for name in rows) if missing.any()]
     spread = np.linspace(0, len(rows) - 1, _SINGLE_ROWS // 2, dtype=int).tolist()
     single = [*dict.fromkeys([*gaps[: _SINGLE_ROWS // 2], *spread])]
     sample = np.random.default_rng(0).choice(positions, len(positions))
-    yield _Run(_ROWS.format("half of them"), np.array_split(positions, 2))
-    yield _Run(_ROWS.format("them in another order, some twice"), [sample])
-    yield _Run(_ROWS.format("one of them"), [positions[i : i + 1] for i in single])
+    yield _Run(_USES_ROWS, "when the function gets half of the rows", np.array_split(positions, 2))
+    yield _Run(_USES_ROWS, "when the function gets the rows in another order, some twice", [sample])
+    yield _Run(_USES_ROWS, "when the function gets only one row", [positions[i : i + 1] for i in single])
 
 
 def _find_differences(

@@ -149,8 +149,8 @@ def _describe_input(column: Column) -> list[str]:
 def _performance(content: CardContent) -> str:
     performance = content.performance
     intro = (
-        f"On a holdout of {performance.facts.rows_holdout} rows, which no fit used, with 95 % bootstrap intervals, "
-        "beside two baselines."
+        f"Metrics on the holdout ({performance.facts.rows_holdout} rows that were not used for fitting), with 95 % "
+        "bootstrap intervals, for the model and two baselines."
     )
     rows = (
         [f"`{name}`", *(str(model[name]) for model in performance.models.values())]
@@ -162,7 +162,7 @@ def _performance(content: CardContent) -> str:
 
 def _requirements(content: CardContent) -> str:
     lines = [f"- {_safe(finding.evidence)}" for finding in content.select(Kind.REQUIREMENT)]
-    lines = lines or ["- Of metrics: not stated"]
+    lines = lines or ["- Of metrics: none are set"]
     for words, limit in content.limits.items():
         lines.append(f"- {words}: {'not stated' if limit is None else f'at most {limit:g}'}")
     return "\n".join([*lines, _list_answers(content, {"requirements.why": "Why"})])

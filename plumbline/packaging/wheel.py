@@ -178,7 +178,7 @@ def build_wheel(
                 wheel = Path(next(WheelBuilder(str(top)).build(directory=str(top / "out"), versions=["standard"])))
         except (TypeError, ValueError) as error:
             message = f"pyproject.toml: {str(error).partition(', see ')[0]}"
-            raise ProjectError(message, hint="Fix it") from None
+            raise ProjectError(message, hint="Correct this key of pyproject.toml") from None
         folder.mkdir(parents=True, exist_ok=True)
         return Path(shutil.move(wheel, folder / wheel.name))
 

@@ -140,10 +140,10 @@ def check_behaviour(predictor: Predictor, data: Data, source: str, findings: Fin
     for entry in behaviours:
         violations, count = behaviour.count_violations(entry, predictor, rows)
         severity = Severity.NOTE if violations <= entry.allowed * count else Severity.WARNING
-        evidence = f"{entry.name}: {violations} of {count} rows violate it, allowed {entry.allowed:g} of them"
+        evidence = behaviour.describe_violations(entry, violations, count)
         findings.add(Kind.BEHAVIOUR, evidence, severity, rows=count, violations=violations)
     if not behaviours:
-        findings.add(Kind.BEHAVIOUR, f"{paths.BEHAVIOUR} has none")
+        findings.add(Kind.BEHAVIOUR, f"{paths.BEHAVIOUR} has no behaviour tests")
 
 
 def measure_holdout(
@@ -226,8 +226,9 @@ def _search_weak_slices(model: Outcome, data: Data, findings: Findings) -> list[
         evidence = f"{slice_.conditions}: {numbers} (p {short(slice_.p_value)})"
         findings.add(Kind.WEAK_SLICE, evidence, Severity.WARNING, rows=slice_.rows)
     if not slices:
-        reason = "none is confirmed" if len(model.truth) >= MIN_ROWS else f"fewer than {MIN_ROWS} rows to search in"
-        findings.add(Kind.WEAK_SLICE, reason)
+        rows = len(model.truth)
+        reason = f"not searched: the holdout has {rows} rows, and the search needs at least {MIN_ROWS}"
+        findings.add(Kind.WEAK_SLICE, "none is confirmed" if rows >= MIN_ROWS else reason)
     return slices
 
 

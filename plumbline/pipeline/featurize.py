@@ -42,8 +42,8 @@ BATCH = 1 << 17
 SAMPLE = 20_000  # rows in which features are compared with the target
 _ROLES = {KEY: "key", TARGET: "target", WEIGHT: "weight", GROUP: "group", TIME: "time"}
 _CHECKS = (
-    "features alone and in pairs, times, rows and groups on both sides, "
-    "src/features.py on parts, shuffled, twice and on another date"
+    "single features and pairs of features against the target; timestamps; rows and groups in both training set and "
+    "holdout; src/features.py on a part of the rows, in another order, a second time, and with another date"
 )
 _MIN_ROWS = 5  # on each side
 _HEAD_ROWS, _HEAD_GROUPS = 1000, 2  # rows on which src/features.py is tried, and row groups that they come from
@@ -68,7 +68,7 @@ def assign_sides(schema: Schema, split: Split, findings: Findings) -> np.ndarray
     TableError
         Where a side has too few rows, classes or groups; the hint is the next salt with which it has enough.
     ParamsError
-        Where split.cut is set and data.time is no timestamp.
+        Where split.cut is set and data.time is not a timestamp.
     """
     unit = np.concatenate([units(batch, schema) for batch in _read_batches(unit_columns(schema))])
     codes = None if schema.task == "regression" else _encode_target(_read_role(schema, "target"), schema)
@@ -106,7 +106,9 @@ def _is_after(schema: Schema, cut: str) -> np.ndarray:
     time = schema.column("time")
     if time is None or time.type != "timestamp":
         message = f"split.cut needs data.time of type timestamp, found {time.type if time else None}"
-        raise ParamsError(message, hint="See data.types")
+        raise ParamsError(
+            message, hint="Set data.time to a column of timestamps, or its type: data.types: {COLUMN: timestamp FORMAT}"
+        )
     return np.asarray(pc.greater_equal(_read_role(schema, "time"), cut_time(cut)).to_numpy())
 
 
@@ -168,7 +170,7 @@ def report_leaks(
     enforce(leaks, allow, [*dict.fromkeys([*(column.name for column in schema.columns), *features])], findings)
     findings.add(Kind.FEATURES, f"{len(features)} columns from {len(schema.inputs)} inputs", features=len(features))
     if not leaks:
-        findings.add(Kind.LEAKAGE, f"nothing found: {_CHECKS}", rows=len(sample))
+        findings.add(Kind.LEAKAGE, f"no leakage found. Checked: {_CHECKS}", rows=len(sample))
 
 
 def _read_role(schema: Schema, role: str) -> pa.ChunkedArray:
@@ -259,7 +261,7 @@ def _to_columns(features: pd.DataFrame) -> dict[str, pa.ChunkedArray]:
     for name, values in features.items():
         if not isinstance(name, str) or name.startswith("@") or name in columns:
             message = f"src/features.py: made a column {name!r}; expected distinct names, none beginning with @"
-            raise UserCodeError(message, hint="Rename it")
+            raise UserCodeError(message, hint="Rename the column")
         try:
             arrow = pa.table({name: values}).column(0)
             if pa.types.is_duration(arrow.type):

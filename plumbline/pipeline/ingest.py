@@ -43,9 +43,9 @@ def type_table(params: Params, path: Path, findings: Findings) -> Schema:
     Raises
     ------
     ParamsError
-        Where params name no column of the table, or do not fit the target.
+        Where params name a column that the table does not have, or do not fit the target.
     TableError
-        Where the source is no table, a value does not fit its type, or a column does not fit its role.
+        Where the source is not a table, a value does not fit its type, or a column does not fit its role.
     """
     data = params.data
     source = open_source(resolve_source(data.source), data.missing)
@@ -55,7 +55,7 @@ def type_table(params: Params, path: Path, findings: Findings) -> Schema:
     types = infer_types(source, data.source, data, findings)
     target = data.target if data.unlabelled == "drop" else None
     rows, dropped_rows = _write(path, data.source, source, types, target)
-    findings.add(Kind.ROWS, f"{rows} rows are typed", rows=rows)
+    findings.add(Kind.ROWS, f"{rows} rows", rows=rows)
     if dropped_rows:
         evidence = f"{dropped_rows} of {rows + dropped_rows} are dropped, as data.unlabelled says"
         findings.add(Kind.UNLABELLED, evidence, Severity.LEFT_OUT, rows=dropped_rows)
@@ -107,7 +107,10 @@ def _write(path: Path, name: str, source: Source, types: Mapping[str, str], targ
             rows += table.num_rows
     if not rows:
         if total:
-            raise TableError(f"{name}: has no value of {target!r}", hint="Name another target, or the right file")
+            raise TableError(
+                f"{name}: has no value of {target!r}",
+                hint="Set data.target to another column, or data.source to the right file",
+            )
         raise TableError(f"{name}: has a header and no rows", hint="Export it again")
     return rows, total - rows
 
@@ -124,7 +127,7 @@ def _convert_batches(name: str, source: Source, types: Mapping[str, str]) -> Ite
                     f"{name}, row {start + row + 1}, column {column!r}: is not of type {kind}, nor are {count} of the "
                     f"next {batch.num_rows - row - 1} rows"
                 )
-                raise TableError(message, hint="Fix the file, or state another type in data.types")
+                raise TableError(message, hint="Correct these values, or set another type in data.types")
             columns[column] = pc.if_else(pc.is_nan(values), None, values) if kind == "number" else values
         yield pa.table(columns)
         start += batch.num_rows
@@ -169,14 +172,14 @@ def check_expectations(params: Params, table: str, findings: Findings) -> None:
     count = len(suite.expectations)
     if faults := find_faults(suite.expectations):
         message = f"{name}: {len(faults)} of {count} expectations cannot be run: {'; '.join(faults[:_MOST_SHOWN])}"
-        raise ProjectError(message, hint="Fix the suite (docs/expectations.md)")
+        raise ProjectError(message, hint="Correct these expectations (docs/expectations.md)")
     _warn_duplicates(name, suite, findings)
     results = validate(suite.expectations, table)
     show_values = params.data.show_values
     failures = [describe_failure(result, show_values=show_values) for result in results if not result.success]
     if failures:
         message = f"{name}: {len(failures)} of {count} expectations do not hold: {'; '.join(failures[:_MOST_SHOWN])}"
-        raise TableError(message, hint="Fix the table, or the suite (docs/expectations.md)")
+        raise TableError(message, hint="Correct the table, or these expectations (docs/expectations.md)")
     findings.add(Kind.EXPECTATIONS, f"all {count} of {name} hold", expectations=count)
 
 
@@ -197,7 +200,8 @@ def describe_inputs(schema: Schema) -> str:
     --------
     >>> from plumbline.data.schema import Column
     >>> describe_inputs(Schema((Column("x", "number"), Column("y", "category", "target")), 9, "binary"))
-    '1 inputs: 1 number'
+    '1 inputs (number: 1)'
     """
     types = [column.type for column in schema.inputs]
-    return f"{len(types)} inputs: " + ", ".join(f"{types.count(kind)} {kind}" for kind in ARROW if kind in types)
+    counts = ", ".join(f"{kind}: {types.count(kind)}" for kind in ARROW if kind in types)
+    return f"{len(types)} inputs ({counts})"

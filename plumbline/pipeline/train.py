@@ -124,15 +124,16 @@ def predict_folds(rows: pd.DataFrame, schema: Schema, params: Params, fit: Fit, 
 def _describe_repeats(rows: pd.DataFrame, folds: Folds) -> tuple[str, Severity, dict[str, Any]]:
     """What a finding says of rows that repeat the features of another row: words, severity, counts."""
     count, apart = count_repeats(rows, folds)
-    words = f"; {count:,} of {len(rows):,} rows repeat another's features"
+    words = f"; {count:,} of {len(rows):,} rows have the same features as an earlier row"
     if not count:
         return "", Severity.NOTE, {}
     if TIME in rows:
         return words, Severity.NOTE, {"repeated_rows": count}
     if not apart:
-        return f"{words} and are in its fold", Severity.NOTE, {"repeated_rows": count}
+        return f"{words} and are in the fold of that row", Severity.NOTE, {"repeated_rows": count}
     words += (
-        f", {apart:,} share theirs with a row of another fold, since too few are distinct: the scores may be too good"
+        f"; {apart:,} rows have a duplicate in another fold, because there are too few distinct rows: "
+        "the scores may be too good"
     )
     return words, Severity.WARNING, {"repeated_rows": count, "rows_across_folds": apart}
 

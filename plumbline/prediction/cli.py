@@ -91,7 +91,7 @@ def _count_in_table(bad: BadValue, rows: int) -> BadValue:
 def _misfit(file: str, bad: BadValue) -> TableError:
     # The value itself is not shown: it may be personal.
     message = f"{file}, row {bad.row}, column {bad.column!r}: expected {bad.expected}"
-    return TableError(message, hint="Fix it, or go on without such rows: --aside FILE.jsonl")
+    return TableError(message, hint="Correct the value, or set such rows aside: --aside FILE.jsonl")
 
 
 def _predict_batch(predictor: Predictor, rows: pa.Table, typed: pa.Table, numbers: np.ndarray) -> pa.Table:

@@ -71,7 +71,7 @@ class Predictor:
             Where a column is missing, or a value does not fit its type.
         """
         typed_rows = type_rows(to_table(rows, self.schema), self.schema, strict=strict)
-        typed = typed_rows.require_all("input, ", hint="Fix it, or predict without this row")
+        typed = typed_rows.require_all("input, ", hint="Correct the value, or predict without this row")
         predictions = self.predict_typed(typed)
         if flag:
             predictions["unusual"] = join_columns(find_unusual(typed, self.schema.inputs), len(predictions))

@@ -7,6 +7,7 @@ from plumbline.evaluation.importance import Explanations
 from plumbline.evaluation.measurements import Measurements
 from plumbline.evaluation.performance import Performance
 from plumbline.evaluation.slices import SliceMetrics
+from plumbline.metrics import lower_is_better
 from plumbline.report import plots
 
 MAX_PANELS = 3  # small figures in a row
@@ -45,7 +46,7 @@ def _performance_figures(performance: Performance) -> Figures:
                 f"intervals {metric}",
                 plots.draw_intervals,
                 {name: model[metric] for name, model in performance.models.items()},
-                metric.rpartition(".")[2],
+                f"{metric.rpartition('.')[2]} ({'lower' if lower_is_better(metric) else 'higher'} is better)",
                 size=plots.SMALL_SIZE,
             )
             for metric in metrics
@@ -72,15 +73,22 @@ def _curve_figures(measurements: Measurements) -> Figures:
 
 def _slice_figures(performance: Performance, worst_slices: Sequence[SliceMetrics]) -> Figures:
     metric = performance.first_metric
-    rows = [(f"{s.column}: {s.level}", s.metrics[metric]) for s in worst_slices[: plots.MAX_BARS]]
+    rows = [((s.column, s.level), s.metrics[metric]) for s in worst_slices[: plots.MAX_BARS]]
     overall = performance.models["model"][metric].value
-    size = plots.bars_size(len(rows))
+    size = plots.bars_size(2 * len(rows))
     return {"slices": [plots.render_svg("slices", plots.draw_bars, rows, metric, overall, size=size)] if rows else []}
 
 
+def _label_features(features: Sequence[str]) -> tuple[str]:
+    """Return the first feature, and how many more are shuffled together with it."""
+    more = f" (+{len(features) - 1})" if len(features) > 1 else ""
+    return (plots.shorten(features[0], plots.MAX_LABEL - len(more)) + more,)
+
+
 def _explanation_figures(explanations: Explanations) -> Figures:
-    rows = [(entry.features[0], entry.loss_increase) for entry in explanations.features[: plots.MAX_BARS]]
+    rows = [(_label_features(entry.features), entry.loss_increase) for entry in explanations.features[: plots.MAX_BARS]]
     curves = [*explanations.partial_dependence.items()][:MAX_PANELS]
+    outputs = [y for _, points in curves for _, y in points]
     return {
         "importance": [
             plots.render_svg(
@@ -99,6 +107,7 @@ def _explanation_figures(explanations: Explanations) -> Figures:
                 points,
                 name,
                 explanations.output,
+                (min(outputs), max(outputs)),
                 size=plots.SMALL_SIZE,
             )
             for name, points in curves

@@ -6,8 +6,10 @@ from pathlib import Path
 from plumbline.data.schema import Schema
 from plumbline.design import Answers
 from plumbline.evaluation.advice import BASELINES
+from plumbline.evaluation.error_analysis import ClassErrors, RegressionErrors
 from plumbline.evaluation.measurements import Measurements
 from plumbline.evaluation.slices import sort_worst_first
+from plumbline.evaluation.weak_slices import MIN_ROWS
 from plumbline.findings import Finding, Kind, read_findings
 from plumbline.report import tables
 from plumbline.report.figures import render_figures
@@ -20,7 +22,7 @@ QUESTIONS = {  # of docs/project.yaml, with the page's words for them
     "use.intended": "Intended use",
     "use.excluded": "Excluded use",
     "use.limits": "Limits",
-    "data.what": "Data",
+    "data.what": "Source",
     "data.rights": "Rights",
 }
 
@@ -64,6 +66,8 @@ def render_page(
         answers=[(label, text) for name, label in QUESTIONS.items() if (text := answers.texts[name])],
         open_questions=[label for name, label in QUESTIONS.items() if not answers.texts[name]],
         small_slices=sum(slice_.small for slice_ in measurements.slices),
+        min_search_rows=MIN_ROWS,
+        has_costs=_has_costs(measurements.errors),
         comparisons=_select(findings, *BASELINES.values()),
         requirements=_select(findings, Kind.REQUIREMENT),
         behaviours=_select(findings, Kind.BEHAVIOUR),
@@ -75,6 +79,10 @@ def render_page(
             "reproduction": tables.reproduction_table(),
         },
     )
+
+
+def _has_costs(errors: ClassErrors | RegressionErrors) -> bool:
+    return isinstance(errors, ClassErrors) and any(row.cost is not None for row in errors.thresholds or ())
 
 
 def _select(findings: Sequence[Finding], *kinds: Kind) -> list[Finding]:

@@ -71,7 +71,7 @@ def bars_size(lines: int) -> tuple[float, float]:
     return WIDTH, 0.9 + 0.28 * lines
 
 
-def shorten(name: str) -> str:
+def shorten(name: str, length: int = MAX_LABEL) -> str:
     """Return a label without its middle where it is too long for a figure.
 
     Examples
@@ -80,7 +80,7 @@ def shorten(name: str) -> str:
     ('short', 'aaaaaaaaaaaaaa…bbbbbbbbbbbbbbb')
     """
     words = " ".join(name.split())
-    return words if len(words) <= MAX_LABEL else f"{words[: MAX_LABEL // 2 - 1]}…{words[-MAX_LABEL // 2 :]}"
+    return words if len(words) <= length else f"{words[: (length - 1) // 2]}…{words[-(length // 2) :]}"
 
 
 def draw_intervals(axis: Axes, models: dict[str, Numbers], label: str) -> None:
@@ -93,13 +93,24 @@ def draw_intervals(axis: Axes, models: dict[str, Numbers], label: str) -> None:
     axis.set_xlabel(label)
 
 
-def draw_bars(axis: Axes, rows: Sequence[tuple[str, Numbers]], label: str, line: float | None = None) -> None:
-    """Draw values with intervals, the first on top, and a dashed line at a reference value."""
+def draw_bars(axis: Axes, rows: Sequence[tuple[Sequence[str], Numbers]], label: str, line: float | None = None) -> None:
+    """Draw values with intervals, the first on top, and a dashed line at a reference value.
+
+    Parameters
+    ----------
+    axis : Axes
+    rows : sequence of (lines, numbers)
+        The lines of a label, and a value with the ends of its interval.
+    label : str
+        Of the values.
+    line : float, optional
+        The reference value.
+    """
     for place, (_, numbers) in enumerate(reversed(rows)):
         _draw_interval(axis, place, numbers, color=MODEL, linewidth=2)
     if line is not None:
         axis.axvline(line, color=ACCENT, linestyle="--", linewidth=1)
-    axis.set_yticks(range(len(rows)), [shorten(name) for name, _ in reversed(rows)])
+    axis.set_yticks(range(len(rows)), ["\n".join(map(shorten, lines)) for lines, _ in reversed(rows)])
     axis.set_ylim(-0.6, len(rows) - 0.4)
     axis.set_xlabel(label)
 
@@ -140,8 +151,13 @@ def draw_thresholds(axis: Axes, rows: Sequence[ThresholdMetrics], threshold: flo
     axis.legend()
 
 
-def draw_dependence(axis: Axes, points: Sequence[tuple[float, float]], name: str, label: str) -> None:
-    """Draw the partial dependence of the prediction on one feature."""
+def draw_dependence(
+    axis: Axes, points: Sequence[tuple[float, float]], name: str, label: str, limits: tuple[float, float]
+) -> None:
+    """Draw the partial dependence of the prediction on one feature; the y axis has these limits and a margin."""
     axis.plot([x for x, _ in points], [y for _, y in points], color=MODEL, marker=".")
     axis.set_xlabel(shorten(name))
     axis.set_ylabel(label)
+    margin = 0.05 * (limits[1] - limits[0]) or 0.05
+    axis.locator_params(axis="x", nbins=4)
+    axis.set_ylim(limits[0] - margin, limits[1] + margin)

@@ -14,6 +14,7 @@ from plumbline.evaluation.slices import SliceMetrics
 from plumbline.evaluation.weak_slices import WeakSlice
 from plumbline.findings import Finding
 from plumbline.formatting import short
+from plumbline.metrics import lower_is_better
 from plumbline.report.worst_rows import WorstRow
 
 MAX_SLICES = 30  # metrics/slices.json has all
@@ -44,10 +45,11 @@ def performance_table(performance: Performance) -> Table:
     """Return each metric of the model with its interval, and that of the baselines."""
     model, linear, trivial = (performance.models[name] for name in ("model", "linear", "trivial"))
     return Table(
-        ["metric", "model", "95 % interval", "linear", "trivial"],
+        ["metric", "better", "model", "95 % interval", "linear baseline", "trivial baseline"],
         [
             [
                 name,
+                "lower" if lower_is_better(name) else "higher",
                 short(estimate.value),
                 f"{short(estimate.low)} to {short(estimate.high)}",
                 short(linear[name].value),

@@ -45,7 +45,7 @@ _PROCESSOR_VARIABLES = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "ARROW_
 _SYSTEM_VARIABLES = ("PATH", "PATHEXT", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "LD_LIBRARY_PATH")
 _FOLDER_VARIABLES = ("TMPDIR", "TEMP", "TMP", "HOME", "USERPROFILE")
 _NECESSARY_VARIABLES = (*_SYSTEM_VARIABLES, *_FOLDER_VARIABLES, *_USER_VARIABLES)
-# What a stage prints is no output: the locale must not stop it at a character.
+# What a stage prints is not an output: the locale must not stop it at a character.
 _CONSTANT_VARIABLES = {"PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
 
 

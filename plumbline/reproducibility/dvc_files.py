@@ -257,7 +257,7 @@ def _substitute(item: Any, variables: dict[str, Any]) -> Any:
     def value_of(match: re.Match[str]) -> str:
         value = lookup(variables, match[1].strip())
         if value is None or isinstance(value, dict | list):
-            raise DvcFileError(PIPELINE, f"names {match[0]}, which is no text or number in {PARAMS} or in vars")
+            raise DvcFileError(PIPELINE, f"names {match[0]}, which is not text or a number in {PARAMS} or in vars")
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     if isinstance(item, str):
@@ -284,7 +284,7 @@ def _parse_pointers(file: str) -> dict[str, Pointer]:
     outs, deps = (content.get(key) or [] for key in ("outs", "deps"))
     are_lists = isinstance(outs, list) and isinstance(deps, list)
     if not are_lists or not all(isinstance(item, dict) for item in deps) or not all(map(_has_path, outs)):
-        raise DvcFileError(file, "is no pointer that DVC writes")
+        raise DvcFileError(file, "is not a pointer as DVC writes it")
     is_import = any("repo" in dependency for dependency in deps)  # dvc import: the other repository has the data
     folder = posixpath.join(posixpath.dirname(file), content.get("wdir", "."))
     return {

@@ -108,7 +108,7 @@ def _describe_margin(review: Review) -> str:
     why = f" Why it is inconclusive: {escape_with_stop(review.why)}" if review.word == "cannot tell" else ""
     if margin > 0:
         return f"The margin, the smallest change that matters, is {short(margin)}.{why}"
-    trivial = f"base is no better than the trivial model, whose error is {short(comparison.trivial_error)}"
+    trivial = f"base is no better than the trivial baseline, whose error is {short(comparison.trivial_error)}"
     text = f"No margin can be derived, since {trivial}: set `review.margin` in `params.yaml`."
     return text if NO_MARGIN in review.why else f"{text}{why}"
 

@@ -22,7 +22,7 @@ from plumbline.strictyaml import StrictLoader
 from plumbline.versions import PACKAGE, Sources
 
 RECIPE = ("ingest", "featurize", "train")
-FIX = "Fix it and commit it"
+FIX = "Correct the file and commit it"
 
 
 class SideError(InconclusiveError):

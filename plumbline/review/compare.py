@@ -26,7 +26,7 @@ MAX_LABEL_SHIFT = 0.05  # above it the labels of the remaining rows are distribu
 
 
 def compare_commits(base: Side, head: Side, settings: Settings) -> Review:
-    """Return the review of head against base; where base does not run, of head against the trivial model.
+    """Return the review of head against base; where base does not run, of head against the trivial baseline.
 
     Raises
     ------

@@ -79,7 +79,7 @@ class Decision:
 
 
 def estimate_trivial(metric: str, truth: np.ndarray, weight: np.ndarray | None) -> MetricEstimate:
-    """Return the metric of the trivial model: class shares, the median or the mean of these rows themselves."""
+    """Return the metric of the trivial baseline: class shares, the median or the mean of these rows themselves."""
     share = np.ones(len(truth)) if weight is None else weight
     if metric == LOG_LOSS:
         shares = np.bincount(truth, share) / share.sum()
@@ -194,7 +194,7 @@ def _weigh_label_changes(
 
 
 def compare_with_trivial(head: Predictions, schema: Schema, settings: Settings) -> tuple[HeadOnly, str]:
-    """Return the errors of head and of the trivial model where there is no base, and a clause that compares them."""
+    """Return the errors of head and of the trivial baseline where there is no base, and a clause that compares them."""
     metric, rows = main_metric(settings.metric, schema.task), head.select_rows(head.is_complete)
     trivial = estimate_trivial(metric, rows.truth, rows.weight)
     estimate = estimate_metric(metric, rows.truth, head.scores[:, rows.positions], rows.weight)
@@ -203,7 +203,7 @@ def compare_with_trivial(head: Predictions, schema: Schema, settings: Settings) 
     word = compare_paired(repeated, estimate, 0.0, alpha=settings.alpha, group=rows.group).word
     clause = f"clearly {word}" if word in ("better", "worse") else "not clearly better"
     errors = HeadOnly(metric=metric, head_error=-estimate.mean, trivial_error=-trivial.mean)
-    return errors, f"head is {clause} than the trivial model"
+    return errors, f"head is {clause} than the trivial baseline"
 
 
 def compare_slices(

@@ -173,7 +173,7 @@ def _rerun(review: Review) -> str:
 
 def list_facts(review: Review) -> list[tuple[str, str]]:
     """Return names and values of the numbers behind the verdict."""
-    trivial = "Error of the trivial model (class shares, median or mean)"
+    trivial = "Error of the trivial baseline (class shares, median or mean)"
     if comparison := review.comparison:
         return [
             ("Rows compared", short(comparison.rows)),

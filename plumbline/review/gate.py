@@ -174,7 +174,9 @@ def read_acceptances(base: Commit, head: Commit) -> tuple[Mapping[str, Acceptanc
     for commit, author, value in _read_trailers(base, head):
         name, _, why = (part.strip() for part in value.partition(":"))
         if name not in NAMES:
-            notes.append(f"Accept: {name} in {commit[:9]} is no reason's name, expected one of {', '.join(NAMES)}")
+            notes.append(
+                f"Accept: {name} in {commit[:9]} is not the name of a reason, expected one of {', '.join(NAMES)}"
+            )
         elif not why:
             notes.append(f"Accept: {name} in {commit[:9]} says no why, and accepts nothing")
         else:

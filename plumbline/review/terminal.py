@@ -51,7 +51,7 @@ def _numbers(review: Review, comparison: Comparison) -> list[str]:
     margin = f"margin {short(verdict.margin)}" if verdict.margin else "no margin: base is no better than trivial"
     lines = [
         f"  base {review.base_commit[:9]}: {short(comparison.base_error)}, head {review.head_commit[:9]}: "
-        f"{short(comparison.head_error)}, trivial model: {short(comparison.trivial_error)}; {margin}; "
+        f"{short(comparison.head_error)}, trivial baseline: {short(comparison.trivial_error)}; {margin}; "
         f"{comparison.rows} rows, {comparison.replicas} replicas"
     ]
     if comparison.unpaired_reason:

@@ -31,20 +31,20 @@ POWER = 0.8  # of the smallest detectable difference
 def derive_margin(base: float, trivial: float, *, gap_share: float, loss_share: float) -> float:
     """Return the smallest difference that matters.
 
-    It is the smaller of a share of what base gains on the trivial model and a share of what base still loses: the gain
-    alone is too lax for a good model, the loss alone for a weak one.
+    It is the smaller of a share of what base gains on the trivial baseline and a share of what base still loses: the
+    gain alone is too lax for a good model, the loss alone for a weak one.
 
     Parameters
     ----------
     base, trivial : float
-        Goodness of base and of the trivial model; 0 is perfect.
+        Goodness of base and of the trivial baseline; 0 is perfect.
     gap_share, loss_share : float
         review.gap and review.loss of params.yaml.
 
     Returns
     -------
     float
-        0 where base is no better than the trivial model.
+        0 where base is no better than the trivial baseline.
 
     Examples
     --------

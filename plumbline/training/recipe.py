@@ -57,10 +57,10 @@ def make_estimator(params: Model, task: str, *, metric: str, seed: int) -> Any:
     except (TypeError, AttributeError) as error:
         names = ", ".join(inspect.signature(kind).parameters)
         message = f"params.yaml: model.arguments do not fit ({error}). {kind.__name__} takes {names}"
-        raise ParamsError(message, hint="Use these names") from None
+        raise ParamsError(message, hint="Use only these names in model.arguments") from None
     if not is_able:
         message = f"params.yaml: model.estimator {params.estimator} cannot do a {task} task"
-        raise ParamsError(message, hint="Name one that can, or auto")
+        raise ParamsError(message, hint="Set model.estimator to one that can, or to auto")
     if "random_state" in estimator.get_params() and "random_state" not in params.arguments:
         estimator.set_params(random_state=seed)
     if task != "regression" and not hasattr(estimator, "predict_proba"):
@@ -74,9 +74,11 @@ def _import_estimator(name: str) -> Any:
         kind = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         message = f"params.yaml: model.estimator {name} cannot be imported ({error})"
-        raise ParamsError(message, hint="Fix the name or install it") from None
+        raise ParamsError(
+            message, hint="Correct the name, or add its package to pyproject.toml and run make lock setup"
+        ) from None
     if not (inspect.isclass(kind) and hasattr(kind, "fit") and hasattr(kind, "get_params")):
-        message = f"params.yaml: model.estimator {name} is no scikit-learn estimator"
+        message = f"params.yaml: model.estimator {name} is not a scikit-learn estimator"
         raise ParamsError(message, hint="Name a class with fit and predict, such as sklearn.linear_model.Ridge")
     return kind
 
@@ -97,8 +99,8 @@ def build_pipeline(
     """
     types = {name: kind for name, kind in feature_types(rows, schema).items() if rows[name].notna().any()}
     if not types:
-        message = "data: no feature with a value is left, expected one at least"
-        raise TableError(message, hint="See the roles in data/schema.json")
+        message = "data: no feature with a value is left, expected at least one"
+        raise TableError(message, hint="Add a column that has values; data/schema.json has the roles of all columns")
     estimator = make_estimator(params, schema.task, metric=metric, seed=seed)
     try:
         pipeline = build(types, estimator)
@@ -146,13 +148,13 @@ def fit(
         taker = getattr(estimator, "estimator", None) or estimator  # what is wrapped decides whether weights reach it
         if not has_fit_parameter(taker, "sample_weight"):
             message = f"params.yaml: data.weight is set and {type(taker).__name__} takes no sample_weight"
-            raise ParamsError(message, hint="Set it to null")
+            raise ParamsError(message, hint="Set data.weight: null, or choose an estimator that takes weights")
     with limit_threads(len(rows)):
         try:
             pipeline.fit(to_estimator_input(rows, types), rows[TARGET].to_numpy(), **arguments)
         except Exception as error:
             message = f"model.estimator: {type(estimator).__name__} raised while fitting: {error}"
-            raise ModelError(message, hint="Fix model.arguments or src/model.py") from error
+            raise ModelError(message, hint="Change model.arguments or src/model.py") from error
     # Threads add up in the order in which they end: alone, the same rows get the same bits.
     pipeline.set_params(**{key: None for key in pipeline.get_params() if key.endswith("n_jobs")})
     return FittedModel(

@@ -48,7 +48,7 @@ def use_case(name: str = "a", value: str = "2", feasibility: str = "1", why: str
 
 REFUSALS = [
     ("problem: {question: [a]}", r"problem.question is \['a'\], expected a sentence"),
-    ("problem: {qestion: a}", "problem.qestion is no question. Did you mean 'problem.question'"),
+    ("problem: {qestion: a}", "problem.qestion is not a question. Did you mean 'problem.question'"),
     ("problem: {question: a, question: b}", "line 1: the key question occurs twice"),
     ("problem: a", "expected groups"),
     ("problem: [", "line"),
@@ -96,7 +96,7 @@ def test_requirements_are_held_against_the_last_run(project: Project, capsys) ->
     assert "size of the package in MB: dist/ has no wheel" in capsys.readouterr().out
     Path(paths.DESIGN).unlink()
     assert report_errors(lambda: run_command("design")) == 1
-    assert "docs/project.yaml is not there. Bring it back: git restore" in capsys.readouterr().err
+    assert "docs/project.yaml is not there. Restore it: git restore" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

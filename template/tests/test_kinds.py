@@ -48,5 +48,5 @@ def test_a_package_is_built_and_its_worth_is_found(project: Project, name: str, 
     assert [answers[str(key)] for key in predictions.key] == pytest.approx(predictions.prediction.tolist())
     assert kind.types in read_finding("ingest", Kind.SCHEMA).evidence
     baseline = read_finding("evaluate", Kind.TRIVIAL_BASELINE)
-    assert ("the model clearly beats the trivial one" in baseline.evidence) == kind.signal
+    assert ("the model is clearly better than the trivial baseline" in baseline.evidence) == kind.signal
     assert baseline.severity is (Severity.NOTE if kind.signal else Severity.WARNING)

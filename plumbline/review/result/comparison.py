@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Word = Literal["better", "worse", "same", "cannot tell"]
-NO_MARGIN = "base is no better than the trivial model, so no margin can be derived: set review.margin in params.yaml"
+NO_MARGIN = "base is no better than the trivial baseline, so no margin can be derived: set review.margin in params.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)

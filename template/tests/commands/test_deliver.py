@@ -159,11 +159,11 @@ def test_the_secret_becomes_dvcs_own_file_for_this_account_alone(repository: Rep
 
 
 def test_bring_alone_says_by_its_code_whether_the_table_is_here(repository: Repository, capsys) -> None:
-    assert deliver_commit(capsys, 0, "bring") == ("", "")
+    assert deliver_commit(capsys, 0, "pull") == ("", "")
     repository.add_pointer()
-    assert deliver_commit(capsys, 1, "bring")[0].startswith(
+    assert deliver_commit(capsys, 1, "pull")[0].startswith(
         "ERROR: git has a pointer to the table, and no remote is the default."
     )
     (repository.folder / ".dvc/config").write_text("[core\n")
-    assert deliver_commit(capsys, 1, "bring")[0].startswith("ERROR: .dvc/config cannot be read")
+    assert deliver_commit(capsys, 1, "pull")[0].startswith("ERROR: .dvc/config cannot be read")
     assert RUNS == []

@@ -166,7 +166,7 @@ def write_other_columns(path, suffix: str) -> None:
         (b"\na\nsecret\n", "found none"),
         (b"a,b,a\n1,secret,3\n", "'a' twice"),
         (b"a,,b\n1,secret\n", "line 2 has 2 fields, expected 3"),
-        (b"a,b\n1,2\n1,secret,3\n", "line 3 has 3 fields, expected 2. Fix the file"),
+        (b"a,b\n1,2\n1,secret,3\n", "line 3 has 3 fields, expected 2. Correct the file"),
         (b"a,b\n1,2\nsecret\n", "line 3 has 1 fields"),
         (b"a,b\n" + b"secret" * BLOCK + b",2\n", "longer than 1 MiB"),
         (b"PK\x03\x04secret\0", "workbook"),

@@ -71,7 +71,10 @@ def test_a_type_is_the_first_that_every_value_fits_or_what_is_stated(delimiter: 
 
 @pytest.mark.parametrize("data", [{"time": "d"}, {"types": {"d": "timestamp"}}])
 def test_a_date_that_matters_and_can_be_read_in_two_ways_is_refused(data, tmp_path: Path) -> None:
-    with pytest.raises(PlumblineError, match=r"%d/%m/%Y and as %m/%d/%Y. State it: data.types: \{d: timestamp %m"):
+    with pytest.raises(
+        PlumblineError,
+        match=r"%d/%m/%Y and as %m/%d/%Y. Set data.types: \{d: timestamp %m/%d/%Y\} or \{d: timestamp %d/%m/%Y\}",
+    ):
         infer(tmp_path / "t.csv", [("d", "x"), ("01/02/2024", "1"), ("03/02/2024", "2")], **data)
 
 

@@ -48,7 +48,7 @@ def test_each_model_of_the_page_becomes_a_package(project: Project, number: int)
     project.change(**(yaml.safe_load(text) if before == "yaml" else {}))
     process = subprocess.run([sys.executable, "-c", RUN, *STAGES], capture_output=True, encoding="utf-8", check=False)
     assert process.returncode == 0, process.stderr
-    assert "the model clearly beats the trivial one" in process.stdout
+    assert "the model is clearly better than the trivial baseline" in process.stdout
     assert len(list(Path(paths.DIST).glob("*.whl"))) == 1
 
 

@@ -45,5 +45,5 @@ def test_columns_are_those_stated_or_few_levels_and_then_the_numbers_that_the_pr
     score = -(ROWS**3.0)
     assert choose_columns("auto", SCHEMA, TABLE, score) == ["colour", "flag", "number", "noise", "gaps"]
     assert choose_columns(["many", "count"], SCHEMA, TABLE, score) == ["many", "count"]
-    with pytest.raises(PlumblineError, match="'nothing', expected columns beside target and key"):
+    with pytest.raises(PlumblineError, match="'nothing', expected columns other than target and key"):
         choose_columns(["many", "nothing"], SCHEMA, TABLE, score)

@@ -15,7 +15,7 @@ from plumbline.leakage.purity import find_impure_features
 from plumbline.testing.projects import ROOT, make_table
 
 calls = count()
-HALF, ORDER, SINGLE = "with half of them", "them in another order, some twice", "with one of them"
+HALF, ORDER, SINGLE = "gets half of the rows", "the rows in another order, some twice", "gets only one row"
 IMPURE: dict[str, tuple[str, Any]] = {
     "mean": (HALF, lambda rows: rows.x1 - rows.x1.mean()),
     "mean for gaps": (HALF, lambda rows: rows.x2.fillna(rows.x2.mean())),
@@ -28,9 +28,9 @@ IMPURE: dict[str, tuple[str, Any]] = {
     "commonest": (SINGLE, lambda rows: rows.shade.fillna(rows.shade.mode().get(0, "none"))),
     "random": ("random numbers", lambda rows: np.random.default_rng().normal(size=len(rows))),
     "calls": ("random numbers", lambda rows: float(next(calls))),
-    "now": ("the clock", lambda rows: (pd.Timestamp.now() - rows.when).dt.days),
-    "today": ("the clock", lambda rows: date.today().year - rows.when.dt.year),
-    "time": ("the clock", lambda rows: time.time() - rows.x1),
+    "now": ("the current date", lambda rows: (pd.Timestamp.now() - rows.when).dt.days),
+    "today": ("the current date", lambda rows: date.today().year - rows.when.dt.year),
+    "time": ("the current date", lambda rows: time.time() - rows.x1),
 }
 
 
@@ -95,6 +95,9 @@ def test_a_file_is_not_there_and_an_error_on_fewer_rows_and_other_columns_are_fo
         for features in (read_file_once, fail, lambda rows: rows.assign(**{f"n{len(rows)}": 1}))
     ]
     assert [leak.columns for leaks in results for leak in leaks] == [(), (), ("new",), ("n150",), ("n300",), ("n1",)]
-    assert "reads a file (known.csv), and a package has none" in results[0][0].evidence
-    assert "src/features.py raises an error: it depends on other rows: with half" in results[1][0].evidence
+    assert "reads a file (known.csv), and a package does not contain it" in results[0][0].evidence
+    assert (
+        "src/features.py raises an error when the function gets half of the rows: it depends on other rows"
+        in results[1][0].evidence
+    )
     assert Path.cwd() == tmp_path

@@ -41,7 +41,7 @@ def test_a_model_without_signal_is_said_not_to_beat_the_trivial_one(project: Pro
     project.table(table.assign(target=np.random.default_rng(1).permutation(table["target"])))
     project.change(model={"estimator": "sklearn.linear_model.Ridge"})
     project.run("ingest", "featurize", "train", "evaluate")
-    words = "WARNING: trivial baseline: the model does not clearly beat the trivial one"
+    words = "WARNING: trivial baseline: the model is not clearly better than the trivial baseline"
     assert words in capsys.readouterr().out
 
 
@@ -50,11 +50,11 @@ def test_where_the_squared_error_decides_it_compares_and_the_mean_is_trivial(pro
     project.table(table)
     project.change(review={"metric": "root_mean_squared_error"})
     project.run("ingest", "featurize", "train", "evaluate")
-    assert "the trivial one: root_mean_squared_error" in capsys.readouterr().out
+    assert "the trivial baseline: root_mean_squared_error" in capsys.readouterr().out
     key = pd.read_parquet(paths.PREDICTIONS)["key"]
     is_holdout = table["row_id"].isin(key)
     expected = np.sqrt(np.mean((table["target"][is_holdout] - table["target"][~is_holdout].mean()) ** 2))
     assert json.loads(Path(paths.TRIVIAL).read_text())["root_mean_squared_error"] == pytest.approx(expected, rel=1e-5)
     project.change(evaluate={"metrics": ["r2", "mean_absolute_error"]})
     project.run("evaluate")
-    assert "the trivial one: r2" in capsys.readouterr().out  # what is listed first
+    assert "the trivial baseline: r2" in capsys.readouterr().out  # what is listed first

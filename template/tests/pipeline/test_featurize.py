@@ -116,11 +116,12 @@ def test_what_is_found_stops_in_one_line_with_its_cure_and_leaves_the_last_file_
 
     with pytest.raises(PlumblineError) as error:
         run(features, leaky)
-    halves = "depends on other rows: with half of them its values differ. Learn from rows in src/model.py"
+    halves = "depends on other rows: its values change when the function gets half of the rows"
     assert str(error.value) == (
         f"leakage: 'rank' of src/features.py {halves}; 'at' of src/features.py {halves}; 'copy' alone predicts "
-        "the target: balanced accuracy 1 on 120 rows; and 1 more. Fix src/features.py, or set data.allow: {'rank': "
-        "reason}. Set data.ignore: ['copy', 'coded'] (or remove it in src/features.py), or data.allow: "
+        "the target: balanced accuracy 1 on 120 rows; and 1 more. Move what is learned from rows to src/model.py, "
+        "or set data.allow: {'rank': reason}. Set data.ignore: ['copy', 'coded'] (or remove it in "
+        "src/features.py), or data.allow: "
         "{'copy': reason} when it is known before the target"
     )
     assert Path("data/features.parquet").read_bytes() == before
@@ -181,5 +182,5 @@ def test_no_leak_is_one_note_that_names_the_checks(run, monkeypatch: pytest.Monk
     monkeypatch.setattr(featurize, "SAMPLE", 7)  # of 120 rows every 18th, across batches
     run()
     (note,) = (finding for finding in read_findings("featurize") if finding.kind == "leakage")
-    assert note.evidence.startswith("nothing found: features alone")
+    assert note.evidence.startswith("no leakage found. Checked: single features")
     assert (note.severity, note.counts) == ("note", {"rows": 7})

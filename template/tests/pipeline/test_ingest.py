@@ -49,7 +49,7 @@ REFUSALS = [
     ({"source": "data/source/bare.csv"}, "bare.csv: has a header and no rows. Export it again"),
     (
         {"source": "data/source/broken.csv"},
-        r"broken\.json: 1 of 2 .*'x1' \(max_value 70\): 1 of 50 rows do not, the first are rows 3\. Fix",
+        r"broken\.json: 1 of 2 .*'x1' \(max_value 70\): 1 of 50 rows do not, the first are rows 3\. Correct",
     ),
 ]
 
@@ -77,7 +77,9 @@ def test_a_failed_expectation_shows_values_where_the_project_allows_it(project: 
     frame.loc[2, "x1"] = 77.125
     project.table(frame, show_values=True)
     write_suite("table.json", "x1")
-    with pytest.raises(PlumblineError, match=r"rows 3, with the values 77\.125\. Fix the table, or the suite"):
+    with pytest.raises(
+        PlumblineError, match=r"rows 3, with the values 77\.125\. Correct the table, or these expectations"
+    ):
         ingest.main()
 
 
@@ -172,6 +174,6 @@ def test_what_a_suite_has_twice_is_warned_of_and_what_cannot_run_stops(project: 
     text = Path("expectations/table.json").read_text()
     Path("expectations/table.json").write_text(text.replace("max_value", "max"))
     with pytest.raises(
-        PlumblineError, match=r"3 of 3 expectations cannot be run: expectation 1, .* no argument 'max'.*Fix"
+        PlumblineError, match=r"3 of 3 expectations cannot be run: expectation 1, .* no argument 'max'.*Correct"
     ):
         ingest.main()

@@ -189,8 +189,8 @@ def test_a_review_fits_by_the_same_parameters() -> None:
 @pytest.mark.parametrize(
     ("copies", "words", "severity"),
     [
-        (2, " rows repeat another's features and are in its fold", "note"),
-        (100, " share theirs with a row of another fold, since too few are distinct", "warning"),
+        (2, " rows have the same features as an earlier row and are in the fold of that row", "note"),
+        (100, " rows have a duplicate in another fold, because there are too few distinct rows", "warning"),
     ],
 )
 def test_rows_that_repeat_are_counted(project: Project, copies: int, words: str, severity: str) -> None:

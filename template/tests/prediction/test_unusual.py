@@ -71,7 +71,7 @@ def test_a_predictor_flags_and_refuses_on_request_and_else_predicts(predictor: P
     flagged = predictor.predict(rows, flag=True)
     assert flagged.pop("unusual").tolist() == ["", "x1; seen", "flag"]
     pd.testing.assert_frame_equal(flagged, predictor.predict(rows))
-    expected = r"input, row 2, column 'x1': expected a value in or near the table's range, -3.0 to 3.0\. Fix"
+    expected = r"input, row 2, column 'x1': expected a value in or near the table's range, -3.0 to 3.0\. Correct"
     with pytest.raises(PlumblineError, match=expected):
         predictor.predict(rows, strict=True)
     assert predictor.predict([usual], flag=True, strict=True)["unusual"].tolist() == [""]

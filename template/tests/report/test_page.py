@@ -13,6 +13,7 @@ import yaml
 
 from plumbline import params, paths
 from plumbline.formatting import short
+from plumbline.metrics import lower_is_better
 from plumbline.testing.projects import Project, make_table
 from template.tests.tools import find_program
 
@@ -72,8 +73,15 @@ def test_numbers_are_those_of_the_metrics(project: Project, task: str) -> None:
     page = Tables(run_report(project, task, requirements=costs))
     metrics, linear, trivial = map(content, (paths.METRICS, paths.LINEAR, paths.TRIVIAL))
     first = next(iter(content(paths.INTERVALS)))
-    assert page.under("metric", "model") == [
-        [name, short(metrics[name]), " to ".join(map(short, ends["model"])), short(linear[name]), short(trivial[name])]
+    assert page.under("metric", "better", "model") == [
+        [
+            name,
+            "lower" if lower_is_better(name) else "higher",
+            short(metrics[name]),
+            " to ".join(map(short, ends["model"])),
+            short(linear[name]),
+            short(trivial[name]),
+        ]
         for name, ends in content(paths.INTERVALS).items()
     ]
     errors = content(paths.ERRORS)
@@ -168,7 +176,7 @@ def test_the_first_screen_has_the_description_and_one_line_for_all_that_is_not_s
     assert f'<p class="lead">{description}.</p>' in text
     assert text.count("<dt>") == 1
     assert "<dt>Intended use</dt><dd>Teaching &amp; &lt;testing&gt;.</dd>" in text
-    note = "Not stated yet: question, excluded use, limits, data, rights (docs/project.yaml)."
+    note = "Not stated yet: question, excluded use, limits, source, rights (docs/project.yaml)."
     assert (text.count("ot stated"), text.count(note)) == (1, 1)
 
 

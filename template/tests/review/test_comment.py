@@ -158,7 +158,7 @@ def test_without_a_margin_it_is_said_why_and_what_to_set() -> None:
         review = with_comparison(review, trivial_error=0.31)
         text, lines = render_comment(review), "\n".join(render_terminal(review))
         assert (
-            "base is no better than the trivial model, whose error is 0.31: set `review.margin` in `params.yaml`"
+            "base is no better than the trivial baseline, whose error is 0.31: set `review.margin` in `params.yaml`"
             in text
         )
         assert not re.search(r"(change|difference) of 0\b|is 0\.$", text)

@@ -155,7 +155,7 @@ def test_where_base_does_not_run_head_is_held_against_the_trivial_model(reposito
     assert first == "cannot tell"
     assert "base (" in result.why
     assert "does not run" in result.why
-    assert "clearly better than the trivial model" in result.why
+    assert "clearly better than the trivial baseline" in result.why
 
 
 @pytest.mark.parametrize("file", ["dvc.yaml", "params.yaml"])
@@ -167,7 +167,7 @@ def test_where_base_has_no_pipeline_head_is_held_against_the_trivial_model(repos
     git(repository, "commit", "-qam", "the first pipeline")
     _, (first, *_), result = run_review(repository, "early~1")
     assert first == "cannot tell"
-    assert f"has no {file}; head is clearly better than the trivial model" in result.why
+    assert f"has no {file}; head is clearly better than the trivial baseline" in result.why
 
 
 def test_what_cannot_be_compared_is_one_line_and_another_exit_code(repository: Path, commit_change: Commit) -> None:

@@ -145,7 +145,7 @@ def test_an_estimator_that_cannot_be_is_refused() -> None:
     for estimator, arguments, words in (
         ("sklearn.nothing.Nothing", {}, "cannot be imported"),
         (".Nothing", {}, "cannot be imported"),
-        ("math.sin", {}, "is no scikit-learn estimator"),
+        ("math.sin", {}, "is not a scikit-learn estimator"),
         ("sklearn.linear_model.Ridge", {}, "cannot do a binary task"),
         (LINEAR, {"depth": 3}, "'depth'.*LogisticRegression takes .*max_iter"),
         (LINEAR, {"C": -1}, "raised while fitting: The 'C' parameter"),
