@@ -1,7 +1,8 @@
 """Compare the model of this commit with that of another one: better, worse, same or cannot tell (make review).
 
-The command compares what is committed. It leaves metrics/ and data/ as they are and writes to .review/. Exit code 1
-where a reason listed in docs/pull-requests.md is not accepted, else 0; 2 when the comparison could not be made.
+The command compares what is committed. It leaves metrics/ and data/ as they are and writes to .review/. Exit code 0
+if no reason listed in docs/pull-requests.md applies or all are accepted, 1 if a reason is not accepted, 2 if the
+comparison could not be made.
 """
 
 import os

@@ -19,7 +19,7 @@ from plumbline.review.worktrees import FOLDER
 from plumbline.testing.projects import environment, make_table
 from template.tests.review.conftest import MODEL, PARAMS, Commit, git, open_names, run_review
 
-DAMAGED = "the package in the cache is not what its name says: dvc fetch dist brings it"
+DAMAGED = "the package in the DVC cache does not have the hash in dvc.lock (the file is damaged). Run dvc pull dist"
 WORSE = {"arguments": {"C": 1e-5, "max_iter": 200}}
 
 
@@ -227,7 +227,7 @@ def test_the_package_predicts_what_the_recipe_predicts_or_it_is_said(
     git(repository, "commit", "-qam", "another recipe under the old package")
     _, _, result = run_review(repository, code=1)
     assert result.package_check.is_consistent is False
-    assert "predicts otherwise than the recipe in" in result.package_check.why
+    assert "the predictions of the package differ from those of the recipe in" in result.package_check.why
     assert "package" in open_names(result)
     shutil.rmtree(repository / ".dvc/cache")
     assert check_package(packaged_head).is_consistent is None
