@@ -1,4 +1,4 @@
-"""What git tells of two commits without running them: files, parameters, expectations, trials, the release."""
+"""The differences of two commits without running them: files, parameters, expectations, trials, the release."""
 
 import json
 from itertools import chain

@@ -45,7 +45,7 @@ HIDDEN = {
     ".pre-commit-config.yaml",
 }
 OWN = {"dvc.lock", "data/schema.json"}  # the first make repro makes them, and metrics/
-MOST_FILES, MOST_NAMES = 215, 17  # with plumbline/, two thirds of them; 60 and 16 when it comes as a wheel
+MOST_FILES, MOST_NAMES = 246, 17  # with plumbline/, two thirds of them; 60 and 16 when it comes as a wheel
 SAMPLE = re.compile("(?i)breast|cancer|malignan|benign|nucle(us|i)|wisconsin")
 Bake = Callable[..., Path]
 

@@ -9,7 +9,7 @@ import pytest
 
 from plumbline.testing.projects import make_table
 from template.tests.bake.conftest import Tools, git
-from template.tests.bake.test_update import FEATURES, PLOTS, change, commit, make_in, update, write
+from template.tests.bake.test_update import FEATURES, change, commit, make_in, update, write
 from template.tests.docs.conftest import blocks
 
 OLD_BLOCK = re.compile(r"(?ms)^(?:`[\w./-]+`[^\n]*\n\n)?```\w+\n(.*?)^```$")
@@ -38,7 +38,7 @@ def project(tools: Tools, history: Path, tmp_path: Path) -> Path:
     write(project, "src/features.py", FEATURES)
     change(project, "src/model.py", ('return Pipeline([("columns"', 'return Pipeline(steps=[("columns"'))
     change(project, "params.yaml", ("  seed: 0 ", "  seed: 7 "))
-    change(project, "src/report/plots.py", ('"#0072b2"', '"#005a9c"'))
+    change(project, "src/names.py", ("# evaluate: for people;", "# evaluate: for our people;"))
     stage, entry, keys, _ = OLD_BLOCK.findall((project / "docs/extend.md").read_text(encoding="utf-8"))[:4]
     write(project, "src/stages/summary.py", stage)
     change(project, "dvc.yaml", ("stages:\n", f"stages:\n{entry}"))
@@ -54,9 +54,9 @@ def test_an_update_from_before_the_package_has_conflicts_only_where_the_user_edi
     contents = {name: (project / name).read_bytes() for name in names}
     update(tools, project)
     states = {line[3:]: line[:2] for line in git(project, "status", "--porcelain").splitlines()}
-    assert [name for name, state in states.items() if "U" in state] == ["dvc.yaml"]
-    assert states["src/report/plots.py -> plumbline/report/plots.py"] == "R "
-    assert '"#005a9c"' in (project / PLOTS).read_text(encoding="utf-8")
+    assert [name for name, state in states.items() if "U" in state] == ["dvc.yaml", "params.yaml"]
+    assert states["src/names.py -> plumbline/paths.py"] == "R "
+    assert "for our people;" in (project / "plumbline/paths.py").read_text(encoding="utf-8")
     assert not [*project.rglob("*.rej")]
     assert {name: (project / name).read_bytes() for name in contents} == contents
     assert {path.name for path in (project / "src").iterdir()} == {
@@ -73,6 +73,7 @@ def test_an_update_from_before_the_package_has_conflicts_only_where_the_user_edi
 def test_a_project_from_before_the_package_runs_as_the_page_says(tools: Tools, project: Path) -> None:
     update(tools, project)
     git(project, "checkout", "--theirs", "dvc.yaml")
+    git(project, "checkout", "--ours", "params.yaml")
     (_, _, stage), (_, _, entry) = blocks("extend.md")[:2]
     write(project, "src/stages/summary.py", stage)
     change(project, "dvc.yaml", ("stages:\n", f"stages:\n{entry}"))

@@ -71,7 +71,7 @@ def make_second_version(clone: Path) -> None:
 def make_latest_version(clone: Path) -> None:
     """Change what came after v2: the same files again, a renamed page, a deleted one, and the template's own files."""
     change(clone, PAGE, ("\n## A pipeline of your own\n", "\n## A pipeline of your very own\n"))
-    change(clone, PLOTS, ('"font.size": 10', '"font.size": 11'), ("MOST = 15  # bars", "MOST = 16  # bars"))
+    change(clone, PLOTS, ('"font.size": 10', '"font.size": 11'), ("MAX_BARS = 15", "MAX_BARS = 16"))
     change(clone, "params.yaml", ("  holdout: 0.2 ", "  holdout: 0.25 "))
     change(clone, "dvc.yaml", ("    desc: model, schema and your two files ->", "    desc: model and schema ->"))
     change(clone, f".github/workflows/{WORKFLOW}", ("timeout-minutes: 45", "timeout-minutes: 50"))

@@ -23,9 +23,9 @@ PIP, UV = {"install", "compile"}, {"pip"}
 JUPYTER = "jupyter"  # a module of jupyterlab, which is installed on demand
 # What follows the name of a program in a sentence: "git has it", "make the table smaller".
 SENTENCE = """
-    a above again alone and at brings can cannot could did do does for from had has holds if ignores in is it its itself
-    keeps knows must needs now of on only or prints reads room says stays stops sure than that the them these this to
-    tracks until was what where which while will with without writes
+    a above again alone and at below brings can cannot could did do does for from had has holds if ignores in into is
+    it its itself keeps knows must needs now of on only or prints reads room says stays stops sure than that the them
+    these this to tracks until was what where which while will with without writes
 """
 ENGLISH = frozenset(SENTENCE.split())
 PYTHON = r"(?:python3?|py -3\.\d+) -m ([\w.]+)"
@@ -34,13 +34,23 @@ START = re.compile(rf"(?<![\w/.${{-])(?<!from )(?<!import )(?:{PYTHON}|{PROGRAM}
 END = re.compile(r"[`\n|;&#]|[,.:;)\]]+(?=\s|$)|\s#|\s\(|\s{2,}")
 
 
-def string_literals(tree: ast.AST) -> Iterator[str]:
-    """Yield each string of a module; in an f-string {} stands for a value."""
+def string_literals(tree: ast.AST, *, docstrings: bool = True) -> Iterator[str]:
+    """Yield each string of a module; in an f-string {} stands for a value. docstrings: those of functions, too."""
     parts_of_fstrings = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    skipped = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and isinstance(node.body[0], ast.Expr)
+    }
+    skipped = set() if docstrings else skipped
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts_of_fstrings:
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in parts_of_fstrings | skipped
+        ):
             yield node.value
 
 
@@ -208,7 +218,7 @@ def collect_texts() -> dict[str, list[str]]:
     """Return path -> its texts: the strings of plumbline/ and src/, the code of the pages, the help of the Makefile."""
     texts: dict[str, list[str]] = {}
     for path in [*(ROOT / "plumbline").rglob("*.py"), *(ROOT / "src").rglob("*.py")]:
-        texts[_place(path)] = list(string_literals(ast.parse(path.read_text(encoding="utf-8"))))
+        texts[_place(path)] = list(string_literals(ast.parse(path.read_text(encoding="utf-8")), docstrings=False))
     folders = (ROOT, ROOT / "docs", ROOT / "template", ROOT / ".github")
     for path in (page for folder in folders for page in folder.glob("*.md") if page.name != "CHANGELOG.md"):
         texts[_place(path)] = list(code_of_page(path.read_text(encoding="utf-8")))
