@@ -43,7 +43,8 @@ def _find_wheel(head: Commit) -> tuple[str, Path]:
         if entry["relpath"].endswith(".whl") and file.exists():
             if hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() != entry["md5"]:
                 message = "the package in the DVC cache does not have the hash in dvc.lock (the file is damaged)"
-                raise ProjectError(message, hint=FETCH)
+                name = "/".join(file.parts[-4:])  # DVC does not check a file in its cache that is read-only
+                raise ProjectError(message, hint=f"Delete {name} in the DVC cache, then run dvc pull {paths.DIST}")
             return entry["relpath"], file
     raise ProjectError("the package of head's dvc.lock is not in the DVC cache", hint=FETCH)
 
