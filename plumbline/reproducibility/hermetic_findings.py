@@ -24,15 +24,15 @@ class _Rule:
     key: str
 
 
-_USED = "used by {stage}"
+_USE = "used by {stage}"
 _RULES = {  # in the order of the findings
     "missing output": _Rule("unwritten output", "a file or folder", "none", "remove it from outs of {stage}", "outs"),
     "environment": _Rule("environment", "no effect", "a different result", "make it a parameter of {stage}", "params"),
-    "file": _Rule("undeclared file", "in deps", _USED, "add it to deps of {stage}", "deps"),
+    "file": _Rule("undeclared file", "in deps", _USE, "add it to deps of {stage}", "deps"),
     "module": _Rule(
         "undeclared file",
         "covered by the digest of the stage",
-        _USED,
+        _USE,
         f"import it by its name in a module that {{stage}} imports, then {versions.WRITE_COMMAND}",
         "params",
     ),
@@ -53,9 +53,9 @@ _RULES = {  # in the order of the findings
     "stray file": _Rule(
         "left elsewhere", "nothing", "written by {stage}", "remove it, or write it to one of outs", "outs"
     ),
-    "network": _Rule("network", "no use of it", _USED, "fetch it with dvc import-url and add it to deps", "deps"),
-    "outside": _Rule("outside the project", "nothing", _USED, "move it into the project and add it to deps", "deps"),
-    "param": _Rule("undeclared parameter", "in params", _USED, "add it to params of {stage}", "params"),
+    "network": _Rule("network", "no use of it", _USE, "fetch it with dvc import-url and add it to deps", "deps"),
+    "outside": _Rule("outside the project", "nothing", _USE, "move it into the project and add it to deps", "deps"),
+    "param": _Rule("undeclared parameter", "in params", _USE, "add it to params of {stage}", "params"),
     "extra file": _Rule("undeclared output", "in outs", "written by {stage}", "add it to outs of {stage}", "outs"),
 }
 

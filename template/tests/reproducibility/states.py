@@ -175,7 +175,7 @@ STATES = {
         RESTORE + "dvc.yaml",
     ),
     "a frozen stage": State("dvc freeze train && echo 2 >> code/train.txt", FRESH),
-    "issue 11099": State(STALE_PART + " && rm -r parts", reason="score: parts/one.txt is not what", base="inside"),
+    "issue 11099": State(STALE_PART + " && rm -r parts", reason="score: parts/one.txt changed since the run", base="inside"),
     "issue 11099, another file of the folder": State(
         "echo 2 >> code/parts.txt && dvc repro -q parts" + COMMIT + " && rm -r parts", FRESH, base="inside"
     ),
