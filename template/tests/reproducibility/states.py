@@ -184,7 +184,7 @@ STATES = {
         "dvc remote add -q -d store ../store", NOT_PUSHED, "are not in remote store .*data/source/big.csv", "dvc push"
     ),
     "never pushed, and code changed": State(
-        STORE + " && echo 2 >> code/train.txt", STALE, "train: code/train.txt is", REPRO, "make repro && dvc push"
+        STORE + " && echo 2 >> code/train.txt", STALE, "train: code/train.txt changed since", REPRO, "make repro && dvc push"
     ),
     "partly pushed": State(
         STORE + " && dvc push -q data/model.txt parts", NOT_PUSHED, "are not in .*data/table.txt", "dvc push"

@@ -223,7 +223,7 @@ def test_the_command_moves_no_data_and_writes_only_its_report(copy: Callable[...
     assert set(report["findings"][0]) == {field.name for field in fields(Finding)}
     assert all(f"`{name}`" in page for name in names | set(report["findings"][0]))
     clone.sh("rm dvc.yaml")
-    assert "run this in the project's root" in clone.sh("python -m plumbline verify", 2)
+    assert "Run this in the root of the project" in clone.sh("python -m plumbline verify", 2)
 
 
 def test_hashes_are_those_that_dvc_makes(copy: Callable[..., Tiny], monkeypatch: pytest.MonkeyPatch) -> None:
