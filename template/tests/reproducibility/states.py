@@ -175,7 +175,9 @@ STATES = {
         RESTORE + "dvc.yaml",
     ),
     "a frozen stage": State("dvc freeze train && echo 2 >> code/train.txt", FRESH),
-    "issue 11099": State(STALE_PART + " && rm -r parts", reason="score: parts/one.txt changed since the run", base="inside"),
+    "issue 11099": State(
+        STALE_PART + " && rm -r parts", reason="score: parts/one.txt changed since the run", base="inside"
+    ),
     "issue 11099, another file of the folder": State(
         "echo 2 >> code/parts.txt && dvc repro -q parts" + COMMIT + " && rm -r parts", FRESH, base="inside"
     ),
@@ -184,7 +186,11 @@ STATES = {
         "dvc remote add -q -d store ../store", NOT_PUSHED, "are not in remote store .*data/source/big.csv", "dvc push"
     ),
     "never pushed, and code changed": State(
-        STORE + " && echo 2 >> code/train.txt", STALE, "train: code/train.txt changed since", REPRO, "make repro && dvc push"
+        STORE + " && echo 2 >> code/train.txt",
+        STALE,
+        "train: code/train.txt changed since",
+        REPRO,
+        "make repro && dvc push",
     ),
     "partly pushed": State(
         STORE + " && dvc push -q data/model.txt parts", NOT_PUSHED, "are not in .*data/table.txt", "dvc push"
