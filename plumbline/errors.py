@@ -4,6 +4,7 @@ A traceback is for faults of the program alone.
 """
 
 import difflib
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -157,7 +158,8 @@ def report_errors(main: Callable[[], int], hint: Callable[[], str] = str, failed
         reason = str(error) or "an allocation failed"
         line = f"not enough memory: {reason}. Close other programs, or use a larger machine"
     except OSError as error:
-        line = f"{error.filename or 'a file'}: {error.strerror or error}. Free space or fix it, then run again"
+        remedy = "Free space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Fix it"
+        line = f"{error.filename or 'a file'}: {error.strerror or error}. {remedy}, then run again"
     text = f"{' '.join(line.split())}{hint()}"
     print(f"ERROR: {text.replace('?. ', '? ')}", file=sys.stderr)
     return code

@@ -51,7 +51,7 @@ def lower_is_better(name: str) -> bool:
 
 
 def main_metric(metric: str, task: str) -> str:
-    """Return the metric that a model is fitted for and judged by.
+    """Return the metric that a model is fitted for, and that a review decides by.
 
     Parameters
     ----------

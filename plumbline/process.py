@@ -133,7 +133,8 @@ def git(
     Raises
     ------
     ProgramError
-        If git fails and `strict` is True: the command, and the last line of git's message that names an error.
+        If git is not installed; or if it fails and `strict` is True: the command, and the last line of git's message
+        that names an error.
 
     Examples
     --------
@@ -141,7 +142,11 @@ def git(
     ''
     """
     command = ["git", *arguments]
-    result = subprocess.run(command, cwd=cwd, env=env, capture_output=True, check=False)
+    try:
+        result = subprocess.run(command, cwd=cwd, env=env, capture_output=True, check=False)
+    except FileNotFoundError:
+        require_git()
+        raise  # git is there, and another file, such as cwd, is not
     if result.returncode == 0:
         return result.stdout.decode("utf-8", "surrogateescape")
     if not strict:
@@ -186,6 +191,7 @@ def git_paths(*arguments: str) -> list[str]:
 
 
 def changed_files(*paths: str) -> set[str]:
-    """Return the files below these paths that differ from HEAD or are not in git."""
+    """Return the files below these paths, relative to this folder, that differ from HEAD or are not in git."""
+    prefix = git("rev-parse", "--show-prefix", strict=False).strip()
     entries = git_paths("status", "--porcelain", "-z", "--no-renames", "-uall", "--", *paths)
-    return {entry[3:] for entry in entries}
+    return {entry[3:].removeprefix(prefix) for entry in entries}

@@ -1,8 +1,8 @@
 """Compare the model of this commit with that of another one: better, worse, same or cannot tell (make review).
 
-The command compares what is committed. It leaves metrics/ and data/ as they are and writes to .review/. Exit code 0
-if no reason listed in docs/pull-requests.md applies or all are accepted, 1 if a reason is not accepted, 2 if the
-comparison could not be made.
+The command compares what is committed. It writes to .review/, and with --keep also metrics/review.json. Exit codes: 0
+if there is no reason or every reason is accepted; 1 if a reason listed in docs/pull-requests.md is not accepted; 2 if
+the comparison could not be made.
 """
 
 import os
@@ -16,7 +16,7 @@ from plumbline.review.sides import JUDGES, Side, find_merge_base
 
 FAILED = 2
 # Whose review this process is: unset for the one that a user started, "base" or "head" for one that another review
-# started in that side's worktree. It is an environment variable since the review of an older commit must understand it.
+# started with that side's code. It is an environment variable since the review of an older commit must understand it.
 ROLE = "REVIEW_BY_BASE"
 
 
@@ -49,8 +49,9 @@ def run(options: Namespace) -> int:
 
 
 def delegate(side: Side, role: str, options: Namespace) -> int:
-    """Run a side's own review in its worktree and return the exit code; -P: nothing is imported from this folder."""
+    """Run the review with the code of a side's worktree, in this folder, and return its exit code."""
     side.check_out()
+    # -P: Python would otherwise import plumbline from this folder, before PYTHONPATH.
     command = [sys.executable, "-P", "-m", "plumbline", "review", options.base, *["--keep"] * options.keep]
     return run_program(command, env=side.environment() | {ROLE: role}, capture_output=False).returncode
 

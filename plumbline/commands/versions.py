@@ -20,10 +20,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Write the file, or print what its digests are computed from."""
+    """Write the file, or print what its digests are computed from; return the exit code."""
     if options.stages and not options.explain:
-        hint = "Name stages with --explain, or none"
-        raise UsageError("the digests of all stages are written, not those of some", hint=hint)
+        message = f"versions {' '.join(options.stages)}: expected no stage, the digests of all are written together"
+        raise UsageError(message, hint="Leave the stages out, or add --explain")
     if options.explain:
         return _explain(options.stages)
     stages = versions.write()
@@ -38,12 +38,13 @@ def _explain(names: Sequence[str]) -> int:
         if name not in stages:
             hint = suggest(name, stages) or "All of them: dvc stage list"
             raise UsageError(f"{name}: is no stage, expected one of {', '.join(stages)}", hint=hint)
-    edited_files = changed_files(versions.PACKAGE, versions.STAGES, "src/features.py", "src/model.py")
+    edited_files = changed_files(versions.PACKAGE)
     for name in names or stages:
         code = sources.stage_code(name)
         note = "" if digests.get(name) == code.digest else f" ({paths.VERSIONS} has {digests.get(name)})"
         print(f"{name}: {code.digest}{note}")
         for file, digest in code.files.items():
             print(f"  {file} {digest}{' changed since HEAD' if file in edited_files else ''}")
-        print(*(f"  {library}=={version}" for library, version in code.libraries.items()), sep="\n")
+        for library, version in code.libraries.items():
+            print(f"  {library}=={version}")
     return 0

@@ -27,6 +27,7 @@ _DISTINCT = 0.9  # a column with this share of distinct values keeps them
 _PATTERNS = {"small letters": "[a-z]", "capitals": "[A-Z]", "digits": "[0-9]", "spaces": " "}
 _NOT_ASCII = "[^\\x00-\\x7f]"
 _PANDAS_TYPES = {"integer": "int64", "number": "float64", "boolean": "bool", "timestamp": "datetime64"}
+_MAX_NEW = 0.5  # with a larger share of new levels a list says nothing
 _MAX_NUMBER = 1e200  # above it an interval would overflow
 _DAY, _SECOND = np.timedelta64(1, "D"), np.timedelta64(1, "s")
 _DATETIME_RANGE = np.array(["0001-01-02", "9999-12-30"], dtype="M8[us]").astype("int64")  # of Python's datetime
@@ -38,7 +39,9 @@ def draft_expectations(path: str, schema: Schema) -> list[Expectation]:
     Parameters
     ----------
     path : str
+        The typed Parquet that ingest wrote.
     schema : Schema
+        Its columns and their roles.
 
     Returns
     -------
@@ -69,14 +72,14 @@ def _is_required(column: Column) -> bool:
 
 
 def _draft_type(column: Column) -> Iterator[Expectation]:
-    kind = _PANDAS_TYPES.get(column.type, "str")
+    pandas_type = _PANDAS_TYPES.get(column.type, "str")
     if column.type in ("integer", "boolean") and not _is_required(column):
         with_missing = {"integer": "float64", "boolean": "object"}[column.type]
         reason = f"pandas uses {with_missing} where values are missing"
-        types = [kind, with_missing]
+        types = [pandas_type, with_missing]
         yield expect("expect_column_values_to_be_in_type_list", reason, column=column.name, type_list=types)
     else:
-        yield expect("expect_column_values_to_be_of_type", column=column.name, type_=kind)
+        yield expect("expect_column_values_to_be_of_type", column=column.name, type_=pandas_type)
 
 
 def _draft_missing(column: Column, missing: int, rows: int, intervals: PredictionIntervals) -> Iterator[Expectation]:
@@ -97,6 +100,7 @@ def _draft_distinct(column: Column, count: int, intervals: PredictionIntervals) 
         reason = "it identifies a row: a repeated value is a repeated row, or two rows mixed up"
         yield expect("expect_column_values_to_be_unique", reason, column=column.name)
     elif count >= _MIN_VALUES and column.distinct >= _DISTINCT * count:
+        # Twice the share of repeated values is a further margin.
         lowest = round_down(intervals.share(column.distinct, count)[0] - 2 * (1 - column.distinct / count))
         reason = "fewer distinct values are repeated rows, or a column filled with one value"
         kind = "expect_column_proportion_of_unique_values_to_be_between"
@@ -130,7 +134,7 @@ def _draft_numbers(column: Column, sorted_values: np.ndarray, intervals: Predict
     high = min(high, 0.0) if last <= 0 else high
     if math.isfinite(low) or math.isfinite(high):
         ends = {"min_value": _finite(low), "max_value": _finite(high)}
-        reason = f"found {first:.6g} to {last:.6g}; the bounds extend both tails"
+        reason = f"found {first:.6g} to {last:.6g}; a bound is farther out where the tail suggests it"
         yield expect("expect_column_values_to_be_between", reason, column=name, **ends)
     if low <= 0 <= high:
         zeros = int((sorted_values == 0).sum())
@@ -159,21 +163,25 @@ def _finite(bound: float) -> float | None:
 
 def _draft_times(name: str, sorted_values: np.ndarray, intervals: PredictionIntervals) -> Iterator[Expectation]:
     first, last = sorted_values[0], sorted_values[-1]
-    unit = _DAY if last - first > 10 * _DAY else _SECOND
-    earliest = _format_time(intervals.extremes(sorted_values.astype("int64").astype(float))[0], unit, 0)
-    latest = _format_time((last + (last - first)).astype("int64"), unit, 1)
+    unit = _DAY if last - first > 10 * _DAY else _SECOND  # a shorter span needs seconds
+    earliest = _format_time(intervals.extremes(sorted_values.astype("int64").astype(float))[0], unit, up=False)
+    latest = _format_time((last + (last - first)).astype("int64"), unit, up=True)
     times = f"found {first.astype('M8[s]')} to {last.astype('M8[s]')}"
     reason = f"{times}; new rows may be later, by as long again"
     yield expect("expect_column_values_to_be_between", reason, column=name, min_value=earliest, max_value=latest)
+    # As many of the first rows may be absent in another sample.
     rank = int(np.ceil(intervals.share(0, len(sorted_values))[1] * len(sorted_values)))
     if rank < len(sorted_values):
-        latest = _format_time(sorted_values[rank].astype("int64"), unit, 1)
+        latest_start = _format_time(sorted_values[rank].astype("int64"), unit, up=True)
         reason = "the first time stays, whatever rows are added, unless dates have changed"
-        yield expect("expect_column_min_to_be_between", reason, column=name, min_value=earliest, max_value=latest)
+        yield expect("expect_column_min_to_be_between", reason, column=name, min_value=earliest, max_value=latest_start)
 
 
-def _format_time(microseconds: float, unit: np.timedelta64, up: int) -> str:
-    """Return a date in whole units with its hour: Great Expectations cannot compare with a date alone."""
+def _format_time(microseconds: float, unit: np.timedelta64, *, up: bool) -> str:
+    """Return a time rounded to whole units, down or up.
+
+    It has its hour, since Great Expectations cannot compare with a date alone.
+    """
     count = np.timedelta64(int(np.clip(microseconds, *_DATETIME_RANGE)), "us") // unit + up
     return str((np.datetime64(0, "s") + count * unit).astype("M8[s]"))
 
@@ -183,24 +191,25 @@ def _draft_levels(column: Column, values: pa.ChunkedArray, intervals: Prediction
     if column.distinct > _MAX_LEVELS:
         return
     name, rows = column.name, len(values)
-    counts = sorted((-item["counts"], item["values"]) for item in pc.value_counts(values).to_pylist())
-    singles = sum(count == -1 for count, _ in counts)  # Good and Turing: as many rows have a level that is new
+    counts = {item["values"]: item["counts"] for item in pc.value_counts(values).to_pylist()}
+    by_frequency = sorted(counts, key=lambda level: (-counts[level], level))
+    singles = sum(count == 1 for count in counts.values())  # Good and Turing: as many rows have a level that is new
     new_share = intervals.share(singles, rows)[1]
-    if new_share > 0.5:
+    if new_share > _MAX_NEW:
         return
     kind = "expect_column_values_to_be_in_set"
-    levels = sorted(level for _, level in counts)
+    levels = sorted(counts)
     if column.type == "category":
         reason = "the levels of the first table, and a share for new ones"
         yield expect(kind, reason, column=name, mostly=round_down(1 - new_share), value_set=levels)
-    shares = {level: intervals.share(-count, rows)[0] for count, level in counts}
+    shares = {level: intervals.share(count, rows)[0] for level, count in counts.items()}
     frequent = [level for level in levels if shares[level] > 0]
     if len(levels) > 1 and frequent:
         reason = "too frequent to be absent by chance"
         yield expect("expect_column_distinct_values_to_contain_set", reason, column=name, value_set=frequent)
-    for count, level in counts[:_SHARE_LEVELS]:
+    for level in by_frequency[:_SHARE_LEVELS]:
         if shares[level] >= _MIN_SHARE:
-            reason = f"{-count:,} of {rows:,} values had this level"
+            reason = f"{counts[level]:,} of {rows:,} values had this level"
             yield expect(kind, reason, column=name, mostly=round_down(shares[level]), value_set=[level])
 
 
@@ -210,7 +219,7 @@ def _draft_lengths(name: str, values: pa.ChunkedArray, intervals: PredictionInte
     low, high = intervals.extremes(lengths.astype(float))
     kind = "expect_column_value_lengths_to_be_between"
     reason = f"lengths were {lengths[0]} to {lengths[-1]}"
-    ends = {"min_value": math.floor(max(low, 0)), "max_value": _finite(-(-high // 1))}
+    ends = {"min_value": math.floor(max(low, 0)), "max_value": math.ceil(high) if math.isfinite(high) else None}
     yield expect(kind, reason, column=name, **ends)
     median = int(lengths[len(lengths) // 2])
     for end, mask in (("min_value", lengths >= median), ("max_value", lengths <= median)):

@@ -184,6 +184,7 @@ def measure_holdout(
 def _judge(p: Params, metrics: HoldoutMetrics, task: str, findings: Findings) -> None:
     """Compare the model with the baselines and with the requirements."""
     model = metrics.models["model"]
+    # Metrics of the user's choice: the first compares with the baselines.
     main = main_metric(p.review.metric, task) if p.evaluate.metrics == "auto" else next(iter(model.values))
     compare_with_baselines(metrics.models, main, findings)
     for judgement in judge_requirements(p.requirements.floors, p.requirements.must_work, model, metrics.slices):

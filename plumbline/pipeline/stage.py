@@ -61,20 +61,29 @@ def _hint_restore() -> str:
 
 
 def _restore_commands() -> list[str]:
+    """Return a command for the files that git holds and one for those in DVC's cache, each where something is lost."""
     if "/.dvc/tmp/exps/" in f"{Path.cwd().as_posix()}/":
         return []  # dvc exp run --temp or --queue: a copy, in which nothing is lost
-    lock = yaml.safe_load(git("show", f"HEAD:./{LOCK}"))
     modified = _list_modified()
-    in_git = [path for path in REVIEWED if any(name == path or name.startswith(f"{path}/") for name in modified)]
-    commands = [f"git restore {' '.join(in_git)}"] if in_git else []
-    outs = {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage.get("outs", [])}
-    if LOCK in modified or not all(Path(path).exists() for path in outs):
-        cache = _cache()
-        tracked = git("ls-files", "--", *outs).splitlines()
-        is_cached = {path: (cache / md5[:2] / md5[2:]).exists() for path, md5 in outs.items() if path not in tracked}
-        if any(there and (LOCK in modified or not Path(path).exists()) for path, there in is_cached.items()):
-            commands.append(CHECKOUT if all(is_cached.values()) else f"{CHECKOUT} --allow-missing")
-    return commands
+    return [*_git_restore(modified), *_dvc_checkout(is_lock_modified=LOCK in modified)]
+
+
+def _git_restore(modified: list[str]) -> list[str]:
+    paths = [path for path in REVIEWED if any(name == path or name.startswith(f"{path}/") for name in modified)]
+    return [f"git restore {' '.join(paths)}"] if paths else []
+
+
+def _dvc_checkout(*, is_lock_modified: bool) -> list[str]:
+    lock = yaml.safe_load(git("show", f"HEAD:./{LOCK}"))
+    hashes = {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage.get("outs", [])}
+    lost = [path for path in hashes if is_lock_modified or not Path(path).exists()]
+    if not lost:
+        return []
+    in_git, cache = git("ls-files", "--", *hashes).splitlines(), _cache()
+    is_cached = {path: (cache / md5[:2] / md5[2:]).exists() for path, md5 in hashes.items() if path not in in_git}
+    if not any(is_cached.get(path) for path in lost):
+        return []
+    return [CHECKOUT if all(is_cached.values()) else f"{CHECKOUT} --allow-missing"]
 
 
 def _list_modified() -> list[str]:

@@ -55,7 +55,7 @@ def _predict(file: str, output: str, aside: str | None, *, flag: bool, strict: b
         raise UsageError(f"--aside {aside}: expected a name ending in .jsonl", hint="Rename it")
     predictor = Predictor.load()
     source = open_source(file, predictor.schema.missing)
-    read, predicted, summary = 0, 0, Summary()
+    rows_read, rows_predicted, summary = 0, 0, Summary()
     with (
         tables.open_sink(output) as write,
         tables.open_sink(aside) if aside else nullcontext() as write_aside,
@@ -63,32 +63,33 @@ def _predict(file: str, output: str, aside: str | None, *, flag: bool, strict: b
     ):
         for batch in source.batches():
             typed_rows = type_rows(batch, predictor.schema, decimal=source.decimal, strict=strict)
-            bad_values = [_shift(value, read) for value in typed_rows.bad_values]
+            bad_values = [_count_in_table(value, rows_read) for value in typed_rows.bad_values]
             if write_aside:
                 write_aside(pa.Table.from_pylist([vars(value) for value in bad_values]))
             elif bad_values:
                 raise _misfit(file, bad_values[0])
             fitting = np.setdiff1d(np.arange(batch.num_rows), [value.row - 1 for value in typed_rows.bad_values])
-            numbers, unusual = read + 1 + fitting, find_unusual(typed_rows.table, predictor.schema.inputs)
-            summary.add(unusual, numbers)
-            rows = _predict_batch(predictor, batch.take(fitting), typed_rows.table, numbers)
+            row_numbers, unusual = rows_read + 1 + fitting, find_unusual(typed_rows.table, predictor.schema.inputs)
+            summary.add(unusual, row_numbers)
+            rows = _predict_batch(predictor, batch.take(fitting), typed_rows.table, row_numbers)
             if flag:
                 rows = rows.append_column("unusual", pa.array(join_columns(unusual, len(fitting)), pa.string()))
             write(rows)
-            read, predicted = read + batch.num_rows, predicted + rows.num_rows
-            show(read)
-        if not read:
+            rows_read, rows_predicted = rows_read + batch.num_rows, rows_predicted + rows.num_rows
+            show(rows_read)
+        if not rows_read:
             raise TableError(f"{file}: has no rows", hint="Give a table with at least one row")
-    print(f"{predicted:,} rows predicted into {output}, {read - predicted:,} set aside", file=sys.stderr)
+    print(f"{rows_predicted:,} rows predicted into {output}, {rows_read - rows_predicted:,} set aside", file=sys.stderr)
     print("".join(f"{line}\n" for line in summary.lines()), end="", file=sys.stderr)
 
 
-def _shift(bad: BadValue, rows: int) -> BadValue:
+def _count_in_table(bad: BadValue, rows: int) -> BadValue:
     """The value with its row counted in the whole table, of which so many rows came before this batch."""
     return BadValue(rows + bad.row, bad.column, bad.expected, bad.value)
 
 
 def _misfit(file: str, bad: BadValue) -> TableError:
+    # The value itself is not shown: it may be personal.
     message = f"{file}, row {bad.row}, column {bad.column!r}: expected {bad.expected}"
     return TableError(message, hint="Fix it, or go on without such rows: --aside FILE.jsonl")
 

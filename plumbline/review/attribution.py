@@ -11,7 +11,8 @@ from plumbline.formatting import short
 from plumbline.review.commits import RECIPE, SideError
 from plumbline.review.decide import Criterion
 from plumbline.review.predictions import Design, Predictions, predict
-from plumbline.review.result import Attribution, Verdict
+from plumbline.review.result.changes import Attribution
+from plumbline.review.result.comparison import Verdict
 from plumbline.review.sides import Side
 
 

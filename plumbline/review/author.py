@@ -12,7 +12,8 @@ from plumbline.files import write_json
 from plumbline.process import git
 from plumbline.review.changes import describe_changes
 from plumbline.review.commits import Commit
-from plumbline.review.result import AuthorReview, Review, decode, encode
+from plumbline.review.result.review import AuthorReview, Review
+from plumbline.review.result.wire import decode, encode
 
 FILE = "metrics/review.json"
 HINT = (

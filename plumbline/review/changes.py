@@ -10,16 +10,10 @@ from plumbline.lock import LOCK
 from plumbline.process import git, replace_surrogates
 from plumbline.review.commits import Commit
 from plumbline.review.markdown import SENTENCE_LENGTH, clean
-from plumbline.review.result import (
-    ChangedFiles,
-    ExpectationCounts,
-    Importance,
-    Kind,
-    ParameterChange,
-    RecipeTrials,
-    Review,
-    Word,
-)
+from plumbline.review.result.changes import ChangedFiles, ExpectationCounts, Kind, ParameterChange, RecipeTrials
+from plumbline.review.result.comparison import Word
+from plumbline.review.result.figures import Importance
+from plumbline.review.result.review import Review
 from plumbline.review.safeguards import read_expectations
 from plumbline.review.sides import Side
 

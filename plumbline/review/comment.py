@@ -8,7 +8,10 @@ from collections.abc import Callable
 from plumbline.formatting import short
 from plumbline.review.details import describe_rows, format_level, interval_level, render_details
 from plumbline.review.markdown import code, code_commit, escape_with_stop, table
-from plumbline.review.result import NO_MARGIN, ChangedFiles, Comparison, Kind, Reason, Review, Verdict, Word
+from plumbline.review.result.changes import ChangedFiles, Kind
+from plumbline.review.result.checks import Reason
+from plumbline.review.result.comparison import NO_MARGIN, Comparison, Verdict, Word
+from plumbline.review.result.review import Review
 
 MARKER = "<!-- review of pull requests -->"  # by which post.py finds its comment again
 MAX_BYTES = 58_000  # without the notice; GitHub refuses 65,536 characters

@@ -14,7 +14,9 @@ from plumbline.review.commits import RECIPE, Commit, SideError
 from plumbline.review.data_diff import compare_tables
 from plumbline.review.decide import Decision, compare_slices, compare_with_trivial, decide, keep_sliceable
 from plumbline.review.predictions import Design, Predictions, Rows, choose_design, predict, predict_sides
-from plumbline.review.result import DataChanges, Review, Word
+from plumbline.review.result.changes import DataChanges
+from plumbline.review.result.comparison import Word
+from plumbline.review.result.review import Review
 from plumbline.review.secondary_metrics import EvaluatedSide, check_floors, compare_metrics, draw_curves
 from plumbline.review.settings import Settings, read_names
 from plumbline.review.sides import ContractError, Side

@@ -18,7 +18,7 @@ from scipy.stats import chi2_contingency, ks_2samp
 from plumbline import paths
 from plumbline.data.schema import NUMERIC, Schema
 from plumbline.data.split import units
-from plumbline.review.result import ColumnChanges, DataChanges, RowChanges, TypeChange
+from plumbline.review.result.changes import ColumnChanges, DataChanges, RowChanges, TypeChange
 
 MAX_POSITIONS = 20  # of changed rows
 CHANCE = 0.001  # p value from which on the labels of the removed rows may be those of any rows

@@ -9,9 +9,11 @@ import pyarrow.parquet as pq
 from plumbline.data.schema import Schema
 from plumbline.evaluation.requirements import required_columns
 from plumbline.evaluation.slices import SMALL, Slice, choose_columns, cut_slices, holm
+from plumbline.metrics import main_metric
 from plumbline.review.estimates import LOG_LOSS, MAE, MetricEstimate, clip_bound, estimate_metric
 from plumbline.review.predictions import Predictions, Rows
-from plumbline.review.result import Comparison, HeadOnly, LabelEffect, SliceComparison, Verdict, Word
+from plumbline.review.result.changes import LabelEffect
+from plumbline.review.result.comparison import Comparison, HeadOnly, SliceComparison, Verdict, Word
 from plumbline.review.settings import Settings
 from plumbline.review.verdict import MIN_GROUPS, compare_paired, compare_unpaired, derive_margin, find_shortage
 
@@ -76,11 +78,6 @@ class Decision:
     label_effect: LabelEffect | None = None
 
 
-def choose_metric(name: str, task: str) -> str:
-    """Return the metric that decides: review.metric, or the first of the task where it is auto."""
-    return name if name != "auto" else MAE if task == "regression" else LOG_LOSS
-
-
 def estimate_trivial(metric: str, truth: np.ndarray, weight: np.ndarray | None) -> MetricEstimate:
     """Return the metric of the trivial model: class shares, the median or the mean of these rows themselves."""
     share = np.ones(len(truth)) if weight is None else weight
@@ -130,7 +127,7 @@ def decide(
 
 
 def _build_criterion(rows: Rows, base_rows: Rows, base: Predictions, schema: Schema, settings: Settings) -> Criterion:
-    metric = choose_metric(settings.metric, schema.task)
+    metric = main_metric(settings.metric, schema.task)
     clip = clip_bound(rows.truth) if metric == LOG_LOSS else None
     criterion = Criterion(metric, rows, 0.0, settings, clip)
     if settings.margin != "auto":
@@ -198,7 +195,7 @@ def _weigh_label_changes(
 
 def compare_with_trivial(head: Predictions, schema: Schema, settings: Settings) -> tuple[HeadOnly, str]:
     """Return the errors of head and of the trivial model where there is no base, and a clause that compares them."""
-    metric, rows = choose_metric(settings.metric, schema.task), head.select_rows(head.is_complete)
+    metric, rows = main_metric(settings.metric, schema.task), head.select_rows(head.is_complete)
     trivial = estimate_trivial(metric, rows.truth, rows.weight)
     estimate = estimate_metric(metric, rows.truth, head.scores[:, rows.positions], rows.weight)
     replicas = len(estimate.values)

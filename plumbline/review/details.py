@@ -13,7 +13,9 @@ from plumbline.review.markdown import (
     format_p_value,
     table,
 )
-from plumbline.review.result import Attribution, DataChanges, Review, RowChanges, SliceComparison
+from plumbline.review.result.changes import Attribution, DataChanges, RowChanges
+from plumbline.review.result.comparison import SliceComparison
+from plumbline.review.result.review import Review
 
 SLICES = (
     "The gain is base's error minus head's. The p values are those of the minimum-effect test, corrected for the "

@@ -15,7 +15,9 @@ from plumbline.review.commits import Commit
 from plumbline.review.markdown import format_p_value
 from plumbline.review.package_check import check_package
 from plumbline.review.rerun import RunReport, rerun_stages
-from plumbline.review.result import Acceptance, PackageCheck, Reason, ResultError, Review, decode, encode
+from plumbline.review.result.checks import Acceptance, PackageCheck, Reason
+from plumbline.review.result.review import Review
+from plumbline.review.result.wire import ResultError, decode, encode
 from plumbline.review.safeguards import REQUIRE, build_reason, find_weaker_safeguards
 from plumbline.review.sides import PristineSide, Side
 

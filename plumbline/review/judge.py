@@ -13,7 +13,10 @@ from plumbline.review.comment import render_comment
 from plumbline.review.compare import compare_commits
 from plumbline.review.gate import add_reasons
 from plumbline.review.page import render_page
-from plumbline.review.result import ReleaseComparison, ResultError, Review, SecondOpinion, decode, encode
+from plumbline.review.result.checks import SecondOpinion
+from plumbline.review.result.comparison import ReleaseComparison
+from plumbline.review.result.review import Review
+from plumbline.review.result.wire import ResultError, decode, encode
 from plumbline.review.settings import read_settings
 from plumbline.review.sides import JUDGES, NoDataError, Side
 from plumbline.review.terminal import render_terminal

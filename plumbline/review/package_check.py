@@ -13,7 +13,7 @@ from plumbline.errors import PlumblineError, ProjectError
 from plumbline.process import git, run
 from plumbline.reproducibility.remote import cache_path
 from plumbline.review.commits import Commit
-from plumbline.review.result import PackageCheck
+from plumbline.review.result.checks import PackageCheck
 from plumbline.review.sides import Side
 from plumbline.review.worker import OTHER_CONTRACT
 

@@ -14,16 +14,11 @@ from plumbline.report.look import make_environment
 from plumbline.review.comment import describe_changes, describe_verdict
 from plumbline.review.details import describe_metrics, describe_rows, interval_level, list_facts, sort_slices
 from plumbline.review.markdown import clean, format_p_value
-from plumbline.review.result import (
-    Curve,
-    DataChanges,
-    Importance,
-    MetricComparison,
-    Points,
-    Reason,
-    Review,
-    SliceComparison,
-)
+from plumbline.review.result.changes import DataChanges
+from plumbline.review.result.checks import Reason
+from plumbline.review.result.comparison import MetricComparison, SliceComparison
+from plumbline.review.result.figures import Curve, Importance, Points
+from plumbline.review.result.review import Review
 from plumbline.review.secondary_metrics import AXES
 
 MAX_LENGTH, MAX_ROWS, MAX_METRICS = 400, 30, 12  # characters of a sentence, rows of a table, small figures

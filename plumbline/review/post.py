@@ -21,7 +21,7 @@ from typing import Any, TypedDict
 
 from plumbline.errors import PlumblineError, ProjectError, ServiceError
 from plumbline.review.comment import MARKER, render_comment
-from plumbline.review.result import Review, loads
+from plumbline.review.result.review import Review, loads
 
 AUTHOR = "github-actions[bot]"  # whose token this is: our mark in anybody else's comment has no meaning
 FILE, MAX_BYTES = "result.json", 2_000_000

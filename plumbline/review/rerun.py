@@ -14,7 +14,7 @@ from plumbline.process import git, replace_surrogates, run
 from plumbline.reproducibility.file_differences import json_differences
 from plumbline.review.commits import Commit
 from plumbline.review.markdown import clean
-from plumbline.review.result import MetricDifference, Reason, Rerun
+from plumbline.review.result.checks import MetricDifference, Reason, Rerun
 from plumbline.review.safeguards import build_reason
 from plumbline.review.sides import Side
 
@@ -61,7 +61,7 @@ def rerun_stages(base: Commit, head: Side) -> RunReport:
     print(f"head: runs {', '.join(stages)} again, whose entries in dvc.lock differ from base", flush=True)
     shared_entries = {name: entry for name, entry in entries.items() if entry == old_entries.get(name)}
     error = _run_pipeline(head, shared_entries, PULL)
-    if error and shared_entries:  # what they need is neither in the cache nor in a remote
+    if error and shared_entries:  # perhaps what they need is neither in the cache nor in a remote: then all stages run
         error = _run_pipeline(head, {}, ())
     if error:
         why = f"the run that dvc.lock states cannot be repeated: {error}"
@@ -93,8 +93,10 @@ def _compare_run(head: Side, stages: tuple[str, ...], entries: Entries) -> RunRe
     different: list[str] = []
     for name in stages:
         committed_hashes, hashes = _output_hashes(entries[name]), _output_hashes(new_entries.get(name, {}))
-        for path in {**committed_hashes, **hashes}:
-            (identical if hashes.get(path) == committed_hashes.get(path) else different).append(path)
+        paths = [*committed_hashes, *(path for path in hashes if path not in committed_hashes)]
+        is_same = {path: hashes.get(path) == committed_hashes.get(path) for path in paths}
+        identical += [path for path in paths if is_same[path]]
+        different += [path for path in paths if not is_same[path]]
     differences = tuple(_compare_files(head, different))[:MAX_DIFFERENCES]
     rerun = Rerun(
         stages=stages,

@@ -17,7 +17,7 @@ from plumbline.metrics import lower_is_better
 from plumbline.process import git, replace_surrogates
 from plumbline.review.commits import Commit
 from plumbline.review.pytest_count import count_tests
-from plumbline.review.result import Reason
+from plumbline.review.result.checks import Reason
 from plumbline.scope import includes, parse_tables
 
 IsAsStrict = Callable[[Any, Any], bool]  # takes the value of base and that of head

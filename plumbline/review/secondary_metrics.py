@@ -16,7 +16,8 @@ from plumbline.evaluation.curves import calibration_curve, ranking_curve
 from plumbline.metrics import AUTO, lower_is_better, prepare
 from plumbline.outcome import Outcome
 from plumbline.review.predictions import Predictions, Rows
-from plumbline.review.result import Curve, Curves, FloorCheck, MetricComparison, Points
+from plumbline.review.result.comparison import FloorCheck, MetricComparison
+from plumbline.review.result.figures import Curve, Curves, Points
 
 DRAWS = 500
 AXES = ("false positive rate", "true positive rate")

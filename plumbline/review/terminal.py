@@ -4,7 +4,10 @@ from plumbline.formatting import short
 from plumbline.review.comment import KIND_NAMES, format_interval, list_files
 from plumbline.review.details import describe_rows, format_level, sort_slices
 from plumbline.review.markdown import clean, format_p_value
-from plumbline.review.result import Comparison, DataChanges, MetricComparison, Reason, Review, SliceComparison
+from plumbline.review.result.changes import DataChanges
+from plumbline.review.result.checks import Reason
+from plumbline.review.result.comparison import Comparison, MetricComparison, SliceComparison
+from plumbline.review.result.review import Review
 
 MAX_SLICES = MAX_SHIFTS = 3
 

@@ -21,7 +21,7 @@ import numpy as np
 from scipy import stats
 
 from plumbline.review.estimates import ROUNDING, MetricEstimate
-from plumbline.review.result import NO_MARGIN, Verdict, Word
+from plumbline.review.result.comparison import NO_MARGIN, Verdict, Word
 
 MIN_ROWS, MIN_GROUPS, MIN_CLASS_ROWS = 100, 5, 10  # below one of these the verdict is "cannot tell"
 NEGLIGIBLE = 0.5  # share of the margin: a 5 % test of no difference at all errs in 5 %; of a negligible one hardly ever

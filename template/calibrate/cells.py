@@ -9,11 +9,11 @@ import numpy as np
 from plumbline.bootstrap import draw_weights, interval, measure
 from plumbline.data.split import position
 from plumbline.evaluation.slices import holm
-from plumbline.metrics import AUTO, lower_is_better, prepare
+from plumbline.metrics import AUTO, lower_is_better, main_metric, prepare
 from plumbline.outcome import Outcome
 from plumbline.prediction.fitted_model import FittedModel
 from plumbline.prediction.predictions import predict_scores
-from plumbline.review.decide import choose_metric, estimate_trivial
+from plumbline.review.decide import estimate_trivial
 from plumbline.review.estimates import estimate_metric
 from plumbline.review.verdict import compare_paired, derive_margin
 from template.calibrate import comparisons
@@ -31,7 +31,7 @@ def judge_pair(pair: Pair, with_rules: bool) -> Statements:
     """Return the verdict, which p values are significant before the margin, and what the usual rules call worse."""
     inside = ~np.isnan(pair.base.reshape(*pair.base.shape[:2], -1)).any(axis=(0, 2))
     truth, schema, group = pair.table.truth[inside], pair.table.schema, pair.table.group
-    metric = choose_metric("auto", schema.task)
+    metric = main_metric("auto", schema.task)
     base, head = (estimate_metric(metric, truth, side[:, inside]) for side in (pair.base, pair.head))
     baseline = float(estimate_trivial(metric, truth, None).values[0])
     margin = derive_margin(base.mean, baseline, gap_share=GAP, loss_share=LOSS)

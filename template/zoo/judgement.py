@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from plumbline.review.result import loads
+from plumbline.review.result.review import loads
 
 NUMBERS = ("difference", "low", "high", "margin")
 

@@ -23,6 +23,7 @@ from plumbline.review.result.comparison import (
     Word,
 )
 from plumbline.review.result.figures import Curves, Importance
+from plumbline.review.result.wire import decode
 
 SCHEMA_VERSION = 2
 
@@ -152,3 +153,8 @@ class AuthorReview:
     tree: str
     lock: str
     review: Review
+
+
+def loads(text: str | bytes, *, file: str = "result.json") -> Review:
+    """Return the review that a JSON text holds; raise ResultError for a text of another form."""
+    return decode(text, Review, file=file)

@@ -71,7 +71,7 @@ def decode(text: str | bytes, form: type[T], *, file: str) -> T:
 
     Examples
     --------
-    >>> from plumbline.review.result import SecondOpinion
+    >>> from plumbline.review.result.checks import SecondOpinion
     >>> decode('{"word": "same", "why": "no change"}', SecondOpinion, file="of-head.json")
     SecondOpinion(word='same', why='no change')
     >>> decode('{"word": "same", "why": 1}', SecondOpinion, file="of-head.json")  # doctest: +ELLIPSIS

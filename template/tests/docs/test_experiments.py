@@ -78,7 +78,7 @@ def test_each_form_of_an_override_gives_a_file_that_is_accepted(clone: Path, ove
     assert (ran.returncode == 0) == (line != ""), ran.stderr
     assert line in text
     assert text.count("  # ") > 30, "comments were lost"
-    assert "every key is known" in check.stdout, check.stderr
+    assert "all keys and values are valid" in check.stdout, check.stderr
 
 
 @pytest.mark.slow

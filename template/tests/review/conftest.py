@@ -11,7 +11,7 @@ import yaml
 
 from plumbline import versions
 from plumbline.commands.review import ROLE
-from plumbline.review.result import Review, loads
+from plumbline.review.result.review import Review, loads
 from plumbline.review.worktrees import FOLDER
 from plumbline.testing.projects import ROOT, environment, make_table
 

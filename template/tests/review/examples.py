@@ -4,36 +4,30 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from plumbline.review.result import (
-    Acceptance,
+from plumbline.review.result.changes import (
     Attribution,
     ChangedFiles,
     ColumnChanges,
-    Comparison,
-    Curve,
-    Curves,
     DataChanges,
     ExpectationCounts,
-    FloorCheck,
-    Importance,
     LabelEffect,
-    MetricComparison,
-    MetricDifference,
-    PackageCheck,
     ParameterChange,
-    Points,
-    Reason,
     RecipeTrials,
-    ReleaseComparison,
-    Rerun,
-    Review,
     RowChanges,
-    SecondOpinion,
-    SliceComparison,
     TypeChange,
+)
+from plumbline.review.result.checks import Acceptance, MetricDifference, PackageCheck, Reason, Rerun, SecondOpinion
+from plumbline.review.result.comparison import (
+    Comparison,
+    FloorCheck,
+    MetricComparison,
+    ReleaseComparison,
+    SliceComparison,
     Verdict,
     Word,
 )
+from plumbline.review.result.figures import Curve, Curves, Importance, Points
+from plumbline.review.result.review import Review
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 HOSTILE = [

@@ -14,7 +14,8 @@ import yaml
 from plumbline.reproducibility.remote import cache_folder
 from plumbline.review.changes import MANY_TRIALS, count_trials
 from plumbline.review.package_check import _find_wheel, check_package
-from plumbline.review.result import LabelEffect, PackageCheck
+from plumbline.review.result.changes import LabelEffect
+from plumbline.review.result.checks import PackageCheck
 from plumbline.review.sides import Side
 from plumbline.review.worktrees import FOLDER
 from plumbline.testing.projects import environment, make_table

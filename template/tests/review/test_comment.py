@@ -14,7 +14,9 @@ from plumbline.review.comment import MARKER, MAX_BYTES, NOTICE, render_comment
 from plumbline.review.gate import NAMES
 from plumbline.review.markdown import code, escape
 from plumbline.review.page import render_page
-from plumbline.review.result import NO_MARGIN, ChangedFiles, LabelEffect, ParameterChange, Review
+from plumbline.review.result.changes import ChangedFiles, LabelEffect, ParameterChange
+from plumbline.review.result.comparison import NO_MARGIN
+from plumbline.review.result.review import Review
 from plumbline.review.terminal import render_terminal
 from template.tests.review.examples import EXAMPLES, HOSTILE, SHA, rename, with_comparison, with_verdict
 

@@ -10,7 +10,9 @@ import yaml
 from plumbline import contract
 from plumbline.commands.review import ROLE
 from plumbline.review.judge import OPINION
-from plumbline.review.result import Review, SecondOpinion, encode
+from plumbline.review.result.checks import SecondOpinion
+from plumbline.review.result.review import Review
+from plumbline.review.result.wire import encode
 from plumbline.review.sides import JUDGES
 from template.tests.review.conftest import MODEL, Commit, git, run_review
 

@@ -8,7 +8,8 @@ import pytest
 
 from plumbline.review.compare import MAX_LABEL_SHIFT, _doubt_selection
 from plumbline.review.data_diff import compare_tables
-from plumbline.review.result import ColumnChanges, DataChanges, RowChanges, Word
+from plumbline.review.result.changes import ColumnChanges, DataChanges, RowChanges
+from plumbline.review.result.comparison import Word
 from plumbline.testing.projects import Project, make_table
 
 

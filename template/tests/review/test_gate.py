@@ -10,21 +10,18 @@ import pytest
 
 from plumbline.process import git
 from plumbline.review.gate import add_reasons, find_reasons, read_acceptances
-from plumbline.review.result import (
-    ColumnChanges,
+from plumbline.review.result.changes import ColumnChanges, DataChanges, ParameterChange, RowChanges
+from plumbline.review.result.checks import Reason
+from plumbline.review.result.comparison import (
     Comparison,
-    DataChanges,
     FloorCheck,
     MetricComparison,
-    ParameterChange,
-    Reason,
     ReleaseComparison,
-    Review,
-    RowChanges,
     SliceComparison,
     Verdict,
     Word,
 )
+from plumbline.review.result.review import Review
 from plumbline.review.secondary_metrics import check_floors
 from plumbline.review.sides import Side
 from plumbline.testing.projects import environment

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline.review.result import ChangedFiles, Review, encode
+from plumbline.review.result.changes import ChangedFiles
+from plumbline.review.result.review import Review
+from plumbline.review.result.wire import encode
 from template.tests.review.conftest import MODEL, PARAMS, git, run_review
 
 COST = '''

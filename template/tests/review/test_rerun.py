@@ -13,7 +13,7 @@ import yaml
 from plumbline.review.author import FILE, read_author_review
 from plumbline.review.gate import verify_lock
 from plumbline.review.rerun import rerun_stages
-from plumbline.review.result import MetricDifference, Rerun
+from plumbline.review.result.checks import MetricDifference, Rerun
 from plumbline.review.sides import PristineSide, Side
 from plumbline.testing.projects import environment
 from template.tests.review.conftest import MODEL, PARAMS, git, open_names, run_review

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from plumbline.review.result import Review
+from plumbline.review.result.review import Review
 from plumbline.review.sides import Side
 from plumbline.review.worktrees import FOLDER, PREDICTIONS
 from plumbline.testing.projects import make_table

@@ -14,7 +14,7 @@ import pytest
 from plumbline.__main__ import main
 from plumbline.review import post
 from plumbline.review.comment import MARKER
-from plumbline.review.result import SCHEMA_VERSION, Review
+from plumbline.review.result.review import SCHEMA_VERSION, Review
 from template.tests.workflows.api import BOT, PERSON, Api
 from template.tests.workflows.conftest import RUN, TOKEN
 
