@@ -33,7 +33,7 @@ COMMANDS = {
     "draft": "write a first expectation suite for the table",
     "format": "write the expectation suites in canonical form",
     "verify": "check that dvc.lock belongs to these files, is complete, and was pushed",
-    "replay": "check that the committed pipeline gives the same bytes under other circumstances",
+    "replay": "run the committed pipeline again in changed circumstances; outputs must be byte-identical",
     "hermetic": "check that dvc.yaml names exactly what each stage reads and writes",
     "versions": "write src/versions.json, or explain its digests",
     "lock": "update requirements.lock from pyproject.toml (make lock)",

@@ -13,9 +13,8 @@ VARIABLES = ("GITHUB_EVENT_PATH", "GITHUB_REPOSITORY")
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="what was downloaded of the review's run, if anything"
-    )
+    help_text = "the folder with the downloaded artifact of the review run (may be empty)"
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help=help_text)
 
 
 def run(options: Namespace) -> int:

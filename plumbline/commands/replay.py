@@ -1,6 +1,7 @@
-"""Check that the committed pipeline gives the same bytes under other circumstances.
+"""Run the committed pipeline again and check that the outputs are byte-identical.
 
-Exit code 0: it does; 1: it does not; 2: it could not be run. See docs/reproducibility.md.
+The new run has another time zone, thread count, directory, and more. Exit code 0: identical; 1: different; 2: the
+pipeline could not be run. See docs/reproducibility.md.
 """
 
 from argparse import ArgumentParser, Namespace

@@ -146,7 +146,7 @@ class CommittedPipeline:
         git("clone", "-q", top, folder)
 
     def _prepare_files(self, folder: Path) -> None:
-        """Bring what .dvc files point to, and remove all that stages make."""
+        """Copy the files that .dvc files point to, and remove all outputs of stages."""
         dependencies = {path for stage in self.stages.values() for path in stage.dependencies}
         for path, pointer in self._pointers.items():
             if any(name == path or name.startswith(path + "/") for name in dependencies):
@@ -183,7 +183,9 @@ def _check_stages(stages: Mapping[str, Stage], lock: Mapping[str, LockedStage]) 
             raise ProjectError(message, hint=f"Run {REPRO}, then commit")
         for path in [path for path, output in stage.outputs.items() if not output.is_cached]:
             if hash_path(path) != hashes[path]:
-                raise ProjectError(f"{path}: is in HEAD not what {LOCK} states", hint=f"Find out why: {VERIFY}")
+                raise ProjectError(
+                    f"{path}: the version in HEAD does not have the hash in {LOCK}", hint=f"Find out why: {VERIFY}"
+                )
 
 
 def _run_stage(stage: Stage, folder: Path, surroundings: Surroundings) -> str:

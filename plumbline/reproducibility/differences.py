@@ -50,7 +50,7 @@ def compare_stage_names(stages: Mapping[str, Stage], lock: Mapping[str, LockedSt
         yield Finding(STALE, message, hint=REPRO, expected="an entry of its run", actual="none")
     for name in sorted(lock.keys() - stages.keys()):
         if name.split("@")[0] not in unsupported_names:
-            message = f"{LOCK} has a stage {name} left over"
+            message = f"{LOCK} has stage {name}, which {PIPELINE} does not have"
             yield Finding(STALE, message, hint=REMOVE_LOCK, expected=f"those of {PIPELINE}", actual=name)
     for name in sorted(unsupported_names):
         message = f"{name}: uses {stages[name].unsupported_keys[0]}, which verify does not read"
@@ -92,7 +92,7 @@ def compare_dependencies(
 
 def _compare_dependency(stage: Stage, entry: LockedStage, path: str, digest: str | None) -> Iterator[Finding]:
     if digest is None:
-        message = f"{stage.name}: {path} is a dependency"
+        message = f"{stage.name}: the dependency {path} does not exist"
         yield Finding(STALE, message, hint=restore_hint(path), expected="a file or folder", actual="none")
     elif path not in entry.dependencies:
         old_paths = [old for old, locked_hash in entry.dependencies.items() if locked_hash == digest]
@@ -101,7 +101,7 @@ def _compare_dependency(stage: Stage, entry: LockedStage, path: str, digest: str
         message = f"{stage.name}: dependency {path} is not in {LOCK}"
         yield Finding(STALE, message, hint=REPRO, expected=path, actual=actual)
     elif digest != entry.dependencies[path]:
-        message = f"{stage.name}: {path} is not what the run saw"
+        message = f"{stage.name}: {path} changed since the run"
         expected, actual = shorten(entry.dependencies[path]), shorten(digest)
         yield Finding(STALE, message, hint=REPRO, expected=expected, actual=actual)
 
@@ -124,7 +124,7 @@ def compare_params(stage: Stage, entry: LockedStage) -> Iterator[Finding]:
 def _compare_param(stage: Stage, where: str, value: Any, locked_value: Any) -> Iterator[Finding]:
     name = f"{stage.name}: {where}"
     if value is _ABSENT:
-        hint = f"put it back, then {REPRO}"
+        hint = f"restore it, then {REPRO}"
         yield Finding(STALE, f"{name} is not there", hint=hint, expected="a value", actual="none")
     elif locked_value is _ABSENT:
         yield Finding(STALE, f"{name} is not in {LOCK}", hint=REPRO, expected="its value", actual="none")

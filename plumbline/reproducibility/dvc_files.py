@@ -34,8 +34,9 @@ class DvcFileError(ProjectError):
         What is wrong with it.
     """
 
-    def __init__(self, path: str, reason: str, *, hint: str = "What to do: python -m plumbline verify") -> None:
-        super().__init__(f"{path} {reason}", hint=hint)
+    def __init__(self, path: str, reason: str, *, hint: str | None = None) -> None:
+        repair = "or run make repro" if path == LOCK else "or fix it"
+        super().__init__(f"{path} {reason}", hint=hint or f"Restore the file: git checkout HEAD -- {path}, {repair}")
         self.path = path
         self.reason = reason
 
@@ -103,12 +104,12 @@ class Pointer:
 
 
 def read_mapping(path: str) -> dict[str, Any]:
-    """Return the content of a YAML, JSON or TOML file that has keys at its top.
+    """Return the content of a YAML, JSON or TOML file with a mapping at its top level.
 
     Raises
     ------
     DvcFileError
-        If it is missing, malformed, or has no keys at its top.
+        If it is missing, malformed, or has no mapping at its top level.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -120,7 +121,7 @@ def read_mapping(path: str) -> dict[str, Any]:
     except (YAMLError, ValueError, RecursionError) as error:
         raise DvcFileError(path, f"cannot be read: {str(error).splitlines()[-1].strip()}") from None
     if not isinstance(content, dict):
-        raise DvcFileError(path, "has no keys at its top")
+        raise DvcFileError(path, "is not valid: expected a mapping at the top level")
     return content
 
 
@@ -130,21 +131,21 @@ def read_lock() -> dict[str, LockedStage]:
     Raises
     ------
     DvcFileError
-        If the file is missing or has a form that DVC does not write.
+        If the file is missing or is not in the format that DVC writes.
     """
     stages = read_mapping(LOCK).get("stages") or {}
     if not isinstance(stages, dict):
-        raise DvcFileError(LOCK, "has no keys at stages")
+        raise DvcFileError(LOCK, "is not valid: expected a mapping at stages")
     return {name: _parse_locked_stage(name, entry) for name, entry in stages.items()}
 
 
 def _parse_locked_stage(name: str, entry: Any) -> LockedStage:
     parts: list[Any] = [entry.get(key) or [] for key in ("deps", "outs")] if isinstance(entry, dict) else [None]
     if not all(isinstance(part, list) and all(map(_has_path, part)) for part in parts):
-        raise DvcFileError(LOCK, f"has at {name} what DVC does not write")
+        raise DvcFileError(LOCK, f"is not valid: the entry of stage {name} is not in the format that DVC writes")
     params = entry.get("params") or {}
     if not (isinstance(params, dict) and all(isinstance(keys, dict) for keys in params.values())):
-        raise DvcFileError(LOCK, f"has at {name} parameters that DVC does not write")
+        raise DvcFileError(LOCK, f"is not valid: the params of stage {name} are not in the format that DVC writes")
     dependencies, outputs = ({item["path"]: item.get("md5", "") for item in part} for part in parts)
     return LockedStage(entry.get("cmd"), dependencies, params, outputs)
 
@@ -163,7 +164,7 @@ def read_stages() -> dict[str, Stage]:
     """
     content = read_mapping(PIPELINE)
     if part := malformed_part(content):
-        raise DvcFileError(PIPELINE, f"has a form that DVC does not accept, at stages, {part}")
+        raise DvcFileError(PIPELINE, f"is not valid for DVC, at {part}")
     variables = dict(read_mapping(PARAMS)) if Path(PARAMS).exists() else {}
     for item in content.get("vars") or []:
         variables |= read_mapping(item.split(":")[0]) if isinstance(item, str) else item
@@ -186,19 +187,19 @@ def _parse_stage(name: str, content: dict[str, Any], variables: dict[str, Any]) 
 
 
 def malformed_part(pipeline: Mapping[str, Any]) -> str | None:
-    """Return the name of the first part of dvc.yaml that has a form DVC does not accept; None where there is none.
+    """Return the key of the first part of dvc.yaml that is not valid for DVC; None where all of it is valid.
 
     Examples
     --------
     >>> malformed_part({"stages": {"train": {"cmd": "python train.py", "deps": 7}}})
-    'train'
+    'stages.train'
     """
     stages, variables = pipeline.get("stages", {}), pipeline.get("vars", [])
     if not isinstance(variables, list):
         return "vars"
     if not isinstance(stages, dict):
-        return "all of them"
-    return next((str(name) for name, stage in stages.items() if not _is_well_formed(stage)), None)
+        return "stages"
+    return next((f"stages.{name}" for name, stage in stages.items() if not _is_well_formed(stage)), None)
 
 
 def _is_well_formed(stage: Any) -> bool:
@@ -257,7 +258,7 @@ def _substitute(item: Any, variables: dict[str, Any]) -> Any:
     def value_of(match: re.Match[str]) -> str:
         value = lookup(variables, match[1].strip())
         if value is None or isinstance(value, dict | list):
-            raise DvcFileError(PIPELINE, f"names {match[0]}, which is not text or a number in {PARAMS} or in vars")
+            raise DvcFileError(PIPELINE, f"names {match[0]}, which is not a text or number in {PARAMS} or in vars")
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     if isinstance(item, str):
@@ -273,7 +274,7 @@ def read_pointers() -> dict[str, Pointer]:
     Raises
     ------
     DvcFileError
-        If one of them has a form that DVC does not write.
+        If one of them is not a valid .dvc file.
     """
     files = sorted(set(git_paths("ls-files", "-coz", "--exclude-standard", "--", "*.dvc")))
     return {path: pointer for file in files if Path(file).is_file() for path, pointer in _parse_pointers(file).items()}
@@ -284,7 +285,7 @@ def _parse_pointers(file: str) -> dict[str, Pointer]:
     outs, deps = (content.get(key) or [] for key in ("outs", "deps"))
     are_lists = isinstance(outs, list) and isinstance(deps, list)
     if not are_lists or not all(isinstance(item, dict) for item in deps) or not all(map(_has_path, outs)):
-        raise DvcFileError(file, "is not a pointer as DVC writes it")
+        raise DvcFileError(file, "is not a valid .dvc file")
     is_import = any("repo" in dependency for dependency in deps)  # dvc import: the other repository has the data
     folder = posixpath.join(posixpath.dirname(file), content.get("wdir", "."))
     return {

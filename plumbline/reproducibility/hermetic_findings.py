@@ -24,39 +24,39 @@ class _Rule:
     key: str
 
 
-_USES = "that {stage} uses it"
+_USE = "used by {stage}"
 _RULES = {  # in the order of the findings
-    "missing output": _Rule("unwritten output", "a file or folder", "none", "take it out of outs of {stage}", "outs"),
-    "environment": _Rule("environment", "no effect", "another result", "make it a parameter of {stage}", "params"),
-    "file": _Rule("undeclared file", "in deps", _USES, "add it to deps of {stage}", "deps"),
+    "missing output": _Rule("unwritten output", "a file or folder", "none", "remove it from outs of {stage}", "outs"),
+    "environment": _Rule("environment", "no effect", "a different result", "make it a parameter of {stage}", "params"),
+    "file": _Rule("undeclared file", "in deps", _USE, "add it to deps of {stage}", "deps"),
     "module": _Rule(
         "undeclared file",
-        "behind the stage's digest",
-        _USES,
-        f"import it by its name in what {{stage}} imports, then {versions.WRITE_COMMAND}",
+        "covered by the digest of the stage",
+        _USE,
+        f"import it by its name in a module that {{stage}} imports, then {versions.WRITE_COMMAND}",
         "params",
     ),
     "unread file": _Rule(
         "unread dependency",
         "to be read",
-        "no reading, and without it the same bytes",
-        "take it out of deps of {stage}",
+        "not read; the outputs stay the same without it",
+        "remove it from deps of {stage}",
         "deps",
     ),
     "unread param": _Rule(
         "unread parameter",
         "to be read",
-        "no reading, and with nonsense in it the same bytes",
-        "take it out of params of {stage}",
+        "not read; the outputs stay the same when its value is replaced",
+        "remove it from params of {stage}",
         "params",
     ),
     "stray file": _Rule(
-        "left elsewhere", "nothing", "that {stage} leaves it", "remove it, or make it one of outs", "outs"
+        "left elsewhere", "nothing", "written by {stage}", "remove it, or write it to one of outs", "outs"
     ),
-    "network": _Rule("network", "no use of it", _USES, "fetch it with dvc import-url and add it to deps", "deps"),
-    "outside": _Rule("outside the project", "nothing", _USES, "move it into the project and add it to deps", "deps"),
-    "param": _Rule("undeclared parameter", "in params", _USES, "add it to params of {stage}", "params"),
-    "extra file": _Rule("undeclared output", "in outs", "that {stage} writes it", "add it to outs of {stage}", "outs"),
+    "network": _Rule("network", "no use of it", _USE, "fetch it with dvc import-url and add it to deps", "deps"),
+    "outside": _Rule("outside the project", "nothing", _USE, "move it into the project and add it to deps", "deps"),
+    "param": _Rule("undeclared parameter", "in params", _USE, "add it to params of {stage}", "params"),
+    "extra file": _Rule("undeclared output", "in outs", "written by {stage}", "add it to outs of {stage}", "outs"),
 }
 
 

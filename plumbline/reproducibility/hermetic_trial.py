@@ -10,7 +10,7 @@ from pathlib import Path
 from plumbline import lock, versions
 from plumbline.errors import InconclusiveError
 from plumbline.paths import VERSIONS
-from plumbline.reproducibility.dvc_files import LOCK, Stage
+from plumbline.reproducibility.dvc_files import LOCK, PIPELINE, Stage
 from plumbline.reproducibility.hermetic_findings import make_findings
 from plumbline.reproducibility.hermetic_run import (
     HermeticRun,
@@ -189,20 +189,21 @@ class _Trial:
             if self._is_reference(run := self._run(items)):
                 return run
             items.add(self._bisect(items))
-        raise InconclusiveError("needs more than it declares, and what was not found", hint="make repro")
+        message = f"the stage reads something that {PIPELINE} does not declare, and the search could not find what"
+        raise InconclusiveError(message, hint=f"Compare the stage's code with deps and params in {PIPELINE}")
 
     def _run_plainly(self) -> HermeticRun:
         """A run with everything there; it becomes the reference where it has other bytes than dvc.lock."""
         run = self._run(self._ambient_items)
         if run.exit_code:
             last_line = " ".join(run.output.strip().splitlines()[-1:])
-            raise InconclusiveError(f"fails with everything there, too: {last_line}", hint="make repro")
+            message = f"the stage also fails in the normal environment: {last_line}"
+            raise InconclusiveError(message, hint="Fix the error, then run make repro")
         if not self._is_reference(run):
             self._reference_hashes = run.output_hashes
             if not self._is_reference(self._run(self._ambient_items)):
-                raise InconclusiveError(
-                    "gives other bytes each time", hint="python -m plumbline replay, which says why"
-                )
+                message = "the outputs differ in every run, although nothing changed"
+                raise InconclusiveError(message, hint="Find the cause: python -m plumbline replay")
             message = f"{LOCK} has other bytes than a plain run here, which is the reference now"
             print(f"{self._stage.name}: {message}", flush=True)
         return run

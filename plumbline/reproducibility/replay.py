@@ -13,8 +13,8 @@ from plumbline.reproducibility.dvc_files import LOCK, Stage
 from plumbline.reproducibility.file_differences import first_difference, json_differences
 
 IDENTICAL, METRICS_EQUAL, DIFFER = "identical", "metrics equal", "differ"
-UNSTABLE = "none: with nothing changed it differs from itself (times of files, memory addresses, threads in a race)"
-OTHER_MACHINE = f"none: {LOCK} is of another machine, or not of this code"
+UNSTABLE = "no circumstance: two runs without any change also differ (file times, memory addresses, race conditions)"
+OTHER_MACHINE = f"no circumstance: {LOCK} was written on another machine, or by other code"
 _COMBINATION = "several together, none alone"
 
 
@@ -130,9 +130,10 @@ class _Replay:
         if not test_all and not _differing_outputs(all_changed.hashes, locked_hashes):
             return self._report(IDENTICAL)
         reference = self._run("nothing changed", ())
-        missing_outputs = [f"{path} is not made" for path in locked_hashes if path not in reference.hashes]
+        missing_outputs = [f"{path} is not written" for path in locked_hashes if path not in reference.hashes]
         if failures := [*reference.failures.values(), *missing_outputs]:
-            raise InconclusiveError(f"replay: with nothing changed {failures[0]}", hint="Run make repro, then commit")
+            message = f"replay: the pipeline fails in a clean clone, without any changed circumstance: {failures[0]}"
+            raise InconclusiveError(message, hint="Run make repro, then commit")
         is_search = test_all or (find_causes and bool(_differing_outputs(all_changed.hashes, reference.hashes)))
         runs = self._run_each_alone() if is_search else {}
         runs[_COMBINATION] = all_changed

@@ -20,7 +20,7 @@ class Finding:
     kind : str
         As `STALE`, or "undeclared file".
     message : str
-        What differs and where, as "train: src/model.py is not what the run saw".
+        What differs and where, as "train: src/model.py changed since the run".
     hint : str
         What to do next: a command in most cases.
     expected, actual : str

@@ -55,14 +55,14 @@ def _first_screen(review: Review) -> list[str]:
     return [
         describe_verdict(review),
         f"**{BY_AUTHOR}**" if review.is_computed_by_author else "",
-        table(["metric", "base (before)", "head (after)", f"change ({level} interval)", "word"], rows),
+        table(["metric", "base (before)", "head (after)", f"change ({level} interval)", "verdict"], rows),
         describe_changes(review),
         _describe_next_steps(review),
     ]
 
 
 def describe_verdict(review: Review) -> str:
-    """Return the word, the metric, the size of the change and its interval, in Markdown."""
+    """Return the verdict, the metric, the size of the change and its interval, in Markdown."""
     headline, comparison = HEADLINES[review.word], review.comparison
     if comparison is None:
         return f"**{headline}.** {escape_with_stop(review.why)}".rstrip()
@@ -72,8 +72,8 @@ def describe_verdict(review: Review) -> str:
         share = f" ({100 * abs(difference) / base:.1f} %)" if base > 0 else ""
         direction = "lower" if difference > 0 else "higher"
         size = f"went from {short(base)} to {short(head)}, {short(abs(difference))} {direction}{share}."
-    error = f"The error {code(comparison.metric)} (lower is better) {size}"
-    return " ".join([f"**{headline}.**", error, _describe_interval(comparison), _describe_margin(review)]).strip()
+    change = f"The metric {code(comparison.metric)} (lower is better) {size}"
+    return " ".join([f"**{headline}.**", change, _describe_interval(comparison), _describe_margin(review)]).strip()
 
 
 def _describe_interval(comparison: Comparison) -> str:
@@ -194,12 +194,12 @@ def _describe_reason(reason: Reason) -> str:
 
 
 def _describe_power(review: Review) -> str:
-    """Return how large a change would have been detected, and how many rows detect one as large as the margin."""
+    """Return how large a worsening the review can detect, and how many rows detect one as large as the margin."""
     if review.comparison is None or review.comparison.verdict.detectable_difference is None:
         return ""
     verdict = review.comparison.verdict
     size = short(verdict.detectable_difference)
-    text = f"A change for the worse of {size} would have been detected (power 80 %)."
+    text = f"This review can detect a worsening of {size} (power 80 %)."
     is_selection = bool(review.data_changes and review.data_changes.rows.label_shift)  # more rows would not help
     if verdict.rows_needed is None or is_selection:
         return text

@@ -175,7 +175,7 @@ class Commit:
         try:
             content = yaml.load(git("show", f"{self.commit}:{path}"), loader)  # type: ignore[arg-type]  # noqa: S506
         except PlumblineError:
-            hint = f"Bring it back: git checkout BASE -- {path}"
+            hint = f"Restore it: git checkout BASE -- {path}"
             raise SideError(self, f"has no {path}", hint=hint) from None
         except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that no calendar has
             line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
@@ -184,7 +184,7 @@ class Commit:
         if not isinstance(content, dict):
             raise SideError(self, f"has a {path} without keys", hint=FIX)
         if path != paths.PARAMS and (problem := malformed_part(content)):
-            raise SideError(self, f"has a {path} that DVC refuses, at stages, {problem}", hint=FIX)
+            raise SideError(self, f"has a {path} that is not valid for DVC, at {problem}", hint=FIX)
         return content
 
     def _load_other(self, file: str) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def _attribution(attribution: Attribution, level: str) -> str:
         for cause, effect in effects
         if effect
     ]
-    return table(["effect of", GAIN, f"{level} interval", "word"], rows)
+    return table(["effect of", GAIN, f"{level} interval", "verdict"], rows)
 
 
 def _expectations(review: Review) -> str:
@@ -206,7 +206,7 @@ def _provenance(review: Review) -> list[str]:
 
 def _remarks(review: Review) -> list[tuple[str, str]]:
     """Return sentences with the names under which they are shown."""
-    remarks = [("Why this word", review.why)]
+    remarks = [("Reason for the verdict", review.why)]
     if review.comparison:
         remarks.append(("Evaluated on different rows", review.comparison.unpaired_reason or ""))
     if review.recipe_trials:

@@ -118,15 +118,15 @@ def _find_label_reasons(review: Review, base: Commit) -> Iterator[Reason]:
     rows = review.data_changes.rows if review.data_changes else None
     if rows and rows.label_change_count:
         message = f"{rows.label_change_count} rows of base have another label in head"
-        yield build_reason("labels", message, "Bring the labels back")
+        yield build_reason("labels", message, "Restore the labels")
     weight = base.params_or_none.get("data.weight")
     changes = [change for change in review.parameter_changes if change.name == "data.weight"]
     if changes:
         message = f"data.weight was {changes[0].base} and is {changes[0].head}"
-        yield build_reason("labels", message, "Put it back")
+        yield build_reason("labels", message, "Restore it")
     elif rows and (count := rows.change_count_by_column.get(str(weight), 0) if weight else 0):
         message = f"{count} rows of base have another weight in head"
-        yield build_reason("labels", message, "Bring the weights back")
+        yield build_reason("labels", message, "Restore the weights")
 
 
 def _find_required_word(review: Review, base: Commit) -> Iterator[Reason]:
@@ -134,7 +134,7 @@ def _find_required_word(review: Review, base: Commit) -> Iterator[Reason]:
     is_identical = review.word == "same" and review.comparison is None
     if required in REQUIRE[1:] and not is_identical and review.word in RISING[: RISING.index(required)]:
         message = f"{review.word}, and review.require asks for {required}"
-        yield build_reason("cannot-tell", message, "Bring more rows")
+        yield build_reason("cannot-tell", message, "Add rows")
 
 
 def verify_lock(head: PristineSide) -> RunReport:
@@ -174,11 +174,11 @@ def read_acceptances(base: Commit, head: Commit) -> tuple[Mapping[str, Acceptanc
     for commit, author, value in _read_trailers(base, head):
         name, _, why = (part.strip() for part in value.partition(":"))
         if name not in NAMES:
-            notes.append(
-                f"Accept: {name} in {commit[:9]} is not the name of a reason, expected one of {', '.join(NAMES)}"
-            )
+            place = f"Accept: {name!r} (commit {commit[:9]})"
+            notes.append(f"{place} is not the name of a reason, expected one of {', '.join(NAMES)}")
         elif not why:
-            notes.append(f"Accept: {name} in {commit[:9]} says no why, and accepts nothing")
+            place = f"Accept: {name} (commit {commit[:9]})"
+            notes.append(f"{place} has no explanation, so it is ignored. Write Accept: {name}: WHY")
         else:
             acceptances.setdefault(name, Acceptance(commit=commit, author=author, why=why))
     return acceptances, notes

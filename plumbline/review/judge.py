@@ -65,7 +65,7 @@ def judge(request: Request, ask_head: Callable[[], object] | None) -> int:
         review = replace(review, second_opinion=opinion)
     if not request.base_has_review:
         clause = f"{review.word}: {review.why}" if review.word == "cannot tell" else review.word
-        why = f"base has no review, so head's own judged, which says: {clause}"
+        why = f"base has no review code. The review code of head gives: {clause}"
         review = replace(review, word="cannot tell", why=why)
     review = add_reasons(review, base, head)
     if request.is_author:
@@ -110,7 +110,7 @@ def _ask_second_opinion(base: Side, head: Side, ask_head: Callable[[], object]) 
     if not git("diff", "--name-only", base.commit, head.commit, "--", *JUDGES).strip():
         return None
     OPINION.unlink(missing_ok=True)
-    print("head: its own review is another, and is asked, too", flush=True)
+    print("head changes the code of the review: running head's version as a second opinion", flush=True)
     ask_head()
     try:
         return decode(OPINION.read_bytes(), SecondOpinion, file=OPINION.as_posix())

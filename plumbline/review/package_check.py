@@ -18,7 +18,7 @@ from plumbline.review.sides import Side
 from plumbline.review.worker import OTHER_CONTRACT
 
 WORKER = Path(__file__).with_name("package_worker.py")
-FETCH = f"dvc fetch {paths.DIST} brings it"
+FETCH = f"Run dvc pull {paths.DIST}"
 
 
 def check_package(head: Side) -> PackageCheck:
@@ -26,7 +26,7 @@ def check_package(head: Side) -> PackageCheck:
     try:
         name, wheel = _find_wheel(head)
     except ProjectError as error:
-        return PackageCheck(is_consistent=None, why=error.message)
+        return PackageCheck(is_consistent=None, why=str(error))
     seed = str(head.params.get("model.seed", 0))
     command = [head.python, str(WORKER.absolute()), str(CONTRACT), name, str(wheel.absolute()), paths.TABLE, seed]
     process = run(command, cwd=head.folder, env=head.environment())
@@ -42,9 +42,11 @@ def _find_wheel(head: Commit) -> tuple[str, Path]:
         file = cache_path(entry["md5"])
         if entry["relpath"].endswith(".whl") and file.exists():
             if hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() != entry["md5"]:
-                raise ProjectError(f"the package in the cache is not what its name says: {FETCH}", hint="Fetch it")
+                message = "the package in the DVC cache does not have the hash in dvc.lock (the file is damaged)"
+                name = "/".join(file.parts[-4:])  # DVC does not check a file in its cache that is read-only
+                raise ProjectError(message, hint=f"Delete {name} in the DVC cache, then run dvc pull {paths.DIST}")
             return entry["relpath"], file
-    raise ProjectError(f"the package of head's dvc.lock is not in the cache here: {FETCH}", hint="Fetch it")
+    raise ProjectError("the package of head's dvc.lock is not in the DVC cache", hint=FETCH)
 
 
 def _read_listing(head: Commit) -> list[dict[str, Any]]:

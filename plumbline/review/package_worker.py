@@ -23,7 +23,7 @@ TOLERANCE = 1e-6  # a unit of the sixth significant digit: another processor
 
 
 class MismatchError(Exception):
-    """The package predicts otherwise than the recipe."""
+    """The predictions of the package differ from those of the recipe."""
 
 
 def main() -> int:
@@ -49,8 +49,9 @@ def main() -> int:
     is_different = ~is_close.all(axis=1)
     total = f"{len(is_different)} rows of the holdout"
     if is_different.any():
-        raise MismatchError(f"the package predicts otherwise than the recipe in {is_different.sum()} of {total}")
-    print(f"the package predicts what the recipe predicts, in all of {total}")
+        count = is_different.sum()
+        raise MismatchError(f"the predictions of the package differ from those of the recipe in {count} of {total}")
+    print(f"the predictions of the package are those of the recipe, in all {total}")
     return 0
 
 

@@ -104,7 +104,7 @@ def _provenance_rows(review: Review) -> list[list[str]]:
         ("Base commit", review.base_commit),
         ("Head commit", review.head_commit),
         ("Base is", review.base_origin),
-        ("Why this word", review.why),
+        ("Reason for the verdict", review.why),
         ("Evaluated on different rows", unpaired_reason or ""),
         *list_facts(review),
         *(("Note", note) for note in review.notes[:MAX_ROWS]),

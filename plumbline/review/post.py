@@ -160,7 +160,7 @@ def post_comment(repository: str, run: WorkflowRun, body: str) -> str:
     """
     number = find_pull_request(repository, run)
     if number is None:
-        return f"{run['head_sha']} is the head of no open pull request any more: nothing is written"
+        return f"{run['head_sha']} is not the head of an open pull request: nothing is written"
     comment_id = find_comment(repository, number)
     _, pull_request = call_api("GET", f"/repos/{repository}/pulls/{number}")
     if pull_request["state"] != "open" or pull_request["head"]["sha"] != run["head_sha"]:

@@ -198,8 +198,9 @@ class WorkerRun:
             self.errors.seek(0)
             last = (self.errors.read().strip().splitlines()[-1:] or ["no message"])[0].removeprefix("ERROR: ")
             if process.returncode == OTHER_CONTRACT:
-                hint = "Merge the commit that changes the contract first: the review of the next one compares again"
-                raise ContractError(self.side, f"cannot be asked: {last}", hint=hint)
+                hint = "Merge the commit that changes the contract first; the next pull request is compared again"
+                problem = f"has a version of plumbline.contract that this review does not support: {last}"
+                raise ContractError(self.side, problem, hint=hint)
             raise SideError(self.side, f"does not predict: {last}", hint=FIX)
 
 

@@ -1,4 +1,4 @@
-"""The committed run, executed again: stages whose entries in dvc.lock are not those of base are not believed."""
+"""The committed run, executed again: stages whose entries in dvc.lock differ from base are not believed."""
 
 import json
 import os
@@ -46,7 +46,7 @@ class RunReport:
 
 
 def rerun_stages(base: Commit, head: Side) -> RunReport:
-    """Run head's stages again whose entries in dvc.lock are not those of base, and compare what they write.
+    """Run head's stages again whose entries in dvc.lock differ from base, and compare what they write.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def rerun_stages(base: Commit, head: Side) -> RunReport:
     stages = tuple(name for name in head.stages if name in entries and entries[name] != old_entries.get(name))
     if not stages:
         return RunReport(rerun=Rerun(stages=(), why="dvc.lock has no entry that base does not have"))
-    print(f"head: runs {', '.join(stages)} again, whose entries in dvc.lock are not those of base", flush=True)
+    print(f"head: runs {', '.join(stages)} again, whose entries in dvc.lock differ from base", flush=True)
     shared_entries = {name: entry for name, entry in entries.items() if entry == old_entries.get(name)}
     error = _run_pipeline(head, shared_entries, PULL)
     if error and shared_entries:  # perhaps what they need is neither in the cache nor in a remote: then all stages run
@@ -100,7 +100,7 @@ def _compare_run(head: Side, stages: tuple[str, ...], entries: Entries) -> RunRe
     differences = tuple(_compare_files(head, different))[:MAX_DIFFERENCES]
     rerun = Rerun(
         stages=stages,
-        why="their entries in dvc.lock are not those of base",
+        why="their entries in dvc.lock differ from those of base",
         identical_outputs=tuple(identical),
         different_outputs=tuple(different),
         metric_differences=differences,

@@ -23,7 +23,7 @@ from plumbline.scope import includes, parse_tables
 IsAsStrict = Callable[[Any, Any], bool]  # takes the value of base and that of head
 SEVERITIES = ("info", "warning", "critical")
 REQUIRE = (None, "same", "better")
-ACTIONS = {"leakage": "Take it out"}
+ACTIONS = {"leakage": "Remove it"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def find_weaker_safeguards(base: Commit, head: Commit) -> list[Reason]:
     for name, check in checks.items():
         try:
             for message in check(base, head):
-                reasons.append(build_reason(name, message, ACTIONS.get(name, "Bring it back")))  # noqa: PERF401
+                reasons.append(build_reason(name, message, ACTIONS.get(name, "Restore it")))  # noqa: PERF401
         except (TypeError, ValueError, KeyError, AttributeError) as error:  # not of the form that base's code reads
             message = f"what base demands cannot be found in head: {error}"
             reasons.append(build_reason(name, message, "Fix it"))
@@ -156,7 +156,7 @@ def _grants_no_more(base: Expectation, head: Expectation) -> bool:
 def _compare_expectations(base: Commit, head: Commit) -> Iterator[str]:
     old, new = read_expectations(base), read_expectations(head)
     if old and not new:  # one line in place of one for each
-        yield f"none of the {len(old)} expectations of base is held to"
+        yield f"head has no expectations for this table; base has {len(old)}"
         return
     for expectation in old:
         same = [candidate for candidate in new if candidate.subject == expectation.subject]
@@ -174,7 +174,7 @@ def _compare_requirements(base: Commit, head: Commit) -> Iterator[str]:
     slices = head.params.get("requirements.must_work") or []
     for slice_ in base.params.get("requirements.must_work") or []:
         if slice_ not in slices:
-            yield f"requirements.must_work has no {slice_} any more"
+            yield f"requirements.must_work no longer contains {slice_}"
     for key in ("requirements.latency", "requirements.size"):
         limits = [commit.params.get(key) for commit in (base, head)]
         if limits[0] is not None and not _is_as_strict(operator.ge, *limits):

@@ -118,7 +118,7 @@ class Side(Commit):
         """The current interpreter, or one of an environment of its own where requirements.lock differs."""
         if git("rev-parse", f"{self.commit}:requirements.lock") == git("rev-parse", "HEAD:requirements.lock"):
             return sys.executable
-        print(f"{self.name}: has another lock, and so an environment of its own", flush=True)
+        print(f"{self.name}: requirements.lock differs from that of HEAD; creating a separate environment", flush=True)
         self.run([sys.executable, "-m", "src.environment"])
         return str((self.folder / (".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python")).absolute())
 

@@ -1,4 +1,4 @@
-"""Render a review for a terminal, with the word on the first line."""
+"""Render a review for a terminal, with the verdict on the first line."""
 
 from plumbline.formatting import short
 from plumbline.review.comment import KIND_NAMES, format_interval, list_files
@@ -57,9 +57,9 @@ def _numbers(review: Review, comparison: Comparison) -> list[str]:
     if comparison.unpaired_reason:
         lines.insert(0, f"  the two sides were evaluated on different rows: {comparison.unpaired_reason}")
     if verdict.detectable_difference is not None and review.word == "cannot tell":
-        needed = f"; one of the margin's size takes {verdict.rows_needed:,} rows" if verdict.rows_needed else ""
-        size = short(verdict.detectable_difference)
-        lines.append(f"  a change for the worse of {size} would have been detected{needed}")
+        lines.append(f"  this review can detect a worsening of {short(verdict.detectable_difference)} (power 80 %)")
+        if verdict.rows_needed:
+            lines[-1] += f"; to detect one as large as the margin, about {verdict.rows_needed:,} rows are needed"
     return lines
 
 

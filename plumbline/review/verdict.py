@@ -153,14 +153,15 @@ def _choose_word(low: float, high: float, margin: float, *, is_worse: bool, is_b
     """Return the word and its explanation, in which `{interval}` stands for the name of the interval."""
     size = " by more than half the margin" if margin else ""
     if is_worse:
-        return "worse", f"all of {{interval}} is worse{size}"
+        return "worse", f"even the most favourable end of {{interval}} is worse{size}"
     if is_better:
-        return "better", f"all of {{interval}} is better{size}"
+        return "better", f"even the least favourable end of {{interval}} is better{size}"
     if -margin < low and high < margin:
         return "same", "all of {interval} lies within the margin"
     if margin <= 0:
         return "cannot tell", NO_MARGIN
-    return "cannot tell", "{interval} holds changes larger than the margin and changes smaller than half of it"
+    why = "{interval} contains both changes larger than the margin and changes smaller than half the margin"
+    return "cannot tell", why
 
 
 def _row_variance(influence: np.ndarray, group: np.ndarray | None) -> tuple[float, float, float]:

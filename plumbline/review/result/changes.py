@@ -111,14 +111,14 @@ class DataChanges:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelEffect:
-    """What the rows do whose label changed.
+    """Effect of the rows whose label changed on the verdict.
 
     Attributes
     ----------
     rows
         How many of the rows have another label.
     word_with_them
-        The word on all rows; null where these rows are not left out, since too few others remain.
+        The verdict on all rows; null where these rows are not left out, since too few others remain.
     """
 
     rows: int

@@ -27,7 +27,7 @@ class MetricDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class Rerun:
-    """The stages whose entries in dvc.lock are not those of the base, run again.
+    """The stages that were run again because their entries in dvc.lock differ from base.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class PackageCheck:
     Attributes
     ----------
     is_consistent
-        Whether it does; null where that is not known.
+        Whether it does; null where that is unknown.
     why
         The finding, a sentence.
     """
@@ -73,9 +73,9 @@ class SecondOpinion:
     Attributes
     ----------
     word
-        The outcome; another version may have other words.
+        The verdict; another version may have other values.
     why
-        The reason for the word, a sentence.
+        The explanation of the verdict, a sentence.
     """
 
     word: str

@@ -18,9 +18,9 @@ class Verdict:
     Attributes
     ----------
     word
-        The outcome.
+        The verdict.
     why
-        The reason for the word, a sentence.
+        The explanation of the verdict, a sentence.
     difference
         The base's error minus the head's; above 0 the head is better.
     margin
@@ -38,7 +38,7 @@ class Verdict:
     p_better
         p value of the test that the head is better by more than half the margin.
     detectable_difference
-        The smallest difference that would have been detected with a power of 0.8.
+        The smallest difference that can be detected with a power of 0.8.
     rows_needed
         How many rows it takes to detect a difference as large as the margin with that power.
     """
@@ -122,9 +122,9 @@ class ReleaseComparison:
     name
         The release's tag.
     word
-        The outcome.
+        The verdict.
     why
-        The reason for the word, a sentence.
+        The explanation of the verdict, a sentence.
     comparison
         The numbers; null where the two are identical or cannot be compared.
     """
@@ -165,7 +165,7 @@ class SliceComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricComparison:
-    """A metric of both sides, for information: means over the replicas, intervals at 95 %. Null is not a number.
+    """A metric of both sides, for information: means over the replicas, intervals at 95 %; null stands for NaN.
 
     Attributes
     ----------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Points:
-    """The points of a line. Null is not a number.
+    """The points of a line; null stands for NaN.
 
     Attributes
     ----------

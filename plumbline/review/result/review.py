@@ -35,11 +35,11 @@ class Review:
     Attributes
     ----------
     version
-        The number of this form of the file; a reader refuses any other.
+        The version of the file's format; a reader refuses any other.
     word
-        The outcome of the whole review.
+        The verdict of the whole review.
     why
-        The reason for the word, a sentence.
+        The explanation of the verdict, a sentence.
     base_commit
         The base's hash.
     head_commit
@@ -79,7 +79,7 @@ class Review:
     data_changes
         How the table differs; null where it does not.
     label_effect
-        What the rows do whose label changed; null where there are none.
+        Effect of the rows whose label changed on the verdict; null where there are none.
     attribution
         Whether the difference comes from the data or the recipe; null where only one of them changed.
     expectation_counts

@@ -41,16 +41,14 @@ STALE_PART = "echo more >> data/source/big.csv && dvc add -q data/source/big.csv
 
 STATES = {
     "fresh": State("true", FRESH),
-    "code changed": State(
-        "echo 2 >> code/ingest.txt" + COMMIT, reason="ingest: code/ingest.txt is not what the run saw"
-    ),
-    "code in a folder changed": State("echo 2 >> code/lib/sub/b.txt" + COMMIT, reason="code/lib is not what the run"),
-    "a file came into a folder": State("echo 2 > code/lib/new.txt", reason="code/lib is not what the run saw"),
+    "code changed": State("echo 2 >> code/ingest.txt" + COMMIT, reason="ingest: code/ingest.txt changed since the run"),
+    "code in a folder changed": State("echo 2 >> code/lib/sub/b.txt" + COMMIT, reason="code/lib changed since the run"),
+    "a file came into a folder": State("echo 2 > code/lib/new.txt", reason="code/lib changed since the run"),
     "a file that .dvcignore names came": State("echo 2 > code/lib/new.pyc", FRESH),
     "a file that .dvcignore names is in git": State("echo 2 > code/lib/new.pyc" + COMMIT, FRESH),
     "a file was renamed in a folder": State(
         "git mv code/lib/a.txt code/lib/c.txt && sed -i s/a.txt/c.txt/ dvc.yaml" + COMMIT,
-        reason="code/lib is not what the run saw",
+        reason="code/lib changed since the run",
     ),
     "a parameter changed": State(edit("params.yaml", "x: 1", "x: 2"), reason="a.x changed: expected 1, found 2"),
     "a parameter of a group changed": State(edit("params.yaml", "1, 2", "1, 3"), reason="params.yaml, b changed"),
@@ -62,7 +60,7 @@ STATES = {
     "a parameter is gone": State(
         edit("params.yaml", "x: 1, ", ""),
         reason="params.yaml, a.x is not there",
-        hint="put it back, then make repro",
+        hint="restore it, then make repro",
         repair=RESTORE + "params.yaml",
     ),
     "a parameter in another file changed": State(
@@ -101,12 +99,14 @@ STATES = {
         reason="code/fit.txt, found code/train.txt of the same content",
     ),
     "a dependency was deleted": State(
-        "rm code/train.txt", reason="train: code/train.txt is a dependency", hint="git checkout HEAD -- code/train.txt"
+        "rm code/train.txt",
+        reason="train: the dependency code/train.txt does not exist",
+        hint="git checkout HEAD -- code/train.txt",
     ),
     "a dependency was deleted in a commit": State(
         "rm code/train.txt" + COMMIT,
         repair=RESTORE + "code/train.txt",
-        reason="code/train.txt is a dependency",
+        reason="train: the dependency code/train.txt does not exist",
         hint="put code/train.txt",
     ),
     "an output was renamed": State(
@@ -118,10 +118,10 @@ STATES = {
         reason="train: output data/note.txt is left over in dvc.lock",
     ),
     "the lock was edited, an output": State(
-        script(HASHED.format("data/model.txt", 1)), reason="data/model.txt is not what the run saw"
+        script(HASHED.format("data/model.txt", 1)), reason="data/model.txt changed since the run"
     ),
     "the lock was edited, a dependency": State(
-        script(HASHED.format("code/train.txt", 1)), reason="train: code/train.txt is not what the run saw"
+        script(HASHED.format("code/train.txt", 1)), reason="train: code/train.txt changed since the run"
     ),
     "the lock was edited, in agreement": State(
         script(HASHED.format("data/model.txt", 0)),
@@ -138,11 +138,13 @@ STATES = {
         reason="dvc.lock has no stage new",
     ),
     "the lock has a stage left over": State(
-        script(CUT.format("dvc.yaml", "score")), hint=REMOVE_LOCK, reason="dvc.lock has a stage score left over"
+        script(CUT.format("dvc.yaml", "score")),
+        hint=REMOVE_LOCK,
+        reason="dvc.lock has stage score, which dvc.yaml does not have",
     ),
     "the pointer changed": State(
         "echo 2 >> data/source/big.csv && dvc add -q data/source/big.csv" + COMMIT,
-        reason="parts: data/source/big.csv is not what the run saw",
+        reason="parts: data/source/big.csv changed since the run",
     ),
     "a reviewed output was edited": State(
         "echo 2 >> metrics/score.json",
@@ -162,7 +164,7 @@ STATES = {
         edit("dvc.yaml", "data.source}", "data.sauce}"),
         hint="fix dvc.yaml",
         repair=RESTORE + "dvc.yaml",
-        reason=r"names \$\{data.sauce\}, which is no text or number",
+        reason=r"names \$\{data.sauce\}, which is not a text or number",
     ),
     "a lock in tatters": State("head -c 700 dvc.lock > l && mv l dvc.lock" + COMMIT, reason="", hint=REPRO),
     "stages in a loop": State(
@@ -173,7 +175,9 @@ STATES = {
         RESTORE + "dvc.yaml",
     ),
     "a frozen stage": State("dvc freeze train && echo 2 >> code/train.txt", FRESH),
-    "issue 11099": State(STALE_PART + " && rm -r parts", reason="score: parts/one.txt is not what", base="inside"),
+    "issue 11099": State(
+        STALE_PART + " && rm -r parts", reason="score: parts/one.txt changed since the run", base="inside"
+    ),
     "issue 11099, another file of the folder": State(
         "echo 2 >> code/parts.txt && dvc repro -q parts" + COMMIT + " && rm -r parts", FRESH, base="inside"
     ),
@@ -182,7 +186,11 @@ STATES = {
         "dvc remote add -q -d store ../store", NOT_PUSHED, "are not in remote store .*data/source/big.csv", "dvc push"
     ),
     "never pushed, and code changed": State(
-        STORE + " && echo 2 >> code/train.txt", STALE, "train: code/train.txt is", REPRO, "make repro && dvc push"
+        STORE + " && echo 2 >> code/train.txt",
+        STALE,
+        "train: code/train.txt changed since",
+        REPRO,
+        "make repro && dvc push",
     ),
     "partly pushed": State(
         STORE + " && dvc push -q data/model.txt parts", NOT_PUSHED, "are not in .*data/table.txt", "dvc push"
@@ -240,12 +248,12 @@ STATES = {
         "git merge other || true", base="branches", reason="score: metrics/score.json is not what the run wrote"
     ),
     "merged without a run": State(
-        "(git merge other || true)" + COMMIT, base="branches", reason="train: code/train.txt is not what the run saw"
+        "(git merge other || true)" + COMMIT, base="branches", reason="train: code/train.txt changed since the run"
     ),
     "merged with theirs": State(
         "(git merge other || git checkout -q --theirs dvc.lock)" + COMMIT,
         base="branches",
-        reason="parts: code/parts.txt is not what the run saw",
+        reason="parts: code/parts.txt changed since the run",
     ),
     "merged, one side had no run": State(
         "git checkout -qb other && echo 2 > README" + COMMIT + " && git checkout -q "
@@ -255,7 +263,7 @@ STATES = {
     "rebasing": State(
         "git checkout -q other && dvc checkout -q && (git rebase main || true)",
         base="branches",
-        reason="train: code/train.txt is not what the run saw",
+        reason="train: code/train.txt changed since the run",
     ),
     "a run was reverted": State(
         "echo 2 >> code/train.txt && dvc repro -q" + COMMIT + " && git revert --no-edit HEAD", FRESH

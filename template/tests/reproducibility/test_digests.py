@@ -74,7 +74,7 @@ def test_a_module_behind_the_digest_makes_it_stale_and_another_does_not(project:
     new = versions.digests()["score"]
     check_repair(project, new, old)
     project.sh("echo '# more' >> plumbline/review/post.py")
-    assert [finding.message for finding in verify().findings] == ["versions: plumbline is not what the run saw"]
+    assert [finding.message for finding in verify().findings] == ["versions: plumbline changed since the run"]
     project.sh("make repro")
     assert verify().state == FRESH
     Path("src/stages/score.py").unlink()

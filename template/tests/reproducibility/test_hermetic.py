@@ -195,7 +195,7 @@ def test_the_command(small: Any, tmp_path: Path) -> None:
         ["unread dependency", "undeclared output"],
     )
     lines = Path("dvc.yaml").read_text(encoding="utf-8").splitlines()
-    assert f"take it out of deps of one (dvc.yaml, line {lines.index('    - more.csv') + 1})" in output
+    assert f"remove it from deps of one (dvc.yaml, line {lines.index('    - more.csv') + 1})" in output
     assert f"add it to outs of one (dvc.yaml, line {lines.index('    outs:') + 1})" in output
     assert output.rstrip().endswith("fix the first finding, then python -m plumbline hermetic one")
     assert command("two") == (

@@ -197,7 +197,7 @@ def test_a_module_that_is_imported_by_a_computed_name_is_found(at: Callable[[str
     report = hermetic(["featurize"])
     path.write_text(text, encoding="utf-8")
     (finding,) = [finding for finding in report.findings if finding.message == "featurize: plumbline/results.py"]
-    assert (finding.kind, finding.expected) == ("undeclared file", "behind the stage's digest")
+    assert (finding.kind, finding.expected) == ("undeclared file", "covered by the digest of the stage")
     more_files = {entry.message.removeprefix("featurize: ") for entry in report.findings if entry != finding}
     assert more_files <= Sources(folder).closure("plumbline/results.py")[0], "what that module imports, and no more"
 

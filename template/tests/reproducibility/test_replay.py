@@ -107,7 +107,7 @@ MORE = {
     "itself": (
         "import json, sys, time\njson.dump(time.perf_counter_ns(), open(sys.argv[1], 'w'))",
         "json",
-        "none: with nothing changed it differs from itself",
+        "no circumstance: two runs without any change also differ",
         "the file",
     ),
     "vector_instructions": (
@@ -223,7 +223,10 @@ def test_a_lock_of_another_machine(there: str, word: str, code: int, copy: Calla
 @pytest.mark.parametrize(
     ("commands", "says"),
     [
-        ("echo more >> metrics/score.json" + COMMIT, "metrics/score.json: is in HEAD not what dvc.lock states"),
+        (
+            "echo more >> metrics/score.json" + COMMIT,
+            "metrics/score.json: the version in HEAD does not have the hash in dvc.lock",
+        ),
         ("git rm -q dvc.lock" + COMMIT, "dvc.lock is not here"),
         ("rm -r data/source/big.csv .dvc/cache", "Run dvc pull data/source/big.csv"),
         (

@@ -120,7 +120,7 @@ def test_issue_11099_without_the_listing_and_what_dvc_says(copy: Callable[..., T
     hint = find_hint(report, "the listing of parts is not in the cache here")
     assert hint == "dvc fetch parts/one.txt"
     clone.sh(hint)
-    assert find_hint(verify(), "score: parts/one.txt is not what the run saw") == REPRO
+    assert find_hint(verify(), "score: parts/one.txt changed since the run") == REPRO
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_the_command_moves_no_data_and_writes_only_its_report(copy: Callable[...
     output = clone.sh("python -m plumbline verify --no-remote --json report.json", 1)
     report = json.loads((clone.folder / "report.json").read_text(encoding="utf-8"))
     assert (report["state"], report["exit_code"]) == (STALE, 1)
-    assert report["findings"][0]["message"] == "train: code/train.txt is not what the run saw"
+    assert report["findings"][0]["message"] == "train: code/train.txt changed since the run"
     assert report["findings"][0]["hint"] == REPRO
     assert report["skipped_checks"]
     page = (ROOT / "docs/reproducibility.md").read_text(encoding="utf-8")
@@ -223,7 +223,7 @@ def test_the_command_moves_no_data_and_writes_only_its_report(copy: Callable[...
     assert set(report["findings"][0]) == {field.name for field in fields(Finding)}
     assert all(f"`{name}`" in page for name in names | set(report["findings"][0]))
     clone.sh("rm dvc.yaml")
-    assert "run this in the project's root" in clone.sh("python -m plumbline verify", 2)
+    assert "Run this in the root of the project" in clone.sh("python -m plumbline verify", 2)
 
 
 def test_hashes_are_those_that_dvc_makes(copy: Callable[..., Tiny], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +250,7 @@ def test_a_folder_that_holds_outputs_is_known_without_them(copy: Callable[..., T
     (clone_folder := tiny.folder.parent / "other").mkdir()
     tiny.sh(f"git clone -q . {clone_folder}")
     report = verify_project(Tiny(clone_folder), monkeypatch)
-    assert find_hint(report, "all: data is not what the run saw") == REPRO
+    assert find_hint(report, "all: data changed since the run") == REPRO
 
 
 def test_this_repository_is_fresh_at_its_head(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from plumbline.reproducibility.remote import cache_folder
 from plumbline.review.changes import MANY_TRIALS, count_trials
 from plumbline.review.package_check import _find_wheel, check_package
 from plumbline.review.result.changes import LabelEffect
@@ -20,7 +21,10 @@ from plumbline.review.worktrees import FOLDER
 from plumbline.testing.projects import environment, make_table
 from template.tests.review.conftest import MODEL, PARAMS, Commit, git, open_names, run_review
 
-DAMAGED = "the package in the cache is not what its name says: dvc fetch dist brings it"
+DAMAGED = (
+    "the package in the DVC cache does not have the hash in dvc.lock (the file is damaged). "
+    "Delete {} in the DVC cache, then run dvc pull dist"
+)
 WORSE = {"arguments": {"C": 1e-5, "max_iter": 200}}
 
 
@@ -222,13 +226,14 @@ def test_the_package_predicts_what_the_recipe_predicts_or_it_is_said(
     good = wheel.read_bytes()
     wheel.chmod(0o644)
     wheel.write_bytes(good[:-1])
-    assert check_package(packaged_head) == PackageCheck(is_consistent=None, why=DAMAGED)
+    name = wheel.relative_to(cache_folder()).as_posix()
+    assert check_package(packaged_head) == PackageCheck(is_consistent=None, why=DAMAGED.format(name))
     wheel.write_bytes(good)
     (repository / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"model": MODEL | WORSE}))
     git(repository, "commit", "-qam", "another recipe under the old package")
     _, _, result = run_review(repository, code=1)
     assert result.package_check.is_consistent is False
-    assert "predicts otherwise than the recipe in" in result.package_check.why
+    assert "the predictions of the package differ from those of the recipe in" in result.package_check.why
     assert "package" in open_names(result)
     shutil.rmtree(repository / ".dvc/cache")
     assert check_package(packaged_head).is_consistent is None

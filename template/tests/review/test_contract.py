@@ -31,7 +31,7 @@ def test_a_base_from_before_the_package_cannot_tell_with_a_plain_reason(reposito
     _, lines, result = run_review(repository, before)
     assert lines[0] == "cannot tell"
     assert "Traceback" not in "".join(lines)
-    assert result.why.startswith("base has no review, so head's own judged, which says: cannot tell: base (")
+    assert result.why.startswith("base has no review code. The review code of head gives: cannot tell: base (")
     assert "has no plumbline/contract.py, which a review calls: the commit is older than that file" in result.why
     assert "clearly better than the trivial baseline" in result.why
 
@@ -76,7 +76,7 @@ def test_another_contract_cannot_tell(repository: Path, commit_change: Commit, s
     # Base's review is of base's contract: where head's judges, it is of head's.
     _, lines, result = run_review(repository, "HEAD~2", role="base" if side == "base" else None)
     assert result.word == "cannot tell"
-    assert "cannot be asked: its contract with a review is version" in result.why, lines
+    assert "does not support: its contract with a review is version" in result.why, lines
     assert ("clearly better than the trivial baseline" in result.why) == (side == "base")
     assert result.open_reasons == ()
 

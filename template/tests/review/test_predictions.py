@@ -37,7 +37,10 @@ def test_much_that_is_printed_as_an_error_stops_nobody(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("code", "error", "words"),
-    [(1, SideError, "does not predict: why"), (OTHER_CONTRACT, ContractError, "cannot be asked: why")],
+    [
+        (1, SideError, "does not predict: why"),
+        (OTHER_CONTRACT, ContractError, "has a version of plumbline.contract that this review does not support: why"),
+    ],
 )
 def test_the_last_line_is_the_reason(tmp_path: Path, code: int, error: type[SideError], words: str) -> None:
     script = f"import sys\nprint('before', file=sys.stderr)\nprint('ERROR: why', file=sys.stderr)\nsys.exit({code})"

@@ -38,7 +38,7 @@ def test_worse_is_red_and_a_second_look_fits_nothing(repository: Path, commit_ch
     assert result.curves.ranking.x_label == "false positive rate"
     assert len(result.curves.ranking.base.x) == len(result.curves.ranking.base.y) > 2
     page = (repository / FOLDER / "review.md").read_text(encoding="utf-8").splitlines()
-    assert page[2].startswith("**Worse: the model got worse.** The error `log_loss`")
+    assert page[2].startswith("**Worse: the model got worse.** The metric `log_loss`")
     assert "log_loss" in (repository / FOLDER / "review.html").read_text(encoding="utf-8")
     before, _, again = run_review(repository, code=1)
     assert "fits" not in before

@@ -112,13 +112,15 @@ def test_the_reason_names_the_interval_and_the_margin() -> None:
     base, head = simulate_sides(np.random.default_rng(4), shift=-1.0)
     cases = [(base, head, 0.1, 0.05), (head, base, 0.1, 0.05), (base, head, 10.0, 0.05), (base, head, 0.0, 0.01)]
     assert {compare_paired(*case, alpha=alpha).why for *case, alpha in cases} == {
-        "all of the 90 % interval is worse by more than half the margin",
-        "all of the 90 % interval is better by more than half the margin",
+        "even the most favourable end of the 90 % interval is worse by more than half the margin",
+        "even the least favourable end of the 90 % interval is better by more than half the margin",
         "all of the 90 % interval lies within the margin",
-        "all of the 98 % interval is worse",
+        "even the most favourable end of the 98 % interval is worse",
     }
     noisy = compare_paired(*simulate_sides(np.random.default_rng(6), rows=40), 0.05)
-    assert noisy.why.endswith("90 % interval holds changes larger than the margin and changes smaller than half of it")
+    assert noisy.why.endswith(
+        "90 % interval contains both changes larger than the margin and changes smaller than half the margin"
+    )
 
 
 def test_the_whole_interval_must_lie_beyond_half_of_what_matters() -> None:

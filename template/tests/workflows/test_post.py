@@ -98,10 +98,10 @@ def change(key: str, value: Any) -> Callable[[Api], None]:
 @pytest.mark.parametrize(
     ("move", "says"),
     [
-        (change("sha", "another"), "no open pull request"),
-        (change("repo", {"full_name": "stranger/r"}), "no open pull request"),
-        (change("repo", None), "no open pull request"),
-        (lambda api: api.pulls.clear(), "no open pull request"),
+        (change("sha", "another"), "not the head of an open pull request"),
+        (change("repo", {"full_name": "stranger/r"}), "not the head of an open pull request"),
+        (change("repo", None), "not the head of an open pull request"),
+        (lambda api: api.pulls.clear(), "not the head of an open pull request"),
         (lambda api: setattr(api, "moves", "newer"), "has moved on"),
         (lambda api: api.pulls[0].update(state="closed"), "has moved on"),
     ],
@@ -117,7 +117,7 @@ def test_a_deleted_fork_and_two_pull_requests_of_one_head_get_no_comment(api: Ap
     assert re.match(r"ERROR: pull requests \[7, 8\] have the same head.*\n$", run(capfd, 1))
     event = {"workflow_run": RUN | {"head_repository": None}}
     (tmp_path / "event.json").write_text(json.dumps(event), encoding="utf-8")
-    assert "no open pull request" in run(capfd)
+    assert "not the head of an open pull request" in run(capfd)
     assert api.comments == []
 
 
@@ -263,6 +263,6 @@ def test_half_a_character_is_no_reason_to_stop(api: Api, folder: Path, capfd) ->
 def test_the_token_goes_to_the_api_alone(api: Api, capfd, monkeypatch) -> None:
     elsewhere = Api()
     api.failures = [(302, {"Location": f"{elsewhere.url}/repos/o/r/pulls?head=forker:feat/x"}, False)]
-    assert "no open pull request" in run(capfd)
+    assert "not the head of an open pull request" in run(capfd)
     assert elsewhere.tokens == {None}
     elsewhere.server_close()
