@@ -5,10 +5,14 @@ Links to other sites are not followed, so no network is needed.
 
 import re
 from argparse import ArgumentParser, Namespace
+from collections import Counter
 from pathlib import Path
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-EXTERNAL = re.compile(r"[a-z]+:|\.\./\.\./actions/")  # ../../actions/ is a path on GitHub's page of the repository
+# ../../actions/ is a path on GitHub's page of the repository.
+EXTERNAL = re.compile(r"(?i:[a-z][a-z+.-]*:)|\.\./\.\./actions/")
+FENCE = re.compile(r"(?ms)^(```|~~~).*?^\1[^\n]*$")  # what looks like a link or a heading in it is code
+FOLDERS = ("", "docs", ".github", "data", "metrics")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -17,25 +21,37 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Print each broken link; return 1 where there is one, else 0."""
-    pages = [*Path().glob("*.md"), *Path("docs").glob("*.md"), *Path(".github").glob("*.md")]
-    lines = [f"{page.as_posix()}: {link} leads nowhere" for page in sorted(pages) for link in find_broken_links(page)]
+    pages = sorted(page for folder in FOLDERS for page in Path(folder).glob("*.md"))
+    broken = [(page.as_posix(), link) for page in pages for link in find_broken_links(page)]
+    hint = "Correct the link, or add what it names"
+    lines = [f"{page}: {link} leads to no file or heading of the project. {hint}" for page, link in broken]
     print("\n".join(lines) or f"all links of {len(pages)} pages lead to a file or a heading")
     return 1 if lines else 0
 
 
 def find_broken_links(page: Path) -> list[str]:
     """Return the links of a page that lead to no file, or to no heading of a file."""
-    text = page.read_text(encoding="utf-8")
+    text = _read(page)
     return [link for link in LINK.findall(text) if not EXTERNAL.match(link) and not _has_target(page, link)]
 
 
 def _has_target(page: Path, link: str) -> bool:
     name, _, anchor = link.partition("#")
     target = page.parent / name if name else page
-    return target.exists() and (not anchor or anchor in _list_anchors(target))
+    return target.exists() and (not anchor or (target.is_file() and anchor in _list_anchors(target)))
 
 
 def _list_anchors(page: Path) -> set[str]:
-    """Return the headings of a page in the form that links use."""
-    headings = re.findall(r"(?m)^#+ (.+)$", page.read_text(encoding="utf-8"))
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    """Return the headings of a page in the form that links use; a repeated one ends in -1, -2, ..."""
+    anchors: set[str] = set()
+    counts: Counter[str] = Counter()
+    for heading in re.findall(r"(?m)^#+ (.+)$", _read(page)):
+        name = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        anchors.add(f"{name}-{counts[name]}" if counts[name] else name)
+        counts[name] += 1
+    return anchors
+
+
+def _read(page: Path) -> str:
+    """Return the text of a page without its blocks of code."""
+    return FENCE.sub("", page.read_text(encoding="utf-8"))

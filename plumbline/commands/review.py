@@ -21,7 +21,7 @@ ROLE = "REVIEW_BY_BASE"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the arguments of the command."""
+    """Add the arguments of the command."""
     parser.add_argument(
         "base",
         nargs="?",
@@ -32,11 +32,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Let base's review judge HEAD, or judge here where base has none or this is the review of base or head."""
+    """Compare HEAD with base, and return the exit code.
+
+    The code of base judges, in a process of its own; this code does where base has no review, or is that process.
+    """
     head, base = Side("head", git("rev-parse", "HEAD").strip()), find_merge_base(options.base)
     role, base_has_review = os.environ.get(ROLE), _has_review(base)
     if base_has_review and not role:
-        return delegate(base, "base", options)
+        return _delegate(base, "base", options)
     from plumbline.review.judge import Request, judge, second_opinion  # a process that delegates needs none of it
 
     request = Request(
@@ -44,15 +47,15 @@ def run(options: Namespace) -> int:
     )
     if role == "head":
         return second_opinion(request)
-    ask_head = partial(delegate, head, "head", options) if role == "base" else None
+    ask_head = partial(_delegate, head, "head", options) if role == "base" else None
     return judge(request, ask_head)
 
 
-def delegate(side: Side, role: str, options: Namespace) -> int:
+def _delegate(side: Side, role: str, options: Namespace) -> int:
     """Run the review with the code of a side's worktree, in this folder, and return its exit code."""
     side.check_out()
     # -P: Python would otherwise import plumbline from this folder, before PYTHONPATH.
-    command = [sys.executable, "-P", "-m", "plumbline", "review", options.base, *["--keep"] * options.keep]
+    command = [sys.executable, "-P", "-m", "plumbline", "review", options.base, *(["--keep"] if options.keep else [])]
     return run_program(command, env=side.environment() | {ROLE: role}, capture_output=False).returncode
 
 

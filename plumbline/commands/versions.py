@@ -25,26 +25,28 @@ def run(options: Namespace) -> int:
         message = f"versions {' '.join(options.stages)}: expected no stage, the digests of all are written together"
         raise UsageError(message, hint="Leave the stages out, or add --explain")
     if options.explain:
-        return _explain(options.stages)
+        _explain(options.stages)
+        return 0
     stages = versions.write()
     print(f"{paths.VERSIONS}: {'another digest of ' + ', '.join(stages) if stages else 'as it was'}")
     return 0
 
 
-def _explain(names: Sequence[str]) -> int:
+def _explain(names: Sequence[str]) -> None:
+    """Print, for each stage, the digest and the files and libraries that it is computed from."""
     sources, digests = versions.Sources(), versions.read()
     stages = sources.stages()
     for name in names:
         if name not in stages:
-            hint = suggest(name, stages) or "All of them: dvc stage list"
+            hint = suggest(name, stages) or "Name one of these, or none for all"
             raise UsageError(f"{name} is not a stage, expected one of {', '.join(stages)}", hint=hint)
     edited_files = changed_files(versions.PACKAGE)
     for name in names or stages:
         code = sources.stage_code(name)
-        note = "" if digests.get(name) == code.digest else f" ({paths.VERSIONS} has {digests.get(name)})"
+        stored = digests.get(name, "no digest of it")
+        note = "" if stored == code.digest else f" ({paths.VERSIONS} has {stored})"
         print(f"{name}: {code.digest}{note}")
         for file, digest in code.files.items():
             print(f"  {file} {digest}{' changed since HEAD' if file in edited_files else ''}")
         for library, version in code.libraries.items():
             print(f"  {library}=={version}")
-    return 0

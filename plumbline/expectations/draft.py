@@ -117,8 +117,8 @@ def _draft_values(
         yield from _draft_numbers(column, np.sort(values.to_numpy().astype(float)), intervals)
     if column.type == "timestamp":
         yield from _draft_times(column.name, np.sort(values.to_numpy()), intervals)
-    has_levels = column.type == "boolean" or (column.type == "integer" and column.distinct <= _FEW_INTEGERS)
-    has_levels = has_levels or (column.type == "category" and not is_id)
+    is_few = column.type == "integer" and column.distinct <= _FEW_INTEGERS
+    has_levels = column.type == "boolean" or is_few or (column.type == "category" and not is_id)
     levels = list(_draft_levels(column, values, intervals)) if has_levels else []
     yield from levels
     if column.type in ("category", "text") and not levels:
@@ -178,7 +178,7 @@ def _draft_times(name: str, sorted_values: np.ndarray, intervals: PredictionInte
 
 
 def _format_time(microseconds: float, unit: np.timedelta64, *, up: bool) -> str:
-    """Return a time rounded to whole units, down or up.
+    """Return a time in whole units: rounded down, or, if up, the start of the next unit even where it is whole.
 
     It has its hour, since Great Expectations cannot compare with a date alone.
     """
@@ -187,7 +187,10 @@ def _format_time(microseconds: float, unit: np.timedelta64, *, up: bool) -> str:
 
 
 def _draft_levels(column: Column, values: pa.ChunkedArray, intervals: PredictionIntervals) -> Iterator[Expectation]:
-    """Draft the set of levels with a share of new ones, those that must occur, and the shares of the largest."""
+    """Draft the set of a category's levels, those that must occur, and the shares of the largest.
+
+    Nothing where most levels of another sample may be new.
+    """
     if column.distinct > _MAX_LEVELS:
         return
     name, rows = column.name, len(values)

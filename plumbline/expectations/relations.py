@@ -68,7 +68,7 @@ def _expect_order(file: pq.ParquetFile, intervals: PredictionIntervals, pair: _P
     count = pc.sum(is_above).as_py()
     return expect(
         "expect_column_pair_values_a_to_be_greater_than_b",
-        f"broken by {count:,} of {len(is_above):,} rows: rows joined wrongly, columns mixed up",
+        f"{count:,} of {len(is_above):,} rows broke it: more are rows joined wrongly, or columns mixed up",
         column_A=pair.second,
         column_B=pair.first,
         ignore_row_if="either_value_is_missing",
@@ -92,7 +92,7 @@ def _expect_gap(file: pq.ParquetFile, intervals: PredictionIntervals, pair: _Pai
     count = len(values) - values.null_count
     return expect(
         "expect_column_values_to_be_null",
-        f"missing where {pair.first!r} is, but for {count:,} of {len(values):,} rows",
+        f"{count:,} of {len(values):,} rows without {pair.first!r} had a value: more are filled in another way",
         column=pair.second,
         mostly=round_down(1 - intervals.share(count, len(values))[1]),
         row_condition={"column": {"name": pair.first}, "is_null": True, "type": "nullity"},

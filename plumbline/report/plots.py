@@ -93,7 +93,9 @@ def draw_intervals(axis: Axes, models: dict[str, Numbers], label: str) -> None:
     axis.set_xlabel(label)
 
 
-def draw_bars(axis: Axes, rows: Sequence[tuple[Sequence[str], Numbers]], label: str, line: float | None = None) -> None:
+def draw_bars(
+    axis: Axes, rows: Sequence[tuple[tuple[str, ...], Numbers]], label: str, line: float | None = None
+) -> None:
     """Draw values with intervals, the first on top, and a dashed line at a reference value.
 
     Parameters

@@ -1,7 +1,7 @@
 """Render a review as a page of HTML with figures, in the style of the project's report."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,13 +40,20 @@ def render_page(review: Review) -> str:
         note=_without_marks(describe_metrics(review)),
         omissions=[clean_sentence(sentence) for sentence in review.omissions[:MAX_ROWS]],
         captions=_captions(review),
-        figures=_figures(review),
+        figures={name: [svg] for name, svg in _figures(review).items()},
+        hidden=[_count_hidden(items) for items in (review.reasons, review.metrics, review.slices)],
         reason_rows=[_reason_row(reason) for reason in review.reasons[:MAX_ROWS]],
         metric_rows=[_metric_row(metric) for metric in review.metrics[:MAX_ROWS]],
         slice_rows=[_slice_row(part) for part in sort_slices(review.slices)[:MAX_ROWS]],
         data_rows=_data_rows(review.data_changes) if review.data_changes else [],
         provenance_rows=_provenance_rows(review),
     )
+
+
+def _count_hidden(items: Sequence[object]) -> str:
+    """Return how many items a table leaves out, in words; empty where it shows all."""
+    hidden = len(items) - MAX_ROWS
+    return f"And {hidden:,} more, in result.json." if hidden > 0 else ""
 
 
 def _without_marks(markdown: str) -> str:
@@ -57,7 +64,7 @@ def _without_marks(markdown: str) -> str:
 def _reason_row(reason: Reason) -> list[str]:
     acceptance = ""
     if by := reason.acceptance:
-        acceptance = f"{clean(by.author)}, {clean(by.commit, 10)}: {clean_sentence(by.why)}"
+        acceptance = f"{clean(by.author)}, {clean(by.commit)[:COMMIT_LENGTH]}: {clean_sentence(by.why)}"
     return [clean(reason.name), clean_sentence(reason.message), clean_sentence(reason.hint), acceptance]
 
 
@@ -156,7 +163,8 @@ def _curve_figures(review: Review) -> dict[str, str]:
 
 
 def _bars(name: str, bars: list[tuple[str, list[float | None]]], label: str) -> str:
-    return plots.render_svg(name, plots.draw_bars, bars, label, 0.0, size=plots.bars_size(len(bars)))
+    rows = [((text,), numbers) for text, numbers in bars]  # a label is a sequence of lines
+    return plots.render_svg(name, plots.draw_bars, rows, label, 0.0, size=plots.bars_size(len(bars)))
 
 
 def _shifts(review: Review) -> list[tuple[str, list[float | None]]]:
@@ -184,7 +192,7 @@ def _pairs(points: Points) -> list[tuple[float, float]]:
 def _plot_metric(axis: Axes, metric: MetricComparison) -> None:
     """Plot the difference of a metric in its own unit, head minus base."""
     ends = [metric.difference, metric.low, metric.high]
-    plots.draw_bars(axis, [("", ends)], clean(metric.name), 0.0)
+    plots.draw_bars(axis, [(("",), ends)], clean(metric.name), 0.0)
     axis.locator_params(axis="x", nbins=4)
 
 

@@ -33,7 +33,16 @@ def test_these_lead_somewhere(pages: Path, link: str) -> None:
 def test_these_lead_nowhere(pages: Path, link: str, capsys: pytest.CaptureFixture[str]) -> None:
     (pages / "docs/page.md").write_text(PAGE.format(link))
     assert run_command("links") == 1
-    assert capsys.readouterr().out == f"docs/page.md: {link} leads nowhere\n"
+    where = f"docs/page.md: {link} leads to no file or heading of the project"
+    assert capsys.readouterr().out == f"{where}. Correct the link, or add what it names\n"
+
+
+def test_code_is_no_heading_and_no_link_and_a_repeated_heading_is_numbered(pages: Path) -> None:
+    code = "```console\n# In code\n[x](missing.md)\n```\n"
+    (pages / "docs/page.md").write_text(f"# A\n\n# Same\n\n# Same\n\n{code}\n[y](#same-1) [z](HTTPS://host)\n")
+    assert links.find_broken_links(Path("docs/page.md")) == []
+    (pages / "docs/page.md").write_text(f"{code}\n[y](#in-code) [z](.#a)\n")
+    assert links.find_broken_links(Path("docs/page.md")) == ["#in-code", ".#a"]
 
 
 @pytest.fixture

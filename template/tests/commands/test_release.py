@@ -55,9 +55,9 @@ CHANGES: list[tuple[Callable[[Path], object], str]] = [  # what is changed in di
     (lambda dist: (remove_wheel(dist), write_wheel(dist, version="1.2.4")), "that of a-model-1.2.4.* is 1.2.4"),
     (lambda dist: (dist.parent / "pyproject.toml").write_text(PYPROJECT.format("2.0.0")), "pyproject.toml is 2.0.0"),
     (lambda dist: (remove_wheel(dist), write_wheel(dist, name="another")), "is of another, expected a-model"),
-    (lambda dist: next(dist.glob("*")).write_bytes(b"PK"), "no wheel"),
-    (lambda dist: write_wheel(dist, metadata_files=2), "no wheel"),
-    (lambda dist: write_wheel(dist, metadata_files=0), "no wheel"),
+    (lambda dist: next(dist.glob("*")).write_bytes(b"PK"), "is not a wheel"),
+    (lambda dist: write_wheel(dist, metadata_files=2), "is not a wheel"),
+    (lambda dist: write_wheel(dist, metadata_files=0), "is not a wheel"),
 ]
 
 

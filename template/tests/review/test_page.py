@@ -40,6 +40,14 @@ def test_captions_are_filled_in_and_say_what_the_figure_shows() -> None:
     assert "Share of rows within an error" in render_page(regression)
 
 
+def test_a_bar_has_its_name_beside_it_and_long_tables_say_what_they_leave_out() -> None:
+    review = EXAMPLES["worse"]
+    part = review.slices[0]
+    assert f">{part.column} = {part.level}<" in render_page(review)
+    assert "more, in result.json" not in render_page(review)
+    assert ">And 3 more, in result.json.<" in render_page(replace(review, slices=(part,) * 33))
+
+
 def test_a_phone_shows_tables_and_figures_whole() -> None:
     """What is wider than the screen would be cut: words wrap there, and no figure has a least width."""
     style = render_page(EXAMPLES["worse"]).partition("</style>")[0]
