@@ -232,5 +232,5 @@ def test_what_stands_behind_a_digest_is_named_and_what_was_changed(tree: Path, c
     assert command("versions", "--explain") == 0
     assert re.findall(r"(?m)^(\w+): ", capsys.readouterr().out) == sorted(STAGES)
     assert Path(paths.VERSIONS).read_bytes() == content_before
-    with pytest.raises(PlumblineError, match=r"trian: is no stage, expected one of .* Did you mean 'train'"):
+    with pytest.raises(PlumblineError, match=r"trian is not a stage, expected one of .* Did you mean 'train'"):
         command("versions", "--explain", "trian")

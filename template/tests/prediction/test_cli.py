@@ -70,7 +70,7 @@ def test_a_bad_row_stops_or_goes_aside_and_leaves_the_others_as_they_were(comman
     stops = [sys.executable, "-m", command.__name__, "predict", "bad.jsonl", "-o", "bad.parquet"]
     process = subprocess.run(stops, capture_output=True, text=True)
     assert (process.returncode, process.stderr.count("\n"), Path("bad.parquet").exists()) == (1, 1, False)
-    assert process.stderr.split("Fix")[0] == "ERROR: bad.jsonl, row 1, column 'x1': expected a number. "
+    assert process.stderr.split("Correct")[0] == "ERROR: bad.jsonl, row 1, column 'x1': expected a number. "
     command.main(["predict", "bad.jsonl", "-o", "bad.parquet", "--aside", "aside.jsonl"])
     aside = [list(json.loads(line).values()) for line in Path("aside.jsonl").read_text().splitlines()]
     assert aside[1:3] == [[2, "x1", "a number", "secret"], [2, "flag", "true or false", "maybe"]]
