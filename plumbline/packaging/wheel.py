@@ -37,7 +37,6 @@ LIBRARIES = {  # that the predictor needs: import name and distribution
     "threadpoolctl": "threadpoolctl",
 }
 CARD = "model-card.md"
-SOURCE_DATE_EPOCH = "1580601600"  # the time of all files in the wheel, so that it has the same bytes at any time
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,7 @@ def build_wheel(
         (top / "LICENSE").write_bytes(license_text)
         (top / "pyproject.toml").write_bytes(_pyproject(project, requirements).encode())
         try:
-            with _fixed_build_date():
+            with _without_build_date():
                 wheel = Path(next(WheelBuilder(str(top)).build(directory=str(top / "out"), versions=["standard"])))
         except (TypeError, ValueError) as error:
             message = f"pyproject.toml: {str(error).partition(', see ')[0]}"
@@ -200,16 +199,14 @@ def _lay_out_module(module: Path, project: Project, files: Mapping[str, bytes]) 
 
 
 @contextmanager
-def _fixed_build_date() -> Iterator[None]:
-    """Set the date that hatchling, in this process, reads from the environment, and restore it afterwards."""
-    before = os.environ.get("SOURCE_DATE_EPOCH")
-    os.environ["SOURCE_DATE_EPOCH"] = SOURCE_DATE_EPOCH
+def _without_build_date() -> Iterator[None]:
+    """Remove the date that hatchling, in this process, reads from the environment: without it, it takes a fixed one."""
+    date = os.environ.pop("SOURCE_DATE_EPOCH", None)
     try:
         yield
     finally:
-        del os.environ["SOURCE_DATE_EPOCH"]
-        if before is not None:
-            os.environ["SOURCE_DATE_EPOCH"] = before
+        if date is not None:
+            os.environ["SOURCE_DATE_EPOCH"] = date
 
 
 def _pyproject(project: Project, requirements: Sequence[str]) -> str:

@@ -184,8 +184,8 @@ def a_digest_without_it_is_found(stage: str, file: str, at: Any, monkeypatch: py
     (finding,) = report.findings
     assert (finding.kind, finding.message, report.exit_code) == ("undeclared file", f"{stage}: {file}", 1)
     if file.endswith(".py"):
-        hint = f"import it by its name in what {stage} imports, then python -m plumbline versions (dvc.yaml, line "
-        assert finding.hint.startswith(hint)
+        place = f"import it by its name in a module that {stage} imports, then"
+        assert finding.hint.startswith(f"{place} python -m plumbline versions (dvc.yaml, line ")
 
 
 def test_a_module_that_is_imported_by_a_computed_name_is_found(at: Callable[[str], Path]) -> None:
