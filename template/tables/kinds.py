@@ -216,9 +216,9 @@ def _no_signal(random: Random) -> pd.DataFrame:
 KINDS = {
     "all numeric": Kind("customers.csv", "churned", _all_numeric),
     "all categories": Kind("contracts.csv", "renewed", _all_categories),
-    "mixed with missing": Kind("flats.csv", "sold", _mixed_with_missing, types="2 integer, 4 number, 1 category"),
-    "timestamps": Kind("requests.csv", "late", _timestamps, types="6 timestamp"),
-    "free text": Kind("reviews.csv", "mood", _free_text, types="1 integer, 1 text"),
+    "mixed with missing": Kind("flats.csv", "sold", _mixed_with_missing, types="integer: 2, number: 4, category: 1"),
+    "timestamps": Kind("requests.csv", "late", _timestamps, types="timestamp: 6"),
+    "free text": Kind("reviews.csv", "mood", _free_text, types="integer: 1, text: 1"),
     "3 classes as words": Kind("ratings.csv", "rating", _classes_as_words),
     "12 classes as integers": Kind("clock.csv", "hour", _classes_as_integers),
     "regression, skewed": Kind("prices.csv", "price", _skewed_numbers),
@@ -226,12 +226,12 @@ KINDS = {
     "500 columns, 300 rows": Kind("genes.csv", "responds", _wide),
     "constant and duplicate columns": Kind("copies.csv", "churned", _constant_and_duplicate),
     "not ASCII": Kind("Größe, 測定 №1.csv", "結果", _not_ascii),
-    "booleans in six spellings": Kind("rents.csv", "rent", _booleans, types="6 boolean"),
+    "booleans in six spellings": Kind("rents.csv", "rent", _booleans, types="boolean: 6"),
     "semicolons and decimal commas": Kind(
-        "umsatz.csv", "Umsatz", _decimal_commas, {"sep": ";", "decimal": ","}, types="4 number"
+        "umsatz.csv", "Umsatz", _decimal_commas, {"sep": ";", "decimal": ","}, types="number: 4"
     ),
     "nullable Parquet": Kind(
-        "flats.parquet", "sold", _nullable, types="2 integer, 5 number, 1 boolean, 1 category, 1 timestamp"
+        "flats.parquet", "sold", _nullable, types="integer: 2, number: 5, boolean: 1, category: 1, timestamp: 1"
     ),
     "grouped": Kind("visits.csv", "relapse", _patient_visits, keys={"group": "patient"}),
     "timed": Kind("museum.csv", "visitors", _museum_days, keys={"time": "day"}),
