@@ -77,9 +77,9 @@ from plumbline.progress import progress
 def main():
     with progress("fits", 3) as advance:
         advance()
-        raise PlumblineError("no")
+        raise PlumblineError("no", hint="Stop")
 report_errors(main)
 """
     output, _ = in_terminal([sys.executable, "-c", code], cwd=ROOT)
-    assert output.endswith("\x1b[2KERROR: no\r\n")
+    assert output.endswith("\x1b[2KERROR: no. Stop\r\n")
     assert "\x1b[?25h" in output, "the cursor is still hidden"
