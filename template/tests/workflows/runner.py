@@ -53,7 +53,7 @@ def look_up(context: Any, path: list[str]) -> Any:
 
 
 def evaluate(expression: str, context: dict[str, Any], has_failed: bool) -> Any:
-    """Return the value of an expression without its ${{ }}; a KeyError for what is not implemented here."""
+    """Return the value of an expression without its ${{ }}; a function that `functions` lacks is a KeyError."""
     functions: dict[str, Callable[..., Any]] = {
         "always": lambda: True,
         "success": lambda: not has_failed,
