@@ -88,13 +88,14 @@ def run_step(name: str, command: Sequence[str | Path]) -> None:
     ProgramError
         If it fails, or was stopped by Ctrl-C.
     """
-    start, is_terminal = time.time(), sys.stdout.isatty()
+    start, seconds = time.time(), -1
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         with process.start(command, stdout=output, stderr=output) as program:
             try:
                 while (code := program.poll()) is None:
-                    if is_terminal:
-                        print(f"\rsetup: {name}, {time.time() - start:.0f} s".ljust(70), end="", flush=True)
+                    if sys.stdout.isatty() and (now := int(time.time() - start)) > seconds:
+                        seconds = now
+                        print(f"\rsetup: {name}, {seconds} s".ljust(70), end="", flush=True)
                     time.sleep(0.1)
             except KeyboardInterrupt:
                 program.wait()
@@ -149,12 +150,13 @@ def _install(extras: Sequence[str], groups: Sequence[str]) -> None:
     if not sys.stdout.isatty():
         print("setup: fills .venv from {}, Python {}.{}".format(lock.LOCK, *sys.version_info[:2]), flush=True)
     _install_uv(groups)
-    uv = [INSIDE, "-m", "uv", "pip", "install", "-q", "--python", INSIDE, "--strict", "--compile-bytecode", "--exact"]
-    vendor = ["--find-links", VENDOR] if VENDOR.is_dir() else []
-    requirements = ["-r", "pyproject.toml", "-c", lock.LOCK, *(f"dvc[{extra}]" for extra in extras)]
+    command: list[str | Path] = [INSIDE, "-m", "uv", "pip", "install", "-q", "--python", INSIDE]
+    command += ["--strict", "--compile-bytecode", "--exact", "-r", "pyproject.toml", "-c", lock.LOCK]
+    command += ["--find-links", VENDOR] if VENDOR.is_dir() else []
+    command += [f"dvc[{extra}]" for extra in extras]
     for name in groups:
-        requirements += ["--extra", name]
-    run_step(f"install the packages of {lock.LOCK}", [*uv, *vendor, *requirements])
+        command += ["--extra", name]
+    run_step(f"install the packages of {lock.LOCK}", command)
     _write_script()
     _write_record(hash_inputs(extras, groups), groups)
 
