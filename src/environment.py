@@ -47,26 +47,39 @@ def read(root, name):
         refuse("%s is not in %s" % (name, root), "Run this in the root, or: git checkout HEAD -- " + name)
 
 
+def read_pin(root):
+    """Return the version of the package that pyproject.toml asks for; an update may have left it unmerged."""
+    text = read(root, PROJECT)
+    if re.search("(?m)^<<<<<<< ", text):
+        hint = "Keep the lines that the project needs, delete the marks, then run: make lock"
+        refuse("%s has marks of a merge conflict" % PROJECT, hint)
+    pins = re.findall(r'"plumbline-ml==([^"]+)"', text)
+    if not pins:
+        message, hint = "%s has no plumbline-ml==VERSION, and there is no %s/", "Restore it: " + RESTORE
+        if os.path.exists(os.path.join(root, PROJECT + ".rej")):
+            hint = "Make the changes of %s.rej in it by hand, delete that file, then run: make lock" % PROJECT
+        refuse(message % (PROJECT, PACKAGE), hint)
+    return pins[0]
+
+
 def find_package(root, is_lock):
     """Return the folder or the wheel of the package plumbline; for a new lock, that of pyproject.toml, unchecked."""
     if os.path.isfile(os.path.join(root, PACKAGE, "__init__.py")):
         return root
-    pins = re.findall(r'"plumbline-ml==([^"]+)"', read(root, PROJECT))
-    if not pins:
-        refuse("%s has no plumbline-ml==VERSION, and there is no %s/" % (PROJECT, PACKAGE), "Restore it: " + RESTORE)
+    version = read_pin(root)
     locked = re.search(r"(?m)^plumbline-ml==(\S+)[^\n]*(?:\n    --hash=[^\n]*)+", read(root, LOCK))
-    wheel = os.path.join(root, VENDOR, "plumbline_ml-%s-py3-none-any.whl" % pins[0])
-    if not is_lock and (not locked or locked.group(1) != pins[0]):
-        refuse(
-            "%s asks for plumbline-ml %s, and %s is of another one" % (PROJECT, pins[0], LOCK), "Renew it: make lock"
-        )
+    wheel = os.path.join(root, VENDOR, "plumbline_ml-%s-py3-none-any.whl" % version)
+    if not is_lock and (not locked or locked.group(1) != version):
+        found = locked.group(1) if locked else "none"
+        message = "%s asks for plumbline-ml %s, %s has %s"
+        refuse(message % (PROJECT, version, LOCK, found), "Run make lock, then this again")
     if not os.path.exists(wheel):
-        if "+" in pins[0] or not locked:
+        if "+" in version or not locked:
             refuse("%s is not there: it is the project's machinery" % wheel, "Restore it: " + RESTORE)
-        return find_installed(root, pins[0]) or download(locked.group() + "\n")
+        return find_installed(root, version) or download(locked.group() + "\n")
     with open(wheel, "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()
-    if not is_lock and digest not in locked.group():
+    if locked and locked.group(1) == version and digest not in locked.group():
         refuse("%s does not have the hash that %s has for it" % (wheel, LOCK), "Restore them: " + RESTORE)
     return wheel
 
