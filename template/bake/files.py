@@ -26,6 +26,7 @@ TEMPLATES = (
     "{{cookiecutter*",
     "cookiecutter.json",
     ".ci/*",
+    ".github/workflows/publish.yml",
     ".github/workflows/template.yml",
     ".github/ISSUE_TEMPLATE/*",
     ".github/*.md",
