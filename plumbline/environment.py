@@ -240,7 +240,7 @@ def _imports(arguments: Sequence[str], root: str, package: str) -> Iterator[dict
                 zipfile.ZipFile(package).extractall(folder)
             path = os.pathsep.join([folder, root])
             yield {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
-    elif _is_lock(arguments) and Path(package).is_file():
+    elif _is_lock(arguments) and not Path(package).samefile(root):
         yield {"PYTHONPATH": package}
     else:
         yield {}
