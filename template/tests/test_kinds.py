@@ -12,10 +12,9 @@ import pytest
 
 from plumbline import paths
 from plumbline.findings import Finding, Kind, Severity, read_findings
-from plumbline.testing.projects import Project, project
+from plumbline.testing.projects import Project
 from template.tables.kinds import KINDS
 
-__all__ = ["project"]
 CASES = [(name, {}) for name in KINDS] + [(name, kind.keys) for name, kind in KINDS.items() if kind.keys]
 
 
