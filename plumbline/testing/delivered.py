@@ -18,6 +18,7 @@ import pytest
 from plumbline import params, paths, process
 from plumbline.data.schema import HOLDOUT, SIDE, Schema
 from plumbline.evaluation import behaviour
+from plumbline.packaging.wheel import read_module
 from plumbline.testing.projects import ROOT, STAGES, environment, hash_files, require_success
 
 
@@ -90,7 +91,7 @@ def open_wheel(folder: Path) -> tuple[Any, str]:
     wheel = next((folder / paths.DIST).glob("*.whl"), None)
     if wheel is None or not all((folder / name).exists() for name in (paths.TABLE, paths.FEATURES, paths.SCHEMA)):
         pytest.skip("no package is there: make repro")
-    package, path = wheel.name.split("-")[0], str(wheel.resolve())
+    package, path = read_module(wheel), str(wheel.resolve())
     sys.path.insert(0, path)
     importlib.invalidate_caches()
     try:

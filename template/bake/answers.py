@@ -12,7 +12,7 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 REMOTES = ("s3", "gs", "azure", "ssh", "http", "https")
 DOWNLOADS = ("http", "https", "file")
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}  # Windows
-FOLDERS = {"data", "dist", "docs", "expectations", "metrics", "notebooks", "plumbline", "src", "tests"}  # of a project
+FOLDERS = {"data", "dist", "docs", "expectations", "metrics", "notebooks", "src", "tests"}  # of a project
 # Modules whose names differ from those of their packages in the lock, and commands that a project starts.
 MODULES = {
     *("attr", "dateutil", "dotenv", "git", "hydra", "make", "pip", "plumbline-ml", "public", "py", "pylab", "python"),

@@ -12,6 +12,7 @@ import pytest
 
 from plumbline import paths
 from plumbline.findings import Finding, Kind, Severity, read_findings
+from plumbline.packaging.wheel import read_module
 from plumbline.testing.projects import Project
 from template.tables.kinds import KINDS
 
@@ -21,7 +22,7 @@ CASES = [(name, {}) for name in KINDS] + [(name, kind.keys) for name, kind in KI
 @contextmanager
 def command(wheel: Path) -> Iterator[ModuleType]:
     """The command of a package, imported from its wheel."""
-    package = wheel.name.split("-")[0]
+    package = read_module(wheel)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(wheel.resolve()))
         yield importlib.import_module(f"{package}.prediction.cli")

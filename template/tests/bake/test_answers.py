@@ -16,6 +16,7 @@ LOCK = "pandas==3.0 \\\n    --hash=sha256:aa\ngreat-expectations==1\n"
         ("  a -- b ", "a-b"),
         ("Café 2", "cafe-2"),
         ("x_y.z", "x-y-z"),
+        ("Plumbline", "plumbline"),
     ],
 )
 def test_the_projects_name_is_plain_and_kept_by_a_good_one(name: str, short_name: str) -> None:
@@ -60,7 +61,7 @@ def test_a_name_that_cannot_be_a_folder_a_package_and_a_command_is_refused(name:
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("Plumbline", "plumbline is a folder of every project"),
+        ("Plumbline ML", "plumbline-ml is a package or a command that projects use"),
         ("Docs", "docs is a folder of every project"),
         ("pandas", "pandas is a package or a command that projects use"),
         ("json", "json is a module of Python"),

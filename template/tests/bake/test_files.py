@@ -96,7 +96,8 @@ def test_all_defaults_give_the_tracked_files_less_the_templates_own_byte_for_byt
         if name not in tracked_files(template) or (project / name).read_bytes() != (template / name).read_bytes()
     }
     assert changed_files == {".cruft.json", "LICENSE", "README.md", "docs/statistics.md", "pyproject.toml"}
-    assert {path.name for path in project.iterdir() if path.is_dir()} - HIDDEN == FOLDERS - {"metrics", "dist"}
+    folders = {path.name for path in project.iterdir() if path.is_dir()} - HIDDEN
+    assert folders == FOLDERS - {"metrics", "dist"} | {"plumbline"}
     assert not any(runs for _, runs in tree(project).values())
     assert git(project, "status", "--porcelain") == ""
     assert len(git(project, "log", "--oneline").splitlines()) == 1
