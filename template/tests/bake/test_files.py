@@ -171,6 +171,7 @@ def test_each_answer_has_its_effect(bake: Bake, table: Path) -> None:
         "dvc_remote": "s3://bucket/path",
         "python_version": "3.12",
         "license": "Apache-2.0",
+        "github_handle": "acme/ml-team",
     }
     project = bake(**answers)
     assert project.name == "uber-hauser"
@@ -185,6 +186,9 @@ def test_each_answer_has_its_effect(bake: Bake, table: Path) -> None:
     assert f"url = {answers['dvc_remote']}\n" in texts[".dvc/config"]
     versions = re.findall(r"python-version: (.+)", "".join(texts[name] for name in texts if "/workflows/" in name))
     assert versions == ['"3.12"'] * 6
+    owners = [line.split() for line in texts[".github/CODEOWNERS"].splitlines() if not line.startswith("#")]
+    names = ["/vendor/", "/requirements.lock", "/plumbline/", "/src/environment.py", "/.github/"]
+    assert owners == [[name, "@acme/ml-team"] for name in names]
     assert "Apache License" in texts["LICENSE"]
     assert "Copyright 20" in texts["LICENSE"]
     assert answers["author"] in texts["LICENSE"]
@@ -228,6 +232,7 @@ ANSWERS = {
     "dvc_remote": "",
     "python_version": "3.13",
     "license": "MIT",
+    "github_handle": "",
     "slug": "x",
 }
 
