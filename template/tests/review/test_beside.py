@@ -222,7 +222,7 @@ def test_the_package_predicts_what_the_recipe_predicts_or_it_is_said(
     _, _, result = run_review(repository)
     assert result.package_check.is_consistent is True
     monkeypatch.chdir(repository)
-    _, wheel = _find_wheel(packaged_head)
+    wheel = _find_wheel(packaged_head)
     good = wheel.read_bytes()
     wheel.chmod(0o644)
     wheel.write_bytes(good[:-1])
