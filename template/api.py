@@ -1,4 +1,4 @@
-"""Write docs/api.md from the docstrings of the public names.
+"""Write plumbline/docs/api.md from the docstrings of the public names.
 
     python -m template.api
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs/api.md"
+PAGE = ROOT / "plumbline/docs/api.md"
 WHOLE = ("plumbline.contract", "plumbline.errors", "plumbline.paths")
 USER_CODE = ("src/stages/*.py", "src/features.py", "src/model.py", "notebooks/*.py")
 BLOCK = re.compile(r"(?ms)^```python\n(.*?)^```$")
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def render_page() -> str:
-    """Return the text of docs/api.md."""
+    """Return the text of plumbline/docs/api.md."""
     parts = [INTRO]
     for module, names in public_names().items():
         parts += [f"## {module}\n", *render_module(module, names)]

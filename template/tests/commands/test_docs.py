@@ -46,12 +46,12 @@ def test_one_is_opened_or_it_is_said_that_there_is_no_browser(pages: Path, monke
     assert urls == [(pages / f"docs/{name}.md").as_uri() for name in ("index", "your-table")] * 2
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "docs/your-table.md is open in your browser"
-    assert lines[2] == "docs/index.md is the page; no browser was found to open it"
+    assert lines[2] == "plumbline/docs/index.md is the page; no browser was found to open it"
 
 
 @posix
 def test_a_terminal_shows_it_rendered() -> None:
     output, _ = run_in_terminal([sys.executable, "-m", "plumbline", "docs", "index"], cwd=ROOT)
-    title = (ROOT / "docs/index.md").read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+    title = (ROOT / "plumbline/docs/index.md").read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
     assert title in output
     assert f"# {title}" not in output

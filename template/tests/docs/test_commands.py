@@ -68,7 +68,7 @@ def test_commands_are_found_everywhere() -> None:
         place: sum(len(words) > 1 for part in parts for words in find_commands(part)) for place, parts in texts.items()
     }
     assert counts["README.md"] > 20
-    assert counts["docs/errors.md"] > 20
+    assert counts["plumbline/docs/errors.md"] > 20
     assert counts["Makefile"] >= 7
     assert sum(count for place, count in counts.items() if place.startswith("plumbline/")) > 100
     assert counts["src/environment.py"] > 3

@@ -19,9 +19,9 @@ PAGES = [ROOT / "README.md", *DOCS, *sorted((ROOT / "template").glob("*.md"))]
 # Blocks of commands that are not marked, and the test that runs them.
 RUN = {
     "README.md": "test_readme.py",
-    "docs/expectations.md": "commands/test_draft.py",
-    "docs/experiments.md": "docs/test_experiments.py",
-    "docs/remotes.md": "docs/test_pages.py",
+    "plumbline/docs/expectations.md": "commands/test_draft.py",
+    "plumbline/docs/experiments.md": "docs/test_experiments.py",
+    "plumbline/docs/remotes.md": "docs/test_pages.py",
 }
 
 
@@ -31,7 +31,7 @@ def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page: Path) -> None:
 
 
 def test_the_index_has_every_page_once() -> None:
-    links = LINK.findall((ROOT / "docs/index.md").read_text(encoding="utf-8"))
+    links = LINK.findall((ROOT / "plumbline/docs/index.md").read_text(encoding="utf-8"))
     assert sorted(links) == [page.name for page in DOCS if page.name != "index.md"]
 
 

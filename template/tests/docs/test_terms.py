@@ -1,4 +1,4 @@
-"""The terms of docs/terms.md are used in the pages, and the words that they replace in no text that people read."""
+"""The terms of plumbline/docs/terms.md are used in the pages, and the words that they replace in no text for people."""
 
 import ast
 import re
@@ -8,9 +8,9 @@ import pytest
 from plumbline.testing.projects import ROOT
 from template.tests.docs.commands import string_literals
 
-PAGE = ROOT / "docs/terms.md"
+PAGE = ROOT / "plumbline/docs/terms.md"
 ROWS = re.findall(r"(?m)^\| (.+?) \| (.+?) \| (.*?) ?\|$", PAGE.read_text(encoding="utf-8"))[2:]
-# Old or literary words, each beside what to write instead; docs/terms.md has those that stand for one of its terms.
+# Old or literary words, each beside what to write instead; those that stand for one of the terms are on the page.
 REPLACED = {"mend": "fix", "told apart": "separated", "half-written": "incomplete"}
 
 
@@ -45,7 +45,7 @@ def test_there_are_at_most_thirty_terms_each_with_one_sentence() -> None:
 
 @pytest.mark.parametrize("term", [term for terms, _, _ in ROWS for term in terms.split(", ")])
 def test_each_term_is_used_in_the_pages(term: str) -> None:
-    pages = {name: text for name, text in texts().items() if name.endswith(".md") and name != "docs/api.md"}
+    pages = {name: text for name, text in texts().items() if name.endswith(".md") and name != "plumbline/docs/api.md"}
     assert any(find_word(term, text) for text in pages.values())
 
 
