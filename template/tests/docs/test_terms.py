@@ -7,6 +7,7 @@ import pytest
 
 from plumbline.testing.projects import ROOT
 from template.tests.docs.commands import string_literals
+from template.tests.docs.conftest import PAGES
 
 PAGE = ROOT / "plumbline/docs/terms.md"
 ROWS = re.findall(r"(?m)^\| (.+?) \| (.+?) \| (.*?) ?\|$", PAGE.read_text(encoding="utf-8"))[2:]
@@ -22,9 +23,9 @@ def forbidden_words() -> dict[str, str]:
 
 def texts() -> dict[str, str]:
     """Return path -> what people read: the pages, and the strings of the package (messages, docstrings, help)."""
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "template").glob("*.md")]
+    pages = [ROOT / "README.md", *PAGES, *(ROOT / "template").glob("*.md")]
     contents = {
-        path: path.read_text(encoding="utf-8") for path in pages if path.name not in ("CHANGELOG.md", PAGE.name)
+        path: path.read_text(encoding="utf-8") for path in pages if path.name not in ("changelog.md", PAGE.name)
     }
     for path in [*(ROOT / "plumbline").rglob("*.py"), *(ROOT / "src").rglob("*.py")]:
         contents[path] = "\n".join(string_literals(ast.parse(path.read_text(encoding="utf-8"))))
