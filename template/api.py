@@ -3,8 +3,8 @@
     python -m template.api
 
 Public is what a user's code imports from plumbline (the stage files, src/features.py, src/model.py, the notebook and
-the Python blocks of the pages), and every public name of the modules in WHOLE. The source is parsed and never imported, so
-that the page is the same on every Python and with every version of a library.
+the Python blocks of the pages), and every public name of the modules in WHOLE. The source is parsed and never imported,
+so that the page is the same on every Python and with every version of a library.
 """
 
 import ast
