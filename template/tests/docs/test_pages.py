@@ -55,6 +55,7 @@ def test_no_file_of_a_project_names_the_path_of_a_page_of_the_package() -> None:
     files = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout.splitlines()
     path = re.compile(rf"\b{FOLDER}/({'|'.join(page.stem for page in SHIPPED)})\b")
     assert len(files) > 200
+    files.remove("docs/updating.md")  # which is also about older versions
     assert not [name for name in files if path.search(without_template_blocks(ROOT / name))]
 
 
