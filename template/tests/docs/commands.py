@@ -24,9 +24,9 @@ PIP, UV = {"install", "compile"}, {"pip"}
 JUPYTER = "jupyter"  # a module of jupyterlab, which is installed on demand
 # What follows the name of a program in a sentence: "git has it", "make the table smaller".
 SENTENCE = """
-    a above again alone and at below brings can cannot could did do does for from had has holds if ignores in into is
-    it its itself keeps knows lists must needs now of on only or prints reads room says shows stays stops sure than that the them
-    these this to tracks until was what where which while will with without writes
+    a above again alone and at below brings can cannot could did do does for from had has holds if ignores in into
+    is it its itself keeps knows lists must needs now of on only or prints reads room says shows stays stops sure
+    than that the them these this to tracks until was what where which while will with without writes
 """
 ENGLISH = frozenset(SENTENCE.split())
 PYTHON = r"(?:python3?|py -3\.\d+) -m ([\w.]+)"
