@@ -69,14 +69,14 @@ def read_pages() -> dict[str, Page]:
     The package's own are read as resources, since the package may be in a zip file.
     """
     folder = files("plumbline").joinpath("docs")
-    others = (
+    package_pages = (
         Page(name, group, folder.joinpath(f"{name}.md").read_text(encoding="utf-8"))
         for group, names in GROUPS.items()
         for name in names
     )
-    own = (Page(path.stem, PROJECT, path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.md")))
-    pages = {page.name: page for page in own}
-    return pages | {page.name: page for page in others if page.name not in pages}
+    project_pages = (Page(path.stem, PROJECT, path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.md")))
+    pages = {page.name: page for page in project_pages}
+    return pages | {page.name: page for page in package_pages if page.name not in pages}
 
 
 def find_page(name: str, pages: Mapping[str, Page]) -> Page:
