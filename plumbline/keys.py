@@ -1,3 +1,4 @@
+# ruff: noqa: RUF009  # the fields are made by a function
 """The keys of params.yaml: each group is a frozen dataclass, each field has its default and its allowed values."""
 
 from collections.abc import Callable

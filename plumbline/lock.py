@@ -1,7 +1,7 @@
 """Read requirements.lock: every package with version and hashes, one file for all systems and Pythons.
 
 Its first line has a hash of the dependency list, which shows a list that changed without a new lock. Only the standard
-library is imported: src/environment.py reads the lock before anything is installed.
+library is imported: plumbline.environment reads the lock before anything is installed.
 """
 
 import hashlib
@@ -29,6 +29,34 @@ def header() -> str:
         raise ProjectError(f"pyproject.toml cannot be read: {error}", hint="Correct that line") from None
     requirements = [project.get(key) for key in ("requires-python", "dependencies", "optional-dependencies")]
     return f"# dependencies sha256:{hashlib.sha256(json.dumps(requirements).encode()).hexdigest()}\n"
+
+
+def require_current() -> None:
+    """Refuse a lock of another dependency list: it would leave the version of a package open.
+
+    Raises
+    ------
+    ProjectError
+        If the first line does not fit pyproject.toml.
+    """
+    if not LOCK.read_text(encoding="utf-8").startswith(header()):
+        message = f"pyproject.toml asks for other packages than {LOCK} was made from"
+        raise ProjectError(message, hint="Run make lock, then this again")
+
+
+def read_pin(package: str, root: str | Path = ".") -> str:
+    """Return the lines of a package in the lock, with its hashes.
+
+    Raises
+    ------
+    ProjectError
+        If the lock does not have the package.
+    """
+    text = (Path(root) / LOCK).read_text(encoding="utf-8")
+    match = re.search(rf"(?m)^{re.escape(package)}==[^\n]*(?:\n    --hash[^\n]*)+", text)
+    if not match:
+        raise ProjectError(f"{LOCK} has no pin of {package}", hint=f"Restore the file: git checkout HEAD -- {LOCK}")
+    return match.group() + "\n"
 
 
 def disagreements() -> list[str]:

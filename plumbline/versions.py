@@ -23,8 +23,9 @@ from plumbline import paths
 from plumbline.errors import ProjectError
 from plumbline.files import write_json
 from plumbline.lock import LOCK, pins
+from plumbline.machinery import PACKAGE, find_source
 
-PACKAGE, STAGES = "plumbline", "src/stages"
+STAGES = "src/stages"
 MODULE_PARAMS = {  # modules that import what a parameter names, and the parameter
     f"{PACKAGE}/prediction/modelfile.py": "model.estimator",
     f"{PACKAGE}/metrics.py": "evaluate.metrics",
@@ -75,13 +76,12 @@ class Sources:
     Parameters
     ----------
     root : path
-        The root of the project. Where it has no folder of the package, the package that runs is read.
+        The root of the project, whose package is read: see `plumbline.machinery.find_source`.
     """
 
     def __init__(self, root: str | Path = ".") -> None:
         self._root = Path(root)
-        has_package = (self._root / PACKAGE).is_dir()
-        self._tops = {"src": self._root, PACKAGE: self._root if has_package else Path(__file__).parents[1]}
+        self._tops = {"src": self._root, PACKAGE: find_source(root)}
         self._imports: dict[str, Imports] = {}
 
     def stages(self) -> list[str]:

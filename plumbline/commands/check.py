@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from plumbline import lock, params, process, versions
+from plumbline import lock, machinery, params, process, versions
 from plumbline.errors import PlumblineError
 
 
@@ -17,10 +17,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Run all checks; return 1 where one failed, else 0."""
-    errors = {"lock": lock.disagreements(), "digests": versions.disagreements(), "parameters": _check_params()}
+    errors = {
+        "lock": lock.disagreements(),
+        "machinery": machinery.disagreements(),
+        "digests": versions.disagreements(),
+        "parameters": _check_params(),
+    }
     for line in (line for lines in errors.values() for line in lines):
         print(line, file=sys.stderr)
     failures = [name for name, lines in errors.items() if lines]
+    print(f"check: plumbline {machinery.read_version()}, {_describe_machinery()}", flush=True)
     for name, command in _list_commands().items():
         print(f"check: {name}", flush=True)
         if process.run(command, capture_output=False).returncode:
@@ -32,12 +38,24 @@ def run(options: Namespace) -> int:
     return 0
 
 
+def _describe_machinery() -> str:
+    """Where the package comes from."""
+    if machinery.has_folder():
+        return "the folder plumbline/"
+    wheel = machinery.wheel_path()
+    return wheel.as_posix() if wheel.exists() else f"installed as {lock.LOCK} says"
+
+
 def _check_params() -> list[str]:
     try:
         params.check()
     except PlumblineError as error:
         return [str(error)]
     return []
+
+
+def _has_layers() -> bool:
+    return "[tool.importlinter]" in Path("pyproject.toml").read_text(encoding="utf-8")
 
 
 def _list_commands() -> dict[str, list[str]]:
@@ -49,7 +67,7 @@ def _list_commands() -> dict[str, list[str]]:
         "format": [*module, "ruff", "format", "--check", "--quiet"],
         "types": [*module, "mypy", "--no-error-summary"],
     }
-    if Path(versions.PACKAGE).is_dir():
+    if machinery.has_folder() and _has_layers():
         commands["layers"] = [str(scripts / "lint-imports"), "--no-logo"]
     return commands | {
         "workflows are safe": [str(scripts / "zizmor"), "--offline", "--quiet", ".github"],

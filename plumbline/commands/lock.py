@@ -12,7 +12,10 @@ from plumbline import paths, process, versions
 from plumbline.errors import ProgramError, ProjectError, UsageError
 from plumbline.lock import LOCK, header, pins
 
-_OPTIONS = ["--universal", "--all-extras", "--generate-hashes", "--fork-strategy", "fewest", "--no-emit-index-url"]
+_OPTIONS = [
+    *("--universal", "--all-extras", "--generate-hashes", "--no-emit-index-url", "--no-annotate"),
+    *("--fork-strategy", "fewest"),
+]
 _LOWEST_PYTHON = "3.11"
 
 

@@ -6,7 +6,7 @@ dvc.yaml depends on the digest of a stage: where it changes, the stage runs agai
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from plumbline import paths, versions
+from plumbline import machinery, paths, versions
 from plumbline.errors import UsageError
 from plumbline.params import suggest
 from plumbline.process import changed_files
@@ -40,7 +40,7 @@ def _explain(names: Sequence[str]) -> None:
         if name not in stages:
             hint = suggest(name, stages) or "Name one of these, or none for all"
             raise UsageError(f"{name} is not a stage, expected one of {', '.join(stages)}", hint=hint)
-    edited_files = changed_files(versions.PACKAGE)
+    edited_files = changed_files(machinery.PACKAGE)
     for name in names or stages:
         code = sources.stage_code(name)
         stored = digests.get(name, "no digest of it")

@@ -17,9 +17,10 @@ from pathlib import Path
 from hatchling.builders.wheel import WheelBuilder
 
 from plumbline.errors import ProjectError, UserCodeError
+from plumbline.machinery import PACKAGE
 from plumbline.prediction import cli, golden  # noqa: F401  # in the wheel, so in the digest
 from plumbline.project import USER_FILES
-from plumbline.versions import PACKAGE, Sources
+from plumbline.versions import Sources
 
 ROOTS = (  # of the package's files: they and what they import are in the wheel
     "plumbline/prediction/cli.py",

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-from plumbline import lock, versions
+from plumbline import lock, machinery, versions
 from plumbline.errors import InconclusiveError
 from plumbline.paths import VERSIONS
 from plumbline.reproducibility.dvc_files import LOCK, PIPELINE, Stage
@@ -83,7 +83,7 @@ class _Digest:
         sources = versions.Sources()
         if Path(VERSIONS).is_file() and stage.name in sources.stages():
             code = sources.stage_code(stage.name)
-            self.modules = {f"{versions.PACKAGE}/__init__.py", *code.files}
+            self.modules = {f"{machinery.PACKAGE}/__init__.py", *code.files}
             self.libraries = {*code.libraries}
 
     @property
@@ -100,7 +100,7 @@ class _Digest:
 
 
 def _is_module(item: Item) -> bool:
-    return item.kind == "file" and item.name.startswith(f"{versions.PACKAGE}/") and item.name.endswith(".py")
+    return item.kind == "file" and item.name.startswith(f"{machinery.PACKAGE}/") and item.name.endswith(".py")
 
 
 def _module_files(names: Iterable[str]) -> set[str]:

@@ -14,12 +14,11 @@ import yaml
 
 from plumbline import paths
 from plumbline.errors import InconclusiveError, PlumblineError
-from plumbline.lock import LOCK
 from plumbline.process import git
 from plumbline.reproducibility.dvc_files import PIPELINE, lookup, malformed_part, param_keys
 from plumbline.review.worktrees import check_out, worktree_path
 from plumbline.strictyaml import StrictLoader
-from plumbline.versions import PACKAGE, Sources
+from plumbline.versions import Sources
 
 RECIPE = ("ingest", "featurize", "train")
 FIX = "Correct the file and commit it"
@@ -203,9 +202,7 @@ def stage_digest(commit: str, stage: str) -> str:
     folder = worktree_path(commit)
     check_out(commit, folder)
     sources = Sources(folder)
-    digest = sources.stage_code(stage).digest if stage in sources.stages() else "absent"
-    has_package = (folder / PACKAGE).is_dir()  # else the lock says which package is installed
-    return digest if has_package else f"{digest} {Commit('commit', commit).object_hash(LOCK.name)}"
+    return sources.stage_code(stage).digest if stage in sources.stages() else "absent"
 
 
 def output_paths(stage: dict[str, Any]) -> list[str]:

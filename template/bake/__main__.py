@@ -4,6 +4,8 @@ cookiecutter and cruft call `main` through hooks/post_gen_project.py.
 python3 -m template.bake QUESTION=ANSWER ...    in a clone: turn the clone itself into the project
 """
 
+from __future__ import annotations
+
 import json
 import os
 import shutil
@@ -13,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from template.bake.answers import LOCK, QUESTIONS, Answers, BakeError, check_answers, clean_answers
-from template.bake.files import git, list_files, write_project
+from template.bake.checkout import git, list_files
+from template.bake.files import write_project
 from template.bake.table import copy_table
 
 NOTICE = "HOOKS-DID-NOT-RUN.md"

@@ -1,5 +1,7 @@
 """The answers to cookiecutter.json: which are valid, and the project's name in folders, packages and commands."""
 
+from __future__ import annotations
+
 import re
 import sys
 import unicodedata

@@ -5,6 +5,8 @@ relative, and cruft sets none. During an update cruft uses this module of the ol
 change the names that templates use.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 from pathlib import Path

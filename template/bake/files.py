@@ -4,17 +4,21 @@ Only the answers decide, never the data or the day: the same answers must give t
 them again. LICENSE, which has a year, is among the files that an update does not touch.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import re
-import subprocess
 from collections.abc import Callable
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from template.bake.answers import Answers, BakeError, scheme
+from template.bake.answers import LOCK, Answers, BakeError, scheme
+from template.bake.checkout import list_files
+from template.bake.pins import add_hash, add_pin
 from template.bake.table import source_path
+from template.bake.wheel import FILE_NAME, build_wheel
 
 TEMPLATES = (
     "template/*",
@@ -22,40 +26,20 @@ TEMPLATES = (
     "{{cookiecutter*",
     "cookiecutter.json",
     ".ci/*",
+    ".github/workflows/publish.yml",
     ".github/workflows/template.yml",
     ".github/ISSUE_TEMPLATE/*",
     ".github/*.md",
     "LICENSE",
+    "plumbline/*",  # in vendor/, as a wheel
 )
 EXCEPTIONS = (".github/pull_request_template.md",)  # match a pattern above and belong to the project all the same
 RESULTS = ("dvc.lock", "metrics/*", "data/schema.json")  # the first make repro writes them
 SAMPLE = ("data/source/*", "data/README.md", "expectations/*.json")
 MARK = "template-only:"
+VENDOR = "vendor"
 ORIGIN = "Created from the template Plumbline. `cruft update` brings its changes: [docs/updating.md](docs/updating.md)."
 Edit = Callable[[str], str]
-
-
-def git(folder: Path, *arguments: str) -> str | None:
-    """Return what git prints; None when it fails or is not installed.
-
-    A checkout may belong to another user (in containers), which git refuses by default.
-    """
-    command = ["git", "-c", "safe.directory=*", "-C", str(folder), *arguments]
-    try:
-        ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    except OSError:
-        return None
-    return ran.stdout if ran.returncode == 0 else None
-
-
-def list_files(checkout: Path) -> list[str]:
-    """Return the files of a checkout that git does not ignore, or every file of an archive, by their paths in it."""
-    if (checkout / ".git").exists():
-        output = git(checkout, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        if output is not None:
-            return sorted({name for name in output.split("\0") if name and (checkout / name).is_file()})
-    names = (path.relative_to(checkout).as_posix() for path in checkout.rglob("*") if path.is_file())
-    return sorted(name for name in names if "__pycache__" not in name)
 
 
 def write_project(checkout: Path, project: Path, answers: Answers) -> None:
@@ -76,7 +60,8 @@ def write_project(checkout: Path, project: Path, answers: Answers) -> None:
         If an edit does not match exactly once: the template is broken.
     """
     excluded = [*TEMPLATES, *RESULTS, *(SAMPLE if answers["data"] else ())]
-    edits = _edits(answers)
+    version, wheel = build_wheel(checkout)
+    edits = _edits(answers, version)
     for name in list_files(checkout):
         if any(fnmatchcase(name, pattern) for pattern in excluded) and name not in EXCEPTIONS:
             continue
@@ -89,11 +74,20 @@ def write_project(checkout: Path, project: Path, answers: Answers) -> None:
         in_git = (checkout / ".git").exists()
         is_executable = os.access(checkout / name, os.X_OK) if in_git else content.startswith(b"#!")
         (project / name).chmod(0o755 if is_executable else 0o644)
+    _pin_wheel(project, version, wheel)
     if edits:
         raise _broken(f"{', '.join(edits)}: the file should be edited and is missing")
     form = (checkout / "template/licences" / f"{answers['license']}.txt").read_text(encoding="utf-8")
     text = form.replace("{year}", str(date.today().year)).replace("{author}", answers["author"])
     (project / "LICENSE").write_text(text, encoding="utf-8", newline="\n")
+
+
+def _pin_wheel(project: Path, version: str, wheel: bytes) -> None:
+    """Write the package's wheel, and its hash into the lock."""
+    (project / VENDOR).mkdir(exist_ok=True)
+    (project / VENDOR / FILE_NAME.format(version=version)).write_bytes(wheel)
+    pyproject, lock = ((project / name).read_text(encoding="utf-8") for name in ("pyproject.toml", LOCK))
+    (project / LOCK).write_text(add_hash(lock, pyproject, version, wheel), encoding="utf-8", newline="\n")
 
 
 def _broken(message: str) -> BakeError:
@@ -132,17 +126,20 @@ def _set_lines(*changes: tuple[str, str]) -> Edit:
     return edit
 
 
-def _edits(answers: Answers) -> dict[str, Edit]:
+def _edits(answers: Answers, version: str) -> dict[str, Edit]:
     licence = "LicenseRef-Proprietary" if answers["license"] == "Proprietary" else answers["license"]
     title = f"{answers['project_name']}\n\n{answers['description']}\n\n{ORIGIN}"
+    fields = _set_lines(
+        (r'^name = ("[a-z0-9-]+")$', _quote(answers["slug"])),  # names of import-linter's contracts have blanks
+        (r"^description = (.*)$", _quote(answers["description"])),
+        (r"^authors = \[\{ name = (.*) \}\]$", _quote(answers["author"])),
+        (r"^license = (.*)$", _quote(licence)),
+        (r'^files = \[("plumbline", )', ""),
+    )
     edits: dict[str, Edit] = {
         "README.md": _set_lines((r"\A# (.*)$", title)),
-        "pyproject.toml": _set_lines(
-            (r'^name = ("[a-z0-9-]+")$', _quote(answers["slug"])),  # names of import-linter's contracts have blanks
-            (r"^description = (.*)$", _quote(answers["description"])),
-            (r"^authors = \[\{ name = (.*) \}\]$", _quote(answers["author"])),
-            (r"^license = (.*)$", _quote(licence)),
-        ),
+        "pyproject.toml": lambda text: add_pin(fields(text), version),
+        "dvc.yaml": _set_lines((r"^    deps: \[(plumbline, )requirements", "")),
     }
     for name in ("ci", "main", "nightly", "release", "review"):
         edits[f".github/workflows/{name}.yml"] = lambda text: _set_python(text, answers["python_version"])

@@ -1,5 +1,7 @@
 """The user's own table: find or download it, check it without further packages, and copy it into data/source."""
 
+from __future__ import annotations
+
 import bz2
 import codecs
 import csv

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from plumbline.extras import remote_extras
 from plumbline.testing.projects import ROOT
-from src.environment import remote_extras
 from template.bake import files
 from template.bake.answers import FOLDERS, BakeError
 from template.tests.bake.conftest import git, tree

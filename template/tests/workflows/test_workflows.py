@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from plumbline import __version__
 from plumbline.__main__ import COMMANDS
 from plumbline.testing.projects import ROOT
 from template.tests.bake.conftest import AUTHOR, Tools, git
@@ -79,7 +80,7 @@ CALLS: dict[tuple[str, str], list[str]] = {
         "https://host/o/r/actions/runs/1",
     ],
 }
-TESTED_ELSEWHERE = {("template", "user"), ("nightly", "propose")}
+TESTED_ELSEWHERE = {("template", "user"), ("nightly", "propose"), ("publish", "build"), ("publish", "release")}
 
 
 def test_every_job_is_run_by_a_test() -> None:
@@ -104,6 +105,20 @@ def test_the_steps_of_a_job_end_well_and_call_this(name: str, job: str, reposito
     assert not result.is_skipped
     commands = [line.replace(str(tmp_path / "temp"), "TEMP") for line in read_calls(tmp_path)]
     assert commands == CALLS[name, job]
+
+
+@pytest.mark.parametrize("version", [__version__, "9.9.9"])
+def test_the_package_is_built_and_released_under_the_tag_of_its_version(version: str, tmp_path: Path) -> None:
+    git(ROOT, "clone", "--quiet", str(ROOT), str(tmp_path / "clone"))
+    write_stand_in(tmp_path / "bin", "gh", "echo 0")
+    context_ = context({})
+    context_["github"]["ref_name"] = f"v{version}"
+    results = [run("publish", job, context_, tmp_path / "clone", environment(tmp_path)) for job in ("build", "release")]
+    assert results[0].is_failure == (version != __version__), results[0].output
+    names = [f"dist/plumbline_ml-{__version__}{end}" for end in ("-py3-none-any.whl", ".tar.gz")]
+    assert all((tmp_path / "clone" / name).stat().st_size > 10**5 for name in names)
+    release = f"gh release create v{version} {' '.join(names)} --verify-tag --title v{version} --generate-notes"
+    assert read_calls(tmp_path)[-1] == release
 
 
 def test_python_lines_name_modules_and_verbs_that_are_there() -> None:

@@ -1,0 +1,147 @@
+"""Where the source of the package plumbline is that a project uses, and whether it is what the lock says.
+
+A project has it as a wheel in vendor/, or installs it from a package index; the template and a project after
+`plumbline eject` have the folder plumbline/, which comes first.
+"""
+
+import atexit
+import hashlib
+import re
+import shutil
+import sys
+import tempfile
+import zipfile
+from functools import cache
+from pathlib import Path
+
+import plumbline
+from plumbline import process
+from plumbline.errors import ProgramError, ProjectError
+from plumbline.lock import LOCK, read_pin
+
+PACKAGE, DISTRIBUTION, VENDOR = "plumbline", "plumbline-ml", "vendor"
+RESTORE = f"Restore what is committed: git checkout HEAD -- {VENDOR} {LOCK}"
+
+
+def has_folder(root: str | Path = ".") -> bool:
+    """Return whether a project has the source of the package as a folder."""
+    return (Path(root) / PACKAGE / "__init__.py").is_file()
+
+
+def read_version(root: str | Path = ".") -> str:
+    """Return the version of the package that a project uses.
+
+    Raises
+    ------
+    ProjectError
+        If the project has neither the folder nor a pin.
+    """
+    if has_folder(root):
+        text = (Path(root) / PACKAGE / "__init__.py").read_text(encoding="utf-8")
+        return "".join(re.findall(r'__version__ = "(.*)"', text))
+    return read_pin(DISTRIBUTION, root).split()[0].partition("==")[2]
+
+
+def wheel_path(root: str | Path = ".") -> Path:
+    """Return where the wheel is that the lock of a project names; a published package has no file there."""
+    return Path(root) / VENDOR / f"plumbline_ml-{read_version(root)}-py3-none-any.whl"
+
+
+def read_wheel(root: str | Path = ".") -> bytes:
+    """Return the wheel of a project.
+
+    Raises
+    ------
+    ProjectError
+        If it is not there, or does not have the hash that the lock has for it.
+    """
+    path = wheel_path(root)
+    name = f"{VENDOR}/{path.name}"
+    if not path.is_file():
+        raise ProjectError(f"{name} is not there, which {LOCK} names", hint=RESTORE)
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() not in read_pin(DISTRIBUTION, root):
+        raise ProjectError(f"{name} does not have the hash that {LOCK} has for it", hint=RESTORE)
+    return content
+
+
+def find_source(root: str | Path = ".") -> Path:
+    """Return the folder whose subfolder plumbline/ is the package that a project uses.
+
+    Returns
+    -------
+    Path
+        The project itself where it has the folder. In the working directory it is where the package that runs was
+        imported from. Elsewhere, it is a temporary folder that is deleted when this process ends.
+
+    Raises
+    ------
+    ProjectError
+        If the wheel is not there, or is not that of the lock.
+    ProgramError
+        If a published package cannot be installed.
+    """
+    if has_folder(root):
+        return Path(root)
+    return running_source() if Path(root).samefile(".") else unpack(root)
+
+
+def running_source() -> Path:
+    """Return the folder that the package that runs was imported from."""
+    return Path(plumbline.__file__).parents[1]
+
+
+def unpack(root: str | Path) -> Path:
+    """Return a temporary folder with the package of a project's lock; see `find_source`."""
+    pin = read_pin(DISTRIBUTION, root)
+    is_published = "+" not in pin.split()[0] and not wheel_path(root).exists()
+    return _install(pin) if is_published else _extract(read_wheel(root))
+
+
+@cache
+def _extract(wheel: bytes) -> Path:
+    folder = _make_folder()
+    wheel_file = folder / "wheel.zip"
+    wheel_file.write_bytes(wheel)
+    with zipfile.ZipFile(wheel_file) as archive:
+        archive.extractall(folder)
+    wheel_file.unlink()
+    return folder
+
+
+@cache
+def _install(pin: str) -> Path:
+    folder = _make_folder()
+    (folder / "pin.txt").write_text(pin, encoding="utf-8")
+    options: list[str | Path] = [
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "--target",
+        folder,
+        "-r",
+        folder / "pin.txt",
+    ]
+    result = process.run([sys.executable, "-m", "uv", "pip", "install", *options])
+    if result.returncode:
+        lines = result.stderr.strip().splitlines() or ["no message"]
+        hint = "Run it again, with a connection to the package index"
+        raise ProgramError(f"{pin.split()[0]} cannot be installed: {lines[-1].strip()}", hint=hint)
+    return folder
+
+
+def _make_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="plumbline-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def disagreements() -> list[str]:
+    """Return a line where the wheel of this project is not that of its lock."""
+    if has_folder() or not Path(VENDOR).is_dir():
+        return []
+    try:
+        read_wheel()
+    except ProjectError as error:
+        return [str(error)]
+    return []
