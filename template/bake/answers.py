@@ -18,7 +18,7 @@ REMOTES = ("s3", "gs", "azure", "ssh", "http", "https")
 DOWNLOADS = ("http", "https", "file")
 HANDLE = re.compile(r"@\w[\w-]*(/\w[\w-]*)?", re.ASCII)  # GitHub has a _ in names of a company's users and of teams
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}  # Windows
-FOLDERS = {"data", "dist", "docs", "expectations", "metrics", "notebooks", "src", "tests"}  # of a project
+FOLDERS = {"data", "dist", "docs", "expectations", "metrics", "notebooks", "src", "tests", "vendor"}  # of a project
 # Modules whose names differ from those of their packages in the lock, and commands that a project starts.
 MODULES = {
     *("attr", "dateutil", "dotenv", "git", "hydra", "make", "pip", "plumbline-ml", "public", "py", "pylab", "python"),

@@ -201,7 +201,7 @@ def test_the_check_is_green_only_when_every_job_is(tmp_path: Path, results: str,
 
 
 def test_the_command_of_the_page_names_an_owner_and_requires_jobs_of_these_names(repository, tmp_path) -> None:
-    page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    page = (ROOT / "plumbline/docs/security.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"(?s)```console not run\n(.*?)```", page)
     write_stand_in(tmp_path / "bin", "gh", '[[ "$*" != *.login* ]] && cat > "$HOME/input" || echo somebody')
     script = re.sub(r"(?m)^\$ ", "", block)
