@@ -92,6 +92,7 @@ def test_each_file_has_its_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     make_measurements(BINARY).write()
     files = {path.as_posix(): json.loads(path.read_text()) for path in Path("metrics").iterdir()}
     assert {name: set(list_keys(content)) for name, content in files.items()} == KEYS
+    assert '  {"tolerated_error": 0.0, "hit_rate": 0.0},' in Path(paths.CURVES).read_text().splitlines()
     errors = make_measurements(REGRESSION).files()[paths.DIAGNOSTICS]["errors"]
     assert set(errors) == {"residuals", "by_prediction"}
     assert set(errors["by_prediction"][0]) == {"prediction_range", "rows", "mean_absolute_error"}
