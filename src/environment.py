@@ -67,19 +67,20 @@ def find_package(root, is_lock):
     if os.path.isfile(os.path.join(root, PACKAGE, "__init__.py")):
         return root
     version = read_pin(root)
-    locked = re.search(r"(?m)^plumbline-ml==(\S+)[^\n]*(?:\n    --hash=[^\n]*)+", read(root, LOCK))
+    pin = re.search(r"(?m)^plumbline-ml==%s [^\n]*(?:\n    --hash=[^\n]*)+" % re.escape(version), read(root, LOCK))
+    if not (pin or is_lock):
+        refuse(
+            "%s asks for plumbline-ml %s, which %s does not have" % (PROJECT, version, LOCK),
+            "Run make lock, then this again",
+        )
     wheel = os.path.join(root, VENDOR, "plumbline_ml-%s-py3-none-any.whl" % version)
-    if not is_lock and (not locked or locked.group(1) != version):
-        found = locked.group(1) if locked else "none"
-        message = "%s asks for plumbline-ml %s, %s has %s"
-        refuse(message % (PROJECT, version, LOCK, found), "Run make lock, then this again")
     if not os.path.exists(wheel):
-        if "+" in version or not locked:
+        if "+" in version:
             refuse("%s is not there: it is the project's machinery" % wheel, "Restore it: " + RESTORE)
-        return find_installed(root, version) or download(locked.group() + "\n")
+        return find_installed(root, "*" if is_lock else version) or download(pin, version)
     with open(wheel, "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()
-    if locked and locked.group(1) == version and digest not in locked.group():
+    if pin and digest not in pin.group():
         refuse("%s does not have the hash that %s has for it" % (wheel, LOCK), "Restore them: " + RESTORE)
     return wheel
 
@@ -90,19 +91,20 @@ def find_installed(root, version):
     return next((os.path.dirname(path) for path in glob.glob(pattern, recursive=True)), None)
 
 
-def download(pin):
-    """Return a folder with the published package, which pip checks against the hashes of the lock."""
+def download(pin, version):
+    """Return a folder with the published package, which pip checks against the hashes of its pin if it has one."""
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, True)
     with open(os.path.join(folder, "pin.txt"), "w", encoding="utf-8") as file:
-        file.write(pin)
+        file.write((pin.group() if pin else "plumbline-ml==" + version) + "\n")
     env = os.path.join(folder, "env")
     python = os.path.join(env, "Scripts" if os.name == "nt" else "bin", "python")
-    install = [python, "-m", "pip", "install", "-q", "--require-hashes", "--no-deps", "-r", file.name]
-    for command in ([sys.executable, "-m", "venv", env], [*install, "--target", os.path.join(folder, "package")]):
+    package = os.path.join(folder, "package")
+    install = [python, "-m", "pip", "install", "-q", "--no-deps", "-r", file.name, "--target", package]
+    for command in ([sys.executable, "-m", "venv", env], install + (["--require-hashes"] if pin else [])):
         if subprocess.call(command):
             refuse("the package plumbline-ml could not be installed (the message is above)", "Run it again: make setup")
-    return os.path.join(folder, "package")
+    return package
 
 
 def main(arguments):
