@@ -6,6 +6,7 @@ A project has it as a wheel in vendor/, or installs it from a package index; the
 
 import atexit
 import hashlib
+import os
 import re
 import shutil
 import sys
@@ -142,6 +143,20 @@ def _make_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="plumbline-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def find_links() -> list[str]:
+    """Return the options with which uv finds the wheel in vendor/; they would replace UV_FIND_LINKS, so it is repeated.
+
+    Returns
+    -------
+    list of str
+        Empty without a folder vendor/.
+    """
+    if not Path(VENDOR).is_dir():
+        return []
+    folders = [*os.environ.get("UV_FIND_LINKS", "").split(","), VENDOR]
+    return [word for folder in folders if folder for word in ("--find-links", folder)]
 
 
 def require_pin() -> None:

@@ -19,8 +19,8 @@ def list_remains() -> list[str]:
 
 def _list_conflicts() -> list[str]:
     names = process.git_paths("diff", "--name-only", "--relative", "--diff-filter=U", "-z")
-    hint = "Delete its marks, keep the lines that the project needs, then: git add"
-    return [f"{name} has a merge conflict. {hint} {name}" for name in names if name != str(LOCK)]
+    hint = "Keep the lines that the project needs, delete the marks, then: git add"
+    return [f"{name} is unmerged. {hint} {name}" for name in names if name != str(LOCK)]
 
 
 def _list_rejects() -> list[str]:

@@ -18,8 +18,8 @@ from plumbline.errors import ProjectError
 PIPELINE = Path("dvc.yaml")
 SOURCE = Path(machinery.PACKAGE)
 PART = Path(f".{machinery.PACKAGE}.part")  # a folder that is complete when it gets its name
-_STAGE_DEPS = r"(?m)^  versions:\n(?:    .*\n)*?    deps: \[()"
-_EJECTED_DEPS = rf"{_STAGE_DEPS[:-2]}({machinery.PACKAGE}, )"
+_GIVE_UP = f"Commit it, so that nothing is lost, then: git rm -r {SOURCE}, and run this again"
+_DEPS = r"(?m)(^  versions:\n(?:    .*\n)*?    deps: \[)"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -38,40 +38,41 @@ def run(options: Namespace) -> int:
 
 
 def _eject() -> int:
-    version = machinery.read_wheel_version()
-    if machinery.has_folder():
-        changed_files = compare_folder(find_original())
-        state = f"{len(changed_files)} files changed" if changed_files else "unchanged"
-        print(f"{SOURCE}/ is there already ({version}, {state})")
-    elif updates.list_old_files():
-        message = f"{SOURCE}/ has files of an older version: {updates.name_some(updates.list_old_files())}"
-        raise ProjectError(message, hint=f"Commit them, then: git rm -r {SOURCE}, and run again")
+    version, is_new = machinery.read_wheel_version(), not machinery.has_folder()
+    _refuse_old_files()
     text = edit_pipeline(PIPELINE.read_text(encoding="utf-8"), has_source=True)
-    if not machinery.has_folder():
+    if is_new:
         _copy_source(find_original())
         print(f"Wrote: {SOURCE}/ (the package's source, {version})")
+    else:
+        names = updates.name_some(compare_folder(find_original()))
+        print(f"{SOURCE}/ is there already: {version}, {f'with changes in {names}' if names else 'unchanged'}")
     if _write_pipeline(text):
         print(f"Wrote: {PIPELINE} ({SOURCE} is in deps of the stage versions)")
-    print(f"Next: commit both, edit {SOURCE}/, then make repro test check. Undo it: plumbline eject --back")
+    print(f"Next: commit both, edit {SOURCE}/, then make repro. To undo it: plumbline eject --back")
     return 0
 
 
 def _remove() -> int:
+    version = machinery.read_wheel_version()
+    _refuse_old_files()
     text = edit_pipeline(PIPELINE.read_text(encoding="utf-8"), has_source=False)
+    changed_files = compare_folder(find_original()) if machinery.has_folder() else []
+    if changed_files:
+        message = f"{SOURCE}/ is not as {version} has it: {updates.name_some(changed_files)}"
+        raise ProjectError(message, hint=_GIVE_UP)
     if SOURCE.exists():
-        changed_files = compare_folder(find_original())
-        if changed_files and machinery.has_folder():
-            message = f"{SOURCE}/ differs from {machinery.read_wheel_version()}: {updates.name_some(changed_files)}"
-            hint = f"To give the changes up, commit them, then: git rm -r {SOURCE}, and run again"
-            raise ProjectError(message, hint=hint)
-        if updates.list_old_files():
-            raise ProjectError(f"{SOURCE}/ is not the package's source", hint=updates.describe_old_package()[0])
         shutil.rmtree(SOURCE)
         print(f"Removed: {SOURCE}/")
     if _write_pipeline(text):
         print(f"Wrote: {PIPELINE} ({SOURCE} is not in deps of the stage versions any more)")
-    print(f"The project uses {machinery.DISTRIBUTION} {machinery.read_wheel_version()}. Next: make repro")
+    print(f"The project uses {machinery.DISTRIBUTION} {version}. Next: make repro")
     return 0
+
+
+def _refuse_old_files() -> None:
+    if files := updates.list_old_files():
+        raise ProjectError(f"{SOURCE}/ has files of an older version: {updates.name_some(files)}", hint=_GIVE_UP)
 
 
 def find_original() -> Path:
@@ -133,13 +134,14 @@ def edit_pipeline(text: str, *, has_source: bool) -> str:
     """
     if (machinery.PACKAGE in _read_deps(text)) == has_source:
         return text
-    matches = list(re.finditer(_STAGE_DEPS if has_source else _EJECTED_DEPS, text))
-    if len(matches) != 1:
+    entry = f"{machinery.PACKAGE}, "
+    old, new = ("", entry) if has_source else (entry, "")
+    edited, count = re.subn(_DEPS + old, rf"\g<1>{new}", text)
+    if count != 1:
         change = "Add plumbline to" if has_source else "Remove plumbline from"
         message = f"{PIPELINE}: the stage versions has no line 'deps: [...]' that can be changed"
         raise ProjectError(message, hint=f"{change} its deps by hand, then run again")
-    start, end = matches[0].span(1)
-    return text[:start] + (f"{machinery.PACKAGE}, " if has_source else "") + text[end:]
+    return edited
 
 
 def _read_deps(text: str) -> list[str]:

@@ -110,7 +110,7 @@ def compile_lock(old: str, upgrade: Sequence[str]) -> str:
         file.write_text(old, encoding="utf-8", newline="\n")
         command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *_OPTIONS]
         command += ["--python-version", _LOWEST_PYTHON, "--quiet", "--no-header", "--output-file", str(file), *upgrade]
-        command += ["--find-links", machinery.VENDOR] if Path(machinery.VENDOR).is_dir() else []
+        command += machinery.find_links()
         if process.run(command, capture_output=False).returncode:
             raise ProgramError(
                 f"{LOCK} is as it was: uv could not write a new one; its own message is above",
@@ -145,7 +145,7 @@ def run(options: Namespace) -> int:
     if stale_stages:
         names = ", ".join(stale_stages)
         print(f"{paths.VERSIONS}: a package that can change a result changed, so these stages run again: {names}")
-    print("Next: make setup repro test, then commit what changed together")
+    print("Next: make repro, commit what changed together, then make test")
     return 0
 
 
