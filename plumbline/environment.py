@@ -153,6 +153,7 @@ def _install(extras: Sequence[str], groups: Sequence[str]) -> None:
     command: list[str | Path] = [INSIDE, "-m", "uv", "pip", "install", "-q", "--python", INSIDE]
     command += ["--strict", "--compile-bytecode", "--exact", "-r", "pyproject.toml", "-c", lock.LOCK]
     command += ["--find-links", VENDOR] if VENDOR.is_dir() else []
+    command += ["--reinstall-package", "plumbline-ml"]  # for uv, 0.2.0+c1 is as good as 0.2.0
     command += [f"dvc[{extra}]" for extra in extras]
     for name in groups:
         command += ["--extra", name]
@@ -240,7 +241,7 @@ def _imports(arguments: Sequence[str], root: str, package: str) -> Iterator[dict
                 zipfile.ZipFile(package).extractall(folder)
             path = os.pathsep.join([folder, root])
             yield {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
-    elif _is_lock(arguments) and Path(package).is_file():
+    elif _is_lock(arguments) and not Path(package).samefile(root):
         yield {"PYTHONPATH": package}
     else:
         yield {}

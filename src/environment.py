@@ -54,19 +54,17 @@ def find_package(root, is_lock):
     pins = re.findall(r'"plumbline-ml==([^"]+)"', read(root, PROJECT))
     if not pins:
         refuse("%s has no plumbline-ml==VERSION, and there is no %s/" % (PROJECT, PACKAGE), "Restore it: " + RESTORE)
-    locked = re.search(r"(?m)^plumbline-ml==(\S+)[^\n]*(?:\n    --hash=[^\n]*)+", read(root, LOCK))
+    pin = re.search(r"(?m)^plumbline-ml==%s [^\n]*(?:\n    --hash=[^\n]*)+" % re.escape(pins[0]), read(root, LOCK))
+    if not (pin or is_lock):
+        refuse("%s asks for plumbline-ml %s, which %s does not have" % (PROJECT, pins[0], LOCK), "Run make lock")
     wheel = os.path.join(root, VENDOR, "plumbline_ml-%s-py3-none-any.whl" % pins[0])
-    if not is_lock and (not locked or locked.group(1) != pins[0]):
-        refuse(
-            "%s asks for plumbline-ml %s, and %s is of another one" % (PROJECT, pins[0], LOCK), "Renew it: make lock"
-        )
     if not os.path.exists(wheel):
-        if "+" in pins[0] or not locked:
+        if "+" in pins[0]:
             refuse("%s is not there: it is the project's machinery" % wheel, "Restore it: " + RESTORE)
-        return find_installed(root, pins[0]) or download(locked.group() + "\n")
+        return find_installed(root, "*" if is_lock else pins[0]) or download(pin, pins[0])
     with open(wheel, "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()
-    if not is_lock and digest not in locked.group():
+    if not is_lock and digest not in pin.group():
         refuse("%s does not have the hash that %s has for it" % (wheel, LOCK), "Restore them: " + RESTORE)
     return wheel
 
@@ -77,19 +75,20 @@ def find_installed(root, version):
     return next((os.path.dirname(path) for path in glob.glob(pattern, recursive=True)), None)
 
 
-def download(pin):
-    """Return a folder with the published package, which pip checks against the hashes of the lock."""
+def download(pin, version):
+    """Return a folder with the published package, which pip checks against the hashes of its pin if it has one."""
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, True)
     with open(os.path.join(folder, "pin.txt"), "w", encoding="utf-8") as file:
-        file.write(pin)
+        file.write((pin.group() if pin else "plumbline-ml==" + version) + "\n")
     env = os.path.join(folder, "env")
     python = os.path.join(env, "Scripts" if os.name == "nt" else "bin", "python")
-    install = [python, "-m", "pip", "install", "-q", "--require-hashes", "--no-deps", "-r", file.name]
-    for command in ([sys.executable, "-m", "venv", env], [*install, "--target", os.path.join(folder, "package")]):
+    package = os.path.join(folder, "package")
+    install = [python, "-m", "pip", "install", "-q", "--no-deps", "-r", file.name, "--target", package]
+    for command in ([sys.executable, "-m", "venv", env], install + (["--require-hashes"] if pin else [])):
         if subprocess.call(command):
             refuse("the package plumbline-ml could not be installed (the message is above)", "Run it again: make setup")
-    return os.path.join(folder, "package")
+    return package
 
 
 def main(arguments):

@@ -36,7 +36,7 @@ class FeatureImportance:
 
 @dataclass(frozen=True)
 class Explanations:
-    """What the model uses; metrics/importance.json.
+    """What the model uses; "explanations" in metrics/diagnostics.json.
 
     Attributes
     ----------

@@ -132,7 +132,7 @@ def _is_number(value: float | None) -> TypeGuard[float]:
 
 
 def draw_curve(axis: Axes, points: Sequence[Point], x_label: str, y_label: str) -> None:
-    """Draw a curve of metrics/ranking.json or calibration.json, and the diagonal."""
+    """Draw a curve of metrics/curves.json, and the diagonal."""
     xs, ys = [point["x"] for point in points], [point["y"] for point in points]
     ends = [min([*xs, *ys]), max([*xs, *ys])]
     axis.plot(ends, ends, color=TRIVIAL, linestyle="--", linewidth=1)

@@ -90,7 +90,7 @@ class ReplayReport:
             yield f"{len(later_outputs)} outputs of later stages differ with them: {', '.join(later_outputs)}"
         yield from self.notes
         if self.verdict == DIFFER:
-            yield "Next: fix the first stage that is named (docs/reproducibility.md), make repro, commit, replay again"
+            yield "Next: fix the first stage (plumbline docs reproducibility), make repro, commit, replay again"
         else:
             yield f"Next: nothing; this holds for commit {self.commit[:9]} on this machine"
 

@@ -200,7 +200,7 @@ PULLS: dict[str, Pull] = {
     "floor": Pull("a lower floor", set_params(requirements={"floors": {"roc_auc": 0.51}}), reasons=("floors",)),
     "margin": Pull("a wider margin", set_params(review={"gap": 0.5}), reasons=("margin",)),
     "behaviour": Pull("a test of behaviour removed", edits.remove_behaviour, reasons=("behaviour",)),
-    "tests": Pull("a file of tests removed", edits.delete_file("tests/test_package.py"), reasons=("tests",)),
+    "tests": Pull("a file of tests removed", edits.delete_file("tests/test_clone.py"), reasons=("tests",)),
     "no train": Pull("the stage train deleted", edits.delete_stage("train"), "refused"),
     "no evaluate": Pull("the stage evaluate deleted", edits.delete_stage("evaluate"), reasons=("lock",)),
     "not pushed": Pull(

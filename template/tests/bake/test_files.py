@@ -95,8 +95,11 @@ def test_all_defaults_give_the_tracked_files_less_the_templates_own_byte_for_byt
         for name in tracked_files(project)
         if name not in tracked_files(template) or (project / name).read_bytes() != (template / name).read_bytes()
     }
-    assert changed_files == {".cruft.json", "LICENSE", "README.md", "docs/statistics.md", "pyproject.toml"}
-    assert {path.name for path in project.iterdir() if path.is_dir()} - HIDDEN == FOLDERS - {"metrics", "dist"}
+    changed_files -= {name for name in changed_files if name.startswith("vendor/")}
+    expected = {".cruft.json", "LICENSE", "README.md", "dvc.yaml", "pyproject.toml", "requirements.lock"}
+    assert changed_files == expected
+    folders = {path.name for path in project.iterdir() if path.is_dir()} - HIDDEN
+    assert folders == FOLDERS - {"metrics", "dist"}
     assert not any(runs for _, runs in tree(project).values())
     assert git(project, "status", "--porcelain") == ""
     assert len(git(project, "log", "--oneline").splitlines()) == 1
@@ -170,6 +173,7 @@ def test_each_answer_has_its_effect(bake: Bake, table: Path) -> None:
         "dvc_remote": "s3://bucket/path",
         "python_version": "3.12",
         "license": "Apache-2.0",
+        "github_handle": "acme/ml-team",
     }
     project = bake(**answers)
     assert project.name == "uber-hauser"
@@ -184,6 +188,9 @@ def test_each_answer_has_its_effect(bake: Bake, table: Path) -> None:
     assert f"url = {answers['dvc_remote']}\n" in texts[".dvc/config"]
     versions = re.findall(r"python-version: (.+)", "".join(texts[name] for name in texts if "/workflows/" in name))
     assert versions == ['"3.12"'] * 6
+    owners = [line.split() for line in texts[".github/CODEOWNERS"].splitlines() if not line.startswith("#")]
+    names = ["/vendor/", "/requirements.lock", "/plumbline/", "/src/environment.py", "/.github/"]
+    assert owners == [[name, "@acme/ml-team"] for name in names]
     assert "Apache License" in texts["LICENSE"]
     assert "Copyright 20" in texts["LICENSE"]
     assert answers["author"] in texts["LICENSE"]
@@ -227,6 +234,7 @@ ANSWERS = {
     "dvc_remote": "",
     "python_version": "3.13",
     "license": "MIT",
+    "github_handle": "",
     "slug": "x",
 }
 

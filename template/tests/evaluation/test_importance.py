@@ -6,7 +6,6 @@ import pandas as pd
 from plumbline import paths
 from plumbline.evaluation.importance import group_correlated_features, partial_dependence, permutation_importance
 from plumbline.testing.projects import Project, make_table
-from template.tests.report.test_page import content
 
 RANDOM = np.random.default_rng(0)
 ROWS = pd.DataFrame({"a": RANDOM.normal(size=400), "b": RANDOM.normal(size=400), "word": ["x", "y"] * 200})
@@ -35,7 +34,7 @@ def test_partial_dependence_follows_one_number_and_leaves_the_others() -> None:
 def test_a_random_column_is_worth_less_than_what_the_target_follows(project: Project) -> None:
     project.table(make_table(rows=900))
     project.run("ingest", "featurize", "train", "evaluate")
-    explanations = content(paths.IMPORTANCE)
+    explanations = project.read(paths.DIAGNOSTICS)["explanations"]
     values = {entry["features"][0]: entry["loss_increase"][0] for entry in explanations["features"]}
     assert values["x1"] > 5 * abs(explanations["random_column"])
     assert next(iter(values)) == "x1"

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from plumbline import __version__
 from plumbline.__main__ import COMMANDS
 from plumbline.testing.projects import ROOT
+from template.bake.files import OWNERS
 from template.tests.bake.conftest import AUTHOR, Tools, git
 from template.tests.workflows.conftest import RUN
 from template.tests.workflows.runner import WORKFLOWS, context, environment, read_calls, run, write_stand_in
@@ -79,7 +81,7 @@ CALLS: dict[tuple[str, str], list[str]] = {
         "https://host/o/r/actions/runs/1",
     ],
 }
-TESTED_ELSEWHERE = {("template", "user"), ("nightly", "propose")}
+TESTED_ELSEWHERE = {("template", "user"), ("nightly", "propose"), ("publish", "build"), ("publish", "release")}
 
 
 def test_every_job_is_run_by_a_test() -> None:
@@ -104,6 +106,20 @@ def test_the_steps_of_a_job_end_well_and_call_this(name: str, job: str, reposito
     assert not result.is_skipped
     commands = [line.replace(str(tmp_path / "temp"), "TEMP") for line in read_calls(tmp_path)]
     assert commands == CALLS[name, job]
+
+
+@pytest.mark.parametrize("version", [__version__, "9.9.9"])
+def test_the_package_is_built_and_released_under_the_tag_of_its_version(version: str, tmp_path: Path) -> None:
+    git(ROOT, "clone", "--quiet", str(ROOT), str(tmp_path / "clone"))
+    write_stand_in(tmp_path / "bin", "gh", "echo 0")
+    context_ = context({})
+    context_["github"]["ref_name"] = f"v{version}"
+    results = [run("publish", job, context_, tmp_path / "clone", environment(tmp_path)) for job in ("build", "release")]
+    assert results[0].is_failure == (version != __version__), results[0].output
+    names = [f"dist/plumbline_ml-{__version__}{end}" for end in ("-py3-none-any.whl", ".tar.gz")]
+    assert all((tmp_path / "clone" / name).stat().st_size > 10**5 for name in names)
+    release = f"gh release create v{version} {' '.join(names)} --verify-tag --title v{version} --generate-notes"
+    assert read_calls(tmp_path)[-1] == release
 
 
 def test_python_lines_name_modules_and_verbs_that_are_there() -> None:
@@ -185,13 +201,13 @@ def test_the_check_is_green_only_when_every_job_is(tmp_path: Path, results: str,
 
 
 def test_the_command_of_the_page_names_an_owner_and_requires_jobs_of_these_names(repository, tmp_path) -> None:
-    page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    page = (ROOT / "plumbline/docs/security.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"(?s)```console not run\n(.*?)```", page)
     write_stand_in(tmp_path / "bin", "gh", '[[ "$*" != *.login* ]] && cat > "$HOME/input" || echo somebody')
     script = re.sub(r"(?m)^\$ ", "", block)
     subprocess.run(["bash", "-e", "-c", script], cwd=repository, env=environment(tmp_path) | AUTHOR, check=True)
     owners = git(repository, "show", "origin/main:.github/CODEOWNERS")
-    assert owners == "/plumbline/ @somebody\n/.github/ @somebody\n"
+    assert OWNERS.format(owner="@somebody").endswith(f"\n{owners}")  # as the bake writes it
     content = json.loads((tmp_path / "home/input").read_text(encoding="utf-8"))
     assert [check["context"] for check in content["required_status_checks"]["checks"]] == ["pass", "review"]
     assert content["restrictions"] is None  # GitHub refuses a request without this key
