@@ -90,7 +90,7 @@ def test_all_defaults_give_the_tracked_files_less_the_templates_own_byte_for_byt
     assert len(TOP) <= MOST_NAMES - 2  # dvc.lock and metrics are committed after the first run
     own_folders = ("template", "hooks", ".ci", "plumbline")
     template_files = {name for name in tracked_files(template) if name.split("/")[0] not in own_folders}
-    community = {name for name in template_files if re.match(r"\.github/([A-Z]|.*/template\.yml)", name)}
+    community = {name for name in template_files if re.match(r"\.github/([A-Z]|.*/(template|publish)\.yml)", name)}
     excluded_files = {name for name in template_files if "cookiecutter" in name or name.startswith("metrics/")}
     excluded_files |= community | OWN
     assert tracked_files(project) == template_files - excluded_files | {".cruft.json", wheel_name(project)}
