@@ -1,6 +1,5 @@
 """The .venv of a project that has the package as a wheel: with the libraries of this environment, without an index."""
 
-import os
 import subprocess
 import sys
 import sysconfig
@@ -10,8 +9,7 @@ from pathlib import Path
 
 from plumbline import environment
 from plumbline.extras import remote_extras
-
-SCRIPTS = "Scripts" if os.name == "nt" else "bin"
+from template.tests.bake.conftest import SCRIPTS
 
 
 def create_venv(project: Path) -> Path:
