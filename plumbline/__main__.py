@@ -20,8 +20,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from plumbline import __version__
 from plumbline.errors import ProjectError, nearest_name, report_errors
+from plumbline.machinery import running_version
 
 PIPELINE = "dvc.yaml"
 COMMANDS = {
@@ -102,7 +102,7 @@ def _build_parser() -> _Parser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"plumbline {__version__}")
+    parser.add_argument("--version", action="version", version=f"plumbline {running_version()}")
     return parser
 
 
