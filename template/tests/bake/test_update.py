@@ -268,7 +268,9 @@ def make_in(project: Path, *verbs: str, code: int = 0) -> str:
 @pytest.mark.slow
 def test_the_updated_project_runs_after_make_lock(tools: Tools, make: Make) -> None:
     """With the package index."""
-    project = make_worked_project(make("v1"))
+    project = make("v1")
+    work(project)
+    commit(project, "Our work")
     create_venv(project)
     update(tools, project)
     for verb in ("repro", "check"):
