@@ -25,7 +25,7 @@ def _list_conflicts() -> list[str]:
 
 def _list_rejects() -> list[str]:
     lines = []
-    for reject in process.git_paths("ls-files", "-z", "--others", "--exclude-standard", "--", "*.rej"):
+    for reject in process.git_paths("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.rej"):
         name = reject.removesuffix(".rej")
         is_lock = name == str(LOCK)
         hint = "Delete it: make lock writes the file" if is_lock else f"Make them in {name} by hand, then delete it"
