@@ -16,12 +16,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from plumbline import lock, process
+from plumbline import lock, machinery, process
 from plumbline.errors import ProgramError, ProjectError, report_errors
 from plumbline.extras import choose_groups, remote_extras
 
 OLDEST, NEWEST = (3, 11), (3, 14)
-VENV, VENDOR = Path(".venv"), Path("vendor")
+VENV = Path(".venv")
 RECORD = VENV / "lock-hash"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 INSIDE = BIN / ("python.exe" if os.name == "nt" else "python")
@@ -152,7 +152,7 @@ def _install(extras: Sequence[str], groups: Sequence[str]) -> None:
     _install_uv(groups)
     command: list[str | Path] = [INSIDE, "-m", "uv", "pip", "install", "-q", "--python", INSIDE]
     command += ["--strict", "--compile-bytecode", "--exact", "-r", "pyproject.toml", "-c", lock.LOCK]
-    command += ["--find-links", VENDOR] if VENDOR.is_dir() else []
+    command += machinery.find_links()
     command += ["--reinstall-package", "plumbline-ml"]  # for uv, 0.2.0+c1 is as good as 0.2.0
     command += [f"dvc[{extra}]" for extra in extras]
     for name in groups:
