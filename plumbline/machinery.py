@@ -103,8 +103,11 @@ def _extract(wheel: bytes) -> Path:
     folder = _make_folder()
     wheel_file = folder / "wheel.zip"
     wheel_file.write_bytes(wheel)
-    with zipfile.ZipFile(wheel_file) as archive:
-        archive.extractall(folder)
+    try:
+        with zipfile.ZipFile(wheel_file) as archive:
+            archive.extractall(folder)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError):  # encrypted, or compressed by an unknown method
+        raise ProjectError(f"the wheel in {VENDOR}/ cannot be unpacked", hint=RESTORE) from None
     wheel_file.unlink()
     return folder
 
@@ -134,6 +137,18 @@ def _make_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="plumbline-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def list_libraries(text: str) -> str:
+    r"""Return a lock without the package plumbline and without its first line, the hash of the list of dependencies.
+
+    Examples
+    --------
+    >>> list_libraries("# dependencies sha256:0\nplumbline-ml==1 \\\n    --hash=sha256:1\nnumpy==2\n")
+    'numpy==2\n'
+    """
+    pattern = rf"(?m)\A# dependencies [^\n]*\n|^{DISTRIBUTION}==[^\n]*(?:\n    --hash[^\n]*)*\n?"
+    return re.sub(pattern, "", text)
 
 
 def disagreements() -> list[str]:

@@ -140,7 +140,7 @@ def _find_required_word(review: Review, base: Commit) -> Iterator[Reason]:
 def verify_lock(head: PristineSide) -> RunReport:
     """Check that head's dvc.lock belongs to its files and was pushed, by the code that judges and not by head's."""
     try:
-        findings = verify(head.folder).findings
+        findings = verify(head.folder, package=head.machinery).findings
     except Exception as error:  # a stranger may have written these files: an error is a reason and ends no review
         message = f"whether dvc.lock belongs to the files could not be checked: {type(error).__name__}: {error}"
         return RunReport(reasons=(build_reason("lock", message, "Look with python -m plumbline verify"),))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.files import write_json, write_text
-from plumbline.process import git
 from plumbline.review.author import read_author_review, write_author_review
 from plumbline.review.changes import find_release
 from plumbline.review.comment import render_comment
@@ -18,7 +17,7 @@ from plumbline.review.result.comparison import ReleaseComparison
 from plumbline.review.result.review import Review
 from plumbline.review.result.wire import ResultError, decode, encode
 from plumbline.review.settings import read_settings
-from plumbline.review.sides import JUDGES, NoDataError, Side
+from plumbline.review.sides import NoDataError, Side
 from plumbline.review.terminal import render_terminal
 from plumbline.review.worktrees import FOLDER
 
@@ -107,7 +106,9 @@ def _compare(base: Side, head: Side) -> Review:
 
 def _ask_second_opinion(base: Side, head: Side, ask_head: Callable[[], object]) -> SecondOpinion | None:
     """Return what head's own review says, where its code, or what it measures with, differs from base's."""
-    if not git("diff", "--name-only", base.commit, head.commit, "--", *JUDGES).strip():
+    for side in (base, head):
+        side.check_out()
+    if base.review_digest() == head.review_digest():
         return None
     OPINION.unlink(missing_ok=True)
     print("head changes the code of the review: running head's version as a second opinion", flush=True)
