@@ -153,6 +153,7 @@ def _install(extras: Sequence[str], groups: Sequence[str]) -> None:
     command: list[str | Path] = [INSIDE, "-m", "uv", "pip", "install", "-q", "--python", INSIDE]
     command += ["--strict", "--compile-bytecode", "--exact", "-r", "pyproject.toml", "-c", lock.LOCK]
     command += ["--find-links", VENDOR] if VENDOR.is_dir() else []
+    command += ["--reinstall-package", "plumbline-ml"]  # for uv, 0.2.0+c1 is as good as 0.2.0
     command += [f"dvc[{extra}]" for extra in extras]
     for name in groups:
         command += ["--extra", name]
