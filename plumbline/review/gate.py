@@ -30,6 +30,7 @@ NAMES = (
     "metrics",
     "not-pushed",
     "package",
+    "machinery",
     "expectations",
     "floors",
     "margin",
@@ -110,8 +111,14 @@ def find_reasons(review: Review, base: Commit) -> Iterator[Reason]:
     if review.is_computed_by_author:
         message = "CI holds no data, and shows what the author computed"
         yield build_reason("author", message, "Run CI where the data is (docs/ci.md)")
+    yield from _find_other_machinery(review)
     yield from _find_label_reasons(review, base)
     yield from _find_required_word(review, base)
+
+
+def _find_other_machinery(review: Review) -> Iterator[Reason]:
+    if (change := review.machinery_change) and change.is_rebuilt is False:
+        yield build_reason("machinery", change.why, "Take the template's wheel: uvx cruft update")
 
 
 def _find_label_reasons(review: Review, base: Commit) -> Iterator[Reason]:

@@ -11,6 +11,7 @@ from plumbline.review.changes import find_release
 from plumbline.review.comment import render_comment
 from plumbline.review.compare import compare_commits
 from plumbline.review.gate import add_reasons
+from plumbline.review.machinery_change import compare_machinery
 from plumbline.review.page import render_page
 from plumbline.review.result.checks import SecondOpinion
 from plumbline.review.result.comparison import ReleaseComparison
@@ -36,7 +37,7 @@ class Request:
     revision : str
         How the user named base.
     base_has_review : bool
-        Whether base has a review of its own.
+        Whether base has a review that can judge head.
     is_author : bool
         Whether to write metrics/review.json, for a CI that holds no data.
     """
@@ -59,12 +60,12 @@ def judge(request: Request, ask_head: Callable[[], object] | None) -> int:
     """
     base, head = request.base, request.head
     origin = f"the merge base of HEAD and {request.revision}"
-    review = replace(_compare(base, head), base_origin=origin)
+    review = replace(_compare(base, head), base_origin=origin, machinery_change=compare_machinery(base, head))
     if ask_head and (opinion := _ask_second_opinion(base, head, ask_head)):
         review = replace(review, second_opinion=opinion)
     if not request.base_has_review:
         clause = f"{review.word}: {review.why}" if review.word == "cannot tell" else review.word
-        why = f"base has no review code. The review code of head gives: {clause}"
+        why = f"base has no review code that can read head. The review code of head gives: {clause}"
         review = replace(review, word="cannot tell", why=why)
     review = add_reasons(review, base, head)
     if request.is_author:
@@ -106,8 +107,6 @@ def _compare(base: Side, head: Side) -> Review:
 
 def _ask_second_opinion(base: Side, head: Side, ask_head: Callable[[], object]) -> SecondOpinion | None:
     """Return what head's own review says, where its code, or what it measures with, differs from base's."""
-    for side in (base, head):
-        side.check_out()
     if base.review_digest() == head.review_digest():
         return None
     OPINION.unlink(missing_ok=True)
