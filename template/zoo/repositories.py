@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from markdown_it import MarkdownIt
 
+from plumbline.machinery import VENDOR, unpack
 from plumbline.metrics import lower_is_better
 from template.bake.files import RESULTS, TEMPLATES, list_files
 from template.zoo.judgement import Judgement, read_review
@@ -20,6 +21,7 @@ from template.zoo.tables import Table
 ROOT = Path(__file__).parents[2]
 IDENTITY = {f"GIT_{role}_{field}": "zoo@localhost" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")}
 BRANCHES = "+refs/heads/*:refs/remotes/origin/*"
+KEPT = ("LICENSE", "plumbline/")  # what a project has otherwise: edits.use_wheel makes the wheel
 RESULT, PAGES = "result.json", ("review.md", "review.html")
 ATTACK = "<img src=x"  # in a column's name; no page may show it as markup
 
@@ -29,6 +31,11 @@ class Clone:
 
     def __init__(self, folder: Path, table: Table) -> None:
         self.folder, self.table = folder, table
+
+    @property
+    def package(self) -> str:
+        """Where Python finds the package, which .venv has not; empty for the folder of the clone."""
+        return str(unpack(self.folder)) if (self.folder / VENDOR).exists() else ""
 
     def clear(self) -> None:
         """Empty the folder."""
@@ -43,7 +50,7 @@ class Clone:
 
     def run_command(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a program to its end, whatever its exit code."""
-        environment = {**os.environ, **IDENTITY, "PYTHONPATH": ""}
+        environment = {**os.environ, **IDENTITY, "PYTHONPATH": self.package}
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, encoding="utf-8", check=False
         )
@@ -71,7 +78,7 @@ class Author(Clone):
         """Commit the project without a run, then with one: branch base."""
         self.clear()
         for name in list_files(ROOT):
-            if any(fnmatchcase(name, pattern) for pattern in (*TEMPLATES, *RESULTS)) and name != "LICENSE":
+            if any(fnmatchcase(name, pattern) for pattern in (*TEMPLATES, *RESULTS)) and not name.startswith(KEPT):
                 continue
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, self.folder / name)
@@ -139,6 +146,7 @@ class CI(Clone):
         """Review the merge of a branch into base."""
         self.git("fetch", "-q", "--force", "--tags", "--prune", "--prune-tags", "origin", BRANCHES)
         self.git("checkout", "-q", "-f", "--detach", f"origin/{base}")
+        self.base_package = self.package
         self.git("merge", "-q", "--no-ff", "-m", f"Merge {branch}", f"origin/{branch}")
         for name in (RESULT, *PAGES):
             (self.folder / ".review" / name).unlink(missing_ok=True)
