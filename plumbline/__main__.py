@@ -7,6 +7,8 @@ FAILED : int
     The exit code of an error, 1 by default.
 PASSES_ON : bool
     All arguments, options too, are passed on to another program.
+NEEDS_PROJECT : bool
+    Whether it runs in the root of a project only, which is the default.
 
 Only the standard library is imported here, and a command's module only when it is called: some commands run where
 nothing is installed.
@@ -18,8 +20,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from plumbline import __version__
 from plumbline.errors import ProjectError, nearest_name, report_errors
+from plumbline.machinery import running_version
 
 PIPELINE = "dvc.yaml"
 COMMANDS = {
@@ -37,7 +39,7 @@ COMMANDS = {
     "hermetic": "check that dvc.yaml names exactly what each stage reads and writes",
     "versions": "write src/versions.json, or explain its digests",
     "lock": "update requirements.lock from pyproject.toml (make lock)",
-    "docs": "list the pages of docs/, or show one",
+    "docs": "list the pages of the documentation, or show one",
     "links": "check the links of the pages",
     "deliver": "for main.yml: run a commit of main and push its results",
     "release": "for release.yml: check whether this commit may be released under a tag",
@@ -99,7 +101,7 @@ def _build_parser() -> _Parser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"plumbline {__version__}")
+    parser.add_argument("--version", action="version", version=f"plumbline {running_version()}")
     return parser
 
 
@@ -114,7 +116,7 @@ def _run_command(name: str, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
 
     def run() -> int:
-        if not Path(PIPELINE).exists():
+        if getattr(module, "NEEDS_PROJECT", True) and not Path(PIPELINE).exists():
             raise ProjectError(f"{PIPELINE} is not in {Path.cwd()}", hint="Run this in the root of the project")
         code: int = module.run(options)
         return code

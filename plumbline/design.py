@@ -133,6 +133,6 @@ def _parse_use_case(item: Any) -> UseCase:
         raise ProjectError(
             f"{paths.DESIGN}: use_cases has {item!r}, expected a list of {{{', '.join(names)}}}, "
             "value and feasibility whole numbers from 1 to 5, name and why in words; or null",
-            hint="Write each use case in this form, as in docs/design.md",
+            hint="Write each use case in this form, as in plumbline docs design",
         )
     return UseCase(**item)

@@ -84,17 +84,34 @@ def write_text(path: str, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_json(path: str, content: Any) -> None:
-    """Write JSON with one line for each entry of the outermost list or map, so that people can read a diff in git."""
+def write_json(path: str, content: Any, *, depth: int = 1) -> None:
+    """Write JSON with one line for each entry of the outermost list or map, so that people can read a diff in git.
 
-    def text(value: Any) -> str:
-        return json.dumps(round_floats(value), ensure_ascii=False)
+    Parameters
+    ----------
+    path : str
+    content
+        Of lists, maps with text keys, and values; floats are rounded as by `round_floats`.
+    depth : int
+        The levels that have one line for each entry: 2 for a map of lists or of maps.
+    """
+    write_text(path, _format_json(round_floats(content), depth) + "\n")
 
+
+def _format_json(content: Any, depth: int, indent: str = "") -> str:
+    if depth == 0 or not content or not isinstance(content, dict | list):
+        return json.dumps(content, ensure_ascii=False)
+    inner = indent + " "
     if isinstance(content, dict):
-        opening, closing, lines = "{", "}", [f" {text(key)}: {text(value)}" for key, value in content.items()]
+        opening, closing = "{", "}"
+        lines = [
+            f"{inner}{json.dumps(key, ensure_ascii=False)}: {_format_json(item, depth - 1, inner)}"
+            for key, item in content.items()
+        ]
     else:
-        opening, closing, lines = "[", "]", [f" {text(item)}" for item in content]
-    write_text(path, opening + "\n" + ",\n".join(lines) + "\n" + closing + "\n")
+        opening, closing = "[", "]"
+        lines = [inner + _format_json(item, depth - 1, inner) for item in content]
+    return opening + "\n" + ",\n".join(lines) + f"\n{indent}{closing}"
 
 
 def read_json(path: Path, none: str) -> Any:

@@ -17,7 +17,7 @@ ROLES = ("data.target", "data.key", "data.group", "data.time", "data.weight")
 
 @dataclass(frozen=True)
 class Key:
-    """One key: its default, and which values are allowed, in words and as a test; docs/parameters.md explains it."""
+    """One key: its default, and which values are allowed, in words and as a test (plumbline docs parameters)."""
 
     default: Any
     allowed: str

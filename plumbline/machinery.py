@@ -91,6 +91,17 @@ def running_source() -> Path:
     return Path(plumbline.__file__).parents[1]
 
 
+def running_version() -> str:
+    """Return the version of the package that runs; that of a wheel has the digest of its content."""
+    names = [path.name for path in running_source().glob("plumbline_ml-*.dist-info")]
+    return names[0].removesuffix(".dist-info").partition("-")[2] if names else plumbline.__version__
+
+
+def locate(name: str) -> Path:
+    """Return where a file or folder of this project is, or of the package that it uses, by its name from the top."""
+    return find_source() / name if name.partition("/")[0] == PACKAGE else Path(name)
+
+
 def unpack(root: str | Path) -> Path:
     """Return a temporary folder with the package of a project's lock; see `find_source`."""
     pin = read_pin(DISTRIBUTION, root)

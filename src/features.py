@@ -10,6 +10,6 @@ def features(rows: pd.DataFrame) -> pd.DataFrame:
     flags boolean, times datetime64 and words str; a missing value is NaN. Compute each row from its own values only:
     rows come in batches here and one by one in production. What is learned from other rows belongs into src/model.py.
 
-    For example: rows.assign(ratio=rows["a"] / rows["b"]). More in docs/your-features.md.
+    For example: rows.assign(ratio=rows["a"] / rows["b"]). More in plumbline docs your-features.
     """
     return rows

@@ -1,10 +1,10 @@
-"""Write docs/api.md from the docstrings of the public names.
+"""Write plumbline/docs/api.md from the docstrings of the public names.
 
     python -m template.api
 
 Public is what a user's code imports from plumbline (the stage files, src/features.py, src/model.py, the notebook and
-the Python blocks of docs/), and every public name of the modules in WHOLE. The source is parsed and never imported, so
-that the page is the same on every Python and with every version of a library.
+the Python blocks of the pages), and every public name of the modules in WHOLE. The source is parsed and never imported,
+so that the page is the same on every Python and with every version of a library.
 """
 
 import ast
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs/api.md"
+PAGE = ROOT / "plumbline/docs/api.md"
 WHOLE = ("plumbline.contract", "plumbline.errors", "plumbline.paths")
 USER_CODE = ("src/stages/*.py", "src/features.py", "src/model.py", "notebooks/*.py")
 BLOCK = re.compile(r"(?ms)^```python\n(.*?)^```$")
@@ -26,7 +26,7 @@ INTRO = """\
 
 These are the names that stage files, `src/features.py`, `src/model.py`, the notebook and the examples of these pages
 import from the package. All other names of the package may change in any update. How to use them:
-[extend.md](extend.md), [your-model.md](your-model.md), [your-features.md](your-features.md).
+[extend.md](extend.md), `plumbline docs your-model`, `plumbline docs your-features`.
 """
 
 
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def render_page() -> str:
-    """Return the text of docs/api.md."""
+    """Return the text of plumbline/docs/api.md."""
     parts = [INTRO]
     for module, names in public_names().items():
         parts += [f"## {module}\n", *render_module(module, names)]
@@ -91,11 +91,11 @@ def returned_classes(module: str, name: str) -> set[str]:
 
 
 def user_code() -> Iterator[ast.Module]:
-    """Yield what users write: files of a project, and the blocks of docs/ that they paste."""
+    """Yield what users write: files of a project, and the blocks of the pages that they paste."""
     for pattern in USER_CODE:
         for path in sorted(ROOT.glob(pattern)):
             yield ast.parse(path.read_text(encoding="utf-8"))
-    for path in sorted((ROOT / "docs").glob("*.md")):
+    for path in sorted([*(ROOT / "docs").glob("*.md"), *PAGE.parent.glob("*.md")]):
         for block in BLOCK.findall(path.read_text(encoding="utf-8")) if path != PAGE else ():
             yield ast.parse(block)
 

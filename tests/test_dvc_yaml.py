@@ -12,7 +12,7 @@ FILES = {value for key, value in vars(paths).items() if key.isupper() and "/" in
 
 
 def test_it_is_a_table_of_contents() -> None:
-    assert tuple(DVC_STAGES)[-len(STAGES) :] == STAGES  # before them your own: docs/more-than-one-table.md
+    assert tuple(DVC_STAGES)[-len(STAGES) :] == STAGES  # before them your own: plumbline docs more-than-one-table
     assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) < 20 * len(DVC_STAGES)
     for name, stage in DVC_STAGES.items():
         module = "plumbline versions" if name == VERSIONS else f"src.stages.{name}"

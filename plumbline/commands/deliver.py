@@ -18,7 +18,7 @@ from plumbline.review.worktrees import FOLDER
 
 CREDENTIALS, CREDENTIALS_FILE = "DVC_CONFIG_LOCAL", Path(".dvc/config.local")
 MAX_CELLS = 20  # folders in .review/cells; older ones are removed
-HINT = "docs/ci.md says how CI gets the data"
+HINT = "plumbline docs ci says how CI gets the data"
 
 
 def add_arguments(parser: ArgumentParser) -> None:

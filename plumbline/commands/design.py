@@ -45,7 +45,7 @@ def run(options: Namespace) -> int:
         )
     lines = _check_requirements() or ["there are none"]
     print("\nrequirements in params.yaml:", *(f"  {line}" for line in lines), sep="\n")
-    print("\nNext: answer the open questions (docs/design.md), set requirements, make repro, read the model card")
+    print("\nNext: answer the open questions (plumbline docs design), set requirements, make repro, read the card")
     return 0
 
 

@@ -1,51 +1,56 @@
-"""List the pages of docs/, or show a page in the terminal or in the browser."""
+"""List the pages of the documentation, or show one in the terminal or in the browser.
+
+The list begins with the project's own pages, in docs/. The others ship with the package.
+"""
 
 import sys
+import tempfile
 import webbrowser
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from pathlib import Path
 
-from plumbline.errors import UsageError
-from plumbline.params import suggest
+from plumbline.pages import Page, find_page, read_pages, write_html
 
-FOLDER = Path("docs")
+NEEDS_PROJECT = False
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the page's name and --open."""
     parser.add_argument("page", nargs="?", metavar="NAME", help="name of the page, as in the list")
-    parser.add_argument("--open", action="store_true", help="open the page in the browser; without NAME: docs/index.md")
+    parser.add_argument("--open", action="store_true", help="open the page in the browser; without NAME: the list")
 
 
 def run(options: Namespace) -> int:
     """List the pages, or show one; return the exit code."""
-    pages = {path.stem: path for path in sorted(FOLDER.glob("*.md"))}
-    if options.page is None and not options.open:
-        _list_pages(pages)
-        return 0
-    page = _find_page(options.page or "index", pages)
+    pages = read_pages()
+    page = find_page(options.page, pages) if options.page else None
     if options.open:
-        is_open = webbrowser.open(page.resolve().as_uri())
-        end = "is open in your browser" if is_open else "is the page; no browser was found to open it"
-        print(f"{page.as_posix()} {end}")
+        _open(page.name if page else "index", pages)
+    elif page:
+        _show(page.text)
     else:
-        _show(page.read_text(encoding="utf-8"))
+        _list_pages(pages)
     return 0
 
 
-def _list_pages(pages: dict[str, Path]) -> None:
-    width = max(map(len, pages), default=0)
-    print(*(f"{name:{width}}  {_read_title(path)}" for name, path in pages.items()), sep="\n")
-    print("\nNext: plumbline docs NAME")
+def _list_pages(pages: Mapping[str, Page]) -> None:
+    width = max(map(len, pages))
+    group = ""
+    for page in pages.values():
+        if page.group != group:
+            print(f"\n{page.group}" if group else page.group)
+            group = page.group
+        print(f"  {page.name:{width}}  {page.title}")
+    print("\nNext: plumbline docs NAME (--open: in the browser)")
 
 
-def _find_page(text: str, pages: dict[str, Path]) -> Path:
-    name = text.removeprefix("docs/").removesuffix(".md")
-    if name not in pages:
-        raise UsageError(
-            f"{text}: docs/ has no such page", hint=suggest(name, pages) or "List the pages: plumbline docs"
-        )
-    return pages[name]
+def _open(name: str, pages: Mapping[str, Page]) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="plumbline-docs-"))  # stays: the browser reads it after this program's end
+    write_html(pages, folder)
+    path = folder / f"{name}.html"
+    is_open = webbrowser.open(path.as_uri())
+    print(f"{path} {'is open in your browser' if is_open else 'is the page; no browser was found to open it'}")
 
 
 def _show(text: str) -> None:
@@ -57,8 +62,3 @@ def _show(text: str) -> None:
     from rich.markdown import Markdown
 
     Console().print(Markdown(text))
-
-
-def _read_title(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return next((line.lstrip("# ") for line in lines if line.startswith("# ")), "")

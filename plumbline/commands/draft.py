@@ -38,5 +38,5 @@ def run(options: Namespace) -> int:
         )
     write_text(str(path), text)
     print(f"\nWrote: {path.as_posix()} with {len(expectations)} expectations of {len(schema.columns)} columns")
-    print("Next: read each line and correct its limits (docs/expectations.md), commit it, make repro")
+    print("Next: read each line and correct its limits (plumbline docs expectations), commit it, make repro")
     return 0

@@ -1,6 +1,6 @@
 """Check that dvc.yaml declares all that each stage reads and writes, and no more.
 
-Exit code 0: it does; 1: findings; 2: it could not be run. See docs/reproducibility.md.
+Exit code 0: it does; 1: findings; 2: it could not be run. See `plumbline docs reproducibility`.
 """
 
 from argparse import ArgumentParser, Namespace

@@ -5,14 +5,15 @@ Links to other sites are not followed, so no network is needed.
 
 import re
 from argparse import ArgumentParser, Namespace
-from collections import Counter
 from pathlib import Path
+
+from plumbline.pages import list_anchors
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # ../../actions/ is a path on GitHub's page of the repository.
 EXTERNAL = re.compile(r"(?i:[a-z][a-z+.-]*:)|\.\./\.\./actions/")
 FENCE = re.compile(r"(?ms)^(```|~~~).*?^\1[^\n]*$")  # what looks like a link or a heading in it is code
-FOLDERS = ("", "docs", ".github", "data", "metrics")
+FOLDERS = ("", "docs", ".github", "data", "metrics", "plumbline/docs", "template")  # a project has not all of them
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -38,18 +39,11 @@ def find_broken_links(page: Path) -> list[str]:
 def _has_target(page: Path, link: str) -> bool:
     name, _, anchor = link.partition("#")
     target = page.parent / name if name else page
-    return target.exists() and (not anchor or (target.is_file() and anchor in _list_anchors(target)))
+    return target.exists() and (not anchor or (target.is_file() and anchor in _read_anchors(target)))
 
 
-def _list_anchors(page: Path) -> set[str]:
-    """Return the headings of a page in the form that links use; a repeated one ends in -1, -2, ..."""
-    anchors: set[str] = set()
-    counts: Counter[str] = Counter()
-    for heading in re.findall(r"(?m)^#+ (.+)$", _read(page)):
-        name = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        anchors.add(f"{name}-{counts[name]}" if counts[name] else name)
-        counts[name] += 1
-    return anchors
+def _read_anchors(page: Path) -> list[str]:
+    return list_anchors(re.findall(r"(?m)^#+ (.+)$", _read(page)))
 
 
 def _read(page: Path) -> str:

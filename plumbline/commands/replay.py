@@ -1,7 +1,7 @@
 """Run the committed pipeline again and check that the outputs are byte-identical.
 
 The new run has another time zone, thread count, directory, and more. Exit code 0: identical; 1: different; 2: the
-pipeline could not be run. See docs/reproducibility.md.
+pipeline could not be run. See `plumbline docs reproducibility`.
 """
 
 from argparse import ArgumentParser, Namespace

@@ -194,7 +194,7 @@ def _suggest_next_steps(source: str) -> Iterator[str]:
     if not suite.exists():
         yield f"write a first expectation suite ({suite.as_posix()}): python -m plumbline draft"
     if questions := design.read_answers(source).open_questions:
-        yield f"describe the project: {paths.DESIGN}, {len(questions)} questions open (docs/design.md)"
+        yield f"describe the project: {paths.DESIGN}, {len(questions)} questions open (plumbline docs design)"
     configs = [path.read_text(encoding="utf-8") for path in Path(".dvc").glob("config*") if path.is_file()]
     has_remote = any("['remote " in text for text in configs)
     yield f"git push{', and dvc push for the files that git does not hold' if has_remote else ''}"

@@ -1,8 +1,8 @@
 """Compare the model of this commit with that of another one: better, worse, same or cannot tell (make review).
 
 The command compares what is committed. It writes to .review/, and with --keep also metrics/review.json. Exit codes: 0
-if there is no reason or every reason is accepted; 1 if a reason listed in docs/pull-requests.md is not accepted; 2 if
-the comparison could not be made.
+if there is no reason for red or every reason is accepted; 1 if one is not accepted (`plumbline docs pull-requests`
+lists them); 2 if the comparison could not be made.
 """
 
 import os

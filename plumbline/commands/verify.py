@@ -1,6 +1,6 @@
 """Check that dvc.lock belongs to these files, is complete, and was pushed.
 
-Exit code 0: fresh, or no run yet; 1: stale or not pushed; 2: cannot tell. See docs/reproducibility.md.
+Exit code 0: fresh, or no run yet; 1: stale or not pushed; 2: cannot tell. See `plumbline docs reproducibility`.
 """
 
 from argparse import ArgumentParser, Namespace

@@ -16,7 +16,9 @@ LINEAR: dict[bool, Setting] = {  # by whether the task is a regression
 # With the default arguments (100 trees of up to 31 leaves, learning rate 0.1) boosting overfits a weak signal.
 CAUTIOUS: Setting = ("auto", {"learning_rate": 0.03, "max_leaf_nodes": 4})
 _OWN_MODEL = "Try src/model.py as it was delivered: its build() makes a model of its own, whatever params.yaml says"
-_MORE_DATA = "Try other features (docs/your-features.md) or more rows: notebooks/explore.py shows where the model fails"
+_MORE_DATA = (
+    "Try other features (plumbline docs your-features) or more rows: notebooks/explore.py shows where the model fails"
+)
 
 
 def advise(

@@ -1,6 +1,6 @@
 """Behaviour tests of the model: directions, invariances and single rows, as expectations/behaviour.yaml has them.
 
-docs/behaviour.md shows the three kinds. They run on the raw rows of the holdout, through the packaged predictor.
+`plumbline docs behaviour` shows the three kinds. They run on raw rows of the holdout, through the packaged predictor.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ KEYS = {"name", "why", "then", "class", "allowed", *KINDS}
 DIRECTIONS = ("never lower", "never higher", "same")
 TOLERANCE = 1e-9
 TABLE_HINT = "in it: table: {}"  # how a file names its tables
-PAGE = "Write it as in docs/behaviour.md"
+PAGE = "Write it as in plumbline docs behaviour"
 _FORMS = {"raise": "{column: amount}", "swap": "[column, column]", "row": "{column: value}"}
 
 

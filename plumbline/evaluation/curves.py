@@ -1,6 +1,6 @@
 """Curves of the holdout, as points for plots; the axes have one meaning for each task."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -10,10 +10,13 @@ from plumbline.outcome import Outcome
 
 MAX_POINTS = 200
 BINS = 10
+# Names of x and y in metrics/curves.json. All differ: DVC joins the curves of a file and finds them by these names.
+RANKING_FIELDS = ("tolerated_error", "hit_rate")
+CALIBRATION_FIELDS = ("mean_prediction", "mean_observation")
 
 
 class Point(TypedDict):
-    """One entry of metrics/ranking.json and metrics/calibration.json, which DVC plots."""
+    """A point of a curve."""
 
     x: float
     y: float
@@ -76,6 +79,18 @@ def calibration_curve(outcome: Outcome, weight: np.ndarray) -> list[Point]:
     bins = [rows for rows in np.array_split(order, BINS) if weight[rows].sum() > 0]
     x, y = ([np.average(values[rows], weights=weight[rows]) for rows in bins] for values in (prediction, observation))
     return _points(x, y)
+
+
+def encode_curve(points: Sequence[Point], fields: tuple[str, str]) -> list[dict[str, float]]:
+    """Return the wire form of a curve: x and y under the names that dvc.yaml plots.
+
+    Examples
+    --------
+    >>> encode_curve([{"x": 0.0, "y": 0.5}], RANKING_FIELDS)
+    [{'tolerated_error': 0.0, 'hit_rate': 0.5}]
+    """
+    x, y = fields
+    return [{x: point["x"], y: point["y"]} for point in points]
 
 
 def _points(x: Iterable[float], y: Iterable[float]) -> list[Point]:

@@ -43,15 +43,15 @@ class FairnessGap:
 
 @dataclass(frozen=True)
 class Fairness:
-    """The content of metrics/fairness.json."""
+    """The metrics of the groups of protected columns, and their gaps; "fairness" in metrics/slices.json."""
 
     groups: Sequence[SliceMetrics]
     gaps: Sequence[FairnessGap]
 
     @classmethod
     def read(cls) -> "Fairness":
-        """Return what metrics/fairness.json has."""
-        content = read_file(paths.FAIRNESS)
+        """Return what metrics/slices.json has."""
+        content = read_file(paths.SLICES)["fairness"]
         groups = [SliceMetrics.decode(group) for group in content["groups"]]
         return cls(groups, [FairnessGap.decode(gap) for gap in content["gaps"]])
 

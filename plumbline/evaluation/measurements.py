@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plumbline import paths
-from plumbline.evaluation.curves import Point
+from plumbline.evaluation.curves import CALIBRATION_FIELDS, RANKING_FIELDS, Point, encode_curve
 from plumbline.evaluation.encoding import encode, round_numbers
 from plumbline.evaluation.error_analysis import ClassErrors, RegressionErrors
 from plumbline.evaluation.fairness import Fairness
@@ -32,19 +32,22 @@ class Measurements:
     def files(self) -> dict[str, Any]:
         """Return the wire form: the content of each file."""
         return self.performance.files() | {
-            paths.SLICES: [slice_.encode() for slice_ in self.slices],
-            paths.FAIRNESS: self.fairness.encode(),
-            paths.WEAK: encode(self.weak_slices),
-            paths.RANKING: self.ranking,
-            paths.CALIBRATION: self.calibration,
-            paths.ERRORS: encode(self.errors),
-            paths.IMPORTANCE: encode(self.explanations),
+            paths.SLICES: {
+                "slices": [slice_.encode() for slice_ in self.slices],
+                "weak_slices": encode(self.weak_slices),
+                "fairness": self.fairness.encode(),
+            },
+            paths.CURVES: {
+                "ranking": encode_curve(self.ranking, RANKING_FIELDS),
+                "calibration": encode_curve(self.calibration, CALIBRATION_FIELDS),
+            },
+            paths.DIAGNOSTICS: {"errors": encode(self.errors), "explanations": encode(self.explanations)},
         }
 
     def write(self) -> None:
         """Write the files in metrics/."""
         for path, content in self.files().items():
-            write_json(path, content)
+            write_json(path, content, depth=2)
 
     def round(self) -> "Measurements":
         """Return the same with each number as in the files."""

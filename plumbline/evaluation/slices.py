@@ -43,7 +43,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class SliceMetrics:
-    """The metrics of a slice; an entry of metrics/slices.json, and of the groups in metrics/fairness.json."""
+    """The metrics of a slice, or of a group of a protected column; an entry of lists in metrics/slices.json."""
 
     column: str
     level: str
@@ -78,7 +78,7 @@ def sort_worst_first(slices: Sequence[SliceMetrics], metric: str) -> list[SliceM
 
 def read_slices() -> list[SliceMetrics]:
     """Return what metrics/slices.json has."""
-    return [SliceMetrics.decode(entry) for entry in read_file(paths.SLICES)]
+    return [SliceMetrics.decode(entry) for entry in read_file(paths.SLICES)["slices"]]
 
 
 def choose_columns(

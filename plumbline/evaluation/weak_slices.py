@@ -34,7 +34,7 @@ WIDTH = 77  # characters of a condition: two with " and " have at most 160
 
 @dataclass(frozen=True)
 class WeakSlice:
-    """A confirmed weak slice, measured on the half that confirms it; an entry of metrics/weak-slices.json.
+    """A confirmed weak slice, measured on the half that confirms it; an entry of "weak_slices" in metrics/slices.json.
 
     Attributes
     ----------

@@ -7,7 +7,7 @@ from typing import Any
 from plumbline.errors import ProjectError
 
 COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
-HELP = "Write it as in docs/expectations.md"
+HELP = "Write it as in plumbline docs expectations"
 _EXTRA = ("meta", "notes", "description", "severity")  # all other keys are what a tool notes of a run
 _FORM = (("type", str, "the name of an expectation"), ("kwargs", dict, "a map of arguments"))
 

@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ LIBRARIES = {  # that the predictor needs: import name and distribution
     "threadpoolctl": "threadpoolctl",
 }
 CARD = "model-card.md"
+CLI = "prediction/cli.py"
+CLI_NAME = '__package__.split(".")[0].replace("_", "-")'  # in CLI: the name of the command, by that of the module
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,16 @@ class Project:
 
     @property
     def module(self) -> str:
-        """The import name of the wheel."""
-        return re.sub(r"[^a-z0-9]+", "_", self.name.lower())
+        """The import name of the wheel; not plumbline, since the pipeline and a review import both in one process."""
+        name = re.sub(r"[^a-z0-9]+", "_", self.name.lower())
+        return f"{name}_model" if name == PACKAGE else name
+
+
+def read_module(wheel: Path) -> str:
+    """Return the import name of a wheel that `build_wheel` has written: its file's name has that of the project."""
+    tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    (module,) = (top for top in tops if not top.endswith(".dist-info"))
+    return module
 
 
 def package_files() -> list[str]:
@@ -162,7 +173,7 @@ def build_wheel(
     ProjectError
         Where a field of the project is not allowed, or its import name is one that is installed.
     """
-    if project.module in ("src", PACKAGE) or importlib.util.find_spec(project.module) is not None:
+    if project.module == "src" or importlib.util.find_spec(project.module) is not None:
         raise ProjectError(
             f"pyproject.toml: project.name {project.name!r} is a module that is installed here",
             hint="Choose another name",
@@ -190,6 +201,9 @@ def _lay_out_module(module: Path, project: Project, files: Mapping[str, bytes]) 
         target.parent.mkdir(parents=True, exist_ok=True)
         (target.parent / "__init__.py").touch()  # so that it can be imported from the wheel itself, too
         shutil.copyfile(Sources().path(file), target)
+    if project.name.lower() == PACKAGE:
+        text = (module / CLI).read_text(encoding="utf-8")
+        (module / CLI).write_bytes(text.replace(CLI_NAME, json.dumps(project.name)).encode())
     for path in USER_FILES:
         text = _rewrite_imports(path, Path(path).read_text(encoding="utf-8"), project.module)
         (module / Path(path).name).write_bytes(text.encode())

@@ -172,14 +172,14 @@ def check_expectations(params: Params, table: str, findings: Findings) -> None:
     count = len(suite.expectations)
     if faults := find_faults(suite.expectations):
         message = f"{name}: {len(faults)} of {count} expectations cannot be run: {'; '.join(faults[:_MOST_SHOWN])}"
-        raise ProjectError(message, hint="Correct these expectations (docs/expectations.md)")
+        raise ProjectError(message, hint="Correct these expectations (plumbline docs expectations)")
     _warn_duplicates(name, suite, findings)
     results = validate(suite.expectations, table)
     show_values = params.data.show_values
     failures = [describe_failure(result, show_values=show_values) for result in results if not result.success]
     if failures:
         message = f"{name}: {len(failures)} of {count} expectations do not hold: {'; '.join(failures[:_MOST_SHOWN])}"
-        raise TableError(message, hint="Correct the table, or these expectations (docs/expectations.md)")
+        raise TableError(message, hint="Correct the table, or these expectations (plumbline docs expectations)")
     findings.add(Kind.EXPECTATIONS, f"all {count} of {name} hold", expectations=count)
 
 

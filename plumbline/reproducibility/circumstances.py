@@ -138,12 +138,15 @@ def _inherited_variables(changes: Collection[str]) -> dict[str, str]:
 def _foreign_locale() -> dict[str, str]:
     """Text is ASCII unless the code says otherwise; numbers, months and order by a language that is installed, if any.
 
-    Python would make UTF-8 of an ASCII locale: the two variables forbid it.
+    Python would make UTF-8 of an ASCII locale: the two variables forbid it. Text stays UTF-8 where the path of .venv is
+    not ASCII: threadpoolctl, of which scikit-learn's models make use, fails there in an ASCII locale.
     """
     installed_locales = run(["locale", "-a"]).stdout if shutil.which("locale") else ""
     match = re.search(r"(?m)^(de|fr|es|it|pt|pl|ru)_\w\w\b.*$", installed_locales)
     names = ("LC_NUMERIC", "LC_TIME", "LC_COLLATE", "LC_MONETARY")
     categories = dict.fromkeys(names, match[0] if match else "C")
+    if not sys.prefix.isascii():
+        return {"LC_CTYPE": "C.UTF-8", **categories}
     return {"LC_CTYPE": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", **categories}
 
 

@@ -1,6 +1,6 @@
 """Check that dvc.yaml declares all that each stage reads and writes, and nothing else: run it where nothing else is.
 
-docs/reproducibility.md lists the findings, and what this check cannot see.
+`plumbline docs reproducibility` lists the findings, and what this check cannot see.
 """
 
 from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
-from plumbline import process
+from plumbline import machinery, process
 from plumbline.paths import PARAMS
 from plumbline.process import git_paths
 from plumbline.reproducibility import hermetic_recorder as recorder
@@ -162,9 +162,9 @@ def _fill_folder(
     files |= {name for kind, name in items if kind == "file"} | {PARAMS, *stage.params}
     hidden_params = {name for name in undeclared_params(stage) if Item("param", name) not in items}
     hidden_params |= {name for kind, name in missing_items if kind == "param"}
-    for name in filter(lambda name: Path(name).is_file(), files):
+    for name in filter(lambda name: machinery.locate(name).is_file(), files):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(name, folder / name)
+        shutil.copy2(machinery.locate(name), folder / name)  # modules, too: those in .venv are not to be imported
         if keys := [key.removeprefix(f"{name}:") for key in sorted(hidden_params) if key.startswith(f"{name}:")]:
             (folder / name).write_text(set_traps(name, keys), encoding="utf-8")
     (folder / PIPELINE).touch()  # commands of plumbline ask whether it is there; to read it is another thing

@@ -99,6 +99,13 @@ class _Digest:
         return bool(libraries & self.libraries or _module_files(imports) & self.modules)
 
 
+def _list_package_files() -> set[str]:
+    """The files of the package, also where the project has it in .venv: the digest of a stage covers some of them."""
+    folder = machinery.locate(machinery.PACKAGE)
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return {f"{machinery.PACKAGE}/{path.relative_to(folder).as_posix()}" for path in files}
+
+
 def _is_module(item: Item) -> bool:
     return item.kind == "file" and item.name.startswith(f"{machinery.PACKAGE}/") and item.name.endswith(".py")
 
@@ -126,6 +133,9 @@ class _Trial:
             dependencies = [*self._stage.dependencies, *sorted(self._digest.files - {VERSIONS})]
             self._full_stage = replace(self._stage, dependencies=dependencies)
         self._ambient_items = list_ambient_items(stages, self._full_stage)
+        if self._digest.files:
+            other_files = _list_package_files() - {*self._full_stage.dependencies}
+            self._ambient_items |= {Item("file", file) for file in other_files}
         if self._digest.files and not self._digest.is_declared:
             self._ambient_items -= {Item("file", file) for file in self._digest.files}
             self._ambient_items |= {self._digest.item}

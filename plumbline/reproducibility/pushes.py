@@ -54,7 +54,7 @@ def check_pushes(files: Iterable[TrackedFile], names: RemoteNames, *, timeout: f
     """
     report = PushReport()
     if not names.names:
-        report.skipped_checks.append("whether it was pushed: there is no remote (docs/remotes.md)")
+        report.skipped_checks.append("whether it was pushed: there is no remote (plumbline docs remotes)")
         return report
     by_remote = _list_objects(files, names.default, report)
     if by_remote.pop("", None):
@@ -90,7 +90,7 @@ def _list_objects(files: Iterable[TrackedFile], default: str | None, report: Pus
 def _explain_error(where: str, answer: RemoteAnswer) -> Finding:
     hint = f"look at its url (dvc remote list) and the network, then {VERIFY}"
     if answer.is_denied:
-        hint = f"log in, or set the credentials of the remote (docs/remotes.md), then {VERIFY}"
+        hint = f"log in, or set the credentials of the remote (plumbline docs remotes), then {VERIFY}"
     elif "but requires" in answer.error:  # DVC's words for a client that is not installed
         hint = "make setup"
     problem = "refused access" if answer.is_denied else "gave no answer"

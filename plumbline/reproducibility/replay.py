@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from plumbline.errors import InconclusiveError
+from plumbline.machinery import PACKAGE, find_source
 from plumbline.reproducibility.circumstances import CIRCUMSTANCES, find_variables
 from plumbline.reproducibility.clean_runs import CommittedPipeline, Run
 from plumbline.reproducibility.dvc_files import LOCK, Stage
@@ -90,7 +91,7 @@ class ReplayReport:
             yield f"{len(later_outputs)} outputs of later stages differ with them: {', '.join(later_outputs)}"
         yield from self.notes
         if self.verdict == DIFFER:
-            yield "Next: fix the first stage that is named (docs/reproducibility.md), make repro, commit, replay again"
+            yield "Next: fix the first stage (plumbline docs reproducibility), make repro, commit, replay again"
         else:
             yield f"Next: nothing; this holds for commit {self.commit[:9]} on this machine"
 
@@ -212,7 +213,7 @@ class _Replay:
     def _label_cause(self, cause: str) -> str:
         if cause != "environment variables":
             return cause
-        names = find_variables(self._pipeline.head / "src", self._pipeline.head / "plumbline")
+        names = find_variables(self._pipeline.head / "src", find_source(self._pipeline.head) / PACKAGE)
         return f"{cause} (the code names {', '.join(names)})" if names else cause
 
 

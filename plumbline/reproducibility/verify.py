@@ -1,6 +1,6 @@
 """Check that dvc.lock belongs to the files of a project, is complete, and was pushed: from hashes, without data.
 
-docs/reproducibility.md lists the states, and what this check cannot see.
+`plumbline docs reproducibility` lists the states, and what this check cannot see.
 """
 
 import contextlib

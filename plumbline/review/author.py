@@ -17,7 +17,7 @@ from plumbline.review.result.wire import decode, encode
 
 FILE = "metrics/review.json"
 HINT = (
-    "Run CI where the data is (runs-on of one job, docs/ci.md), or let the author run "
+    "Run CI where the data is (runs-on of one job, plumbline docs ci), or let the author run "
     f"python -m plumbline review BASE --keep and commit {FILE}"
 )
 

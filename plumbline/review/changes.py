@@ -127,6 +127,9 @@ def read_importances(base: Commit, head: Commit) -> Importance | None:
 
 
 def _read_importance(commit: Commit) -> dict[str, float]:
-    content = json.loads(replace_surrogates(git("show", f"{commit.commit}:{paths.IMPORTANCE}")))
-    key = "loss_increase" if "random_column" in content else "loss"  # as a commit of an earlier version has it
-    return {", ".join(entry["features"]): entry[key][0] for entry in content["features"]}
+    if text := git("show", f"{commit.commit}:{paths.DIAGNOSTICS}", strict=False):
+        explanations, key = json.loads(replace_surrogates(text))["explanations"], "loss_increase"
+    else:  # until version 0.3: base may be a commit of version 0.1
+        explanations = json.loads(replace_surrogates(git("show", f"{commit.commit}:metrics/importance.json")))
+        key = "loss_increase" if "random_column" in explanations else "loss"
+    return {", ".join(entry["features"]): entry[key][0] for entry in explanations["features"]}

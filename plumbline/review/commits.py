@@ -99,7 +99,7 @@ class Commit:
 
     @property
     def source_stages(self) -> list[str]:
-        """The project's own stages that make what ingest reads, in the order of a run (docs/more-than-one-table.md)."""
+        """The project's own stages before ingest, in the order of a run (plumbline docs more-than-one-table)."""
         order: list[str] = []
         visited = {*RECIPE, "evaluate", "package", *(n for n, stage in self.stages.items() if _writes_versions(stage))}
 

@@ -110,7 +110,7 @@ def find_reasons(review: Review, base: Commit) -> Iterator[Reason]:
             yield build_reason("floor", message, IMPROVE)
     if review.is_computed_by_author:
         message = "CI holds no data, and shows what the author computed"
-        yield build_reason("author", message, "Run CI where the data is (docs/ci.md)")
+        yield build_reason("author", message, "Run CI where the data is (plumbline docs ci)")
     yield from _find_other_machinery(review)
     yield from _find_label_reasons(review, base)
     yield from _find_required_word(review, base)

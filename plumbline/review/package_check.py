@@ -24,11 +24,11 @@ FETCH = f"Run dvc pull {paths.DIST}"
 def check_package(head: Side) -> PackageCheck:
     """Compare the predictions of the committed package with those of the recipe; head is prepared."""
     try:
-        name, wheel = _find_wheel(head)
+        wheel = _find_wheel(head)
     except ProjectError as error:
         return PackageCheck(is_consistent=None, why=str(error))
     seed = str(head.params.get("model.seed", 0))
-    command = [head.python, str(WORKER.absolute()), str(CONTRACT), name, str(wheel.absolute()), paths.TABLE, seed]
+    command = [head.python, str(WORKER.absolute()), str(CONTRACT), str(wheel.absolute()), paths.TABLE, seed]
     process = run(command, cwd=head.folder, env=head.environment())
     output = process.stderr if process.returncode else process.stdout
     lines = output.strip().splitlines() or ["no answer"]
@@ -36,8 +36,8 @@ def check_package(head: Side) -> PackageCheck:
     return PackageCheck(is_consistent=is_consistent, why=lines[-1].removeprefix("ERROR: "))
 
 
-def _find_wheel(head: Commit) -> tuple[str, Path]:
-    """Return name and file of the package that head's dvc.lock names, by its hash: never that of another run."""
+def _find_wheel(head: Commit) -> Path:
+    """Return the file of the package that head's dvc.lock names, by its hash: never that of another run."""
     for entry in _read_listing(head):
         file = cache_path(entry["md5"])
         if entry["relpath"].endswith(".whl") and file.exists():
@@ -45,7 +45,7 @@ def _find_wheel(head: Commit) -> tuple[str, Path]:
                 message = "the package in the DVC cache does not have the hash in dvc.lock (the file is damaged)"
                 name = "/".join(file.parts[-4:])  # DVC does not check a file in its cache that is read-only
                 raise ProjectError(message, hint=f"Delete {name} in the DVC cache, then run dvc pull {paths.DIST}")
-            return entry["relpath"], file
+            return file
     raise ProjectError("the package of head's dvc.lock is not in the DVC cache", hint=FETCH)
 
 

@@ -1,15 +1,16 @@
 """A program that compares the package of a side with its recipe, in its worktree and with its code.
 
-    python package_worker.py CONTRACT NAME WHEEL TABLE SEED
+    python package_worker.py CONTRACT WHEEL TABLE SEED
 
-CONTRACT is the number that the review knows, NAME the wheel's file name as it was built, WHEEL its path, TABLE the file
-of typed rows, SEED the value of model.seed. The exit code is OTHER_CONTRACT where the side has another contract.
+CONTRACT is the number that the review knows, WHEEL the path of the package, TABLE the file of typed rows, SEED the
+value of model.seed. The exit code is OTHER_CONTRACT where the side has another contract.
 """
 
 import importlib
 import sys
 import tempfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -28,7 +29,7 @@ class MismatchError(Exception):
 
 def main() -> int:
     """Print whether the package predicts what the recipe predicts; the exit code."""
-    number_in_review, name, wheel, table_path, seed = sys.argv[1:]
+    number_in_review, wheel, table_path, seed = sys.argv[1:]
     if (number := getattr(contract, "CONTRACT", None)) != int(number_in_review):
         print(f"ERROR: its contract with a review is version {number}, expected {number_in_review}", file=sys.stderr)
         return OTHER_CONTRACT
@@ -38,8 +39,11 @@ def main() -> int:
     expected = contract.predict(model, table)
     with tempfile.TemporaryDirectory() as folder:
         zipfile.ZipFile(wheel).extractall(folder)
+        modules = sorted(path.name for path in Path(folder).iterdir() if path.suffix != ".dist-info")
+        if len(modules) != 1:
+            raise MismatchError(f"the package has {len(modules)} modules, expected one")
         sys.path.insert(0, folder)
-        predictions = importlib.import_module(name.split("-")[0]).Predictor.load().predict_typed(table)
+        predictions = importlib.import_module(modules[0]).Predictor.load().predict_typed(table)
     if list(predictions) != list(expected):
         raise MismatchError("the package has other outputs than the recipe")
     columns = [column for column in expected if column != "prediction"] or ["prediction"]  # a threshold may differ

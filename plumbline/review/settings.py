@@ -12,7 +12,7 @@ Auto = Literal["auto"]
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What decides and what is shown; docs/parameters.md describes the keys of params.yaml.
+    """What decides and what is shown; `plumbline docs parameters` describes the keys of params.yaml.
 
     Attributes
     ----------

@@ -172,7 +172,8 @@ class Side(Commit):
             self.run([sys.executable, "-m", "dvc", "pull", str(pointer.relative_to(self.folder))])
         except SideError:
             problem = f"has no data here: {source} is neither in the cache nor in a remote"
-            raise NoDataError(self, problem, hint="Run dvc pull, or run CI where the data is (docs/ci.md)") from None
+            hint = "Run dvc pull, or run CI where the data is (plumbline docs ci)"
+            raise NoDataError(self, problem, hint=hint) from None
 
     def share_cache(self) -> None:
         """Let the worktree use the project's cache, by a relative path since DVC writes its settings in ASCII."""

@@ -6,7 +6,7 @@ each row contributes. The variance of the difference has a part due to rows and 
 share is counted once. The verdict follows from one-sided tests of a minimum effect and from two one-sided tests of
 equivalence, both against the margin.
 
-docs/statistics.md gives the derivation and the measured error rates.
+`plumbline docs statistics` gives the derivation and the measured error rates.
 
 References
 ----------

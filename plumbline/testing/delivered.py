@@ -1,4 +1,4 @@
-"""Fixtures and helpers for tests of what others get: a fresh clone, and the model's package in a new environment."""
+"""What others get, for tests: a fresh clone, and the model's package in a new environment."""
 
 import importlib
 import json
@@ -14,12 +14,12 @@ import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 from plumbline import params, paths, process
 from plumbline.data.schema import HOLDOUT, SIDE, Schema
 from plumbline.evaluation import behaviour
-from plumbline.testing.projects import ROOT, STAGES, copy_into, environment, hash_files, require_success
+from plumbline.packaging.wheel import read_module
+from plumbline.testing.projects import ROOT, STAGES, environment, hash_files, require_success
 
 
 class Clone:
@@ -78,22 +78,6 @@ class Clone:
         return files | {"git": self.run("git status --porcelain")}
 
 
-@pytest.fixture(scope="session")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """Provide a clone after `make repro`, in a folder with blanks and umlauts in its name, on a link to this .venv."""
-    if not process.git("show", "HEAD:./dvc.lock", cwd=ROOT, strict=False):
-        pytest.skip("no run is committed yet: make repro, then commit its results")
-    copy = Clone(tmp_path_factory.mktemp("fresh") / "a clone with blänks")
-    (copy.folder / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
-    source = yaml.safe_load((copy.folder / paths.PARAMS).read_text(encoding="utf-8"))["data"]["source"]
-    if not (copy.folder / source).exists() and (copy.folder / f"{source}.dvc").exists():
-        if not (ROOT / source).exists():
-            pytest.skip(f"{source} is not here: dvc pull")
-        copy_into(copy.folder, source)
-    copy.run("make repro")
-    return copy
-
-
 def open_wheel(folder: Path) -> tuple[Any, str]:
     """Load the predictor of the wheel in dist/.
 
@@ -107,7 +91,7 @@ def open_wheel(folder: Path) -> tuple[Any, str]:
     wheel = next((folder / paths.DIST).glob("*.whl"), None)
     if wheel is None or not all((folder / name).exists() for name in (paths.TABLE, paths.FEATURES, paths.SCHEMA)):
         pytest.skip("no package is there: make repro")
-    package, path = wheel.name.split("-")[0], str(wheel.resolve())
+    package, path = read_module(wheel), str(wheel.resolve())
     sys.path.insert(0, path)
     importlib.invalidate_caches()
     try:

@@ -1,7 +1,8 @@
-"""Fixtures and helpers for tests of a project: projects in temporary folders, and generated tables of each task.
+"""Projects in temporary folders for tests, and generated tables of each task.
 
 src/features.py, src/model.py and params.yaml may name columns of your table. So the fixture `project` runs generated
-tables through both files as a new project has them, and the fixture `own` runs your files on a sample of your table.
+tables through both files as a new project has them, and the fixture `own` runs your files on a sample of your table:
+plumbline/testing/fixtures.py.
 """
 
 import importlib
@@ -10,7 +11,6 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from contextlib import chdir
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -18,10 +18,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 import yaml
 
-from plumbline import columns, paths, process, versions
+from plumbline import paths, process, versions
 from plumbline.data.schema import Schema
 from plumbline.data.split import sample_rows
 from plumbline.errors import PlumblineError
@@ -151,37 +150,6 @@ def require_success(ran: process.CompletedProcess) -> str:
     return ran.stdout
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Provide an empty project for generated tables, with features and model as in a new project."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("src.features.features", lambda rows: rows)
-    monkeypatch.setattr("src.model.build", columns.default)
-    monkeypatch.setattr("src.model.TRUSTED", ())
-    return Project(tmp_path)
-
-
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Provide a folder with your code, parameters, suites and answers, after a run on a sample of your table."""
-    params = yaml.safe_load((ROOT / paths.PARAMS).read_text(encoding="utf-8"))
-    source, folder = Path(params["data"]["source"]), tmp_path_factory.mktemp("own")
-    if not (ROOT / source).exists():
-        pytest.skip(f"{source} is not here: dvc pull, or make repro where a stage writes it")
-    with chdir(folder):
-        project = Project(folder)
-        for name in PRISTINE:
-            shutil.copyfile(ROOT / "src" / name, folder / "src" / name)
-        for name in (paths.EXPECTATIONS, "docs"):
-            shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
-        copy_into(folder, source)
-        project.params(**params)
-        project.change(evaluate={"bootstrap": 100})
-        project.run("ingest")
-        run_on_sample(project)
-    return folder
-
-
 def copy_into(folder: Path, name: str | Path) -> None:
     """Copy a file or a folder of the project to the same path below `folder`."""
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -203,14 +171,6 @@ def run_on_sample(project: Project) -> None:
             return
     whole.rename(paths.TABLE)
     project.run(*STAGES[1:])
-
-
-@pytest.fixture
-def own(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Provide a copy of `sample`, which a test may change."""
-    shutil.copytree(sample, tmp_path, symlinks=True, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return Project(tmp_path, new=False)
 
 
 def make_table(task: str = "binary", rows: int = 300, seed: int = 0) -> pd.DataFrame:

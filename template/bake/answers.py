@@ -8,13 +8,17 @@ import unicodedata
 from typing import Any
 from urllib.parse import urlsplit
 
-QUESTIONS = ["project_name", "description", "author", "data", "target", "dvc_remote", "python_version", "license"]
+QUESTIONS = [
+    *("project_name", "description", "author", "data", "target", "dvc_remote", "python_version", "license"),
+    "github_handle",
+]
 LICENCES = ("MIT", "BSD-3-Clause", "Apache-2.0", "Proprietary")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 REMOTES = ("s3", "gs", "azure", "ssh", "http", "https")
 DOWNLOADS = ("http", "https", "file")
+HANDLE = re.compile(r"@\w[\w-]*(/\w[\w-]*)?", re.ASCII)  # GitHub has a _ in names of a company's users and of teams
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}  # Windows
-FOLDERS = {"data", "dist", "docs", "expectations", "metrics", "notebooks", "plumbline", "src", "tests"}  # of a project
+FOLDERS = {"data", "dist", "docs", "expectations", "metrics", "notebooks", "src", "tests", "vendor"}  # of a project
 # Modules whose names differ from those of their packages in the lock, and commands that a project starts.
 MODULES = {
     *("attr", "dateutil", "dotenv", "git", "hydra", "make", "pip", "plumbline-ml", "public", "py", "pylab", "python"),
@@ -61,8 +65,10 @@ def scheme(address: str) -> str:
 
 
 def clean_answers(context: dict[str, Any]) -> Answers:
-    """Return the answers without surrounding blanks, and the slug."""
+    """Return the answers without surrounding blanks, a GitHub handle with its @, and the slug."""
     answers = {name: str(context.get(name, "")).strip() for name in QUESTIONS}
+    if answers["github_handle"]:
+        answers["github_handle"] = f"@{answers['github_handle'].removeprefix('@')}"
     return answers | {"slug": slug(answers["project_name"])}
 
 
@@ -90,6 +96,9 @@ def check_answers(context: dict[str, Any], lock: str) -> Answers:
         if answers[name] not in allowed:
             message = f"{name} is {answers[name]!r}, expected one of {', '.join(allowed)}"
             raise BakeError(message, hint="Choose one of them")
+    if answers["github_handle"] and not HANDLE.fullmatch(answers["github_handle"]):
+        message = f"github_handle is {answers['github_handle']!r}, expected @name or @organisation/team"
+        raise BakeError(message, hint="Use letters, digits and hyphens, or leave it empty")
     _check_addresses(answers)
     if bool(answers["data"]) != bool(answers["target"]):
         present, missing = ("data", "target") if answers["data"] else ("target", "data")

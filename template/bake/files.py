@@ -36,6 +36,15 @@ TEMPLATES = (
 EXCEPTIONS = (".github/pull_request_template.md",)  # match a pattern above and belong to the project all the same
 RESULTS = ("dvc.lock", "metrics/*", "data/schema.json")  # the first make repro writes them
 SAMPLE = ("data/source/*", "data/README.md", "expectations/*.json")
+OWNERS = """\
+# Whom GitHub asks to approve a change of what judges models and of what is installed. The setting that makes their
+# approval a condition of a merge: plumbline docs security
+/vendor/ {owner}
+/requirements.lock {owner}
+/plumbline/ {owner}
+/src/environment.py {owner}
+/.github/ {owner}
+"""
 MARK = "template-only:"
 VENDOR = "vendor"
 ORIGIN = "Created from the template Plumbline. `cruft update` brings its changes: [docs/updating.md](docs/updating.md)."
@@ -80,6 +89,9 @@ def write_project(checkout: Path, project: Path, answers: Answers) -> None:
     form = (checkout / "template/licences" / f"{answers['license']}.txt").read_text(encoding="utf-8")
     text = form.replace("{year}", str(date.today().year)).replace("{author}", answers["author"])
     (project / "LICENSE").write_text(text, encoding="utf-8", newline="\n")
+    if owner := answers["github_handle"]:
+        text = OWNERS.format(owner=owner)
+        (project / ".github/CODEOWNERS").write_text(text, encoding="utf-8", newline="\n")
 
 
 def _pin_wheel(project: Path, version: str, wheel: bytes) -> None:

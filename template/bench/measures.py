@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.csv as pa_csv
 
+from plumbline.packaging.wheel import read_module
 from template.bench import creation, predictions
 from template.bench.workspace import REPRO, Run, Workspace
 
@@ -144,7 +145,7 @@ def _measure_predict(bench: Workspace) -> list[Result]:
         bench.run(["-m", f"src.stages.{name}"], project)
     wheel = next((project / "dist").glob("*.whl"))
     outputs = {"package": "package.csv", "bare": "bare.csv"}
-    module = f"{wheel.name.split('-')[0]}.prediction.cli"
+    module = f"{read_module(wheel)}.prediction.cli"
     command: list[str | Path] = ["-m", module, "predict", table, "-o", outputs["package"]]
     bare: list[str | Path] = [predictions.__file__, "bare", table, outputs["bare"]]
     seconds = bench.time_in_turns(
@@ -160,7 +161,7 @@ def _measure_predict(bench: Workspace) -> list[Result]:
 
 def _measure_one_row(bench: Workspace) -> list[Result]:
     wheel = next((bench.sample_project() / "dist").glob("*.whl"))
-    command: list[str | Path] = [predictions.__file__, "one-row", wheel.name.split("-")[0]]
+    command: list[str | Path] = [predictions.__file__, "one-row", read_module(wheel)]
     times = json.loads(bench.run(command, bench.folder, PYTHONPATH=str(wheel)).output)
     title = "one row, a dict, through Predictor.predict, against the fitted pipeline's predict_proba"
     return [_ratio(title, 3, times, "ms")]

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from plumbline.packaging.wheel import read_module
 from plumbline.testing.projects import environment, make_table
 from template.faults.sandbox import ROOT, committed_sandbox, finished_sandbox
 
@@ -156,7 +157,7 @@ def check_changed_wheels(folder: Path) -> str:
     """Wheels in which one file was changed."""
     box = finished_sandbox(folder)
     (wheel,) = (box.project / "dist").glob("*.whl")
-    module = wheel.name.split("-")[0]
+    module = read_module(wheel)
     model, golden = f"{module}/prediction/model.skops", f"{module}/prediction/golden.jsonl"
     changes: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
         "coefficients": (model, _scale_arrays),

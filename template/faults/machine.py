@@ -84,14 +84,14 @@ def _corrupt_cache(folder: Path) -> str:
         path.chmod(mode)
         (box.project / "data/table.parquet").unlink()
         box.run("dvc", "checkout", code=None)
-        if mode == 0o444:  # DVC trusts such an object: docs/reliability.md says how to repair it
+        if mode == 0o444:  # DVC trusts such an object: plumbline/docs/reliability.md says how to repair it
             assert box.outputs()["data/table.parquet"] != name, (
-                "DVC checks its objects now: correct docs/reliability.md"
+                "DVC checks its objects now: correct plumbline/docs/reliability.md"
             )
             shutil.rmtree(box.project / ".dvc/cache")
             (box.project / "dvc.lock").unlink()
         _finish(box, folder)
-    return "detected if the object is writable; otherwise not detected by DVC, and fixed as in docs/reliability.md"
+    return "detected if the object is writable; otherwise not detected by DVC; to fix it: plumbline docs reliability"
 
 
 def _truncate_outputs(folder: Path) -> str:

@@ -28,7 +28,7 @@ REPRO = ("plumbline", "repro")
 IDENTITY = {f"GIT_{role}_{field}": "x@y.z" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")}
 FILES = (
     *("dvc.yaml", "pyproject.toml", "requirements.lock", "LICENSE", ".gitignore", ".gitattributes"),
-    *(".dvcignore", ".dvc/config", ".dvc/.gitignore", "data/.gitignore"),
+    *(".dvcignore", ".dvc/config", ".dvc/.gitignore"),
 )
 
 

@@ -1,7 +1,6 @@
-"""The tests of the machinery use the project of the tests that every project keeps."""
+"""Fixtures of the template's own tests, beside those that every project has."""
 
-from plumbline.testing.projects import project
 from template.tests.bake.conftest import bake, template, tools
 from template.tests.runs import finished_run, run_copy
 
-__all__ = ["bake", "finished_run", "project", "run_copy", "template", "tools"]
+__all__ = ["bake", "finished_run", "run_copy", "template", "tools"]

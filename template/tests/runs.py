@@ -19,7 +19,7 @@ from plumbline.pipeline.stage import REVIEWED
 from plumbline.testing.projects import PRISTINE, ROOT, STAGES, Project
 from template.tests.damage import TABLE
 
-PAGE = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "plumbline/docs/errors.md").read_text(encoding="utf-8")
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 OUTS = {
     name: [next(iter(out)) if isinstance(out, dict) else out for out in stage["outs"]]
@@ -89,6 +89,6 @@ def run_stage(stage: str, **limits: Any) -> tuple[int, str]:
 
 
 def is_documented(line: str) -> bool:
-    """Return whether docs/errors.md has this message; ... stands for any words there."""
+    """Return whether plumbline/docs/errors.md has this message; ... stands for any words there."""
     messages = re.findall(r"(?m)^\| `(.+?)` \|", PAGE)
     return any(re.search(re.escape(message).replace(r"\.\.\.", ".*"), line) for message in messages)

@@ -1,4 +1,4 @@
-"""docs/project.yaml is parsed strictly; its questions are those of docs/design.md, and the model card shows answers."""
+"""docs/project.yaml is parsed strictly; its questions are those of the page, and the model card shows answers."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ def write_answers(text: str) -> None:
 
 
 def test_the_questions_are_those_of_the_page_and_of_the_projects_own_file(monkeypatch) -> None:
-    page = (ROOT / "docs/design.md").read_text(encoding="utf-8").split("## What is required")[0]
+    page = (ROOT / "plumbline/docs/design.md").read_text(encoding="utf-8").split("## What is required")[0]
     assert re.findall(r"(?m)^\| `([\w.]+)` \|", page) == list(design.QUESTIONS)
     monkeypatch.chdir(ROOT)
     assert {*design.read_answers("data/source/any.csv").texts, design.USE_CASES} == set(design.QUESTIONS)

@@ -32,7 +32,7 @@ from template.tests.damage import (
 from template.tests.runs import has_lost_outputs, is_documented, read_outputs, run_stage
 
 FRAME, TARGET = "import pandas as pd\ndef features(rows):\n    ", "data.target 'target'"
-# The damage, the stage that stops, and its message, which docs/errors.md must have, too.
+# The damage, the stage that stops, and its message, which plumbline/docs/errors.md must have, too.
 CASES: dict[str, tuple[Damage, str, str]] = {
     "missing file": (params(data={"source": "data/source/tabel.csv"}), "ingest", "found nothing there. .*Did you mean"),
     "empty folder": (folder(), "ingest", "found an empty folder"),
@@ -219,4 +219,4 @@ def test_bad_input_gets_one_line_and_leaves_what_was_there(name: str, run_copy: 
     assert (RESTORE in message) == (stage != "params" and has_lost_outputs(finished_run))
     assert "?." not in message
     assert read_outputs(*STAGES[at:]) == before
-    assert is_documented(message), f"docs/errors.md has no such message: {message}"
+    assert is_documented(message), f"plumbline/docs/errors.md has no such message: {message}"

@@ -91,4 +91,4 @@ def test_a_stage_that_is_stopped_leaves_what_was_there(
     assert message.startswith("ERROR: ")
     assert (RESTORE in message) == has_lost_outputs(finished_run)
     assert read_outputs(*stages) == before
-    assert is_documented(message), f"docs/errors.md has no such message: {message}"
+    assert is_documented(message), f"plumbline/docs/errors.md has no such message: {message}"

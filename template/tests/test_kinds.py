@@ -12,17 +12,17 @@ import pytest
 
 from plumbline import paths
 from plumbline.findings import Finding, Kind, Severity, read_findings
-from plumbline.testing.projects import Project, project
+from plumbline.packaging.wheel import read_module
+from plumbline.testing.projects import Project
 from template.tables.kinds import KINDS
 
-__all__ = ["project"]
 CASES = [(name, {}) for name in KINDS] + [(name, kind.keys) for name, kind in KINDS.items() if kind.keys]
 
 
 @contextmanager
 def command(wheel: Path) -> Iterator[ModuleType]:
     """The command of a package, imported from its wheel."""
-    package = wheel.name.split("-")[0]
+    package = read_module(wheel)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(wheel.resolve()))
         yield importlib.import_module(f"{package}.prediction.cli")

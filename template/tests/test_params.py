@@ -102,7 +102,7 @@ def test_a_file_that_cannot_be_filled_stays_as_it_was(tmp_path: Path, monkeypatc
 def test_the_manual_states_each_default_and_read_gives_it_and_no_other_key(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(SMALL)
-    manual = (ROOT / "docs/parameters.md").read_text(encoding="utf-8").replace("\\|", "/")
+    manual = (ROOT / "plumbline/docs/parameters.md").read_text(encoding="utf-8").replace("\\|", "/")
     rows = re.findall(r"(?m)^\| `(\w+\.\w+)` \| `?(.+?)`? \| (.+?) \|", manual)
     assert [key for key, _, _ in rows] == list(keys.KEYS)
     for key, default, allowed_values in rows:

@@ -50,7 +50,7 @@ def orders(rows: int = 500) -> pd.DataFrame:
 
 
 def loans(folder: Path, rows: int = 400) -> None:
-    """The three tables of docs/more-than-one-table.md, with more rows; customers who paid often pay back."""
+    """The three tables of plumbline/docs/more-than-one-table.md, with more rows; customers who paid often pay back."""
     random = np.random.default_rng(8)
     names = np.array([f"c{number}" for number in range(rows // 2)])
     good = random.random(len(names)) < 0.6
@@ -262,7 +262,7 @@ def is_documented(version: str) -> bool:
 
 
 def test_tables_to_join_and_a_metric_of_ones_own(new: Callable[..., Path], tmp_path: Path) -> None:
-    """The blocks of docs/more-than-one-table.md on real sizes, and a metric of docs/your-model.md."""
+    """The blocks of plumbline/docs/more-than-one-table.md on real sizes, and a metric of docs/your-model.md."""
     loans(tmp_path)
     project = new(tmp_path / "loans.csv", "defaulted", name="Loans")
     for name in ("customers.csv", "payments.csv"):

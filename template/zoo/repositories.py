@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 from markdown_it import MarkdownIt
 
-from plumbline.machinery import VENDOR, unpack
+from plumbline.errors import ProjectError
+from plumbline.machinery import has_folder, unpack
 from plumbline.metrics import lower_is_better
 from template.bake.files import RESULTS, TEMPLATES, list_files
 from template.zoo.judgement import Judgement, read_review
@@ -32,11 +33,6 @@ class Clone:
     def __init__(self, folder: Path, table: Table) -> None:
         self.folder, self.table = folder, table
 
-    @property
-    def package(self) -> str:
-        """Where Python finds the package, which .venv has not; empty for the folder of the clone."""
-        return str(unpack(self.folder)) if (self.folder / VENDOR).exists() else ""
-
     def clear(self) -> None:
         """Empty the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -48,9 +44,16 @@ class Clone:
         (self.folder / path).parent.mkdir(exist_ok=True)
         (self.folder / path).symlink_to(folder)
 
-    def run_command(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def find_package(self) -> str:
+        """Return the folder with the package of the clone, which .venv has not; empty where it is in the clone."""
+        try:
+            return "" if has_folder(self.folder) else str(unpack(self.folder))
+        except ProjectError:
+            return ""
+
+    def run_command(self, *command: str, package: str = "") -> subprocess.CompletedProcess[str]:
         """Run a program to its end, whatever its exit code."""
-        environment = {**os.environ, **IDENTITY, "PYTHONPATH": self.package}
+        environment = {**os.environ, **IDENTITY, "PYTHONPATH": package}
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, encoding="utf-8", check=False
         )
@@ -64,7 +67,7 @@ class Clone:
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a module of Python to its end, whatever its exit code."""
-        return self.run_command(sys.executable, "-m", *arguments)
+        return self.run_command(sys.executable, "-m", *arguments, package=self.find_package())
 
 
 def _last_line(ran: subprocess.CompletedProcess[str]) -> str:
@@ -146,11 +149,11 @@ class CI(Clone):
         """Review the merge of a branch into base."""
         self.git("fetch", "-q", "--force", "--tags", "--prune", "--prune-tags", "origin", BRANCHES)
         self.git("checkout", "-q", "-f", "--detach", f"origin/{base}")
-        self.base_package = self.package
+        base_package = self.find_package()
         self.git("merge", "-q", "--no-ff", "-m", f"Merge {branch}", f"origin/{branch}")
         for name in (RESULT, *PAGES):
             (self.folder / ".review" / name).unlink(missing_ok=True)
-        ran = self.python("plumbline", "review", "HEAD^1")
+        ran = self.run_command(sys.executable, "-m", "plumbline", "review", "HEAD^1", package=base_package)
         if ran.returncode == 2 or not (self.folder / ".review" / RESULT).exists():
             return Judgement("refused", _last_line(ran), ran.returncode)
         has_attack = any(ATTACK in _render(self.folder / ".review" / name) for name in PAGES)

@@ -108,7 +108,7 @@ class Reason:
     Attributes
     ----------
     name
-        One of the names in docs/pull-requests.md.
+        One of the names in `plumbline docs pull-requests`.
     message
         What was found, a sentence.
     hint

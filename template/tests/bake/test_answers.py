@@ -16,6 +16,7 @@ LOCK = "pandas==3.0 \\\n    --hash=sha256:aa\ngreat-expectations==1\n"
         ("  a -- b ", "a-b"),
         ("Café 2", "cafe-2"),
         ("x_y.z", "x-y-z"),
+        ("Plumbline", "plumbline"),
     ],
 )
 def test_the_projects_name_is_plain_and_kept_by_a_good_one(name: str, short_name: str) -> None:
@@ -60,7 +61,7 @@ def test_a_name_that_cannot_be_a_folder_a_package_and_a_command_is_refused(name:
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("Plumbline", "plumbline is a folder of every project"),
+        ("Plumbline ML", "plumbline-ml is a package or a command that projects use"),
         ("Docs", "docs is a folder of every project"),
         ("pandas", "pandas is a package or a command that projects use"),
         ("json", "json is a module of Python"),
@@ -80,6 +81,10 @@ def test_a_name_that_is_taken_says_by_what(name: str, what: str) -> None:
         ({"dvc_remote": "ftp://x/y"}, "dvc_remote is 'ftp://x/y', expected a path, or a bucket"),
         ({"dvc_remote": "s3://"}, "dvc_remote is 's3://', expected a path, or a bucket"),
         ({"data": "s3://b/x.csv", "target": "y"}, "data is 's3://b/x.csv', expected a path, http"),
+        ({"github_handle": "a b"}, "github_handle is '@a b', expected @name or @organisation/team"),
+        ({"github_handle": "@acme/a/b"}, "github_handle is '@acme/a/b', expected"),
+        ({"github_handle": "@"}, "github_handle is '@', expected"),
+        ({"github_handle": "a@example.org"}, "github_handle is '@a@example.org', expected"),
         ({"data": "x.csv"}, "data has an answer and target has none"),
         ({"target": "y"}, "target has an answer and data has none"),
         ({"description": "two\nlines"}, "description: .* has a line break"),
@@ -94,4 +99,6 @@ def test_an_answer_that_cannot_work_is_refused_in_one_line(answers: dict[str, st
 def test_what_is_good_passes() -> None:
     for remote in ("", "/a b", "../x", "~/r", "s3://b/p", "gs://b", "azure://c/p", "ssh://u@h/p", "https://h/p"):
         assert check_answers(GOOD | {"dvc_remote": remote}, LOCK)["dvc_remote"] == remote
+    for handle, owner in (("", ""), ("octo-cat", "@octo-cat"), ("@a1", "@a1"), (" @acme/ml-team ", "@acme/ml-team")):
+        assert check_answers(GOOD | {"github_handle": handle}, LOCK)["github_handle"] == owner
     assert check_answers(GOOD | {"data": "C:\\x\\y.csv", "target": " y "}, LOCK)["target"] == "y"

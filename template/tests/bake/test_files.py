@@ -28,11 +28,11 @@ TOP = {
     "expectations",
     "notebooks",
     "params.yaml",
-    "plumbline",
     "pyproject.toml",
     "requirements.lock",
     "src",
     "tests",
+    "vendor",
 }
 HIDDEN = {
     ".cruft.json",
@@ -45,7 +45,7 @@ HIDDEN = {
     ".pre-commit-config.yaml",
 }
 OWN = {"dvc.lock", "data/schema.json"}  # the first make repro makes them, and metrics/
-MOST_FILES, MOST_NAMES = 246, 17  # with plumbline/, two thirds of them; 60 and 16 when it comes as a wheel
+MOST_FILES, MOST_NAMES, MOST_LINES = 60, 16, 900  # of Python, with tests
 SAMPLE = re.compile("(?i)breast|cancer|malignan|benign|nucle(us|i)|wisconsin")
 Bake = Callable[..., Path]
 
@@ -75,28 +75,42 @@ def tracked_files(folder: Path) -> set[str]:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    names = (name for name in tracked_files(folder) if not name.endswith(".png"))
+    names = (name for name in tracked_files(folder) if not name.endswith(".whl"))
     return {name: (folder / name).read_text(encoding="utf-8") for name in names}
+
+
+def wheel_name(project: Path) -> str:
+    (path,) = (project / "vendor").iterdir()
+    return f"vendor/{path.name}"
 
 
 def test_all_defaults_give_the_tracked_files_less_the_templates_own_byte_for_byte(bake: Bake, template: Path) -> None:
     project = bake()
     assert {path.name for path in project.iterdir()} == TOP | HIDDEN
-    assert len(TOP) <= MOST_NAMES - 3  # dvc.lock, metrics and dist come with the first run
-    own_folders = ("template", "hooks", ".ci")
+    assert len(TOP) <= MOST_NAMES - 2  # dvc.lock and metrics are committed after the first run
+    own_folders = ("template", "hooks", ".ci", "plumbline")
     template_files = {name for name in tracked_files(template) if name.split("/")[0] not in own_folders}
-    community = {name for name in template_files if re.match(r"\.github/([A-Z]|.*/template\.yml)", name)}
+    community = {name for name in template_files if re.match(r"\.github/([A-Z]|.*/(template|publish)\.yml)", name)}
     excluded_files = {name for name in template_files if "cookiecutter" in name or name.startswith("metrics/")}
     excluded_files |= community | OWN
-    assert tracked_files(project) == template_files - excluded_files | {".cruft.json"}
-    assert len(tracked_files(project)) <= MOST_FILES
+    assert tracked_files(project) == template_files - excluded_files | {".cruft.json", wheel_name(project)}
     changed_files = {
         name
         for name in tracked_files(project)
         if name not in tracked_files(template) or (project / name).read_bytes() != (template / name).read_bytes()
     }
-    assert changed_files == {".cruft.json", "LICENSE", "README.md", "docs/statistics.md", "pyproject.toml"}
-    assert {path.name for path in project.iterdir() if path.is_dir()} - HIDDEN == FOLDERS - {"metrics", "dist"}
+    expected = {
+        wheel_name(project),
+        ".cruft.json",
+        "LICENSE",
+        "README.md",
+        "dvc.yaml",
+        "pyproject.toml",
+        "requirements.lock",
+    }
+    assert changed_files == expected
+    folders = {path.name for path in project.iterdir() if path.is_dir()} - HIDDEN
+    assert folders == FOLDERS - {"metrics", "dist"}
     assert not any(runs for _, runs in tree(project).values())
     assert git(project, "status", "--porcelain") == ""
     assert len(git(project, "log", "--oneline").splitlines()) == 1
@@ -105,7 +119,10 @@ def test_all_defaults_give_the_tracked_files_less_the_templates_own_byte_for_byt
 def test_with_a_table_of_ones_own_nothing_is_left_of_the_sample_or_the_template(bake: Bake, table: Path) -> None:
     project = bake(project_name="House Prices", data=str(table), target="größe in cm", author="A. Nother")
     texts = contents(project)
-    assert len(texts) <= MOST_FILES
+    pipeline = yaml.safe_load(texts["dvc.yaml"])["stages"].values()
+    outs = [out for stage in pipeline for out in stage["outs"] if isinstance(out, dict)]  # those in git
+    assert len({*tracked_files(project), "dvc.lock", *(next(iter(out)) for out in outs)}) <= MOST_FILES
+    assert sum(len(text.splitlines()) for name, text in texts.items() if name.endswith(".py")) <= MOST_LINES
     assert not any(SAMPLE.search(f"{name} {text}") for name, text in texts.items() if name != "requirements.lock")
     # plumbline is the name of the package, Plumbline that of this repository
     lines = [
@@ -153,6 +170,7 @@ def test_every_supported_set_is_linted_parsed_and_whole(bake: Bake, table: Path,
     assert not any(re.search(r"template-only|\{\{ ?cookiecutter|OWNER/REPO", text) for text in texts.values())
     own = {f"data/source/{table.name}"} if "data" in answers else set()
     assert texts.keys() - tracked_files(template) == {".cruft.json"} | own
+    assert {name for name in tracked_files(project) - texts.keys()} == {wheel_name(project)}
     for command in (["check"], ["format", "--check"]):
         ruff = [sys.executable, "-m", "ruff", *command, "--quiet", "--no-cache"]
         ran = subprocess.run(ruff, cwd=project, check=False)
@@ -170,6 +188,7 @@ def test_each_answer_has_its_effect(bake: Bake, table: Path) -> None:
         "dvc_remote": "s3://bucket/path",
         "python_version": "3.12",
         "license": "Apache-2.0",
+        "github_handle": "acme/ml-team",
     }
     project = bake(**answers)
     assert project.name == "uber-hauser"
@@ -184,6 +203,9 @@ def test_each_answer_has_its_effect(bake: Bake, table: Path) -> None:
     assert f"url = {answers['dvc_remote']}\n" in texts[".dvc/config"]
     versions = re.findall(r"python-version: (.+)", "".join(texts[name] for name in texts if "/workflows/" in name))
     assert versions == ['"3.12"'] * 6
+    owners = [line.split() for line in texts[".github/CODEOWNERS"].splitlines() if not line.startswith("#")]
+    names = ["/vendor/", "/requirements.lock", "/plumbline/", "/src/environment.py", "/.github/"]
+    assert owners == [[name, "@acme/ml-team"] for name in names]
     assert "Apache License" in texts["LICENSE"]
     assert "Copyright 20" in texts["LICENSE"]
     assert answers["author"] in texts["LICENSE"]
@@ -227,6 +249,7 @@ ANSWERS = {
     "dvc_remote": "",
     "python_version": "3.13",
     "license": "MIT",
+    "github_handle": "",
     "slug": "x",
 }
 

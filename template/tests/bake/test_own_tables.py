@@ -18,7 +18,9 @@ import pytest
 
 from plumbline.testing.projects import environment, make_table
 from template.bake import table as bake
-from template.tests.bake.conftest import Tools, git
+from template.tests.bake.conftest import SCRIPTS, Tools, git
+from template.tests.bake.libraries import create_venv
+from template.tests.bake.test_files import MOST_FILES, MOST_NAMES
 
 pytestmark = pytest.mark.slow
 ACCENTED = "größe in cm"
@@ -77,13 +79,17 @@ def address(tables: Path) -> Iterator[str]:
 
 
 def make(project: Path, *verbs: str, code: int = 0) -> str:
-    """What `make` printed, in this .venv, which has all that the project's lock names."""
-    if not (project / ".venv").exists():
-        (project / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    """What a command printed, with the .venv of the project."""
+    programs = project / ".venv" / SCRIPTS
+    path = f"{programs if programs.exists() else create_venv(project)}{os.pathsep}{os.environ['PATH']}"
     env = environment(PATH=path, PYTHON=sys.executable)
     ran = subprocess.run(
-        verbs, cwd=project, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+        [shutil.which(verbs[0], path=path) or verbs[0], *verbs[1:]],
+        cwd=project,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
     )
     assert ran.returncode == code, f"{verbs}: {ran.stdout[-3000:]}"
     return ran.stdout
@@ -103,8 +109,8 @@ def test_a_table_of_ones_own_runs_by_answers_alone(tools: Tools, sources, addres
         assert git(project, "diff", "--stat") == ""  # no file of the project is changed; what ingest found is there
         return
     if kind in TESTED:  # nothing has run yet
-        assert "no run is committed yet" in make(project, sys.executable, "-m", "plumbline", "verify")
-        assert "same" in make(project, sys.executable, "-m", "plumbline", "review", "HEAD")
+        assert "no run is committed yet" in make(project, "python", "-m", "plumbline", "verify")
+        assert "same" in make(project, "python", "-m", "plumbline", "review", "HEAD")
     output = make(project, "make", "repro")
     assert ("has no name and counts the rows: dropped" in output) == (kind == "index")
     assert "python -m plumbline draft" in output
@@ -114,6 +120,10 @@ def test_a_table_of_ones_own_runs_by_answers_alone(tools: Tools, sources, addres
     assert changed_files == {"dvc.lock", "metrics/", "data/schema.json"}
     if kind in TESTED:
         assert "Running stage" not in make(project, "make", "repro")
+        git(project, "add", "-A")
+        names = git(project, "ls-files", "-z").strip("\0").split("\0")
+        assert len(names) <= MOST_FILES
+        assert len({name.partition("/")[0] for name in names if not name.startswith(".")}) <= MOST_NAMES
 
 
 def test_a_large_table_goes_to_the_remote_and_comes_back_in_a_clone(tools, template, tmp_path) -> None:
@@ -125,7 +135,7 @@ def test_a_large_table_goes_to_the_remote_and_comes_back_in_a_clone(tools, templ
     tools.bake(template, tmp_path, data="large one.csv", target=ACCENTED, dvc_remote=str(remote))
     project = tmp_path / "my-project"
     assert "data/source/large one.csv\n" not in git(project, "ls-files", "data")
-    make(project, sys.executable, "-m", "src.stages.ingest")
+    make(project, "python", "-m", "src.stages.ingest")
     make(project, "dvc", "repro", "ingest")
     make(project, "dvc", "push")
     git(project, "add", "-A")

@@ -14,6 +14,7 @@ from dvc.cli.parser import get_main_parser
 
 from plumbline.__main__ import COMMANDS
 from plumbline.lock import LOCK, pins
+from plumbline.pages import read_pages
 from plumbline.testing.projects import ROOT
 
 # Programs that git and uvx start and that are not installed here, and their commands where a text names one.
@@ -23,9 +24,9 @@ PIP, UV = {"install", "compile"}, {"pip"}
 JUPYTER = "jupyter"  # a module of jupyterlab, which is installed on demand
 # What follows the name of a program in a sentence: "git has it", "make the table smaller".
 SENTENCE = """
-    a above again alone and at below brings can cannot could did do does for from had has holds if ignores in into is
-    it its itself keeps knows must needs now of on only or prints reads room says stays stops sure than that the them
-    these this to tracks until was what where which while will with without writes
+    a above again alone and at below brings can cannot could did do does for from had has holds if ignores in into
+    is it its itself keeps knows lists must needs now of on only or prints reads room says shows stays stops sure
+    than that the them these this to tracks until was what where which while will with without writes
 """
 ENGLISH = frozenset(SENTENCE.split())
 PYTHON = r"(?:python3?|py -3\.\d+) -m ([\w.]+)"
@@ -139,7 +140,14 @@ def _plumbline(words: list[str]) -> str | None:
         return _check_options(get_main_parser(), [words[0], *words[1:]])
     parser = ArgumentParser()
     module.add_arguments(parser)
-    return _check_options(parser, words[1:])
+    return _check_options(parser, words[1:]) or (_docs(words[1:]) if words[0] == "docs" else None)
+
+
+def _docs(words: list[str]) -> str | None:
+    """Return which page does not exist: the first word, where it is not the next one of the sentence."""
+    if not words or words[0].startswith("-") or words[0] in ENGLISH or is_placeholder(words[0]):
+        return None
+    return None if words[0] in read_pages() else f"there is no page {words[0]}"
 
 
 def _check_options(parser: ArgumentParser, words: list[str]) -> str | None:
@@ -219,8 +227,8 @@ def collect_texts() -> dict[str, list[str]]:
     texts: dict[str, list[str]] = {}
     for path in [*(ROOT / "plumbline").rglob("*.py"), *(ROOT / "src").rglob("*.py")]:
         texts[_place(path)] = list(string_literals(ast.parse(path.read_text(encoding="utf-8")), docstrings=False))
-    folders = (ROOT, ROOT / "docs", ROOT / "template", ROOT / ".github")
-    for path in (page for folder in folders for page in folder.glob("*.md") if page.name != "CHANGELOG.md"):
+    folders = (ROOT, ROOT / "docs", ROOT / "plumbline/docs", ROOT / "template", ROOT / ".github")
+    for path in (page for folder in folders for page in folder.glob("*.md") if page.name != "changelog.md"):
         texts[_place(path)] = list(code_of_page(path.read_text(encoding="utf-8")))
     texts["Makefile"] = re.findall(r'(?m)^\t@echo "(.*)"$', (ROOT / "Makefile").read_text(encoding="utf-8"))
     return texts

@@ -1,4 +1,4 @@
-"""docs/api.md is what template/api.py makes of the docstrings, and has every name that users import."""
+"""plumbline/docs/api.md is what template/api.py makes of the docstrings, and has every name that users import."""
 
 import ast
 import subprocess

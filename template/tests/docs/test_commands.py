@@ -25,6 +25,8 @@ GOOD = [
     "python -m plumbline verify --no-remote",
     "plumbline repro --force train",
     "plumbline NAME --help",
+    "plumbline docs lists the pages",
+    "plumbline docs your-model, plumbline docs --open",
     "python -m src.stages.train",
     "python -m src.stages.NAME",
     "python3 -m src.environment dvc checkout",
@@ -46,6 +48,7 @@ BAD = [
     "python -m plumbline verfy",
     "python -m plumbline verify --no-remotes",
     "plumbline repro --forse",
+    "plumbline docs your-modle",
     "python -m src.stages.training",
     "python -m src.envronment",
     "pip instal x",
@@ -68,7 +71,7 @@ def test_commands_are_found_everywhere() -> None:
         place: sum(len(words) > 1 for part in parts for words in find_commands(part)) for place, parts in texts.items()
     }
     assert counts["README.md"] > 20
-    assert counts["docs/errors.md"] > 20
+    assert counts["plumbline/docs/errors.md"] > 20
     assert counts["Makefile"] >= 7
     assert sum(count for place, count in counts.items() if place.startswith("plumbline/")) > 100
     assert counts["src/environment.py"] > 3

@@ -53,7 +53,7 @@ def test_the_page_on_more_than_one_table_runs_as_it_stands(stage_entry: dict) ->
     expected = pd.read_csv(io.StringIO(blocks("more-than-one-table.md")[-1][2]), parse_dates=["asked_at"])
     pd.testing.assert_frame_equal(pd.read_parquet("data/assembled.parquet"), expected, check_dtype=False)
     schema = Schema.loads(Path(paths.SCHEMA).read_text(encoding="utf-8"))
-    page = (ROOT / "docs/more-than-one-table.md").read_text(encoding="utf-8")
+    page = (ROOT / "plumbline/docs/more-than-one-table.md").read_text(encoding="utf-8")
     assert all(f"`{column.name}`" in page.split("The package takes")[1] for column in schema.inputs)
     code = {dep for dep in stage_entry["deps"] if dep.endswith(".py")}
     files, _ = versions.Sources().closure("src/stages/assemble.py")

@@ -11,31 +11,55 @@ import pytest
 import yaml
 
 from plumbline.commands.links import LINK, find_broken_links
+from plumbline.pages import FOLDER, GROUPS
 from plumbline.testing.projects import ROOT, environment
-from template.tests.docs.conftest import blocks
+from template.tests.docs.conftest import PAGES, blocks, without_template_blocks
 
-DOCS = sorted((ROOT / "docs").glob("*.md"))
-PAGES = [ROOT / "README.md", *DOCS, *sorted((ROOT / "template").glob("*.md"))]
+ALL = [ROOT / "README.md", *PAGES, *sorted((ROOT / "template").glob("*.md"))]
+PROJECT = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / ".github/pull_request_template.md"]
+SHIPPED = sorted((ROOT / "plumbline/docs").glob("*.md"))
 # Blocks of commands that are not marked, and the test that runs them.
 RUN = {
     "README.md": "test_readme.py",
-    "docs/expectations.md": "commands/test_draft.py",
-    "docs/experiments.md": "docs/test_experiments.py",
-    "docs/remotes.md": "docs/test_pages.py",
+    "plumbline/docs/expectations.md": "commands/test_draft.py",
+    "plumbline/docs/experiments.md": "docs/test_experiments.py",
+    "plumbline/docs/remotes.md": "docs/test_pages.py",
 }
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", ALL, ids=lambda page: page.name)
 def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page: Path) -> None:
     assert find_broken_links(page) == []
 
 
-def test_the_index_has_every_page_once() -> None:
-    links = LINK.findall((ROOT / "docs/index.md").read_text(encoding="utf-8"))
-    assert sorted(links) == [page.name for page in DOCS if page.name != "index.md"]
+def test_the_list_has_every_page_of_the_package_once_and_no_name_twice() -> None:
+    names = [name for members in GROUPS.values() for name in members]
+    assert sorted(names) == [page.stem for page in SHIPPED]
+    assert len({page.name for page in PAGES}) == len(PAGES)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PROJECT, *SHIPPED], ids=lambda page: page.name)
+def test_a_link_of_a_page_leads_nowhere_that_a_project_has_not(page: Path) -> None:
+    """A project has the package's pages in its wheel only, where they lie beside each other."""
+    links = [link.partition("#")[0] for link in LINK.findall(without_template_blocks(page)) if ":" not in link]
+    paths = [(page.parent / link).resolve().relative_to(ROOT).as_posix() for link in links if link]
+    if page in SHIPPED:
+        assert all((ROOT / path) in SHIPPED for path in paths), paths
+    else:
+        assert not [path for path in paths if path.startswith(("plumbline", "template"))]
+
+
+def test_no_file_of_a_project_names_the_path_of_a_page_of_the_package() -> None:
+    folders = ["plumbline", "src", "tests", "notebooks", "expectations", ".github/workflows"]
+    command = ["git", "ls-files", *folders, "*.yaml", "Makefile", "pyproject.toml", *map(str, PROJECT)]
+    files = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout.splitlines()
+    path = re.compile(rf"\b{FOLDER}/({'|'.join(page.stem for page in SHIPPED)})\b")
+    assert len(files) > 200
+    files.remove("docs/updating.md")  # which is also about older versions
+    assert not [name for name in files if path.search(without_template_blocks(ROOT / name))]
+
+
+@pytest.mark.parametrize("page", ALL, ids=lambda page: page.name)
 def test_commands_are_run_by_a_test_or_marked_as_not_run(page: Path) -> None:
     command_blocks = re.findall(r"(?m)^```(?:console|bash|sh|powershell)$", page.read_text(encoding="utf-8"))
     name = page.relative_to(ROOT).as_posix()

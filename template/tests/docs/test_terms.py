@@ -1,4 +1,4 @@
-"""The terms of docs/terms.md are used in the pages, and the words that they replace in no text that people read."""
+"""The terms of plumbline/docs/terms.md are used in the pages, and the words that they replace in no text for people."""
 
 import ast
 import re
@@ -7,10 +7,11 @@ import pytest
 
 from plumbline.testing.projects import ROOT
 from template.tests.docs.commands import string_literals
+from template.tests.docs.conftest import PAGES
 
-PAGE = ROOT / "docs/terms.md"
+PAGE = ROOT / "plumbline/docs/terms.md"
 ROWS = re.findall(r"(?m)^\| (.+?) \| (.+?) \| (.*?) ?\|$", PAGE.read_text(encoding="utf-8"))[2:]
-# Old or literary words, each beside what to write instead; docs/terms.md has those that stand for one of its terms.
+# Old or literary words, each beside what to write instead; those that stand for one of the terms are on the page.
 REPLACED = {"mend": "fix", "told apart": "separated", "half-written": "incomplete"}
 
 
@@ -22,9 +23,9 @@ def forbidden_words() -> dict[str, str]:
 
 def texts() -> dict[str, str]:
     """Return path -> what people read: the pages, and the strings of the package (messages, docstrings, help)."""
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "template").glob("*.md")]
+    pages = [ROOT / "README.md", *PAGES, *(ROOT / "template").glob("*.md")]
     contents = {
-        path: path.read_text(encoding="utf-8") for path in pages if path.name not in ("CHANGELOG.md", PAGE.name)
+        path: path.read_text(encoding="utf-8") for path in pages if path.name not in ("changelog.md", PAGE.name)
     }
     for path in [*(ROOT / "plumbline").rglob("*.py"), *(ROOT / "src").rglob("*.py")]:
         contents[path] = "\n".join(string_literals(ast.parse(path.read_text(encoding="utf-8"))))
@@ -45,7 +46,7 @@ def test_there_are_at_most_thirty_terms_each_with_one_sentence() -> None:
 
 @pytest.mark.parametrize("term", [term for terms, _, _ in ROWS for term in terms.split(", ")])
 def test_each_term_is_used_in_the_pages(term: str) -> None:
-    pages = {name: text for name, text in texts().items() if name.endswith(".md") and name != "docs/api.md"}
+    pages = {name: text for name, text in texts().items() if name.endswith(".md") and name != "plumbline/docs/api.md"}
     assert any(find_word(term, text) for text in pages.values())
 
 

@@ -108,7 +108,7 @@ def test_behaviours_are_those_of_the_table_that_they_name(text: str, count: int,
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("table: a.csv\nbehaviors: []", "found 'behaviors'. Write it as in docs/behaviour.md"),
+        ("table: a.csv\nbehaviors: []", "found 'behaviors'. Write it as in plumbline docs behaviour"),
         ("table: 3\nbehaviours: []", "table is 3, expected the"),
         ("table: a.csv\nbehaviours: {a: 1}", "expected a list of behaviours, or table and behaviours"),
         ("behaviours: [a]", "expected a list of behaviours"),

@@ -1,6 +1,5 @@
 """What each group gets is what counting gives, and gaps are between groups that are large enough."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ def test_a_protected_column_is_no_feature_and_its_groups_are_counted(project: Pr
     schema = Schema.loads(Path(paths.SCHEMA).read_text(encoding="utf-8"))
     assert "origin" not in [column.name for column in schema.inputs]
     rows = load().rows.dropna(subset="@error")
-    fairness: dict[str, Any] = json.loads(Path(paths.FAIRNESS).read_text(encoding="utf-8"))
+    fairness: dict[str, Any] = project.read(paths.SLICES)["fairness"]
     groups = {group["level"]: group for group in fairness["groups"]}
     assert {level: group["small"] for level, group in groups.items()} == {"a": False, "b": False, "rare": True}
     for level, group in groups.items():

@@ -2,11 +2,17 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from plumbline import paths
-from plumbline.evaluation.importance import group_correlated_features, partial_dependence, permutation_importance
+from plumbline.evaluation import importance
+from plumbline.evaluation.importance import (
+    FeatureImportance,
+    group_correlated_features,
+    partial_dependence,
+    permutation_importance,
+)
 from plumbline.testing.projects import Project, make_table
-from template.tests.report.test_page import content
 
 RANDOM = np.random.default_rng(0)
 ROWS = pd.DataFrame({"a": RANDOM.normal(size=400), "b": RANDOM.normal(size=400), "word": ["x", "y"] * 200})
@@ -26,6 +32,26 @@ def test_what_tells_the_same_is_shuffled_together_and_what_is_not_used_costs_not
     assert [entry.loss_increase for entry in importances[1:]] == [(0.0, 0.0, 0.0)] * 2
 
 
+def test_many_shuffles_are_predicted_in_one_call_and_in_as_many_as_the_cells_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    truth, lengths = ROWS.a.to_numpy(), []
+
+    def predict(rows: pd.DataFrame) -> np.ndarray:
+        lengths.append(len(rows))
+        return rows.a.to_numpy()
+
+    def compute() -> list[FeatureImportance]:
+        lengths.clear()
+        return permutation_importance(ROWS, [["a"], ["b"]], lambda at, scores: (truth[at] - scores) ** 2, predict)
+
+    together = compute()
+    assert lengths == [400, 4000]
+    monkeypatch.setattr(importance, "MAX_CELLS", 1600)
+    assert compute() == together
+    assert lengths == [400] * 11
+
+
 def test_partial_dependence_follows_one_number_and_leaves_the_others() -> None:
     (points,) = partial_dependence(ROWS, ["a"], lambda rows: 2 * rows.a.to_numpy() + rows.b.to_numpy()).values()
     x, y = np.array(points).T
@@ -35,7 +61,7 @@ def test_partial_dependence_follows_one_number_and_leaves_the_others() -> None:
 def test_a_random_column_is_worth_less_than_what_the_target_follows(project: Project) -> None:
     project.table(make_table(rows=900))
     project.run("ingest", "featurize", "train", "evaluate")
-    explanations = content(paths.IMPORTANCE)
+    explanations = project.read(paths.DIAGNOSTICS)["explanations"]
     values = {entry["features"][0]: entry["loss_increase"][0] for entry in explanations["features"]}
     assert values["x1"] > 5 * abs(explanations["random_column"])
     assert next(iter(values)) == "x1"

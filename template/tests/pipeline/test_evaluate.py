@@ -31,7 +31,7 @@ def test_numbers_are_flat_and_short_and_those_of_the_predictions_with_their_weig
     share = np.average(train["target"] == "yes", weights=train["weight"])
     loss = log_loss(predictions["truth"], np.full(len(predictions), share), sample_weight=rows["weight"])
     assert [metrics["roc_auc"], trivial["log_loss"]] == pytest.approx([auc, loss], rel=1e-5)
-    small = {part["level"]: part["small"] for part in slices if part["column"] == "colour"}
+    small = {part["level"]: part["small"] for part in slices["slices"] if part["column"] == "colour"}
     assert small == dict(rows["colour"].value_counts() < 30)
     assert sum(path.stat().st_size for path in Path("metrics").iterdir()) < 200_000
 

@@ -14,7 +14,9 @@ import pytest
 from plumbline import paths
 from plumbline.errors import PlumblineError
 from plumbline.findings import Kind
-from plumbline.packaging.wheel import package_files
+from plumbline.packaging.wheel import package_files, read_module
+from plumbline.prediction.golden import check_golden
+from plumbline.testing.delivered import open_wheel
 from plumbline.testing.projects import ROOT, STAGES, Project, environment, make_table
 
 FEATURES = "def features(rows):\n    import packaging\n    return rows.assign(double=2 * rows['x1'])\n"
@@ -80,6 +82,31 @@ def test_the_package_is_the_same_twice_and_none_is_left_when_it_differs_from_eva
     assert not Path(paths.DIST).exists()
 
 
+def test_a_project_may_have_the_name_of_the_machinery_and_its_package_imports_none_of_it(project: Project) -> None:
+    Path("src/model.py").write_text(MODEL)
+    name_project("plumbline")
+    project.table(make_table())
+    project.change(model=LINEAR)
+    subprocess.run([sys.executable, "-c", RUN, *STAGES], check=True)
+    wheel, _ = wheel_and_pins()
+    assert (wheel.name, read_module(wheel)) == ("plumbline-0.1.0-py3-none-any.whl", "plumbline_model")
+    predictor, golden = open_wheel(project.folder)  # in this process, which has the machinery
+    assert type(predictor).__module__ == "plumbline_model.prediction.predictor"
+    assert check_golden(predictor, golden) > 1
+    script = "import sys; from plumbline_model.prediction import cli; cli.main(); assert 'plumbline' not in sys.modules"
+    variables = environment(PYTHONPATH=str(wheel.resolve()), PYTHONSAFEPATH="1")
+    for command in ("info", "check"):
+        ran = subprocess.run([sys.executable, "-c", script, command], env=variables, capture_output=True, check=True)
+        assert re.match(rb'\{\n "name": "plumbline",|plumbline 0\.1\.0: \d+ golden rows', ran.stdout)
+
+
+def name_project(name: str) -> None:
+    """Write pyproject.toml with this name in place of the link to that of ROOT."""
+    Path("pyproject.toml").unlink()
+    text = re.sub("(?m)^name = .*$", f'name = "{name}"', (ROOT / "pyproject.toml").read_text(), count=1)
+    Path("pyproject.toml").write_text(text, encoding="utf-8")
+
+
 def test_ones_own_features_classes_and_functions_predict_where_the_project_is_not(project: Project) -> None:
     Path("src/features.py").write_text(FEATURES)
     Path("src/model.py").write_text(MODEL)
@@ -92,7 +119,7 @@ def test_ones_own_features_classes_and_functions_predict_where_the_project_is_no
     command = [
         sys.executable,
         "-m",
-        f"{wheel.name.split('-')[0]}.prediction.cli",
+        f"{read_module(wheel)}.prediction.cli",
         "predict",
         "table.csv",
         "-o",

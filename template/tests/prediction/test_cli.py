@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather
 
+from plumbline.packaging.wheel import read_module
 from plumbline.testing.projects import Project, environment, make_table
 from template.tests.terminal import posix, run_in_terminal
 
@@ -34,7 +35,7 @@ def command(tmp_path_factory):
         wheel = next(Path("dist").glob("*.whl")).resolve()
         patch.syspath_prepend(wheel)
         patch.setenv("PYTHONPATH", str(wheel))
-        name = wheel.name.split("-")[0]
+        name = read_module(wheel)
         yield import_module(f"{name}.prediction.cli")
     for module in [module for module in sys.modules if module.split(".")[0] == name]:
         del sys.modules[module]

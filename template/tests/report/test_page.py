@@ -84,7 +84,7 @@ def test_numbers_are_those_of_the_metrics(project: Project, task: str) -> None:
         ]
         for name, ends in content(paths.INTERVALS).items()
     ]
-    errors = content(paths.ERRORS)
+    errors = content(paths.DIAGNOSTICS)["errors"]
     if task == "regression":
         assert page.under("quantile") == [[share, short(value)] for share, value in errors["residuals"].items()]
         assert [row[3] for row in page.under("prediction from")] == [
@@ -97,7 +97,7 @@ def test_numbers_are_those_of_the_metrics(project: Project, task: str) -> None:
     if task == "binary":
         rows = page.under("threshold", "selection rate", "precision", "recall", "false positive rate", "cost")
         assert rows == [[*map(short, row.values())] for row in errors["thresholds"]]
-    slices = {(s["column"], s["level"]): s for s in content(paths.SLICES)}
+    slices = {(s["column"], s["level"]): s for s in content(paths.SLICES)["slices"]}
     rows_of_slices = page.under("column", "slice")
     assert rows_of_slices
     for column, level, count, value in rows_of_slices:

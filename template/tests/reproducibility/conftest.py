@@ -1,4 +1,7 @@
-"""A tiny DVC project whose stages copy files, run once; each test breaks a copy of it by real commands."""
+"""A tiny DVC project whose stages copy files, run once, and the sample's pipeline on a small table.
+
+Each test breaks a copy of the first by real commands.
+"""
 
 import http.server
 import os
@@ -8,10 +11,20 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from plumbline.testing.projects import ROOT, environment
+from plumbline import params
+from plumbline.reproducibility.dvc_files import read_stages
+from plumbline.reproducibility.hashes import hash_path
+from plumbline.testing.projects import ROOT, STAGES, environment, make_table
+
+SUITE = '{"name": "table", "expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "x1"}}]}'
+BEHAVIOUR = "- {name: more, why: so, raise: {x1: 1}, then: never lower, allowed: 0.9}\n"
+COPIED = ("plumbline", "src", "LICENSE", "requirements.lock", "pyproject.toml", "dvc.yaml", ".dvcignore", ".gitignore")
+FIRST = "versions"  # the stage that writes the digests
 
 FILES = {
     "Makefile": "repro:\n\t@dvc repro\n",
@@ -150,3 +163,49 @@ def server() -> Iterator[Callable[[int], str]]:
     yield start
     for instance in servers:
         instance.shutdown()
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The repository on a small table, its stages run and locked as far as the one that is asked for."""
+    folder = tmp_path_factory.mktemp("hermetic")
+    git_files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    for name in COPIED:
+        for file in (file for file in git_files.split("\0") if file == name or file.startswith(f"{name}/")):
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / file, folder / file)
+    texts = {
+        "docs/project.yaml": "problem: {question: null}\n",
+        "expectations/table.json": SUITE,
+        "expectations/behaviour.yaml": BEHAVIOUR,
+        "params.yaml": "evaluate: {bootstrap: 100}\ndata: {source: data/source/table.csv, target: target}\n",
+    }
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "data/source").mkdir(parents=True)
+    make_table(rows=240).to_csv(folder / "data/source/table.csv", index=False)
+    for command in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    lock: dict[str, Any] = {}
+
+    def until(last: str) -> Path:
+        os.chdir(folder)
+        params.add_defaults()
+        stages = (FIRST, *STAGES)
+        for name in stages[: stages.index(last) + 1]:
+            if name not in lock:
+                command = ["plumbline", FIRST] if name == FIRST else [f"src.stages.{name}"]
+                subprocess.run([sys.executable, "-m", *command], check=True, capture_output=True)
+                lock[name] = {"outs": [{"path": out, "md5": hash_path(out)} for out in read_stages()[name].outputs]}
+        (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": lock}), encoding="utf-8")
+        return folder
+
+    return until
+
+
+@pytest.fixture
+def at(pipeline: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
+    here = Path.cwd()
+    yield pipeline
+    os.chdir(here)

@@ -1,6 +1,5 @@
 """hermetic finds each thing that dvc.yaml, or a digest, has too little or dvc.yaml too much; and nothing else."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,17 +12,14 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from plumbline import keys, params, versions
-from plumbline.reproducibility.dvc_files import read_stages
-from plumbline.reproducibility.hashes import hash_path
+from plumbline import keys, versions
 from plumbline.reproducibility.hermetic import hermetic
 from plumbline.reproducibility.param_traps import set_traps
-from plumbline.testing.projects import ROOT, STAGES, environment, make_table
+from plumbline.testing.projects import ROOT, STAGES, environment
 from plumbline.versions import Sources, StageCode
+from template.tests.reproducibility.conftest import FIRST
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
-SUITE = '{"name": "table", "expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "x1"}}]}'
-BEHAVIOUR = "- {name: more, why: so, raise: {x1: 1}, then: never lower, allowed: 0.9}\n"
 ADDED = {"deps": "plumbline/review/post.py", "params": "review.folds", "outs": "metrics/nothing.json"}
 KINDS = {
     "deps": ("undeclared file", "unread dependency"),
@@ -32,8 +28,6 @@ KINDS = {
 }
 PINNED = {"split.salt", "data/table.parquet", "src/features.py", "data/features.parquet"}
 PINNED |= {"src/versions.json:featurize", *ADDED.values()}
-COPIED = ("plumbline", "src", "LICENSE", "requirements.lock", "pyproject.toml", "dvc.yaml", ".dvcignore", ".gitignore")
-FIRST = "versions"  # the stage that writes the digests
 BEHIND = [(stage, file) for stage in STAGES for file in Sources(ROOT).stage_code(stage).files]
 FEW = [("featurize", f"plumbline/{name}.py") for name in ("leakage/purity", "data/__init__", "versions")]
 
@@ -84,52 +78,6 @@ SAMPLE = [mutation for mutation in MUTATIONS if is_fast(*mutation)]
 
 def test_there_are_enough_mutations() -> None:
     assert len(MUTATIONS) + len(BEHIND) > 250 and {*FEW} < {*BEHIND}
-
-
-@pytest.fixture(scope="session")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The repository on a small table, its stages run and locked as far as the one that is asked for."""
-    folder = tmp_path_factory.mktemp("hermetic")
-    git_files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
-    for name in COPIED:
-        for file in (file for file in git_files.split("\0") if file == name or file.startswith(f"{name}/")):
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / file, folder / file)
-    texts = {
-        "docs/project.yaml": "problem: {question: null}\n",
-        "expectations/table.json": SUITE,
-        "expectations/behaviour.yaml": BEHAVIOUR,
-        "params.yaml": "evaluate: {bootstrap: 100}\ndata: {source: data/source/table.csv, target: target}\n",
-    }
-    for name, text in texts.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    (folder / "data/source").mkdir(parents=True)
-    make_table(rows=240).to_csv(folder / "data/source/table.csv", index=False)
-    for command in (["init", "-q"], ["add", "-A"]):
-        subprocess.run(["git", *command], cwd=folder, check=True)
-    lock: dict[str, Any] = {}
-
-    def until(last: str) -> Path:
-        os.chdir(folder)
-        params.add_defaults()
-        stages = (FIRST, *STAGES)
-        for name in stages[: stages.index(last) + 1]:
-            if name not in lock:
-                command = ["plumbline", FIRST] if name == FIRST else [f"src.stages.{name}"]
-                subprocess.run([sys.executable, "-m", *command], check=True, capture_output=True)
-                lock[name] = {"outs": [{"path": out, "md5": hash_path(out)} for out in read_stages()[name].outputs]}
-        (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": lock}), encoding="utf-8")
-        return folder
-
-    return until
-
-
-@pytest.fixture
-def at(pipeline: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
-    here = Path.cwd()
-    yield pipeline
-    os.chdir(here)
 
 
 @pytest.mark.parametrize(
@@ -186,20 +134,6 @@ def a_digest_without_it_is_found(stage: str, file: str, at: Any, monkeypatch: py
     if file.endswith(".py"):
         place = f"import it by its name in a module that {stage} imports, then"
         assert finding.hint.startswith(f"{place} python -m plumbline versions (dvc.yaml, line ")
-
-
-def test_a_module_that_is_imported_by_a_computed_name_is_found(at: Callable[[str], Path]) -> None:
-    """No reading of the source tells it, so it is not behind the digest."""
-    folder = at("featurize")
-    path = folder / "src/stages/featurize.py"
-    text = path.read_text(encoding="utf-8")
-    path.write_text(f"import importlib\nimportlib.import_module('plumbline.' + 'results')\n{text}", encoding="utf-8")
-    report = hermetic(["featurize"])
-    path.write_text(text, encoding="utf-8")
-    (finding,) = [finding for finding in report.findings if finding.message == "featurize: plumbline/results.py"]
-    assert (finding.kind, finding.expected) == ("undeclared file", "covered by the digest of the stage")
-    more_files = {entry.message.removeprefix("featurize: ") for entry in report.findings if entry != finding}
-    assert more_files <= Sources(folder).closure("plumbline/results.py")[0], "what that module imports, and no more"
 
 
 @pytest.fixture

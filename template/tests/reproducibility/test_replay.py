@@ -3,11 +3,12 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from plumbline.errors import PlumblineError
-from plumbline.reproducibility.circumstances import CIRCUMSTANCES
+from plumbline.reproducibility.circumstances import CIRCUMSTANCES, prepare_surroundings
 from plumbline.reproducibility.replay import DIFFER, IDENTICAL, METRICS_EQUAL, OTHER_MACHINE, ReplayReport, replay
 from template.tests.reproducibility.conftest import COMMIT, Tiny
 
@@ -269,3 +270,13 @@ def test_quick_looks_for_no_cause_and_the_command_ends_with_its_code(copy: Calla
     assert differences == [("data/note.txt", True, [], "line 1")]
     assert "Cause: not looked for" in output
     assert list(report["seconds"]) == ["all changed together", "nothing changed"]
+
+
+@pytest.mark.parametrize(("prefix", "is_ascii"), [("/work/.venv", True), ("/Häuser/.venv", False)])
+def test_text_stays_utf_8_where_libraries_are_under_a_path_that_is_not_ascii(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix: str, is_ascii: bool
+) -> None:
+    monkeypatch.setattr(sys, "prefix", prefix)
+    environment = prepare_surroundings(tmp_path, ["locale"]).environment
+    assert environment["LC_CTYPE"] == ("C" if is_ascii else "C.UTF-8")
+    assert ("PYTHONUTF8" in environment) == is_ascii

@@ -217,7 +217,7 @@ def test_the_command_moves_no_data_and_writes_only_its_report(copy: Callable[...
     assert report["findings"][0]["message"] == "train: code/train.txt changed since the run"
     assert report["findings"][0]["hint"] == REPRO
     assert report["skipped_checks"]
-    page = (ROOT / "docs/reproducibility.md").read_text(encoding="utf-8")
+    page = (ROOT / "plumbline/docs/reproducibility.md").read_text(encoding="utf-8")
     names = {"state", "exit_code", *(field.name for field in fields(Verification))}
     assert set(report) == names
     assert set(report["findings"][0]) == {field.name for field in fields(Finding)}

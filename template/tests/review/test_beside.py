@@ -1,5 +1,6 @@
 """What a review says next to the verdict: attribution, other labels, the package, floors, trials of recipes."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -12,10 +13,11 @@ import pytest
 import yaml
 
 from plumbline.reproducibility.remote import cache_folder
-from plumbline.review.changes import MANY_TRIALS, count_trials
+from plumbline.review.changes import MANY_TRIALS, count_trials, read_importances
 from plumbline.review.package_check import _find_wheel, check_package
 from plumbline.review.result.changes import LabelEffect
 from plumbline.review.result.checks import PackageCheck
+from plumbline.review.result.figures import Importance
 from plumbline.review.sides import Side
 from plumbline.review.worktrees import FOLDER
 from plumbline.testing.projects import environment, make_table
@@ -194,6 +196,37 @@ def test_recipes_tried_on_one_table_are_counted_and_from_many_on_there_is_a_noti
     assert count_trials(Side("head", git(repository, "rev-parse", "HEAD"))).count == 1, "a new table"
 
 
+NUMBERS = {"features": [{"features": ["a", "b"], "loss_increase": [0.5, 0.4, 0.6]}], "random_column": 0.1}
+RUNS = {  # the committed file of a run, by the version that wrote it
+    "now": ("diagnostics.json", {"errors": {}, "explanations": NUMBERS}),
+    "0.1": ("importance.json", NUMBERS),
+    "0.1 before random_column": ("importance.json", {"features": [{"features": ["a", "b"], "loss": [0.5, 0.4, 0.6]}]}),
+}
+BROKEN_RUNS: dict[str, tuple[str, object]] = {
+    "none": ("metrics.json", {}),
+    "another form": ("diagnostics.json", []),
+    "no explanations": ("diagnostics.json", {}),
+}
+
+
+@pytest.mark.parametrize("version", RUNS | BROKEN_RUNS)
+def test_importance_is_read_from_runs_of_each_version_and_none_from_other_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    git(tmp_path, "init", "-q")
+    sides = []
+    for name, content in ((RUNS | BROKEN_RUNS)[version], RUNS["now"]):
+        shutil.rmtree("metrics", ignore_errors=True)
+        Path("metrics").mkdir()
+        Path("metrics", name).write_text(json.dumps(content))
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-q", "--allow-empty", "-m", name)
+        sides.append(Side(name, git(tmp_path, "rev-parse", "HEAD")))
+    numbers = {"a, b": 0.5}
+    assert read_importances(*sides) == (Importance(base=numbers, head=numbers) if version in RUNS else None)
+
+
 @pytest.fixture
 def packaged_head(repository: Path) -> Side:
     """A commit with another seed, its lock and its package in DVC's cache."""
@@ -222,7 +255,7 @@ def test_the_package_predicts_what_the_recipe_predicts_or_it_is_said(
     _, _, result = run_review(repository)
     assert result.package_check.is_consistent is True
     monkeypatch.chdir(repository)
-    _, wheel = _find_wheel(packaged_head)
+    wheel = _find_wheel(packaged_head)
     good = wheel.read_bytes()
     wheel.chmod(0o644)
     wheel.write_bytes(good[:-1])

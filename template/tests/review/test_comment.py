@@ -109,7 +109,7 @@ def test_only_the_standard_library_is_needed() -> None:
 
 
 def test_the_page_says_what_each_reason_means() -> None:
-    page = Path("docs/pull-requests.md").read_text(encoding="utf-8")
+    page = Path("plumbline/docs/pull-requests.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == [*NAMES]
 
 

@@ -26,7 +26,7 @@ from template.tests.review.examples import EXAMPLES, with_comparison, with_verdi
 from template.tests.review.test_comment import shape
 
 EXAMPLE = Path(__file__).with_name("result.json")  # a file of this version, which must be readable while it lasts
-PAGE = Path("docs/review-result.md")
+PAGE = Path("plumbline/docs/review-result.md")
 NAMES = {str: "text", float: "number", int: "whole number", bool: "true or false"}
 FULL = replace(
     with_verdict(
