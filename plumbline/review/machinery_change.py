@@ -1,6 +1,7 @@
 """Another package plumbline in head than in base: versions, what its changelog says, whether the template gives it."""
 
 import re
+from pathlib import Path
 
 from plumbline.errors import PlumblineError
 from plumbline.lock import read_pin
@@ -12,7 +13,7 @@ from plumbline.review.rebuild import rebuild_wheel
 from plumbline.review.result.changes import ENTRY_LENGTH, MAX_ENTRIES, MachineryChange
 from plumbline.review.sides import Side
 
-CHANGELOG = f"{PACKAGE}/docs/changelog.md"
+CHANGELOG = Path(PACKAGE, "docs", "changelog.md")
 MAX_LENGTH = 1_000_000  # characters of the page that are read
 
 

@@ -22,7 +22,7 @@ from template.zoo.tables import Table
 ROOT = Path(__file__).parents[2]
 IDENTITY = {f"GIT_{role}_{field}": "zoo@localhost" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")}
 BRANCHES = "+refs/heads/*:refs/remotes/origin/*"
-KEPT = ("LICENSE", "plumbline/")  # what a project has otherwise: edits.use_wheel makes the wheel
+OWN_FILES = ("LICENSE", "plumbline/")  # what a project has otherwise: edits.use_wheel makes the wheel
 RESULT, PAGES = "result.json", ("review.md", "review.html")
 ATTACK = "<img src=x"  # in a column's name; no page may show it as markup
 
@@ -81,7 +81,7 @@ class Author(Clone):
         """Commit the project without a run, then with one: branch base."""
         self.clear()
         for name in list_files(ROOT):
-            if any(fnmatchcase(name, pattern) for pattern in (*TEMPLATES, *RESULTS)) and not name.startswith(KEPT):
+            if any(fnmatchcase(name, pattern) for pattern in (*TEMPLATES, *RESULTS)) and not name.startswith(OWN_FILES):
                 continue
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, self.folder / name)
@@ -149,11 +149,12 @@ class CI(Clone):
         """Review the merge of a branch into base."""
         self.git("fetch", "-q", "--force", "--tags", "--prune", "--prune-tags", "origin", BRANCHES)
         self.git("checkout", "-q", "-f", "--detach", f"origin/{base}")
-        base_package = self.find_package()
+        package = self.find_package()
         self.git("merge", "-q", "--no-ff", "-m", f"Merge {branch}", f"origin/{branch}")
         for name in (RESULT, *PAGES):
             (self.folder / ".review" / name).unlink(missing_ok=True)
-        ran = self.run_command(sys.executable, "-m", "plumbline", "review", "HEAD^1", package=base_package)
+        command = (sys.executable, "-m", "plumbline", "review", "HEAD^1")
+        ran = self.run_command(*command, package=package or self.find_package())
         if ran.returncode == 2 or not (self.folder / ".review" / RESULT).exists():
             return Judgement("refused", _last_line(ran), ran.returncode)
         has_attack = any(ATTACK in _render(self.folder / ".review" / name) for name in PAGES)
