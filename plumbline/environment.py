@@ -228,6 +228,17 @@ def _check_folder(arguments: Sequence[str]) -> None:
         raise ProjectError(f"{Path.cwd()} cannot be written", hint="Copy or clone the project to another folder")
 
 
+def _check_wheel(root: str) -> None:
+    """Refuse a wheel in this folder that is not that of its lock; src/environment.py has checked that of `root`."""
+    if Path(root).samefile(".") or machinery.has_folder() or not VENDOR.is_dir():
+        return
+    try:
+        machinery.read_wheel()
+    except ProjectError as error:
+        hint = f"Commit {VENDOR}/, pyproject.toml and {lock.LOCK} of the same version"
+        raise ProjectError(error.message, hint=hint) from None
+
+
 @contextmanager
 def _imports(arguments: Sequence[str], root: str, package: str) -> Iterator[dict[str, str]]:
     """Yield the variables with which .venv imports the right package.
@@ -237,9 +248,10 @@ def _imports(arguments: Sequence[str], root: str, package: str) -> Iterator[dict
     """
     if not Path(root).samefile("."):
         with tempfile.TemporaryDirectory() as folder:
-            if Path(package).is_file():
+            is_wheel = Path(package).is_file()
+            if is_wheel:
                 zipfile.ZipFile(package).extractall(folder)
-            path = os.pathsep.join([folder, root])
+            path = os.pathsep.join([folder if is_wheel else package, root])
             yield {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
     elif _is_lock(arguments) and not Path(package).samefile(root):
         yield {"PYTHONPATH": package}
@@ -271,6 +283,7 @@ def _run(arguments: list[str], root: str, package: str) -> int:
     if "--any-python" in options:
         _switch_python([option for option in options if option != "--any-python"] + arguments)
     _check_folder(arguments)
+    _check_wheel(root)
     extras = [option.removeprefix("--extras=") for option in options if option.startswith("--extras=")]
     is_new = _update_venv(arguments, extras[0] if extras else "")
     if not arguments:

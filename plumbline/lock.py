@@ -77,7 +77,8 @@ def read_pin(package: str, root: str | Path = ".") -> str:
     ProjectError
         If the lock does not have the package.
     """
-    text = (Path(root) / LOCK).read_text(encoding="utf-8")
+    path = Path(root) / LOCK
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
     match = re.search(rf"(?m)^{re.escape(package)}==[^\n]*(?:\n    --hash[^\n]*)+", text)
     if not match:
         raise ProjectError(f"{LOCK} has no pin of {package}", hint=f"Restore the file: git checkout HEAD -- {LOCK}")

@@ -123,8 +123,11 @@ def _extract(wheel: bytes) -> Path:
     folder = _make_folder()
     wheel_file = folder / "wheel.zip"
     wheel_file.write_bytes(wheel)
-    with zipfile.ZipFile(wheel_file) as archive:
-        archive.extractall(folder)
+    try:
+        with zipfile.ZipFile(wheel_file) as archive:
+            archive.extractall(folder)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError):  # encrypted, or compressed by an unknown method
+        raise ProjectError(f"the wheel in {VENDOR}/ cannot be unpacked", hint=RESTORE) from None
     wheel_file.unlink()
     return folder
 
@@ -207,6 +210,18 @@ def check_lock(text: str) -> None:
     if re.findall(r"sha256:(\w+)", match[0]) != expected_hashes:
         message = f"{LOCK} is as it was: a package index has {DISTRIBUTION} {match[1]}, and not as {path.as_posix()} is"
         raise ProjectError(message, hint="Leave that index out (UV_INDEX, UV_FIND_LINKS), then run again: make lock")
+
+
+def list_libraries(text: str) -> str:
+    r"""Return a lock without the package plumbline and without its first line, the hash of the list of dependencies.
+
+    Examples
+    --------
+    >>> list_libraries("# dependencies sha256:0\nplumbline-ml==1 \\\n    --hash=sha256:1\nnumpy==2\n")
+    'numpy==2\n'
+    """
+    pattern = rf"(?m)\A# dependencies [^\n]*\n|^{DISTRIBUTION}==[^\n]*(?:\n    --hash[^\n]*)*\n?"
+    return re.sub(pattern, "", text)
 
 
 def disagreements() -> list[str]:

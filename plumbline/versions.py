@@ -77,12 +77,14 @@ class Sources:
     Parameters
     ----------
     root : path
-        The root of the project, whose package is read: see `plumbline.machinery.find_source`.
+        The root of the project.
+    package : path, optional
+        The folder with its package, by default that of `plumbline.machinery.find_source`.
     """
 
-    def __init__(self, root: str | Path = ".") -> None:
+    def __init__(self, root: str | Path = ".", package: Path | None = None) -> None:
         self._root = Path(root)
-        self._tops = {"src": self._root, PACKAGE: find_source(root)}
+        self._tops = {"src": self._root, PACKAGE: package or find_source(root)}
         self._imports: dict[str, Imports] = {}
 
     def stages(self) -> list[str]:

@@ -38,6 +38,7 @@ def _add_program(path: Path, programs: Path) -> None:
         (programs / path.name).symlink_to(path)
         return
     _, _, code = content.partition(b"\n")
-    python = '#!/bin/sh\n"exec" "$(dirname "$0")/python" "$0" "$@"\n'
-    (programs / path.name).write_bytes(python.encode() + code)
+    # To the shell, a command; to Python, a text.
+    start = """#!/bin/sh\n'''exec' "$(dirname "$0")/python" "$0" "$@"\n' '''\n"""
+    (programs / path.name).write_bytes(start.encode() + code)
     (programs / path.name).chmod(0o755)
