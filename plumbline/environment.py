@@ -230,12 +230,12 @@ def _check_folder(arguments: Sequence[str]) -> None:
 
 def _check_wheel(root: str) -> None:
     """Refuse a wheel in this folder that is not that of its lock; src/environment.py has checked that of `root`."""
-    if Path(root).samefile(".") or machinery.has_folder() or not VENDOR.is_dir():
+    if Path(root).samefile(".") or machinery.has_folder() or not Path(machinery.VENDOR).is_dir():
         return
     try:
         machinery.read_wheel()
     except ProjectError as error:
-        hint = f"Commit {VENDOR}/, pyproject.toml and {lock.LOCK} of the same version"
+        hint = f"Commit {machinery.VENDOR}/, pyproject.toml and {lock.LOCK} of the same version"
         raise ProjectError(error.message, hint=hint) from None
 
 

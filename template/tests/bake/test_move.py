@@ -8,9 +8,9 @@ import pytest
 
 from plumbline.testing.projects import make_table
 from template.tests.bake.conftest import Tools, git
-from template.tests.bake.libraries import create_venv
 from template.tests.bake.test_update import FEATURES, change, commit, make_in, update, write
 from template.tests.docs.conftest import blocks
+from template.tests.libraries import create_venv
 
 OLD_BLOCK = re.compile(r"(?ms)^(?:`[\w./-]+`[^\n]*\n\n)?```\w+\n(.*?)^```$")
 
