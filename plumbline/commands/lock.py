@@ -119,8 +119,7 @@ def compile_lock(old: str, upgrade: Sequence[str]) -> str:
             )
         text = file.read_text(encoding="utf-8")
     machinery.check_lock(text)
-    # Without the project's own name two projects with the same dependencies have the same lock.
-    return first_line + re.sub(r"\S+ \(pyproject\.toml\)", "pyproject.toml", text)
+    return first_line + text
 
 
 def add_arguments(parser: ArgumentParser) -> None:

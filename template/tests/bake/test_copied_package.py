@@ -1,17 +1,27 @@
 """A project with a copy of the package in plumbline/ is updated to one with the wheel, as docs/updating.md says."""
 
-import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from plumbline import updates
-from plumbline.testing.projects import ROOT, environment, make_table
-from template.tests.bake.conftest import AUTHOR, SCRIPTS, Tools, git, tree
-from template.tests.bake.test_update import FEATURES, PLOTS, RUN, change, commit, is_yours, make_in, update, write
+from plumbline.testing.projects import make_table
+from template.tests.bake.conftest import Tools, git, tree
+from template.tests.bake.test_update import (
+    FEATURES,
+    PLOTS,
+    RUN,
+    change,
+    commit,
+    find_commands,
+    is_yours,
+    make_in,
+    run_line,
+    update,
+    write,
+)
 from template.tests.libraries import create_venv
 
 LIBRARY = "lightgbm==4.6.0 \\\n    --hash=sha256:" + "0" * 64 + "\n"
@@ -64,18 +74,6 @@ def solve(project: Path) -> None:
     """Keep the lines of both sides in pyproject.toml, as the page says."""
     text = (project / "pyproject.toml").read_text(encoding="utf-8")
     write(project, "pyproject.toml", re.sub(r"(?m)^(<{7} ours|={7}|>{7} theirs)\n", "", text))
-
-
-def find_commands(heading: str) -> list[str]:
-    """The commands under a heading of the page."""
-    page = (ROOT / "docs/updating.md").read_text(encoding="utf-8")
-    return re.findall(r"(?m)^\$ (.+)$", page.partition(f"## {heading}")[2].partition("\n## ")[0])
-
-
-def run_line(project: Path, line: str) -> None:
-    """Run a line of the page in a shell, as in an activated .venv."""
-    path = f"{project / '.venv' / SCRIPTS}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(line, shell=True, cwd=project, env=environment(PATH=path, **AUTHOR), check=True)  # noqa: S602
 
 
 def test_the_copy_goes_and_what_the_user_wrote_stays(tools: Tools, project: Path) -> None:
@@ -160,7 +158,7 @@ def test_a_project_with_a_copy_runs_as_the_page_says(tools: Tools, project: Path
     for line in (eject, *steps):
         run_line(project, line)
     assert git(project, "diff", "--name-only", "HEAD", "--", "plumbline").split() == [PLOTS]
-    output = make_in(project, "repro")
+    output = run_line(project, "dvc repro")
     assert re.findall(r"Running stage '(\w+)'", output) == ["versions", "evaluate"]
     commit(project, "Our colour, again")
     assert "in order" in make_in(project, "check")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.testing.projects import ROOT, environment, make_table
-from template.tests.bake.conftest import Tools, git, tree
+from template.tests.bake.conftest import AUTHOR, SCRIPTS, Tools, git, tree
 from template.tests.docs.conftest import blocks
 from template.tests.libraries import create_venv
 
@@ -257,6 +257,21 @@ def test_right_after_making_nothing_differs_on_any_day(tools: Tools, make: Make,
     assert "up to date" in tools.run("cruft", "check", cwd=project)
 
 
+def find_commands(heading: str) -> list[str]:
+    """The commands under a heading of the page."""
+    page = (ROOT / "docs/updating.md").read_text(encoding="utf-8")
+    return re.findall(r"(?m)^\$ (.+)$", page.partition(f"## {heading}")[2].partition("\n## ")[0])
+
+
+def run_line(project: Path, line: str) -> str:
+    """What a line of the page printed in a shell, as in an activated .venv."""
+    path = f"{project / '.venv' / SCRIPTS}{os.pathsep}{os.environ['PATH']}"
+    env = environment(PATH=path, **AUTHOR)
+    ran = subprocess.run(line, shell=True, cwd=project, env=env, capture_output=True, encoding="utf-8")  # noqa: S602
+    assert ran.returncode == 0, f"{line}: {ran.stdout[-3000:]}{ran.stderr[-3000:]}"
+    return ran.stdout
+
+
 def make_in(project: Path, *verbs: str, code: int = 0) -> str:
     """What `make` printed, which must end with `code`."""
     env = environment(PYTHON=sys.executable, PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
@@ -288,3 +303,25 @@ def test_the_updated_project_runs_after_make_lock(tools: Tools, make: Make) -> N
     make_in(project, "repro")
     commit(project, "Update")
     assert "check: parameters, lock, digests and all of the above are in order" in make_in(project, "check")
+
+
+@pytest.mark.slow
+def test_a_changed_package_is_changed_again_as_the_page_says(tools: Tools, make: Make) -> None:
+    """With the package index."""
+    project = make("v1")
+    create_venv(project)
+    run_line(project, "plumbline eject")
+    commit(project, "The source of the package")
+    source = git(project, "rev-parse", "HEAD").strip()
+    change(project, PLOTS, ('"#0072b2"', '"#005a9c"'))
+    commit(project, "Our colour")
+    update(tools, project)
+    make_in(project, "lock")
+    shutil.rmtree(project / ".venv")
+    create_venv(project)
+    commit(project, "Update")
+    for line in find_commands("When you changed the package"):
+        run_line(project, line.replace("COMMIT", source))
+    text = (project / PLOTS).read_text(encoding="utf-8")
+    assert all(words in text for words in ('"#005a9c"', '"font.size": 11', "MAX_BARS = 16"))
+    assert f"with changes in {PLOTS}\n" in run_line(project, "plumbline eject")
