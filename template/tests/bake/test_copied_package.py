@@ -9,19 +9,8 @@ import pytest
 from plumbline import updates
 from plumbline.testing.projects import make_table
 from template.tests.bake.conftest import Tools, git, tree
-from template.tests.bake.test_update import (
-    FEATURES,
-    PLOTS,
-    RUN,
-    change,
-    commit,
-    find_commands,
-    is_yours,
-    make_in,
-    run_line,
-    update,
-    write,
-)
+from template.tests.bake.shell import find_commands, find_unmerged, make_in, run_line, solve
+from template.tests.bake.test_update import FEATURES, PLOTS, RUN, change, commit, is_yours, update, write
 from template.tests.libraries import create_venv
 
 LIBRARY = "lightgbm==4.6.0 \\\n    --hash=sha256:" + "0" * 64 + "\n"
@@ -64,16 +53,6 @@ def add_library(project: Path) -> None:
     lock = re.sub(r"\A.*\n", "# dependencies sha256:ours\n", lock)
     write(project, "requirements.lock", re.sub(r"(?m)^(?=lxml|mako|markdown)", LIBRARY, lock, count=1))
     commit(project, "lightgbm")
-
-
-def find_unmerged(project: Path) -> list[str]:
-    return [line[3:] for line in git(project, "status", "--porcelain").splitlines() if "U" in line[:2]]
-
-
-def solve(project: Path) -> None:
-    """Keep the lines of both sides in pyproject.toml, as the page says."""
-    text = (project / "pyproject.toml").read_text(encoding="utf-8")
-    write(project, "pyproject.toml", re.sub(r"(?m)^(<{7} ours|={7}|>{7} theirs)\n", "", text))
 
 
 def test_the_copy_goes_and_what_the_user_wrote_stays(tools: Tools, project: Path) -> None:

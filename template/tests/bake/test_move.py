@@ -8,7 +8,8 @@ import pytest
 
 from plumbline.testing.projects import make_table
 from template.tests.bake.conftest import Tools, git
-from template.tests.bake.test_update import FEATURES, change, commit, make_in, update, write
+from template.tests.bake.shell import make_in
+from template.tests.bake.test_update import FEATURES, change, commit, update, write
 from template.tests.docs.conftest import blocks
 from template.tests.libraries import create_venv
 

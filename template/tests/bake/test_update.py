@@ -1,18 +1,16 @@
 """A project that people have worked in follows the template: what they wrote stays, what is new arrives."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from plumbline.testing.projects import ROOT, environment, make_table
-from template.tests.bake.conftest import AUTHOR, SCRIPTS, Tools, git, tree
+from plumbline.testing.projects import ROOT, make_table
+from template.tests.bake.conftest import Tools, git, tree
+from template.tests.bake.shell import find_commands, make_in, run_line
 from template.tests.docs.conftest import blocks
 from template.tests.libraries import create_venv
 
@@ -255,29 +253,6 @@ def test_right_after_making_nothing_differs_on_any_day(tools: Tools, make: Make,
     later = {"PYTHONPATH": str(tmp_path / "later")}
     assert tools.run("cruft", "diff", "--exit-code", cwd=project, **later) == ""
     assert "up to date" in tools.run("cruft", "check", cwd=project)
-
-
-def find_commands(heading: str) -> list[str]:
-    """The commands under a heading of the page."""
-    page = (ROOT / "docs/updating.md").read_text(encoding="utf-8")
-    return re.findall(r"(?m)^\$ (.+)$", page.partition(f"## {heading}")[2].partition("\n## ")[0])
-
-
-def run_line(project: Path, line: str) -> str:
-    """What a line of the page printed in a shell, as in an activated .venv."""
-    path = f"{project / '.venv' / SCRIPTS}{os.pathsep}{os.environ['PATH']}"
-    env = environment(PATH=path, **AUTHOR)
-    ran = subprocess.run(line, shell=True, cwd=project, env=env, capture_output=True, encoding="utf-8")  # noqa: S602
-    assert ran.returncode == 0, f"{line}: {ran.stdout[-3000:]}{ran.stderr[-3000:]}"
-    return ran.stdout
-
-
-def make_in(project: Path, *verbs: str, code: int = 0) -> str:
-    """What `make` printed, which must end with `code`."""
-    env = environment(PYTHON=sys.executable, PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    ran = subprocess.run(["make", *verbs], cwd=project, env=env, capture_output=True, encoding="utf-8", check=False)
-    assert ran.returncode == code, ran.stdout[-3000:] + ran.stderr[-3000:]
-    return ran.stdout + ran.stderr
 
 
 @pytest.mark.slow
