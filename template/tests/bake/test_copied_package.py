@@ -7,11 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from template.tests.bake.libraries import create_venv
 
 from plumbline import updates
 from plumbline.testing.projects import ROOT, environment, make_table
 from template.tests.bake.conftest import AUTHOR, SCRIPTS, Tools, git, tree
-from template.tests.bake.libraries import create_venv
 from template.tests.bake.test_update import FEATURES, PLOTS, RUN, change, commit, is_yours, make_in, update, write
 
 LIBRARY = "lightgbm==4.6.0 \\\n    --hash=sha256:" + "0" * 64 + "\n"

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from template.tests.bake.libraries import create_venv
 
 from plumbline.testing.projects import ROOT, environment, make_table
 from template.tests.bake.conftest import Tools, git, tree
-from template.tests.bake.libraries import create_venv
 from template.tests.docs.conftest import blocks
 
 YOURS = (

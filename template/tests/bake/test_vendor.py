@@ -5,9 +5,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from template.tests.bake.libraries import create_venv
 
 from template.tests.bake.conftest import SCRIPTS, tree
-from template.tests.bake.libraries import create_venv
 from template.tests.bake.test_update import make_in
 
 VERBS = ("setup", "repro", "report", "test", "check", "review", "lock")
