@@ -16,12 +16,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from plumbline import lock, process
+from plumbline import lock, machinery, process
 from plumbline.errors import ProgramError, ProjectError, report_errors
 from plumbline.extras import choose_groups, remote_extras
 
 OLDEST, NEWEST = (3, 11), (3, 14)
-VENV, VENDOR = Path(".venv"), Path("vendor")
+VENV = Path(".venv")
 RECORD = VENV / "lock-hash"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 INSIDE = BIN / ("python.exe" if os.name == "nt" else "python")
@@ -152,7 +152,7 @@ def _install(extras: Sequence[str], groups: Sequence[str]) -> None:
     _install_uv(groups)
     command: list[str | Path] = [INSIDE, "-m", "uv", "pip", "install", "-q", "--python", INSIDE]
     command += ["--strict", "--compile-bytecode", "--exact", "-r", "pyproject.toml", "-c", lock.LOCK]
-    command += ["--find-links", VENDOR] if VENDOR.is_dir() else []
+    command += machinery.find_links()
     command += ["--reinstall-package", "plumbline-ml"]  # for uv, 0.2.0+c1 is as good as 0.2.0
     command += [f"dvc[{extra}]" for extra in extras]
     for name in groups:
@@ -228,6 +228,17 @@ def _check_folder(arguments: Sequence[str]) -> None:
         raise ProjectError(f"{Path.cwd()} cannot be written", hint="Copy or clone the project to another folder")
 
 
+def _check_wheel(root: str) -> None:
+    """Refuse a wheel in this folder that is not that of its lock; src/environment.py has checked that of `root`."""
+    if Path(root).samefile(".") or machinery.has_folder() or not VENDOR.is_dir():
+        return
+    try:
+        machinery.read_wheel()
+    except ProjectError as error:
+        hint = f"Commit {VENDOR}/, pyproject.toml and {lock.LOCK} of the same version"
+        raise ProjectError(error.message, hint=hint) from None
+
+
 @contextmanager
 def _imports(arguments: Sequence[str], root: str, package: str) -> Iterator[dict[str, str]]:
     """Yield the variables with which .venv imports the right package.
@@ -237,9 +248,10 @@ def _imports(arguments: Sequence[str], root: str, package: str) -> Iterator[dict
     """
     if not Path(root).samefile("."):
         with tempfile.TemporaryDirectory() as folder:
-            if Path(package).is_file():
+            is_wheel = Path(package).is_file()
+            if is_wheel:
                 zipfile.ZipFile(package).extractall(folder)
-            path = os.pathsep.join([folder, root])
+            path = os.pathsep.join([folder if is_wheel else package, root])
             yield {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
     elif _is_lock(arguments) and not Path(package).samefile(root):
         yield {"PYTHONPATH": package}
@@ -271,6 +283,7 @@ def _run(arguments: list[str], root: str, package: str) -> int:
     if "--any-python" in options:
         _switch_python([option for option in options if option != "--any-python"] + arguments)
     _check_folder(arguments)
+    _check_wheel(root)
     extras = [option.removeprefix("--extras=") for option in options if option.startswith("--extras=")]
     is_new = _update_venv(arguments, extras[0] if extras else "")
     if not arguments:

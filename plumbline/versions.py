@@ -33,6 +33,7 @@ MODULE_PARAMS = {  # modules that import what a parameter names, and the paramet
 WRITE_COMMAND = "python -m plumbline versions"
 # Libraries whose module has another name than they have in the lock; others are looked up where they are installed.
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
+_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")  # fields of a statement that hold statements
 _COMPUTING_LIBRARIES = {"scikit-learn": ("joblib", "numpy", "scipy", "threadpoolctl")}  # those that compute for it
 
 
@@ -76,12 +77,14 @@ class Sources:
     Parameters
     ----------
     root : path
-        The root of the project, whose package is read: see `plumbline.machinery.find_source`.
+        The root of the project.
+    package : path, optional
+        The folder with its package, by default that of `plumbline.machinery.find_source`.
     """
 
-    def __init__(self, root: str | Path = ".") -> None:
+    def __init__(self, root: str | Path = ".", package: Path | None = None) -> None:
         self._root = Path(root)
-        self._tops = {"src": self._root, PACKAGE: find_source(root)}
+        self._tops = {"src": self._root, PACKAGE: package or find_source(root)}
         self._imports: dict[str, Imports] = {}
 
     def stages(self) -> list[str]:
@@ -172,19 +175,32 @@ class Sources:
         return {name: self._pins[name] for name in sorted(names & self._pins.keys())}
 
 
-def _imported_names(file: str, text: bytes) -> Iterator[str]:
+@cache  # the stage package asks for the same files several times
+def _imported_names(file: str, text: bytes) -> tuple[str, ...]:
     """The dotted names that a file imports, anywhere in it; of `from a import b` also a.b, which may be a module."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):  # Python itself reports it
-        return
-    for node in ast.walk(tree):
+        return ()
+    names: list[str] = []
+    for node in _walk_statements(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = ".".join(file.removesuffix(".py").split("/")[: -node.level]) if node.level else ""
             module = ".".join(part for part in (base, node.module) if part)
-            yield from (f"{module}.{alias.name}" for alias in node.names)
+            names += (f"{module}.{alias.name}" for alias in node.names)
+    return tuple(names)
+
+
+def _walk_statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield all statements. No expression holds an import, and ast.walk over expressions takes most of a digest."""
+    pending: list[ast.AST] = [*tree.body]
+    while pending:
+        node = pending.pop()
+        yield node
+        for field in _BLOCKS:
+            pending += getattr(node, field, ())
 
 
 def _hash_text(path: Path) -> str:

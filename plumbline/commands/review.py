@@ -10,14 +10,19 @@ import sys
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
+from plumbline.errors import ProjectError
+from plumbline.machinery import has_folder
 from plumbline.process import git
 from plumbline.process import run as run_program
+from plumbline.review.commits import SideError
 from plumbline.review.sides import JUDGES, Side, find_merge_base
+from plumbline.review.worktrees import FOLDER
 
 FAILED = 2
 # Whose review this process is: unset for the one that a user started, "base" or "head" for one that another review
 # started with that side's code. It is an environment variable since the review of an older commit must understand it.
 ROLE = "REVIEW_BY_BASE"
+READS_WHEELS = "plumbline/machinery.py"  # what a review has that finds a package also in a wheel
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -37,7 +42,8 @@ def run(options: Namespace) -> int:
     The code of base judges, in a process of its own; this code does where base has no review, or is that process.
     """
     head, base = Side("head", git("rev-parse", "HEAD").strip()), find_merge_base(options.base)
-    role, base_has_review = os.environ.get(ROLE), _has_review(base)
+    _refuse_prepared_files(head)
+    role, base_has_review = os.environ.get(ROLE), _can_judge(base, head)
     if base_has_review and not role:
         return _delegate(base, "base", options)
     from plumbline.review.judge import Request, judge, second_opinion  # a process that delegates needs none of it
@@ -59,5 +65,19 @@ def _delegate(side: Side, role: str, options: Namespace) -> int:
     return run_program(command, env=side.environment() | {ROLE: role}, capture_output=False).returncode
 
 
-def _has_review(side: Side) -> bool:
-    return all(git("cat-file", "-t", f"{side.commit}:{path}", strict=False) for path in JUDGES[:2])
+def _refuse_prepared_files(head: Side) -> None:
+    """Refuse a head that brings a worktree or predictions along, which a review would take for its own."""
+    if git("ls-tree", head.commit, "--", FOLDER.as_posix()).strip():
+        message = f"head ({head.commit[:9]}) has {FOLDER}/ in git, where a review keeps what it made"
+        raise ProjectError(message, hint=f"Remove it: git rm -r --cached {FOLDER}, then commit")
+
+
+def _can_judge(base: Side, head: Side) -> bool:
+    """Whether base has a review of its own; one from before the wheel knows a package only as a folder."""
+    base.check_out()
+    head.check_out()
+    try:
+        has_review = all((base.machinery / name).exists() for name in JUDGES[:2])
+    except SideError:
+        return False
+    return has_review and ((base.machinery / READS_WHEELS).exists() or has_folder(head.folder))

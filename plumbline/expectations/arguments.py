@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from plumbline.expectations.expectation import COLUMN_ARGUMENTS, Expectation
+from plumbline.expectations.library import load_library
 from plumbline.params import suggest
 
 _Test = Callable[[Any], bool]
@@ -120,7 +121,7 @@ _ARGUMENTS: dict[str, tuple[str, _Test]] = {
 
 def find_faults(expectations: Sequence[Expectation]) -> list[str]:
     """Return a line for each expectation that can run on no table: it does not exist, or its arguments do not fit."""
-    import great_expectations  # noqa: F401, it registers its expectations
+    load_library()
     from great_expectations.expectations import registry
 
     names = registry.list_registered_expectation_implementations()

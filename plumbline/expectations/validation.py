@@ -6,7 +6,6 @@ its widest group of columns. An expectation that failed with an error is never a
 
 import gc
 import logging
-import os
 import re
 import uuid
 from collections import defaultdict
@@ -20,9 +19,8 @@ import pyarrow.parquet as pq
 
 from plumbline.expectations.compatibility import content_of, explain_error, find_incompatibility
 from plumbline.expectations.expectation import Expectation
+from plumbline.expectations.library import load_library
 from plumbline.expectations.results import Result
-
-os.environ["GX_ANALYTICS_ENABLED"] = "False"
 
 ERROR = "error"  # stands for a message that `validate` writes
 MAX_CELLS = 4_000_000  # in one projection: a small table is checked at once, a large one column by column
@@ -102,7 +100,7 @@ def _run(expectations: Sequence[Expectation], positions: list[int], frame: pd.Da
 
 
 def _open_batch(frame: pd.DataFrame) -> Any:
-    import great_expectations as gx
+    gx = load_library()
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # it logs values of rows
@@ -115,8 +113,7 @@ def _open_batch(frame: pd.DataFrame) -> Any:
 def _validate_batch(
     batch: Any, expectations: Sequence[Expectation], positions: list[int], result_format: str
 ) -> dict[int, Result]:
-    import great_expectations as gx
-
+    gx = load_library()
     content: list[Any] = [{**expectations[i].to_json(), "id": str(uuid.UUID(int=i))} for i in positions]
     outcomes = batch.validate(gx.ExpectationSuite(name="suite", expectations=content), result_format=result_format)
     results = {}

@@ -1,6 +1,7 @@
 """A stage as a process: an error is one line, and says how to get the files of the last run back."""
 
 import configparser
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -36,6 +37,7 @@ def run(name: str, stage: Callable[[], None]) -> None:
     """
 
     def main() -> int:
+        gc.freeze()  # what was imported stays: garbage collection need not search it again and again
         versions.check(name)
         try:
             with transaction():

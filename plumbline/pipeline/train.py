@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from plumbline import paths
 from plumbline.columns import default
 from plumbline.data.schema import SIDE, TARGET, TIME, TRAIN, WEIGHT, Schema
-from plumbline.errors import PlumblineError, UserCodeError
+from plumbline.errors import ModelError, PlumblineError, UserCodeError
 from plumbline.findings import Findings, Kind, Severity
 from plumbline.formatting import short
 from plumbline.keys import Params
@@ -95,8 +95,11 @@ def _refuse_untrusted(content: bytes, user: ModuleType) -> None:
 
 def write_model(model: FittedModel, user: ModuleType) -> int:
     """Write data/model.skops, and return its number of bytes; see `check_types` for its errors."""
-    _refuse_untrusted(modelfile.dumps(model), user)
-    return modelfile.write(paths.MODEL, model, [user])
+    try:
+        return modelfile.write(paths.MODEL, model, [user])
+    except ModelError:
+        _refuse_untrusted(modelfile.dumps(model), user)
+        raise
 
 
 def predict_folds(rows: pd.DataFrame, schema: Schema, params: Params, fit: Fit, findings: Findings) -> np.ndarray:

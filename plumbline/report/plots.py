@@ -7,10 +7,8 @@ from math import isnan
 from typing import Any, TypeGuard
 
 import matplotlib
-
-matplotlib.use("svg")
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from plumbline.evaluation.curves import Point
 from plumbline.evaluation.error_analysis import ThresholdMetrics
@@ -56,11 +54,9 @@ def render_svg(name: str, draw: Callable[..., None], *arguments: Any, size: tupl
         Width and height in inches.
     """
     with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
-        figure, axes = plt.subplots(figsize=size)
-        draw(axes, *arguments)
-        buffer = io.StringIO()
+        figure, buffer = Figure(figsize=size), io.StringIO()  # without pyplot, which no figure without a window needs
+        draw(figure.subplots(), *arguments)
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-        plt.close(figure)
     text = buffer.getvalue()[buffer.getvalue().index("<svg") :].replace(INK, "currentColor")
     text = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', 'role="presentation"', text, count=1)
     return re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)

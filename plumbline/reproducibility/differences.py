@@ -1,6 +1,7 @@
 """Compare dvc.lock with dvc.yaml, parameters, git and .dvc files: a finding for each difference."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from plumbline import versions
@@ -141,9 +142,16 @@ def _typed_form(value: Any) -> Any:
     return [_typed_form(item) for item in value] if isinstance(value, list) else (type(value).__name__, repr(value))
 
 
-def compare_digests(stage: Stage) -> Iterator[Finding]:
-    """Yield a finding if a digest in src/versions.json is not that of the code here, whatever dvc.lock has."""
-    sources, written_digests = versions.Sources("."), versions.read(".")
+def compare_digests(stage: Stage, package: Path | None = None) -> Iterator[Finding]:
+    """Yield a finding if a digest in src/versions.json is not that of the code here, whatever dvc.lock has.
+
+    Parameters
+    ----------
+    stage : Stage
+    package : path, optional
+        The folder with the package plumbline of this project, by default the one that runs.
+    """
+    sources, written_digests = versions.Sources(".", package), versions.read(".")
     stage_names = {*sources.stages()}
     for name in stage.params.get(VERSIONS) or []:
         digest = sources.stage_code(name).digest if name in stage_names else "none"

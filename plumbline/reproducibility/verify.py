@@ -99,7 +99,13 @@ class Verification:
         return lines
 
 
-def verify(folder: str | Path = ".", *, ask_remote: bool = True, timeout: float = remote.TIMEOUT) -> Verification:
+def verify(
+    folder: str | Path = ".",
+    *,
+    ask_remote: bool = True,
+    timeout: float = remote.TIMEOUT,
+    package: Path | None = None,
+) -> Verification:
     """Compare dvc.lock with the files of a project and with DVC's remotes.
 
     Parameters
@@ -110,6 +116,8 @@ def verify(folder: str | Path = ".", *, ask_remote: bool = True, timeout: float 
         Whether to ask the remotes which files they have.
     timeout : float
         Seconds that the remotes have to answer.
+    package : path, optional
+        The folder with the package plumbline of that project, an absolute path; by default the one that runs.
 
     Returns
     -------
@@ -117,17 +125,17 @@ def verify(folder: str | Path = ".", *, ask_remote: bool = True, timeout: float 
         A file that cannot be read is a finding, too, and no error.
     """
     with contextlib.chdir(folder):
-        return _verify(ask_remote, timeout)
+        return _verify(ask_remote, timeout, package)
 
 
-def _verify(ask_remote: bool, timeout: float) -> Verification:
+def _verify(ask_remote: bool, timeout: float, package: Path | None) -> Verification:
     findings: list[Finding] = []
     try:
         stages = read_stages()
         if not Path(LOCK).exists():
             return _verify_without_lock(stages)
         lock, pointers, remote_names = read_lock(), read_pointers(), remote.read_remote_names()
-        comparison = _Comparison(stages, lock, pointers)
+        comparison = _Comparison(stages, lock, pointers, package)
         findings += differences.compare_stage_names(stages, lock)
         findings.extend(comparison.compare())
     except DvcFileError as error:
@@ -178,6 +186,7 @@ class _Comparison:
     stages: Mapping[str, Stage]
     lock: Mapping[str, LockedStage]
     pointers: Mapping[str, Pointer]
+    package: Path | None
     counts: dict[str, int] = field(default_factory=lambda: {"dependencies": 0, "parameters": 0, "outputs": 0})
     skipped_checks: list[str] = field(default_factory=list)
 
@@ -195,7 +204,7 @@ class _Comparison:
                 continue
             yield from differences.compare_dependencies(stage, entry, hashes, output_paths)
             yield from differences.compare_params(stage, entry)
-            yield from differences.compare_digests(stage)
+            yield from differences.compare_digests(stage, self.package)
             self._count(stage)
 
     def tracked_files(self) -> Iterator[TrackedFile]:

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from plumbline import paths
 from plumbline.errors import PlumblineError
 from plumbline.lock import LOCK
+from plumbline.machinery import VENDOR, list_libraries
 from plumbline.process import git, replace_surrogates
 from plumbline.review.commits import Commit
 from plumbline.review.markdown import SENTENCE_LENGTH, clean
@@ -17,10 +18,12 @@ from plumbline.review.result.review import Review
 from plumbline.review.safeguards import read_expectations
 from plumbline.review.sides import Side
 
+WHEELS = f"{VENDOR}/plumbline_ml-"  # a review tells their versions
 KINDS: dict[Kind, tuple[str, ...]] = {
     "data": ("data/source/",),
     "params": (paths.PARAMS,),
     "code": ("src/", "plumbline/"),
+    "machinery": (WHEELS,),
     "versions": (LOCK.name,),
 }
 GENERATED = ("dvc.lock", "metrics/", paths.SCHEMA, paths.VERSIONS)  # written by a run
@@ -69,8 +72,11 @@ def _artifact_names(commit: Commit) -> list[str]:
 
 
 def list_changed_kinds(base: Commit, head: Commit) -> tuple[Kind, ...]:
-    """Return what the change consists of; files that a run writes do not count."""
+    """Return what the change consists of, without files that a run writes and a lock of the same libraries."""
     files = [path for path in _diff_paths(base, head) if not path.startswith(GENERATED)]
+    locks = (git("show", f"{commit.commit}:{LOCK.name}", strict=False) for commit in (base, head))
+    if len({*map(list_libraries, locks)}) == 1:
+        files = [path for path in files if path != LOCK.name]
     return tuple(kind for kind, prefixes in KINDS.items() if any(path.startswith(prefixes) for path in files))
 
 
@@ -85,7 +91,7 @@ def _list_files(base: Commit, head: Commit) -> ChangedFiles:
     prefixes = tuple(chain(*KINDS.values()))
     files = sorted(_diff_paths(base, head), key=lambda path: not path.startswith(prefixes))
     generated = [path for path in files if path.startswith(GENERATED)]
-    edited = [path for path in files if path not in {*generated}]
+    edited = [path for path in files if path not in {*generated} and not path.startswith(WHEELS)]
     return ChangedFiles(
         first_paths=tuple(edited[:MAX_FILES]),
         omitted_count=len(edited[MAX_FILES:]),

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from plumbline.formatting import short
 from plumbline.review.details import describe_rows, format_level, interval_level, render_details
-from plumbline.review.markdown import code, code_commit, escape_with_stop, table
-from plumbline.review.result.changes import ChangedFiles, Kind
+from plumbline.review.markdown import clean, code, code_commit, escape_with_stop, table
+from plumbline.review.result.changes import ENTRY_LENGTH, MAX_ENTRIES, ChangedFiles, Kind, MachineryChange
 from plumbline.review.result.checks import Reason
 from plumbline.review.result.comparison import NO_MARGIN, Comparison, Verdict, Word
 from plumbline.review.result.review import Review
@@ -26,6 +26,7 @@ KIND_NAMES: dict[Kind, str] = {
     "data": "data",
     "params": "parameters",
     "code": "code",
+    "machinery": "the machinery",
     "versions": "versions of libraries",
 }
 BY_AUTHOR = "Computed by the author of this pull request: CI has no data here and could not check the numbers."
@@ -57,6 +58,7 @@ def _first_screen(review: Review) -> list[str]:
         f"**{BY_AUTHOR}**" if review.is_computed_by_author else "",
         table(["metric", "base (before)", "head (after)", f"change ({level} interval)", "verdict"], rows),
         describe_changes(review),
+        _describe_machinery_change(review.machinery_change) if review.machinery_change else "",
         _describe_next_steps(review),
     ]
 
@@ -148,6 +150,28 @@ def describe_changes(review: Review) -> str:
         reason = escape_with_stop(review.comparison.unpaired_reason)
         parts.append(f"The two sides were evaluated on different rows: {reason}")
     return " ".join(filter(None, parts))
+
+
+def _describe_machinery_change(change: MachineryChange) -> str:
+    first, *rest = describe_machinery(change, escape_with_stop)
+    return "\n".join([f"**Machinery:** {first}", *(f"- {line}" for line in rest)])
+
+
+def describe_machinery(change: MachineryChange, escape_text: Callable[[str], str]) -> list[str]:
+    """Return sentences on another package plumbline: the versions, then what the changelog says.
+
+    Parameters
+    ----------
+    change : MachineryChange
+    escape_text : callable
+        Makes a sentence harmless where the text is shown.
+    """
+    base, head = (escape_text(clean(version or "none")).removesuffix(".") for version in (change.base, change.head))
+    lines = [f"plumbline {base} to {head}: {escape_text(clean(change.why, ENTRY_LENGTH))}"]
+    lines += [f"Changelog: {escape_text(clean(entry, ENTRY_LENGTH))}" for entry in change.changelog[:MAX_ENTRIES]]
+    if change.omitted_count > 0:
+        lines.append(f"Changelog: {change.omitted_count:,} more entries, see plumbline docs changelog")
+    return lines
 
 
 def _list_parameters(review: Review) -> str:

@@ -22,6 +22,7 @@ from plumbline.versions import Sources
 
 RECIPE = ("ingest", "featurize", "train")
 FIX = "Correct the file and commit it"
+FIX_MACHINERY = "Commit vendor/, pyproject.toml and requirements.lock of the same version"
 
 
 class SideError(InconclusiveError):
@@ -153,12 +154,23 @@ class Commit:
         """
         for file, keys in keys_by_file.items():
             if file == paths.VERSIONS:
-                yield from ((f"{file}:{key}", stage_digest(self.commit, key)) for key in keys or self.stages)
+                yield from ((f"{file}:{key}", self._stage_digest(key)) for key in keys or self.stages)
             elif keys is None or file.endswith(".py"):  # only a run would tell the values of Python's names
                 yield file, self.object_hash(file)
             else:
                 content = self._groups if file == paths.PARAMS else self._load_other(file)
                 yield from ((f"{file}:{key}", lookup(content, key)) for key in keys)
+
+    def _stage_digest(self, stage: str) -> str:
+        try:
+            return stage_digest(self.commit, stage)
+        except (PlumblineError, OSError) as error:
+            raise self.machinery_error(error) from None
+
+    def machinery_error(self, error: Exception) -> SideError:
+        """Return the error of a commit whose package plumbline cannot be found, or is not that of its lock."""
+        problem = f"has no package plumbline that can run: {getattr(error, 'message', error)}"
+        return SideError(self, problem, hint=FIX_MACHINERY)
 
     def object_hash(self, path: str) -> str:
         """Return git's hash of a path, or of the pointer of DVC next to it; "absent" where there is neither."""

@@ -30,6 +30,7 @@ NAMES = (
     "metrics",
     "not-pushed",
     "package",
+    "machinery",
     "expectations",
     "floors",
     "margin",
@@ -110,8 +111,14 @@ def find_reasons(review: Review, base: Commit) -> Iterator[Reason]:
     if review.is_computed_by_author:
         message = "CI holds no data, and shows what the author computed"
         yield build_reason("author", message, "Run CI where the data is (plumbline docs ci)")
+    yield from _find_other_machinery(review)
     yield from _find_label_reasons(review, base)
     yield from _find_required_word(review, base)
+
+
+def _find_other_machinery(review: Review) -> Iterator[Reason]:
+    if (change := review.machinery_change) and change.is_rebuilt is False:
+        yield build_reason("machinery", change.why, "Take the template's wheel: uvx cruft update")
 
 
 def _find_label_reasons(review: Review, base: Commit) -> Iterator[Reason]:
@@ -140,7 +147,7 @@ def _find_required_word(review: Review, base: Commit) -> Iterator[Reason]:
 def verify_lock(head: PristineSide) -> RunReport:
     """Check that head's dvc.lock belongs to its files and was pushed, by the code that judges and not by head's."""
     try:
-        findings = verify(head.folder).findings
+        findings = verify(head.folder, package=head.machinery).findings
     except Exception as error:  # a stranger may have written these files: an error is a reason and ends no review
         message = f"whether dvc.lock belongs to the files could not be checked: {type(error).__name__}: {error}"
         return RunReport(reasons=(build_reason("lock", message, "Look with python -m plumbline verify"),))

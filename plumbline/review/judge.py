@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.files import write_json, write_text
-from plumbline.process import git
 from plumbline.review.author import read_author_review, write_author_review
 from plumbline.review.changes import find_release
 from plumbline.review.comment import render_comment
 from plumbline.review.compare import compare_commits
 from plumbline.review.gate import add_reasons
+from plumbline.review.machinery_change import compare_machinery
 from plumbline.review.page import render_page
 from plumbline.review.result.checks import SecondOpinion
 from plumbline.review.result.comparison import ReleaseComparison
 from plumbline.review.result.review import Review
 from plumbline.review.result.wire import ResultError, decode, encode
 from plumbline.review.settings import read_settings
-from plumbline.review.sides import JUDGES, NoDataError, Side
+from plumbline.review.sides import NoDataError, Side
 from plumbline.review.terminal import render_terminal
 from plumbline.review.worktrees import FOLDER
 
@@ -37,7 +37,7 @@ class Request:
     revision : str
         How the user named base.
     base_has_review : bool
-        Whether base has a review of its own.
+        Whether base has a review that can judge head.
     is_author : bool
         Whether to write metrics/review.json, for a CI that holds no data.
     """
@@ -60,12 +60,12 @@ def judge(request: Request, ask_head: Callable[[], object] | None) -> int:
     """
     base, head = request.base, request.head
     origin = f"the merge base of HEAD and {request.revision}"
-    review = replace(_compare(base, head), base_origin=origin)
+    review = replace(_compare(base, head), base_origin=origin, machinery_change=compare_machinery(base, head))
     if ask_head and (opinion := _ask_second_opinion(base, head, ask_head)):
         review = replace(review, second_opinion=opinion)
     if not request.base_has_review:
         clause = f"{review.word}: {review.why}" if review.word == "cannot tell" else review.word
-        why = f"base has no review code. The review code of head gives: {clause}"
+        why = f"base has no review code that can read head. The review code of head gives: {clause}"
         review = replace(review, word="cannot tell", why=why)
     review = add_reasons(review, base, head)
     if request.is_author:
@@ -107,7 +107,7 @@ def _compare(base: Side, head: Side) -> Review:
 
 def _ask_second_opinion(base: Side, head: Side, ask_head: Callable[[], object]) -> SecondOpinion | None:
     """Return what head's own review says, where its code, or what it measures with, differs from base's."""
-    if not git("diff", "--name-only", base.commit, head.commit, "--", *JUDGES).strip():
+    if base.review_digest() == head.review_digest():
         return None
     OPINION.unlink(missing_ok=True)
     print("head changes the code of the review: running head's version as a second opinion", flush=True)

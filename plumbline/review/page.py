@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from plumbline.formatting import short
 from plumbline.report import plots
 from plumbline.report.look import make_environment
-from plumbline.review.comment import describe_changes, describe_verdict
+from plumbline.review.comment import describe_changes, describe_machinery, describe_verdict
 from plumbline.review.details import describe_metrics, describe_rows, interval_level, list_facts, sort_slices
 from plumbline.review.markdown import clean, format_p_value
 from plumbline.review.result.changes import DataChanges
@@ -37,6 +37,7 @@ def render_page(review: Review) -> str:
         level=interval_level(review),
         verdict=_without_marks(describe_verdict(review)),
         changes=_without_marks(describe_changes(review)),
+        machinery=describe_machinery(change, clean_sentence) if (change := review.machinery_change) else [],
         note=_without_marks(describe_metrics(review)),
         omissions=[clean_sentence(sentence) for sentence in review.omissions[:MAX_ROWS]],
         captions=_captions(review),

@@ -1,5 +1,9 @@
-"""The two sides of a review: a commit in a worktree of its own, with what ingest and featurize write there."""
+"""The two sides of a review: a commit in a worktree of its own, with what ingest and featurize write there.
 
+Each side runs with its own package plumbline. That is never one below .review/, where head could have put another.
+"""
+
+import hashlib
 import os
 import shutil
 import sys
@@ -11,13 +15,15 @@ from pathlib import Path
 from plumbline import paths
 from plumbline.data.schema import Schema
 from plumbline.errors import PlumblineError
+from plumbline.lock import LOCK
+from plumbline.machinery import find_source, list_libraries
 from plumbline.pipeline.stage import RESTORE
 from plumbline.process import git, run
 from plumbline.reproducibility import remote
 from plumbline.review.commits import RECIPE, Commit, SideError, output_paths
 from plumbline.review.worktrees import check_out, copy_path, worktree_path
 
-# What a review consists of; without the first two a commit has no review.
+# What a review consists of, in the package and in the project; without the first two a commit has no review.
 JUDGES = (
     "plumbline/commands/review.py",
     "plumbline/review",
@@ -90,12 +96,12 @@ class Side(Commit):
         NoDataError
             Where the source cannot be had.
         """
-        if self.object_hash(CONTRACT) == "absent":
+        self.check_out()
+        if not (self.machinery / CONTRACT).is_file():
             problem = f"has no {CONTRACT}, which a review calls: the commit is older than that file"
             raise SideError(self, problem, hint="Compare with a newer commit")
         if self.is_prepared:
             return
-        self.check_out()
         self.run([self.python, "-m", "plumbline", "versions"])  # the commit's own file may be stale, or forged
         self._fetch_source()
         stages = (*self.source_stages, *PREPARED)
@@ -114,11 +120,39 @@ class Side(Commit):
         check_out(self.commit, self.folder)
 
     @cached_property
+    def machinery(self) -> Path:
+        """The folder whose subfolder plumbline/ is the package of this commit, which is checked out.
+
+        It is the worktree where it has that folder. Else it is a temporary one, with the wheel that the lock of the
+        commit names, and whose hash that lock has.
+
+        Raises
+        ------
+        SideError
+            Where there is none.
+        """
+        try:
+            return find_source(self.folder.absolute())
+        except (PlumblineError, OSError) as error:
+            raise self.machinery_error(error) from None
+
+    def review_digest(self) -> str:
+        """Return a digest of JUDGES, the code with which this commit reviews and measures."""
+        digest = hashlib.sha256()
+        for name in JUDGES:
+            path = (self.folder if name.startswith("src/") else self.machinery) / name
+            for file in sorted(path.rglob("*.*") if path.is_dir() else [path]):
+                if file.is_file() and file.suffix != ".pyc":
+                    digest.update(f"{name} {file.name}\n".encode() + file.read_bytes().replace(b"\r\n", b"\n"))
+        return digest.hexdigest()
+
+    @cached_property
     def python(self) -> str:
-        """The current interpreter, or one of an environment of its own where requirements.lock differs."""
-        if git("rev-parse", f"{self.commit}:requirements.lock") == git("rev-parse", "HEAD:requirements.lock"):
+        """The current interpreter, or one of an environment of its own where the lock has other libraries."""
+        locks = (git("show", f"{commit}:{LOCK}") for commit in (self.commit, "HEAD"))
+        if len({*map(list_libraries, locks)}) == 1:
             return sys.executable
-        print(f"{self.name}: requirements.lock differs from that of HEAD; creating a separate environment", flush=True)
+        print(f"{self.name}: {LOCK} differs from that of HEAD; creating a separate environment", flush=True)
         self.run([sys.executable, "-m", "src.environment"])
         return str((self.folder / (".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python")).absolute())
 
@@ -166,8 +200,9 @@ class Side(Commit):
         return process.stdout
 
     def environment(self) -> dict[str, str]:
-        """Return environment variables with which Python imports from the worktree and not from this folder."""
-        return {**os.environ, "PYTHONPATH": str(self.folder.absolute()), "PYTHONDONTWRITEBYTECODE": "1"}
+        """Return environment variables with which Python imports from package and worktree, not from this folder."""
+        folders = dict.fromkeys(map(str, (self.machinery, self.folder.absolute())))
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 class PristineSide(Side):

@@ -1,15 +1,18 @@
 """Render a review for a terminal, with the verdict on the first line."""
 
+from functools import partial
+
 from plumbline.formatting import short
-from plumbline.review.comment import KIND_NAMES, format_interval, list_files
+from plumbline.review.comment import KIND_NAMES, describe_machinery, format_interval, list_files
 from plumbline.review.details import describe_rows, format_level, sort_slices
-from plumbline.review.markdown import clean, format_p_value
+from plumbline.review.markdown import SENTENCE_LENGTH, clean, format_p_value
 from plumbline.review.result.changes import DataChanges
 from plumbline.review.result.checks import Reason
 from plumbline.review.result.comparison import Comparison, MetricComparison, SliceComparison
 from plumbline.review.result.review import Review
 
 MAX_SLICES = MAX_SHIFTS = 3
+clean_sentence = partial(clean, max_length=SENTENCE_LENGTH)
 
 
 def render_terminal(review: Review) -> list[str]:
@@ -18,6 +21,8 @@ def render_terminal(review: Review) -> list[str]:
     if review.comparison:
         lines += _numbers(review, review.comparison)
     lines.append(f"  changed: {_changes(review)}")
+    if review.machinery_change:
+        lines += [f"  machinery: {line}" for line in describe_machinery(review.machinery_change, clean_sentence)]
     if review.data_changes:
         lines += _table(review.data_changes)
     if review.metrics:

@@ -1,6 +1,7 @@
 """No module of the package does anything when it is imported, and only one module starts programs."""
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,31 @@ for name in sys.argv[1:]:
     importlib.import_module(name)
 assert before == (dict(os.environ), os.getcwd()), "another environment or folder"
 """
+
+
+DATA = {"numpy", "pandas", "pyarrow"}
+MODEL = {*DATA, "joblib", "scipy", "skops", "sklearn"}
+LIBRARIES = {  # what takes longest to import, by what imports it; Great Expectations comes when there is a suite
+    "src.stages.ingest": DATA,
+    "src.stages.featurize": {*DATA, "time_machine"},
+    "src.stages.train": MODEL,
+    "src.stages.evaluate": {*MODEL, "jinja2", "matplotlib"},
+    "src.stages.package": {*MODEL, "hatchling"},
+    "plumbline.commands.versions": set(),
+}
+SLOW = {*set().union(*LIBRARIES.values()), "dvc", "great_expectations", "matplotlib.pyplot", "requests"}
+LOADED = """
+import importlib, json, sys
+importlib.import_module(sys.argv[1])
+print(json.dumps([*sys.modules]))
+"""
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_stage_imports_no_slow_library_that_it_does_not_use(name: str) -> None:
+    command = [sys.executable, "-c", LOADED, name]
+    ran = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, encoding="utf-8", check=True)
+    assert SLOW & {*json.loads(ran.stdout)} == LIBRARIES[name]
 
 
 def test_importing_any_module_starts_no_program_and_touches_no_file_of_the_working_directory(tmp_path: Path) -> None:

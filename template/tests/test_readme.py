@@ -79,6 +79,12 @@ def test_every_path_of_the_tree_is_there_and_no_other() -> None:
     assert {folder for top, folder in folders if top == "plumbline"} == set(re.findall(r"`(\w+)`", names))
 
 
+def test_every_file_that_the_text_names_is_there() -> None:
+    names = re.findall(r"`((?:tests|src|docs|notebooks|template)/[\w/.-]+\.\w+)`", README)
+    assert len(names) > 5
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
 def test_the_walk_from_dvc_yaml_to_a_function_leads_there() -> None:
     sentence = r"`(\w+\.\w+)` in `(src/stages/\w+)\.py` is `(\w+)` in the module `([\w.]+)`"
     match = re.search(sentence, " ".join(README.split()))

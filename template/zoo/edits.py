@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from template.zoo.repositories import ATTACK, Author
+from plumbline.machinery import PACKAGE, wheel_path
+from template.bake.wheel import build_wheel
+from template.zoo.repositories import ATTACK, ROOT, Author
 from template.zoo.tables import orders
+from template.zoo.wheels import edit_wheel, write_wheel
 
 Edit = Callable[[Author], None]
 RowEdit = Callable[[pd.DataFrame, np.random.Generator, Author], pd.DataFrame]
@@ -205,6 +209,25 @@ def hide_table(author: Author) -> None:
 def add_remote(author: Author) -> None:
     """Configure a DVC remote."""
     author.python("dvc", "remote", "add", "-q", "-d", "away", str(author.folder.with_name("remote")))
+
+
+def use_wheel(author: Author) -> None:
+    """Replace the folder plumbline/ by the wheel that a project has."""
+    shutil.rmtree(author.folder / PACKAGE)
+    replace_text("dvc.yaml", "    deps: [plumbline, ", "    deps: [")(author)
+    write_wheel(author.folder, *build_wheel(ROOT))
+
+
+def change_wheel(*, version: str = "", **edits: tuple[str, str]) -> Edit:
+    """Return an edit that brings another wheel, with another text in these modules of the package."""
+    files = {f"{PACKAGE}/{name.replace('__', '/')}.py": edit for name, edit in edits.items()}
+    return lambda author: edit_wheel(author.folder, files, version=version)
+
+
+def break_hash(author: Author) -> None:
+    """Bring a wheel that says of itself that it is the old one, but has another hash than the lock."""
+    path = wheel_path(author.folder)
+    path.write_bytes(path.read_bytes() + b"\0")
 
 
 def review_locally(author: Author) -> None:

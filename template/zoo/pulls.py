@@ -65,6 +65,8 @@ FOREST = {"n_estimators": 60, "min_samples_leaf": 5}
 IF_WORSE, MEAN = "    if is_worse:\n        return ", "_ratio(weights @ each, weights.sum(axis=1))"
 FLATTER = replace_text("plumbline/review/verdict.py", f'{IF_WORSE}"worse"', f'{IF_WORSE}"better"')
 HALVE_LOSS = replace_text("plumbline/metrics.py", MEAN, f"0.5 * {MEAN}")
+ALWAYS_SAME = ("    if is_worse:\n", '    return "same", "all is well"\n    if is_worse:\n')
+ANOTHER_RECIPE = ("", "\n# Another version.\n")
 ALL_ROWS = """
     import pyarrow.parquet as pq
 
@@ -191,6 +193,36 @@ PULLS: dict[str, Pull] = {
     ),
     "review": _worse(
         "one iteration, and a review that says better", combine(set_model(max_iter=1), FLATTER), head_verdict="better"
+    ),
+    # the machinery
+    "wheel": Pull(
+        "the folder plumbline/ replaced by the wheel, as an update from copied machinery does",
+        edits.use_wheel,
+    ),
+    "wheel lies": _worse(
+        "one iteration, and a wheel that always says same",
+        combine(set_model(max_iter=1), edits.change_wheel(review__verdict=ALWAYS_SAME)),
+        before=(edits.use_wheel,),
+        head_verdict="same",
+    ),
+    "wheel hash": Pull(
+        "a comment, and a wheel whose hash does not fit the lock",
+        COMMENT,
+        "refused",
+        before=(edits.use_wheel,),
+        after=edits.break_hash,
+    ),
+    "wheel minor": Pull(
+        "a wheel of the next minor version",
+        edits.change_wheel(version="0.9.0", training__recipe=ANOTHER_RECIPE),
+        before=(edits.use_wheel,),
+        note="another recipe, by its digest: it is measured, and predicts the same",
+    ),
+    "wheel major": Pull(
+        "a wheel of the next major version, with another contract",
+        edits.change_wheel(version="1.0.0", contract=("CONTRACT = fitted_model.CONTRACT", "CONTRACT = 99")),
+        "cannot tell",
+        before=(edits.use_wheel,),
     ),
     "expectations": Pull(
         "fewer values must be there",

@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 from markdown_it import MarkdownIt
 
+from plumbline.errors import ProjectError
+from plumbline.machinery import has_folder, unpack
 from plumbline.metrics import lower_is_better
 from template.bake.files import RESULTS, TEMPLATES, list_files
 from template.zoo.judgement import Judgement, read_review
@@ -20,6 +22,7 @@ from template.zoo.tables import Table
 ROOT = Path(__file__).parents[2]
 IDENTITY = {f"GIT_{role}_{field}": "zoo@localhost" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")}
 BRANCHES = "+refs/heads/*:refs/remotes/origin/*"
+OWN_FILES = ("LICENSE", "plumbline/")  # what a project has otherwise: edits.use_wheel makes the wheel
 RESULT, PAGES = "result.json", ("review.md", "review.html")
 ATTACK = "<img src=x"  # in a column's name; no page may show it as markup
 
@@ -41,9 +44,16 @@ class Clone:
         (self.folder / path).parent.mkdir(exist_ok=True)
         (self.folder / path).symlink_to(folder)
 
-    def run_command(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def find_package(self) -> str:
+        """Return the folder with the package of the clone, which .venv has not; empty where it is in the clone."""
+        try:
+            return "" if has_folder(self.folder) else str(unpack(self.folder))
+        except ProjectError:
+            return ""
+
+    def run_command(self, *command: str, package: str = "") -> subprocess.CompletedProcess[str]:
         """Run a program to its end, whatever its exit code."""
-        environment = {**os.environ, **IDENTITY, "PYTHONPATH": ""}
+        environment = {**os.environ, **IDENTITY, "PYTHONPATH": package}
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, encoding="utf-8", check=False
         )
@@ -57,7 +67,7 @@ class Clone:
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a module of Python to its end, whatever its exit code."""
-        return self.run_command(sys.executable, "-m", *arguments)
+        return self.run_command(sys.executable, "-m", *arguments, package=self.find_package())
 
 
 def _last_line(ran: subprocess.CompletedProcess[str]) -> str:
@@ -71,7 +81,7 @@ class Author(Clone):
         """Commit the project without a run, then with one: branch base."""
         self.clear()
         for name in list_files(ROOT):
-            if any(fnmatchcase(name, pattern) for pattern in (*TEMPLATES, *RESULTS)) and name != "LICENSE":
+            if any(fnmatchcase(name, pattern) for pattern in (*TEMPLATES, *RESULTS)) and not name.startswith(OWN_FILES):
                 continue
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, self.folder / name)
@@ -139,10 +149,12 @@ class CI(Clone):
         """Review the merge of a branch into base."""
         self.git("fetch", "-q", "--force", "--tags", "--prune", "--prune-tags", "origin", BRANCHES)
         self.git("checkout", "-q", "-f", "--detach", f"origin/{base}")
+        package = self.find_package()
         self.git("merge", "-q", "--no-ff", "-m", f"Merge {branch}", f"origin/{branch}")
         for name in (RESULT, *PAGES):
             (self.folder / ".review" / name).unlink(missing_ok=True)
-        ran = self.python("plumbline", "review", "HEAD^1")
+        command = (sys.executable, "-m", "plumbline", "review", "HEAD^1")
+        ran = self.run_command(*command, package=package or self.find_package())
         if ran.returncode == 2 or not (self.folder / ".review" / RESULT).exists():
             return Judgement("refused", _last_line(ran), ran.returncode)
         has_attack = any(ATTACK in _render(self.folder / ".review" / name) for name in PAGES)

@@ -6,7 +6,8 @@ from typing import Literal
 
 from plumbline.review.result.comparison import Verdict, Word
 
-Kind = Literal["data", "params", "code", "versions"]
+ENTRY_LENGTH, MAX_ENTRIES = 160, 3  # characters of an entry of a changelog, entries
+Kind = Literal["data", "params", "code", "machinery", "versions"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +181,34 @@ class ChangedFiles:
     first_paths: tuple[str, ...] = ()
     omitted_count: int = 0
     generated_count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineryChange:
+    """Another package plumbline in the head than in the base, or another wheel of it.
+
+    Attributes
+    ----------
+    base
+        The version of the base; null where it has no package.
+    head
+        The version of the head; null likewise.
+    changelog
+        The first entries of the head's changelog that the base's does not have.
+    omitted_count
+        How many more such entries there are.
+    is_rebuilt
+        Whether the commit of the template that the head names gives the same wheel; null where nobody compared them.
+    why
+        The finding, a sentence.
+    """
+
+    base: str | None
+    head: str | None
+    changelog: tuple[str, ...] = ()
+    omitted_count: int = 0
+    is_rebuilt: bool | None = None
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from plumbline.review.result.changes import (
     ExpectationCounts,
     Kind,
     LabelEffect,
+    MachineryChange,
     ParameterChange,
     RecipeTrials,
 )
@@ -25,7 +26,7 @@ from plumbline.review.result.comparison import (
 from plumbline.review.result.figures import Curves, Importance
 from plumbline.review.result.wire import decode
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,8 @@ class Review:
         The files that differ.
     parameter_changes
         The parameters that differ.
+    machinery_change
+        How the package plumbline differs; null where it does not, and where both sides have it as a folder.
     data_changes
         How the table differs; null where it does not.
     label_effect
@@ -119,6 +122,7 @@ class Review:
     changed_kinds: tuple[Kind, ...] = ()
     changed_files: ChangedFiles = field(default_factory=ChangedFiles)
     parameter_changes: tuple[ParameterChange, ...] = ()
+    machinery_change: MachineryChange | None = None
     data_changes: DataChanges | None = None
     label_effect: LabelEffect | None = None
     attribution: Attribution | None = None

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from urllib.request import url2pathname
@@ -22,6 +23,7 @@ PAGE = "# What is <it>?\n\nA *page*, with `code`.\n"
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "docs").mkdir()
     for name in ("ci", "your-table"):
         Path(f"docs/{name}.md").write_text(PAGE)

@@ -37,6 +37,13 @@ def test_these_lead_nowhere(pages: Path, link: str, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == f"{where}. Correct the link, or add what it names\n"
 
 
+@pytest.mark.parametrize("folder", ["plumbline/docs", "template", ".github"])
+def test_the_pages_of_the_template_are_checked_where_they_are(pages: Path, folder: str) -> None:
+    (pages / folder).mkdir(parents=True)
+    (pages / folder / "page.md").write_text(PAGE.format("missing.md"))
+    assert run_command("links") == 1
+
+
 def test_code_is_no_heading_and_no_link_and_a_repeated_heading_is_numbered(pages: Path) -> None:
     code = "```console\n# In code\n[x](missing.md)\n```\n"
     (pages / "docs/page.md").write_text(f"# A\n\n# Same\n\n# Same\n\n{code}\n[y](#same-1) [z](HTTPS://host)\n")

@@ -2,9 +2,16 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from plumbline import paths
-from plumbline.evaluation.importance import group_correlated_features, partial_dependence, permutation_importance
+from plumbline.evaluation import importance
+from plumbline.evaluation.importance import (
+    FeatureImportance,
+    group_correlated_features,
+    partial_dependence,
+    permutation_importance,
+)
 from plumbline.testing.projects import Project, make_table
 
 RANDOM = np.random.default_rng(0)
@@ -23,6 +30,26 @@ def test_what_tells_the_same_is_shuffled_together_and_what_is_not_used_costs_not
     assert importances[0].features == ["a", "twin"]
     assert importances[0].loss_increase.value > 0.5
     assert [entry.loss_increase for entry in importances[1:]] == [(0.0, 0.0, 0.0)] * 2
+
+
+def test_many_shuffles_are_predicted_in_one_call_and_in_as_many_as_the_cells_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    truth, lengths = ROWS.a.to_numpy(), []
+
+    def predict(rows: pd.DataFrame) -> np.ndarray:
+        lengths.append(len(rows))
+        return rows.a.to_numpy()
+
+    def compute() -> list[FeatureImportance]:
+        lengths.clear()
+        return permutation_importance(ROWS, [["a"], ["b"]], lambda at, scores: (truth[at] - scores) ** 2, predict)
+
+    together = compute()
+    assert lengths == [400, 4000]
+    monkeypatch.setattr(importance, "MAX_CELLS", 1600)
+    assert compute() == together
+    assert lengths == [400] * 11
 
 
 def test_partial_dependence_follows_one_number_and_leaves_the_others() -> None:

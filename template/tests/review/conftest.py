@@ -11,9 +11,12 @@ import yaml
 
 from plumbline import versions
 from plumbline.commands.review import ROLE
+from plumbline.machinery import has_folder, unpack
 from plumbline.review.result.review import Review, loads
 from plumbline.review.worktrees import FOLDER
 from plumbline.testing.projects import ROOT, environment, make_table
+from template.bake.wheel import build_wheel
+from template.zoo.wheels import write_wheel
 
 MODEL = {"estimator": "sklearn.linear_model.LogisticRegression", "arguments": {"max_iter": 200}}
 PARAMS = {
@@ -39,7 +42,16 @@ def git(folder: Path, *arguments: str) -> str:
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project in git on a small table; nothing has run in its first commit, which is tagged base."""
-    folder = tmp_path_factory.mktemp("review") / "project"
+    return create_repository(tmp_path_factory.mktemp("review") / "project")
+
+
+@pytest.fixture(scope="module")
+def wheel_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with the package as a wheel, as a project has it."""
+    return create_repository(tmp_path_factory.mktemp("review") / "project", has_wheel=True)
+
+
+def create_repository(folder: Path, *, has_wheel: bool = False) -> Path:
     for name in ("src", "plumbline"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", "pyproject.toml", "requirements.lock", "LICENSE", ".gitignore", ".dvcignore"):
@@ -51,6 +63,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_table(rows=260).to_csv(folder / "data/source/table.csv", index=False)
     (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS))
     versions.write(folder)
+    if has_wheel:
+        shutil.rmtree(folder / "plumbline")
+        write_wheel(folder, *build_wheel(ROOT))
     git(folder, "init", "-q", "-b", "main")
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", "base")
@@ -91,15 +106,19 @@ def run_review(folder: Path, *arguments: str, code: int = 0, role: str | None = 
     return "\n".join(lines[:start]), lines[start:], loads((folder / FOLDER / "result.json").read_bytes())
 
 
-def fail_review(folder: Path, *arguments: str) -> str:
-    """Return the one line that a review prints which cannot be made."""
-    (line,) = _run(folder, arguments, 2, None).stderr.splitlines()
+def fail_review(folder: Path, *arguments: str, package: Path | None = None) -> str:
+    """Return the one line that a review prints which cannot be made; `package` starts it, by default that of HEAD."""
+    (line,) = _run(folder, arguments, 2, None, package).stderr.splitlines()
     return line
 
 
-def _run(folder: Path, arguments: tuple[str, ...], code: int, role: str | None) -> subprocess.CompletedProcess[str]:
+def _run(
+    folder: Path, arguments: tuple[str, ...], code: int, role: str | None, package: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "plumbline", "review", *(arguments or ("base",))]
-    variables = environment(PYTHONPATH="", **({ROLE: role} if role else {}))
+    if not (package or has_folder(folder)):
+        package = unpack(folder)  # as .venv has it
+    variables = environment(PYTHONPATH=str(package or ""), **({ROLE: role} if role else {}))
     process = subprocess.run(command, cwd=folder, env=variables, capture_output=True, encoding="utf-8")
     assert process.returncode == code, f"{process.stdout}{process.stderr}"
     return process

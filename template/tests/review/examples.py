@@ -11,6 +11,7 @@ from plumbline.review.result.changes import (
     DataChanges,
     ExpectationCounts,
     LabelEffect,
+    MachineryChange,
     ParameterChange,
     RecipeTrials,
     RowChanges,
@@ -103,6 +104,14 @@ DATA_CHANGES = DataChanges(
     ),
     shifts={"amount": 0.3},
 )
+MACHINERY_CHANGE = MachineryChange(
+    base="0.2.0+c0123456789ab",
+    head="0.3.0+cba9876543210",
+    changelog=("A new metric", "A faster review"),
+    omitted_count=2,
+    is_rebuilt=True,
+    why="the template's commit gives the same bytes as the wheel of head",
+)
 RERUN = Rerun(
     stages=("train", "evaluate"),
     why="their entries in dvc.lock are not those of base",
@@ -153,6 +162,7 @@ def make_review(word: Word, difference: float, low: float, high: float, **values
         changed_kinds=("data", "params", "code"),
         changed_files=CHANGED_FILES,
         parameter_changes=(ParameterChange(name="model.rate", base="0.1", head="2"),),
+        machinery_change=MACHINERY_CHANGE,
         data_changes=DATA_CHANGES,
         label_effect=LabelEffect(rows=4, word_with_them=word),
         attribution=Attribution(

@@ -61,7 +61,9 @@ def commit(message: str, **files: str) -> Side:
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Side:
     monkeypatch.chdir(tmp_path)
     git("init", "-q", "-b", "main")
-    Path(".dvc").mkdir()
+    for folder in (".dvc", "plumbline"):
+        Path(folder).mkdir()
+    Path("plumbline/__init__.py").touch()
     Path(".dvc/config").write_text("[core]\n    analytics = false\n")
     return commit("base", **{"params.yaml": "data: {}\n", "dvc.yaml": STAGE, ".gitignore": ".review\n.dvc/cache\n"})
 
@@ -119,7 +121,7 @@ def test_settings_of_dvc_that_cannot_be_read_are_red_where_base_has_them(base: S
 
 def test_an_error_of_verify_is_a_reason_and_no_traceback(base: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path.cwd()
-    monkeypatch.setattr("plumbline.review.gate.verify", lambda folder: [].pop())
+    monkeypatch.setattr("plumbline.review.gate.verify", lambda folder, package: [].pop())
     review = add_reasons(replace(SAME, has_data=False), base, commit("head"))
     assert [reason.name for reason in review.open_reasons] == ["lock"]
     assert "could not be checked: IndexError" in review.reasons[0].message

@@ -85,7 +85,7 @@ def test_the_authors_review_is_read_back() -> None:
 )
 def test_another_version_is_refused_whatever_else_is_in_it(version: object) -> None:
     content = {"version": version, "word": "good", "unknown": 1}
-    with pytest.raises(ResultError, match=r"^result.json: its schema version is .*, expected 2\. ") as refusal:
+    with pytest.raises(ResultError, match=r"^result.json: its schema version is .*, expected 3\. ") as refusal:
         loads(json.dumps(content))
     assert ("into main first" in str(refusal.value)) == (version == SCHEMA_VERSION + 1)
     with pytest.raises(ResultError, match="its schema version is unknown"):
@@ -186,7 +186,7 @@ def test_an_unknown_field_is_refused_in_every_object_and_a_missing_one_where_it_
         '{"version": NaN}',
         '{"version": Infinity}',
         '{"version": ' + "9" * 5000 + "}",
-        '{"version": 2, "version": 2}',
+        '{"version": 3, "version": 3}',
         json.dumps(WIRE)[:-1] + ', "why": "x"}',
         json.dumps(WIRE | {"a\n::error zzz": 1}).replace("zzz", "x" * 70 + "zzz"),
         json.dumps(WIRE).replace('"rows": 1200', '"rows": true'),

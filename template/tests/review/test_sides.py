@@ -46,6 +46,7 @@ FILES = {
     "whole.json": "{}",
     "src/stages/ingest.py": "from plumbline import one\n",
     "src/versions.json": '{"ingest": "forged"}',
+    "plumbline/__init__.py": "",
     "plumbline/one.py": "",
     "plumbline/two.py": "",
 }

@@ -10,32 +10,40 @@ from typing import Any
 import pytest
 
 from plumbline.testing.projects import ROOT
+from template.bake.wheel import FILE_NAME, build_wheel
 from template.tests.bake.conftest import git
 from template.tests.workflows.api import BOT, Api
 from template.tests.workflows.conftest import RUN, TOKEN
 from template.tests.workflows.runner import WORKFLOWS, context, environment, read_calls, run, write_stand_in
 
-
 # The review: who judges, and what is left of it.
-def write_project(work: Path, who: str, code: int, review: bool = True) -> None:
-    """A tiny project whose review says who it is and ends in `code`."""
+BOOTSTRAP = """import os, runpy, sys
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.argv[:] = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name='__main__')
+"""
+
+
+def write_project(work: Path, who: str, code: int, form: str = "folder") -> None:
+    """A tiny project whose review says who it is and ends in `code`; the form is folder, wheel, old or none."""
     (work / "src").mkdir(exist_ok=True)
-    (work / "src/environment.py").write_text(
-        "import runpy, sys\nsys.argv[:] = sys.argv[1:]\nrunpy.run_module(sys.argv[0], run_name='__main__')\n"
-    )
-    if review:
-        (work / "plumbline/commands").mkdir(parents=True, exist_ok=True)
-        (work / "plumbline/commands/review.py").touch()
+    (work / "src/environment.py").write_text(BOOTSTRAP)
+    if form != "none":
+        (work / "plumbline").mkdir(exist_ok=True)
         (work / "plumbline/__main__.py").write_text(
             f"import sys\nprint('{who} judges', sys.argv[2:])\nsys.exit({code})\n"
         )
+    if form == "folder":
+        (work / "plumbline/machinery.py").touch()
+    if form == "wheel":  # of which the lock tells; the stand-in has a folder all the same
+        (work / "requirements.lock").write_text("plumbline-ml==0.2.0+cabc \\\n    --hash=sha256:0\n")
     git(work, "add", "--all")
     git(work, "commit", "--quiet", "--allow-empty", "-m", who)
 
 
-def run_review(tmp_path: Path, work: Path, base: int | None, event: dict[str, Any] | None = None) -> Any:
+def run_review(tmp_path: Path, work: Path, base: int, form: str = "folder", event: dict[str, Any] | None = None) -> Any:
     """What review.yml does on the merge of a branch, whose review is green, into a base, whose review ends in base."""
-    write_project(work, "base", base or 0, review=base is not None)
+    write_project(work, "base", base, form)
     git(work, "switch", "--quiet", "--create", "branch")
     write_project(work, "head", 0)
     git(work, "switch", "--quiet", "main")
@@ -45,11 +53,19 @@ def run_review(tmp_path: Path, work: Path, base: int | None, event: dict[str, An
 
 
 @pytest.mark.parametrize(
-    ("base", "line", "is_failure"),
-    [(0, "base judges", False), (1, "base judges", True), (2, "base judges", True), (None, "head judges", False)],
+    ("base", "form", "line", "is_failure"),
+    [
+        (0, "folder", "base judges", False),
+        (1, "folder", "base judges", True),
+        (2, "wheel", "base judges", True),
+        (1, "old", "head judges", False),
+        (1, "none", "head judges", False),
+    ],
 )
-def test_base_judges_where_it_can_and_the_result_is_kept_even_when_red(repository, tmp_path, base, line, is_failure):
-    result = run_review(tmp_path, repository, base)
+def test_base_judges_where_it_can_and_the_result_is_kept_even_when_red(
+    repository, tmp_path, base, form, line, is_failure
+):
+    result = run_review(tmp_path, repository, base, form)
     assert f"{line} ['HEAD^1']" in result.output
     assert result.is_failure is is_failure
     paths = [inputs["path"] for action, inputs in result.actions if action == "actions/upload-artifact"]
@@ -78,7 +94,7 @@ def test_a_pull_request_that_deletes_the_pipeline_is_judged_by_base(repository: 
 
 def test_a_group_in_a_queue_is_judged_against_its_own_base(repository: Path, tmp_path: Path) -> None:
     first = git(repository, "rev-parse", "HEAD~1").strip()
-    result = run_review(tmp_path, repository, 0, {"merge_group": {"base_sha": first}})
+    result = run_review(tmp_path, repository, 0, event={"merge_group": {"base_sha": first}})
     assert f"head judges ['{first}']" in result.output  # that commit has no review
     (_, keys), *_ = [step for step in result.actions if "results" in step[1].get("key", "")]
     assert keys["key"] == f"results-Linux-X64-{first}"
@@ -88,14 +104,19 @@ def test_a_group_in_a_queue_is_judged_against_its_own_base(repository: Path, tmp
 
 
 # The comment.
-def run_comment(api: Api, tmp_path: Path, run_: dict[str, Any]) -> Any:
+def run_comment(api: Api, tmp_path: Path, run_: dict[str, Any], *, has_wheel: bool = False) -> Any:
     """comment.yml with main's code beside it, and no package: -S leaves out all that is installed."""
     env = environment(tmp_path)
-    shutil.copytree(ROOT / "plumbline", tmp_path / "main/plumbline", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "main/vendor").mkdir(parents=True)
+    if has_wheel:
+        version, wheel = build_wheel(ROOT)
+        (tmp_path / "main/vendor" / FILE_NAME.format(version=version)).write_bytes(wheel)
+    else:
+        shutil.copytree(ROOT / "plumbline", tmp_path / "main/plumbline", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "dvc.yaml", tmp_path / "main")
     (tmp_path / "temp/result").mkdir()
     (tmp_path / "temp/result/result.json").write_text(
-        '{"version": 2, "word": "same", "why": "", "base_commit": "", "head_commit": ""}', encoding="utf-8"
+        '{"version": 3, "word": "same", "why": "", "base_commit": "", "head_commit": ""}', encoding="utf-8"
     )
     write_stand_in(tmp_path / "bin", "python3", f'exec {sys.executable} -S "$@"')
     (tmp_path / "event.json").write_text(json.dumps({"workflow_run": run_}), encoding="utf-8")
@@ -104,9 +125,13 @@ def run_comment(api: Api, tmp_path: Path, run_: dict[str, Any]) -> Any:
     return run("comment", "comment", context(event), tmp_path / "main", env)
 
 
-@pytest.mark.parametrize("conclusion", ["success", "failure", "timed_out"])
-def test_the_comment_is_written_without_a_package_installed(api: Api, tmp_path: Path, conclusion: str) -> None:
-    result = run_comment(api, tmp_path, RUN | {"conclusion": conclusion})
+@pytest.mark.parametrize(
+    ("conclusion", "has_wheel"), [("success", True), ("failure", False), ("failure", True), ("timed_out", True)]
+)
+def test_the_comment_is_written_without_a_package_installed(
+    api: Api, tmp_path: Path, conclusion: str, has_wheel: bool
+) -> None:
+    result = run_comment(api, tmp_path, RUN | {"conclusion": conclusion}, has_wheel=has_wheel)
     assert "pull request 7: the comment is new" in result.output
     assert not result.is_failure
     assert TOKEN not in result.output

@@ -55,7 +55,7 @@ CALLS: dict[tuple[str, str], list[str]] = {
         "python -m src.environment plumbline links",
     ],
     ("nightly", "renew"): ["make lock UPGRADE=1", "python -m src.environment plumbline deliver pull", "make repro"],
-    ("review", "review"): ["python -m src.environment plumbline review HEAD^1"],
+    ("review", "review"): ["python -P ./src/environment.py plumbline review HEAD^1"],
     ("comment", "comment"): ["python3 -m plumbline comment TEMP/result"],
     ("template", "machinery"): [
         "python -m src.environment",
