@@ -158,11 +158,11 @@ def _install(extras: Sequence[str], groups: Sequence[str]) -> None:
     for name in groups:
         command += ["--extra", name]
     run_step(f"install the packages of {lock.LOCK}", command)
-    _write_script()
+    write_script()
     _write_record(hash_inputs(extras, groups), groups)
 
 
-def _write_script() -> None:
+def write_script() -> None:
     """Write the command plumbline of .venv; -m, so that a folder plumbline/ of the project comes first."""
     name, text = "plumbline", '#!/bin/sh\nexec "$(dirname "$0")/python" -m plumbline "$@"\n'
     if os.name == "nt":
@@ -230,12 +230,12 @@ def _check_folder(arguments: Sequence[str]) -> None:
 
 def _check_wheel(root: str) -> None:
     """Refuse a wheel in this folder that is not that of its lock; src/environment.py has checked that of `root`."""
-    if Path(root).samefile(".") or machinery.has_folder() or not VENDOR.is_dir():
+    if Path(root).samefile(".") or machinery.has_folder() or not Path(machinery.VENDOR).is_dir():
         return
     try:
         machinery.read_wheel()
     except ProjectError as error:
-        hint = f"Commit {VENDOR}/, pyproject.toml and {lock.LOCK} of the same version"
+        hint = f"Commit {machinery.VENDOR}/, pyproject.toml and {lock.LOCK} of the same version"
         raise ProjectError(error.message, hint=hint) from None
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from plumbline.testing.projects import ROOT, environment, make_table
 from template.tests.bake.conftest import Tools, git, tree
-from template.tests.bake.libraries import create_venv
 from template.tests.docs.conftest import blocks
+from template.tests.libraries import create_venv
 
 YOURS = (
     "data/",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from template.tests.bake.conftest import SCRIPTS, tree
-from template.tests.bake.libraries import create_venv
 from template.tests.bake.test_update import make_in
+from template.tests.libraries import create_venv
 
 VERBS = ("setup", "repro", "report", "test", "check", "review", "lock")
 
