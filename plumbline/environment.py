@@ -157,11 +157,11 @@ def _install(extras: Sequence[str], groups: Sequence[str]) -> None:
     for name in groups:
         command += ["--extra", name]
     run_step(f"install the packages of {lock.LOCK}", command)
-    _write_script()
+    write_script()
     _write_record(hash_inputs(extras, groups), groups)
 
 
-def _write_script() -> None:
+def write_script() -> None:
     """Write the command plumbline of .venv; -m, so that a folder plumbline/ of the project comes first."""
     name, text = "plumbline", '#!/bin/sh\nexec "$(dirname "$0")/python" -m plumbline "$@"\n'
     if os.name == "nt":

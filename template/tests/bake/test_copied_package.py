@@ -13,6 +13,7 @@ from plumbline import updates
 from plumbline.testing.projects import ROOT, environment, make_table
 from template.tests.bake.conftest import AUTHOR, SCRIPTS, Tools, git, tree
 from template.tests.bake.test_update import FEATURES, PLOTS, RUN, change, commit, is_yours, make_in, update, write
+from template.tests.libraries import create_venv
 
 LIBRARY = "lightgbm==4.6.0 \\\n    --hash=sha256:" + "0" * 64 + "\n"
 COLOUR = ('"#0072b2"', '"#005a9c"')

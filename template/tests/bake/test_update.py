@@ -15,6 +15,7 @@ from template.tests.bake.libraries import create_venv
 from plumbline.testing.projects import ROOT, environment, make_table
 from template.tests.bake.conftest import Tools, git, tree
 from template.tests.docs.conftest import blocks
+from template.tests.libraries import create_venv
 
 YOURS = (
     "data/",

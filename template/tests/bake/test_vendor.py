@@ -9,6 +9,7 @@ from template.tests.bake.libraries import create_venv
 
 from template.tests.bake.conftest import SCRIPTS, tree
 from template.tests.bake.test_update import make_in
+from template.tests.libraries import create_venv
 
 VERBS = ("setup", "repro", "report", "test", "check", "review", "lock")
 
