@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from template.tests.bake.libraries import create_venv
 
 from plumbline import updates
 from plumbline.testing.projects import ROOT, environment, make_table

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from template.tests.bake.libraries import create_venv
 
 from plumbline.testing.projects import ROOT, environment, make_table
 from template.tests.bake.conftest import Tools, git, tree

@@ -5,7 +5,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from template.tests.bake.libraries import create_venv
 
 from template.tests.bake.conftest import SCRIPTS, tree
 from template.tests.bake.test_update import make_in
