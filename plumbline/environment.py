@@ -151,18 +151,19 @@ def _install(extras: Sequence[str], groups: Sequence[str]) -> None:
         print("setup: fills .venv from {}, Python {}.{}".format(lock.LOCK, *sys.version_info[:2]), flush=True)
     _install_uv(groups)
     command: list[str | Path] = [INSIDE, "-m", "uv", "pip", "install", "-q", "--python", INSIDE]
-    command += ["--strict", "--compile-bytecode", "--exact", "-r", "pyproject.toml", "-c", lock.LOCK]
-    command += machinery.find_links()
-    command += ["--reinstall-package", "plumbline-ml"]  # for uv, 0.2.0+c1 is as good as 0.2.0
-    command += [f"dvc[{extra}]" for extra in extras]
+    command += ["--strict", "--exact", *machinery.find_links()]
+    # A first run compiles what it imports, a quarter of all files. Where Python writes no bytecode, no run would.
+    command += ["--compile-bytecode"] if sys.dont_write_bytecode else []
+    command += ["--reinstall-package", machinery.DISTRIBUTION]  # for uv, 0.2.0+c1 is as good as 0.2.0
+    command += ["-r", "pyproject.toml", "-c", lock.LOCK, *(f"dvc[{extra}]" for extra in extras)]
     for name in groups:
         command += ["--extra", name]
     run_step(f"install the packages of {lock.LOCK}", command)
-    _write_script()
+    write_script()
     _write_record(hash_inputs(extras, groups), groups)
 
 
-def _write_script() -> None:
+def write_script() -> None:
     """Write the command plumbline of .venv; -m, so that a folder plumbline/ of the project comes first."""
     name, text = "plumbline", '#!/bin/sh\nexec "$(dirname "$0")/python" -m plumbline "$@"\n'
     if os.name == "nt":
@@ -220,10 +221,8 @@ def _check_folder(arguments: Sequence[str]) -> None:
         if not Path(name).exists():
             hint = f"Run this in the root, or: git checkout HEAD -- {name}"
             raise ProjectError(f"{name} is not in {Path.cwd()}", hint=hint)
-    if arguments and shutil.which("git") is None:
-        raise ProgramError(
-            "git is not on PATH: results are compared with committed ones", hint="Install git, then run this again"
-        )
+    if arguments:
+        process.require_git()
     if not os.access(".", os.W_OK) and not any(list(arguments[: len(reader)]) == reader for reader in READERS):
         raise ProjectError(f"{Path.cwd()} cannot be written", hint="Copy or clone the project to another folder")
 

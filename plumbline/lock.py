@@ -63,10 +63,10 @@ def resolve_conflict(text: str) -> str:
     'a==1\nb==2\nd==1\nc==1\n'
     """
     conflict = r"(?ms)^<{7} .*?\n(.*?)(?:^\|{7}.*?)?^={7}\n(.*?)^>{7} .*?\n"
-    this_side, other_side = (re.sub(conflict, side, text) for side in (r"\1", r"\2"))
-    entries = re.findall(r"(?m)^[a-z0-9-]+==[^\n]*\n(?:[ \t][^\n]*\n)*", this_side)
-    names = pins(other_side)
-    return other_side + "".join(entry for entry in entries if entry.partition("==")[0] not in names)
+    own_side, other_side = (re.sub(conflict, side, text) for side in (r"\1", r"\2"))
+    entries = re.findall(r"(?m)^[a-z0-9-]+==[^\n]*\n(?:[ \t][^\n]*\n)*", own_side)
+    other_pins = pins(other_side)
+    return other_side + "".join(entry for entry in entries if entry.partition("==")[0] not in other_pins)
 
 
 def read_pin(package: str, root: str | Path = ".") -> str:

@@ -26,7 +26,7 @@ def create_venv(project: Path) -> Path:
         if not (programs / path.name).exists() and path.is_file():
             _add_program(path, programs)
     with chdir(project):
-        environment._write_script()
+        environment.write_script()
         (folder / "lock-hash").write_text(environment.hash_inputs(remote_extras()), encoding="utf-8")
     return programs
 

@@ -145,8 +145,8 @@ def test_a_lock_or_list_that_cannot_be_read_is_refused_in_one_line(project: Path
 
 
 def test_a_lock_with_marks_of_a_conflict_is_the_start_of_a_new_one(project: Path, monkeypatch, capsys) -> None:
-    entries = "lightgbm==4.6 \\\n    --hash=sha256:aa\nnumpy==2.0\n"
-    text = f"# header\n<<<<<<< ours\n{entries}=======\nnumpy==2.1\n>>>>>>> theirs\n"
+    own_pins = "lightgbm==4.6 \\\n    --hash=sha256:aa\nnumpy==2.0\n"
+    text = f"# header\n<<<<<<< ours\n{own_pins}=======\nnumpy==2.1\n>>>>>>> theirs\n"
     Path("requirements.lock").write_text(text, encoding="utf-8")
     with pytest.raises(PlumblineError, match=r"has marks of a merge conflict\. Run make lock, then this again"):
         lock.require_current()
