@@ -39,6 +39,7 @@ COMMANDS = {
     "hermetic": "check that dvc.yaml names exactly what each stage reads and writes",
     "versions": "write src/versions.json, or explain its digests",
     "lock": "update requirements.lock from pyproject.toml (make lock)",
+    "eject": "put the package's source into the project, to change it, or remove it again (--back)",
     "docs": "list the pages of the documentation, or show one",
     "links": "check the links of the pages",
     "deliver": "for main.yml: run a commit of main and push its results",

@@ -21,7 +21,7 @@ from plumbline.errors import ProgramError, ProjectError, report_errors
 from plumbline.extras import choose_groups, remote_extras
 
 OLDEST, NEWEST = (3, 11), (3, 14)
-VENV, VENDOR = Path(".venv"), Path("vendor")
+VENV = Path(".venv")
 RECORD = VENV / "lock-hash"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 INSIDE = BIN / ("python.exe" if os.name == "nt" else "python")
@@ -151,18 +151,19 @@ def _install(extras: Sequence[str], groups: Sequence[str]) -> None:
         print("setup: fills .venv from {}, Python {}.{}".format(lock.LOCK, *sys.version_info[:2]), flush=True)
     _install_uv(groups)
     command: list[str | Path] = [INSIDE, "-m", "uv", "pip", "install", "-q", "--python", INSIDE]
-    command += ["--strict", "--compile-bytecode", "--exact", "-r", "pyproject.toml", "-c", lock.LOCK]
-    command += ["--find-links", VENDOR] if VENDOR.is_dir() else []
-    command += ["--reinstall-package", "plumbline-ml"]  # for uv, 0.2.0+c1 is as good as 0.2.0
-    command += [f"dvc[{extra}]" for extra in extras]
+    command += ["--strict", "--exact", *machinery.find_links()]
+    # A first run compiles what it imports, a quarter of all files. Where Python writes no bytecode, no run would.
+    command += ["--compile-bytecode"] if sys.dont_write_bytecode else []
+    command += ["--reinstall-package", machinery.DISTRIBUTION]  # for uv, 0.2.0+c1 is as good as 0.2.0
+    command += ["-r", "pyproject.toml", "-c", lock.LOCK, *(f"dvc[{extra}]" for extra in extras)]
     for name in groups:
         command += ["--extra", name]
     run_step(f"install the packages of {lock.LOCK}", command)
-    _write_script()
+    write_script()
     _write_record(hash_inputs(extras, groups), groups)
 
 
-def _write_script() -> None:
+def write_script() -> None:
     """Write the command plumbline of .venv; -m, so that a folder plumbline/ of the project comes first."""
     name, text = "plumbline", '#!/bin/sh\nexec "$(dirname "$0")/python" -m plumbline "$@"\n'
     if os.name == "nt":
@@ -220,22 +221,20 @@ def _check_folder(arguments: Sequence[str]) -> None:
         if not Path(name).exists():
             hint = f"Run this in the root, or: git checkout HEAD -- {name}"
             raise ProjectError(f"{name} is not in {Path.cwd()}", hint=hint)
-    if arguments and shutil.which("git") is None:
-        raise ProgramError(
-            "git is not on PATH: results are compared with committed ones", hint="Install git, then run this again"
-        )
+    if arguments:
+        process.require_git()
     if not os.access(".", os.W_OK) and not any(list(arguments[: len(reader)]) == reader for reader in READERS):
         raise ProjectError(f"{Path.cwd()} cannot be written", hint="Copy or clone the project to another folder")
 
 
 def _check_wheel(root: str) -> None:
     """Refuse a wheel in this folder that is not that of its lock; src/environment.py has checked that of `root`."""
-    if Path(root).samefile(".") or machinery.has_folder() or not VENDOR.is_dir():
+    if Path(root).samefile(".") or machinery.has_folder() or not Path(machinery.VENDOR).is_dir():
         return
     try:
         machinery.read_wheel()
     except ProjectError as error:
-        hint = f"Commit {VENDOR}/, pyproject.toml and {lock.LOCK} of the same version"
+        hint = f"Commit {machinery.VENDOR}/, pyproject.toml and {lock.LOCK} of the same version"
         raise ProjectError(error.message, hint=hint) from None
 
 

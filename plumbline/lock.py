@@ -32,16 +32,41 @@ def header() -> str:
 
 
 def require_current() -> None:
-    """Refuse a lock of another dependency list: it would leave the version of a package open.
+    """Refuse a lock of another dependency list, which would leave the version of a package open, or an unmerged one.
 
     Raises
     ------
     ProjectError
-        If the first line does not fit pyproject.toml.
+        If the first line does not fit pyproject.toml, or the lock has marks of a merge conflict.
     """
-    if not LOCK.read_text(encoding="utf-8").startswith(header()):
+    text = LOCK.read_text(encoding="utf-8")
+    if has_conflict(text):
+        raise ProjectError(f"{LOCK} has marks of a merge conflict", hint="Run make lock, then this again")
+    if not text.startswith(header()):
         message = f"pyproject.toml asks for other packages than {LOCK} was made from"
         raise ProjectError(message, hint="Run make lock, then this again")
+
+
+def has_conflict(text: str) -> bool:
+    """Return whether a text has marks of a merge conflict."""
+    return re.search(r"(?m)^(<{7}|>{7}) ", text) is not None
+
+
+def resolve_conflict(text: str) -> str:
+    r"""Return a lock with the other side of each conflict, and what only this side has.
+
+    It need not be consistent: its versions are what a new lock starts from.
+
+    Examples
+    --------
+    >>> resolve_conflict("a==1\n<<<<<<< ours\nb==1\nc==1\n=======\nb==2\n>>>>>>> theirs\nd==1\n")
+    'a==1\nb==2\nd==1\nc==1\n'
+    """
+    conflict = r"(?ms)^<{7} .*?\n(.*?)(?:^\|{7}.*?)?^={7}\n(.*?)^>{7} .*?\n"
+    own_side, other_side = (re.sub(conflict, side, text) for side in (r"\1", r"\2"))
+    entries = re.findall(r"(?m)^[a-z0-9-]+==[^\n]*\n(?:[ \t][^\n]*\n)*", own_side)
+    other_pins = pins(other_side)
+    return other_side + "".join(entry for entry in entries if entry.partition("==")[0] not in other_pins)
 
 
 def read_pin(package: str, root: str | Path = ".") -> str:

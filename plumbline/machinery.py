@@ -6,6 +6,7 @@ A project has it as a wheel in vendor/, or installs it from a package index; the
 
 import atexit
 import hashlib
+import os
 import re
 import shutil
 import sys
@@ -18,8 +19,10 @@ import plumbline
 from plumbline import process
 from plumbline.errors import ProgramError, ProjectError
 from plumbline.lock import LOCK, read_pin
+from plumbline.paths import PROJECT
 
 PACKAGE, DISTRIBUTION, VENDOR = "plumbline", "plumbline-ml", "vendor"
+FILE_NAME = "plumbline_ml-{version}-py3-none-any.whl"
 RESTORE = f"Restore what is committed: git checkout HEAD -- {VENDOR} {LOCK}"
 
 
@@ -39,12 +42,17 @@ def read_version(root: str | Path = ".") -> str:
     if has_folder(root):
         text = (Path(root) / PACKAGE / "__init__.py").read_text(encoding="utf-8")
         return "".join(re.findall(r'__version__ = "(.*)"', text))
+    return read_wheel_version(root)
+
+
+def read_wheel_version(root: str | Path = ".") -> str:
+    """Return the version of the package in the lock of a project, which may have the folder, too."""
     return read_pin(DISTRIBUTION, root).split()[0].partition("==")[2]
 
 
 def wheel_path(root: str | Path = ".") -> Path:
     """Return where the wheel is that the lock of a project names; a published package has no file there."""
-    return Path(root) / VENDOR / f"plumbline_ml-{read_version(root)}-py3-none-any.whl"
+    return Path(root) / VENDOR / FILE_NAME.format(version=read_wheel_version(root))
 
 
 def read_wheel(root: str | Path = ".") -> bytes:
@@ -87,8 +95,9 @@ def find_source(root: str | Path = ".") -> Path:
 
 
 def running_source() -> Path:
-    """Return the folder that the package that runs was imported from."""
-    return Path(plumbline.__file__).parents[1]
+    """Return the folder that the package that runs was imported from; `make lock` may run it from the wheel."""
+    source = Path(plumbline.__file__).parents[1]
+    return source if source.is_dir() else _extract(source.read_bytes())
 
 
 def running_version() -> str:
@@ -148,6 +157,59 @@ def _make_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="plumbline-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def find_links() -> list[str]:
+    """Return the options with which uv finds the wheel in vendor/; they would replace UV_FIND_LINKS, so it is repeated.
+
+    Returns
+    -------
+    list of str
+        Empty without a folder vendor/.
+    """
+    if not Path(VENDOR).is_dir():
+        return []
+    folders = [*os.environ.get("UV_FIND_LINKS", "").split(","), VENDOR]
+    return [word for folder in folders if folder for word in ("--find-links", folder)]
+
+
+def require_pin() -> None:
+    """Refuse a pyproject.toml with which a package index could serve the package.
+
+    Raises
+    ------
+    ProjectError
+        If it asks for any version of the package; or for none, where the project does not have the folder.
+    """
+    requirements = re.findall(rf'"{DISTRIBUTION}\b([^"]*)"', Path(PROJECT).read_text(encoding="utf-8"))
+    if not all(version.startswith("==") for version in requirements) or not (requirements or has_folder()):
+        hint = f"Restore the line: git diff HEAD -- {PROJECT}"
+        raise ProjectError(f"{PROJECT} has no {DISTRIBUTION}==VERSION, so an index could serve any", hint=hint)
+
+
+def check_lock(text: str) -> None:
+    """Refuse a new lock whose package is not the wheel in vendor/, but one that an index has under that version.
+
+    Parameters
+    ----------
+    text : str
+        The lock.
+
+    Raises
+    ------
+    ProjectError
+        If the hashes are not that of the wheel alone; or if there is no wheel, and the version is none of an index.
+    """
+    match = re.search(rf"(?m)^{DISTRIBUTION}==(\S+)[^\n]*(?:\n    --hash[^\n]*)+", text)
+    if not match:
+        return
+    path = Path(VENDOR) / FILE_NAME.format(version=match[1])
+    expected_hashes = [hashlib.sha256(path.read_bytes()).hexdigest()] if path.is_file() else []
+    if "+" not in match[1] and not expected_hashes:
+        return
+    if re.findall(r"sha256:(\w+)", match[0]) != expected_hashes:
+        message = f"{LOCK} is as it was: a package index has {DISTRIBUTION} {match[1]}, and not as {path.as_posix()} is"
+        raise ProjectError(message, hint="Leave that index out (UV_INDEX, UV_FIND_LINKS), then run again: make lock")
 
 
 def list_libraries(text: str) -> str:

@@ -47,24 +47,40 @@ def read(root, name):
         refuse("%s is not in %s" % (name, root), "Run this in the root, or: git checkout HEAD -- " + name)
 
 
+def read_pin(root):
+    """Return the version of the package that pyproject.toml asks for; an update may have left it unmerged."""
+    text = read(root, PROJECT)
+    if re.search("(?m)^<<<<<<< ", text):
+        hint = "Keep the lines that the project needs, delete the marks, then run: make lock"
+        refuse("%s has marks of a merge conflict" % PROJECT, hint)
+    pins = re.findall(r'"plumbline-ml==([^"]+)"', text)
+    if not pins:
+        message, hint = "%s has no plumbline-ml==VERSION, and there is no %s/", "Restore it: " + RESTORE
+        if os.path.exists(os.path.join(root, PROJECT + ".rej")):
+            hint = "Make the changes of %s.rej in it by hand, delete that file, then run: make lock" % PROJECT
+        refuse(message % (PROJECT, PACKAGE), hint)
+    return pins[0]
+
+
 def find_package(root, is_lock):
     """Return the folder or the wheel of the package plumbline; for a new lock, that of pyproject.toml, unchecked."""
     if os.path.isfile(os.path.join(root, PACKAGE, "__init__.py")):
         return root
-    pins = re.findall(r'"plumbline-ml==([^"]+)"', read(root, PROJECT))
-    if not pins:
-        refuse("%s has no plumbline-ml==VERSION, and there is no %s/" % (PROJECT, PACKAGE), "Restore it: " + RESTORE)
-    pin = re.search(r"(?m)^plumbline-ml==%s [^\n]*(?:\n    --hash=[^\n]*)+" % re.escape(pins[0]), read(root, LOCK))
+    version = read_pin(root)
+    pin = re.search(r"(?m)^plumbline-ml==%s [^\n]*(?:\n    --hash=[^\n]*)+" % re.escape(version), read(root, LOCK))
     if not (pin or is_lock):
-        refuse("%s asks for plumbline-ml %s, which %s does not have" % (PROJECT, pins[0], LOCK), "Run make lock")
-    wheel = os.path.join(root, VENDOR, "plumbline_ml-%s-py3-none-any.whl" % pins[0])
+        refuse(
+            "%s asks for plumbline-ml %s, which %s does not have" % (PROJECT, version, LOCK),
+            "Run make lock, then this again",
+        )
+    wheel = os.path.join(root, VENDOR, "plumbline_ml-%s-py3-none-any.whl" % version)
     if not os.path.exists(wheel):
-        if "+" in pins[0]:
+        if "+" in version:
             refuse("%s is not there: it is the project's machinery" % wheel, "Restore it: " + RESTORE)
-        return find_installed(root, "*" if is_lock else pins[0]) or download(pin, pins[0])
+        return find_installed(root, "*" if is_lock else version) or download(pin, version)
     with open(wheel, "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()
-    if not is_lock and digest not in pin.group():
+    if pin and digest not in pin.group():
         refuse("%s does not have the hash that %s has for it" % (wheel, LOCK), "Restore them: " + RESTORE)
     return wheel
 

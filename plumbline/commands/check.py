@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from plumbline import lock, machinery, params, process, versions
+from plumbline import lock, machinery, params, process, updates, versions
 from plumbline.errors import PlumblineError
 
 
@@ -22,6 +22,7 @@ def run(options: Namespace) -> int:
         "machinery": machinery.disagreements(),
         "digests": versions.disagreements(),
         "parameters": _check_params(),
+        "update": updates.list_remains(),
     }
     for line in (line for lines in errors.values() for line in lines):
         print(line, file=sys.stderr)

@@ -1,5 +1,6 @@
 """Make requirements.lock fit pyproject.toml; a version that still fits does not change (make lock)."""
 
+import importlib.util
 import re
 import sys
 import tempfile
@@ -8,9 +9,9 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from plumbline import paths, process, versions
-from plumbline.errors import ProgramError, ProjectError, UsageError
-from plumbline.lock import LOCK, header, pins
+from plumbline import machinery, paths, process, updates
+from plumbline.errors import ProgramError, UsageError
+from plumbline.lock import LOCK, has_conflict, header, pins, resolve_conflict
 
 _OPTIONS = [
     *("--universal", "--all-extras", "--generate-hashes", "--no-emit-index-url", "--no-annotate"),
@@ -99,13 +100,17 @@ def compile_lock(old: str, upgrade: Sequence[str]) -> str:
     ------
     ProgramError
         If uv fails; it has printed why.
+    ProjectError
+        If a package index served the package plumbline: see `plumbline.machinery.check_lock`.
     """
     first_line = header()
+    machinery.require_pin()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, LOCK.name)  # uv reads the versions from the file that it writes
         file.write_text(old, encoding="utf-8", newline="\n")
         command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *_OPTIONS]
         command += ["--python-version", _LOWEST_PYTHON, "--quiet", "--no-header", "--output-file", str(file), *upgrade]
+        command += machinery.find_links()
         if process.run(command, capture_output=False).returncode:
             raise ProgramError(
                 f"{LOCK} is as it was: uv could not write a new one; its own message is above",
@@ -113,6 +118,7 @@ def compile_lock(old: str, upgrade: Sequence[str]) -> str:
                 "then run again: make lock",
             )
         text = file.read_text(encoding="utf-8")
+    machinery.check_lock(text)
     # Without the project's own name two projects with the same dependencies have the same lock.
     return first_line + re.sub(r"\S+ \(pyproject\.toml\)", "pyproject.toml", text)
 
@@ -126,18 +132,27 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Write the lock and src/versions.json, and print what changed."""
     old = LOCK.read_text(encoding="utf-8") if LOCK.exists() else ""
-    if re.search("(?m)^(<<<<<<<|>>>>>>>) ", old):
-        hint = f"Take one side (git checkout --theirs {LOCK}), then run again: make lock"
-        raise ProjectError(f"{LOCK} has marks of a merge conflict", hint=hint)
+    if has_conflict(old):
+        print(f"{LOCK} has marks of a merge conflict: the new lock starts from the versions of the other side")
+        old = resolve_conflict(old)
     text = compile_lock(old, upgrade_arguments(" ".join(options.packages).split(), old))
     LOCK.write_text(text, encoding="utf-8", newline="\n")
-    stale_stages = versions.write()
-    print(*summarize_changes(old, text), sep="\n")
+    stale_stages = _write_digests()
+    print(*summarize_changes(old, text), *updates.list_remains(), sep="\n")
     if text == old and not stale_stages:
         print("Nothing to do. Newer versions: make lock UPGRADE=NAME, or UPGRADE=1 for all")
         return 0
     if stale_stages:
         names = ", ".join(stale_stages)
         print(f"{paths.VERSIONS}: a package that can change a result changed, so these stages run again: {names}")
-    print("Next: make setup repro test, then commit what changed together")
+    print("Next: make repro, commit what changed together, then make test")
     return 0
+
+
+def _write_digests() -> list[str]:
+    """Write src/versions.json; a new .venv, in which only uv is installed, leaves it to the next run."""
+    if importlib.util.find_spec("yaml") is None:
+        return []
+    from plumbline import versions
+
+    return versions.write()

@@ -15,6 +15,7 @@ def load_library() -> ModuleType:
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "False"
     is_enabled = gc.isenabled()
+    gc.collect()  # what is garbage now must not be frozen
     gc.disable()
     try:
         import great_expectations

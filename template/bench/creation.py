@@ -10,8 +10,12 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+import yaml
+
+from plumbline import paths
 from template.bake.answers import clean_answers
-from template.bake.files import list_files, write_project
+from template.bake.checkout import list_files
+from template.bake.files import write_project
 from template.bench.workspace import ROOT
 from template.tables import large
 
@@ -20,12 +24,16 @@ ROWS, COLUMNS = 1500, 8
 
 @dataclass(frozen=True)
 class Size:
-    """Of a project with the sample; `code` and `engine_code` are lines without blank lines (and comments)."""
+    """Of a project with a table of one's own, after its first committed run.
+
+    `code` and `engine_code` are lines without blank lines (and comments), `wheel` is in MB.
+    """
 
     files: int
     names: int
     lines: int
     code: int
+    wheel: float
     engine_lines: int
     engine_code: int
 
@@ -76,18 +84,23 @@ def time_creation(folder: Path, n: int, log: Callable[[str], None]) -> dict[str,
 
 
 def count_size(folder: Path) -> Size:
-    """Create a project with the sample in an empty folder and count its files and lines."""
+    """Create a project in an empty folder and count its files and lines."""
     answers = clean_answers({"project_name": "x", "description": "d", "license": "MIT", "python_version": "3.13"})
-    write_project(ROOT, folder, answers)
+    write_project(ROOT, folder, answers | {"data": "own.csv", "target": "answer"})
+    stages = yaml.safe_load((folder / "dvc.yaml").read_text(encoding="utf-8"))["stages"].values()
+    outs = [out for stage in stages for out in stage["outs"] if isinstance(out, dict)]  # those in git
+    results = {path for out in outs for path in out if path != paths.VERSIONS} | {"dvc.lock"}
     code = [path.read_text(encoding="utf-8").splitlines() for path in sorted(folder.rglob("*.py"))]
     engine_files = [*(ROOT / "template/bake").glob("*.py"), *(ROOT / "hooks").glob("*.py")]
     engine = [path.read_text(encoding="utf-8").splitlines() for path in engine_files]
     blank = sum(not line.strip() or line.strip().startswith("#") for lines in code for line in lines)
+    (wheel,) = (folder / "vendor").iterdir()
     return Size(
-        files=len(list_files(folder)) + 1,  # and .cruft.json
-        names=sum(not path.name.startswith(".") for path in folder.iterdir()) + 3,  # dvc.lock, metrics, dist
+        files=len({*list_files(folder), *results, ".cruft.json", "data/source/own.csv"}),
+        names=len({name.split("/")[0] for name in [*list_files(folder), *results] if not name.startswith(".")}),
         lines=sum(map(len, code)),
         code=sum(map(len, code)) - blank,
+        wheel=wheel.stat().st_size / 10**6,
         engine_lines=sum(map(len, engine)),
         engine_code=sum(bool(line.strip()) for lines in engine for line in lines),
     )

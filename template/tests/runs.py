@@ -15,11 +15,12 @@ import yaml
 
 from plumbline import versions
 from plumbline.__main__ import main
+from plumbline.machinery import running_source
 from plumbline.pipeline.stage import REVIEWED
 from plumbline.testing.projects import PRISTINE, ROOT, STAGES, Project
 from template.tests.damage import TABLE
 
-PAGE = (ROOT / "plumbline/docs/errors.md").read_text(encoding="utf-8")
+PAGE = (running_source() / "plumbline/docs/errors.md").read_text(encoding="utf-8")
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 OUTS = {
     name: [next(iter(out)) if isinstance(out, dict) else out for out in stage["outs"]]

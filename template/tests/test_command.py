@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from plumbline import __version__
+from plumbline import __version__, environment
 from plumbline.__main__ import COMMANDS, main
 from plumbline.testing.projects import ROOT
-from src import environment
 
 
 def run_main(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int | str | None, str, str]:

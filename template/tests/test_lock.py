@@ -143,9 +143,19 @@ def test_a_lock_or_list_that_cannot_be_read_is_refused_in_one_line(project: Path
     ask_for('numpy"" ')
     with pytest.raises(PlumblineError, match=r"pyproject\.toml cannot be read: .* line \d+"):
         lock.disagreements()
-    Path("requirements.lock").write_text("<<<<<<< HEAD\nx==1\n=======\n>>>>>>> b\n", encoding="utf-8")
-    with pytest.raises(PlumblineError, match=r"marks of a merge conflict"):
-        command("lock")
+
+
+def test_a_lock_with_marks_of_a_conflict_is_the_start_of_a_new_one(project: Path, monkeypatch, capsys) -> None:
+    own_pins = "lightgbm==4.6 \\\n    --hash=sha256:aa\nnumpy==2.0\n"
+    text = f"# header\n<<<<<<< ours\n{own_pins}=======\nnumpy==2.1\n>>>>>>> theirs\n"
+    Path("requirements.lock").write_text(text, encoding="utf-8")
+    with pytest.raises(PlumblineError, match=r"has marks of a merge conflict\. Run make lock, then this again"):
+        lock.require_current()
+    starts: list[str] = []
+    monkeypatch.setattr(locking, "compile_lock", lambda old, upgrade: starts.append(old) or old)
+    assert command("lock") == 0
+    assert starts == ["# header\nnumpy==2.1\nlightgbm==4.6 \\\n    --hash=sha256:aa\n"]
+    assert "requirements.lock has marks of a merge conflict: the new lock starts" in capsys.readouterr().out
 
 
 def test_what_changed_is_said_in_a_few_lines() -> None:

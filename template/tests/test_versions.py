@@ -6,7 +6,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import grimp
@@ -58,11 +57,9 @@ def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tree(project_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project of its own as working directory; what was parsed once is not parsed again."""
+    """A project of its own as working directory."""
     shutil.copytree(project_copy, tmp_path / "project")
     monkeypatch.chdir(tmp_path / "project")
-    real = versions._imported_names
-    monkeypatch.setattr(versions, "_imported_names", cache(lambda name, text: [*real(name, text)]))
     return tmp_path / "project"
 
 

@@ -20,8 +20,9 @@ AUTHOR = {
 
 
 def tree(folder: Path) -> dict[str, tuple[str, bool]]:
-    """Content and run bit of every file, but git's own and the link to the template."""
-    files = (path for path in folder.rglob("*") if path.is_file() and ".git" not in path.relative_to(folder).parts)
+    """Content and run bit of every file, but git's own, compiled modules and the link to the template."""
+    hidden = {".git", "__pycache__"}
+    files = (path for path in folder.rglob("*") if path.is_file() and not hidden & {*path.relative_to(folder).parts})
     return {
         path.relative_to(folder).as_posix(): (sha256(path.read_bytes()).hexdigest(), os.access(path, os.X_OK))
         for path in files

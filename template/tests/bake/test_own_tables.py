@@ -19,8 +19,8 @@ import pytest
 from plumbline.testing.projects import environment, make_table
 from template.bake import table as bake
 from template.tests.bake.conftest import SCRIPTS, Tools, git
-from template.tests.bake.libraries import create_venv
 from template.tests.bake.test_files import MOST_FILES, MOST_NAMES
+from template.tests.libraries import create_venv
 
 pytestmark = pytest.mark.slow
 ACCENTED = "größe in cm"

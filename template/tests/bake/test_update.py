@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.testing.projects import environment, make_table
+from plumbline.testing.projects import ROOT, environment, make_table
 from template.tests.bake.conftest import Tools, git, tree
 from template.tests.docs.conftest import blocks
+from template.tests.libraries import create_venv
 
 YOURS = (
     "data/",
@@ -22,10 +25,12 @@ YOURS = (
     "src/model.py",
     "src/versions.json",
     "dvc.lock",
+    "requirements.lock",
     "LICENSE",
     ".dvc/config",
 )
 PAGE, PLOTS, WORKFLOW, RENAMED = "docs/your-model.md", "plumbline/report/plots.py", "ci.yml", "checks.yml"
+DELETED = {"docs/your-table.md", "docs/your-features.md", "docs/operating.md"}  # by the user, the template, renamed
 FEATURES = '''"""Features of this project."""
 
 import pandas as pd
@@ -75,9 +80,9 @@ def make_latest_version(clone: Path) -> None:
     change(clone, "params.yaml", ("  holdout: 0.2 ", "  holdout: 0.25 "))
     change(clone, "dvc.yaml", ("    desc: model, schema and your two files ->", "    desc: model and schema ->"))
     change(clone, f".github/workflows/{WORKFLOW}", ("timeout-minutes: 45", "timeout-minutes: 50"))
-    change(clone, "docs/ci.md", ("## GitLab\n", "## GitLab or another\n"))
-    git(clone, "mv", "docs/errors.md", "docs/messages.md")
-    (clone / "docs/more-than-one-table.md").unlink()
+    change(clone, "docs/your-table.md", ("## Formats\n", "## Formats of files\n"))
+    git(clone, "mv", "docs/operating.md", "docs/running.md")
+    (clone / "docs/your-features.md").unlink()
     write(clone, "template/only.md", "The template's own.\n")
     change_excluded_files(clone, "latest")
 
@@ -96,7 +101,7 @@ def change_excluded_files(clone: Path, name: str) -> None:
         "dvc.lock",
         "src/versions.json",
         "metrics/model-card.md",
-        "template/CHANGELOG.md",
+        "requirements.lock",
     ):
         write(clone, path, (clone / path).read_text(encoding="utf-8") + f"# {name}\n")
     change(clone, ".dvc/config", ("[core]\n", f"[core]\n    {name}_key = false\n"))
@@ -140,10 +145,9 @@ def work(project: Path) -> None:
     change(project, "dvc.yaml", ("stages:\n", f"stages:\n{entry}"))
     write(project, "params.yaml", (project / "params.yaml").read_text(encoding="utf-8") + "\n" + keys)
     change(project, PAGE, ("# How do I change the model?", "# How do we change the model?"))
-    change(project, PLOTS, ('"#0072b2"', '"#005a9c"'))
     write(project, "docs/project.yaml", "problem:\n  question: What does a house cost?\n")
     write(project, "expectations/behaviour.yaml", "# none yet\n")
-    (project / "docs/ci.md").unlink()
+    (project / "docs/your-table.md").unlink()
     (project / f".github/workflows/{WORKFLOW}").rename(project / f".github/workflows/{RENAMED}")
 
 
@@ -177,8 +181,10 @@ def test_what_the_user_wrote_stays_and_what_is_new_arrives(tools: Tools, make: M
     assert {name: after[name] for name in unchanged} == {name: before[name] for name in unchanged}
     rest = {name for name in expected if not is_yours(name)} - unchanged
     assert {name: after[name] for name in after.keys() - unchanged} == {name: expected[name] for name in rest}
-    assert {"docs/ci.md", "docs/errors.md", "docs/more-than-one-table.md", "template/only.md"}.isdisjoint(after)
-    assert {"docs/messages.md", "docs/new-in-v2.md"} <= after.keys()
+    assert {*DELETED, "template/only.md", "plumbline/keys.py"}.isdisjoint(after)
+    assert {"docs/running.md", "docs/new-in-v2.md"} <= after.keys()
+    (wheel,) = (project / "vendor").iterdir()
+    assert wheel.name != next((make(tag, own, "old") / "vendor").iterdir()).name
     assert not git(project, "diff", "--check")
     assert "up to date" in tools.run("cruft", "check", cwd=project)
     commit(project, "Update")
@@ -191,9 +197,12 @@ def test_one_line_changed_on_both_sides_is_marked_there_and_nowhere_else(tools: 
     change(project, "params.yaml", ("  holdout: 0.2 ", "  holdout: 0.3 "))
     commit(project, "More rows held out")
     assert "with conflicts" in update(tools, project)
+    session = (ROOT / "docs/updating.md").read_text(encoding="utf-8").partition("$ git status --short\n")[2]
+    status = re.sub(r"\+c\w+", "+c...", git(project, "status", "--short"))
+    assert session[: session.index("$ ")] == status
     states = {line[3:]: line[:2] for line in git(project, "status", "--porcelain").splitlines()}
     assert [name for name, state in states.items() if "U" in state] == ["params.yaml"]
-    assert states["plumbline/keys.py"] == "M "  # all the rest is staged
+    assert states["pyproject.toml"] == "M "  # all the rest is staged
     assert states[".cruft.json"] == " M"
     text = (project / "params.yaml").read_text(encoding="utf-8")
     conflict = text.split("<<<<<<< ours\n")[1].split(">>>>>>> theirs\n")[0]
@@ -217,8 +226,8 @@ def test_what_git_cannot_merge_lies_beside_the_file_and_the_rest_arrives(tools: 
     assert [path.relative_to(clone).as_posix() for path in clone.rglob("*.rej")] == ["params.yaml.rej"]
     assert "+  holdout: 0.25" in (clone / "params.yaml.rej").read_text(encoding="utf-8")
     assert git(clone, "diff", "--stat", "params.yaml") == ""
-    assert (clone / "docs/messages.md").is_file()
-    assert '"font.size": 11' in (clone / PLOTS).read_text(encoding="utf-8")
+    assert (clone / "docs/running.md").is_file()
+    assert len(list((clone / "vendor").iterdir())) == 1
     assert not git(clone, "diff", "--check")
 
 
@@ -249,24 +258,33 @@ def test_right_after_making_nothing_differs_on_any_day(tools: Tools, make: Make,
 
 
 def make_in(project: Path, *verbs: str, code: int = 0) -> str:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = environment(PATH=path, PYTHON=sys.executable)
+    """What `make` printed, which must end with `code`."""
+    env = environment(PYTHON=sys.executable, PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     ran = subprocess.run(["make", *verbs], cwd=project, env=env, capture_output=True, encoding="utf-8", check=False)
     assert ran.returncode == code, ran.stdout[-3000:] + ran.stderr[-3000:]
     return ran.stdout + ran.stderr
 
 
 @pytest.mark.slow
-def test_the_updated_project_runs_and_its_tests_are_green(tools: Tools, make: Make) -> None:
+def test_the_updated_project_runs_after_make_lock(tools: Tools, make: Make) -> None:
+    """With the package index."""
     project = make("v1")
     work(project)
-    (project / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
-    make_in(project, "repro")
     commit(project, "Our work")
-    lock = tree(project)["dvc.lock"]
+    create_venv(project)
     update(tools, project)
-    assert tree(project)["dvc.lock"] == lock
-    make_in(project, "repro", "test")
-    assert tree(project)["dvc.lock"] != lock
+    for verb in ("repro", "check"):
+        assert "which requirements.lock does not have. Run make lock, then this again" in make_in(project, verb, code=2)
+    lock = (project / "requirements.lock").read_text(encoding="utf-8")
+    output = make_in(project, "lock")
+    assert "requirements.lock: 0 added, 0 removed, 1 changed" in output
+    (wheel,) = (project / "vendor").iterdir()
+    version = wheel.name.split("-")[1]
+    assert re.search(rf"  changed  plumbline-ml \S+ -> {re.escape(version)}\n", output)
+    new_lock = (project / "requirements.lock").read_text(encoding="utf-8")
+    assert len({*lock.splitlines()} ^ {*new_lock.splitlines()}) == 6, "another package changed"
+    shutil.rmtree(project / ".venv")
+    create_venv(project)
+    make_in(project, "repro")
     commit(project, "Update")
-    make_in(project, "check")
+    assert "check: parameters, lock, digests and all of the above are in order" in make_in(project, "check")

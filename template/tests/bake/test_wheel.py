@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.testing.projects import environment
+from template import api
 from template.bake.wheel import build_wheel
 from template.tests.bake.conftest import git
 from template.tests.tools import find_python
@@ -99,3 +101,45 @@ def test_the_program_names_the_version_of_the_wheel_that_runs(wheel, tmp_path: P
     command = [sys.executable, "-m", "plumbline", "--version"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
     assert ran.stdout == f"plumbline {wheel[0]}\n"
+
+
+ALONE = """
+import importlib
+for module, names in {names}.items():
+    for name in names:
+        getattr(importlib.import_module(module), name)
+
+import plumbline
+from sklearn.linear_model import LogisticRegression
+from plumbline import columns, files
+from plumbline.errors import PlumblineError
+from plumbline.metrics import lower_is_better
+from plumbline.testing.projects import make_table
+
+table = make_table()
+types = {{"x1": "number", "colour": "category"}}
+model = columns.default(types, LogisticRegression()).fit(table[[*types]], table["target"])
+assert model.score(table[[*types]], table["target"]) > 0.9
+assert lower_is_better("log_loss") and not lower_is_better("roc_auc")
+files.write_json("scores.json", {{"accuracy": 1.0}})
+assert issubclass(importlib.import_module("plumbline.errors").TableError, PlumblineError)
+print(plumbline.__file__)
+"""
+
+
+def test_every_documented_name_is_there_and_works_outside_a_project(wheel, tmp_path: Path) -> None:
+    with zipfile.ZipFile(BytesIO(wheel[1])) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    (tmp_path / "elsewhere").mkdir()
+    code = ALONE.format(names={module: [*names] for module, names in api.public_names().items()})
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path / "elsewhere",
+        env=environment(PYTHONPATH=str(tmp_path / "unpacked")),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert Path(ran.stdout.strip()).is_relative_to(tmp_path / "unpacked")
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["scores.json"]

@@ -14,6 +14,7 @@ import pytest
 from plumbline import paths
 from plumbline.errors import PlumblineError
 from plumbline.findings import Kind
+from plumbline.machinery import locate
 from plumbline.packaging.wheel import package_files, read_module
 from plumbline.prediction.golden import check_golden
 from plumbline.testing.delivered import open_wheel
@@ -71,7 +72,7 @@ def test_the_package_is_the_same_twice_and_none_is_left_when_it_differs_from_eva
     project.run("package")
     assert wheel.read_bytes() == content
     assert os.environ["SOURCE_DATE_EPOCH"] == "1700000000"
-    imports = (re.findall(r"(?m)^ *(?:import|from) (\w+)", Path(path).read_text()) for path in package_files())
+    imports = (re.findall(r"(?m)^ *(?:import|from) (\w+)", locate(path).read_text()) for path in package_files())
     modules = {"scipy", "joblib"}.union(*imports) - sys.stdlib_module_names
     assert pins == {package: version(package) for name in modules for package in packages_distributions()[name]}
     predictions = pd.read_parquet(paths.PREDICTIONS)

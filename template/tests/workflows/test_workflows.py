@@ -60,6 +60,7 @@ CALLS: dict[tuple[str, str], list[str]] = {
     ("template", "machinery"): [
         "python -m src.environment",
         "python -m src.environment pytest -m slow or not slow template/tests",
+        "python -m src.environment template.tests.with_wheel",
     ],
     ("template", "drills"): [
         "python -m src.environment",

@@ -26,6 +26,7 @@ def create_venv(project: Path) -> Path:
         if not (programs / path.name).exists() and path.is_file():
             _add_program(path, programs)
     with chdir(project):
+        environment.write_script()
         (folder / "lock-hash").write_text(environment.hash_inputs(remote_extras()), encoding="utf-8")
     return programs
 
@@ -37,6 +38,7 @@ def _add_program(path: Path, programs: Path) -> None:
         (programs / path.name).symlink_to(path)
         return
     _, _, code = content.partition(b"\n")
-    python = '#!/bin/sh\n"exec" "$(dirname "$0")/python" "$0" "$@"\n'
-    (programs / path.name).write_bytes(python.encode() + code)
+    # To the shell, a command; to Python, a text.
+    start = """#!/bin/sh\n'''exec' "$(dirname "$0")/python" "$0" "$@"\n' '''\n"""
+    (programs / path.name).write_bytes(start.encode() + code)
     (programs / path.name).chmod(0o755)
