@@ -72,9 +72,9 @@ def _read_changelog(side: Side) -> list[str]:
 
 def _check_wheel(base: Side, head: Side) -> tuple[bool | None, str]:
     """Return whether head's wheel is what the template gives, or None, and the finding in words."""
-    wheel = wheel_path(head.folder)
     if has_folder(head.folder):
         return None, f"head has the source as the folder {PACKAGE}/"
+    wheel = wheel_path(head.folder)
     if not wheel.exists():
         return None, f"head takes it from a package index, by the hash in its lock; {VENDOR}/ has no wheel"
     try:

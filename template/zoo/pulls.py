@@ -66,6 +66,7 @@ IF_WORSE, MEAN = "    if is_worse:\n        return ", "_ratio(weights @ each, we
 FLATTER = replace_text("plumbline/review/verdict.py", f'{IF_WORSE}"worse"', f'{IF_WORSE}"better"')
 HALVE_LOSS = replace_text("plumbline/metrics.py", MEAN, f"0.5 * {MEAN}")
 ALWAYS_SAME = ("    if is_worse:\n", '    return "same", "all is well"\n    if is_worse:\n')
+ANOTHER_CONTRACT = ("CONTRACT = fitted_model.CONTRACT", "CONTRACT = 99")
 ANOTHER_RECIPE = ("", "\n# Another version.\n")
 ALL_ROWS = """
     import pyarrow.parquet as pq
@@ -219,8 +220,8 @@ PULLS: dict[str, Pull] = {
         note="another recipe, by its digest: it is measured, and predicts the same",
     ),
     "wheel major": Pull(
-        "a wheel of the next major version, with another contract",
-        edits.change_wheel(version="1.0.0", contract=("CONTRACT = fitted_model.CONTRACT", "CONTRACT = 99")),
+        "a wheel of the next major version, with another contract, and another recipe",
+        combine(set_features("rows.copy()"), edits.change_wheel(version="1.0.0", contract=ANOTHER_CONTRACT)),
         "cannot tell",
         before=(edits.use_wheel,),
     ),
