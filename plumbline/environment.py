@@ -125,7 +125,7 @@ def _create_venv(groups: Sequence[str]) -> None:
         print(f"conda's environment {conda} is active: .venv uses its Python and none of its packages")
     if VENV.is_symlink():
         VENV.unlink()  # --clear would delete the content of another folder
-    run_step("create .venv", [BASE, "-m", "venv", "--clear", VENV])
+    run_step("create .venv", [BASE, "-P", "-m", "venv", "--clear", VENV])
     _write_record("", groups)
 
 
@@ -140,7 +140,9 @@ def _install_uv(groups: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "uv.txt")
         path.write_text(pin, encoding="utf-8")
-        run_step("install uv", [INSIDE, "-m", "pip", "install", "-q", "--require-hashes", "--no-deps", "-r", path])
+        run_step(
+            "install uv", [INSIDE, "-P", "-m", "pip", "install", "-q", "--require-hashes", "--no-deps", "-r", path]
+        )
     _write_record("uv", groups)
 
 
@@ -150,7 +152,7 @@ def _install(extras: Sequence[str], groups: Sequence[str]) -> None:
     if not sys.stdout.isatty():
         print("setup: fills .venv from {}, Python {}.{}".format(lock.LOCK, *sys.version_info[:2]), flush=True)
     _install_uv(groups)
-    command: list[str | Path] = [INSIDE, "-m", "uv", "pip", "install", "-q", "--python", INSIDE]
+    command: list[str | Path] = [INSIDE, "-P", "-m", "uv", "pip", "install", "-q", "--python", INSIDE]
     command += ["--strict", "--exact", *machinery.find_links()]
     # A first run compiles what it imports, a quarter of all files. Where Python writes no bytecode, no run would.
     command += ["--compile-bytecode"] if sys.dont_write_bytecode else []
@@ -167,6 +169,7 @@ def write_script() -> None:
     """Write the command plumbline of .venv; -m, so that a folder plumbline/ of the project comes first."""
     name, text = "plumbline", '#!/bin/sh\nexec "$(dirname "$0")/python" -m plumbline "$@"\n'
     if os.name == "nt":
+        (BIN / "plumbline.exe").unlink(missing_ok=True)  # of the wheel; it would come before a .bat
         name, text = "plumbline.bat", '@"%~dp0python.exe" -m plumbline %*\n'
     (BIN / name).write_text(text, encoding="utf-8")
     (BIN / name).chmod(0o755)
@@ -284,12 +287,11 @@ def _run(arguments: list[str], root: str, package: str) -> int:
     _check_folder(arguments)
     _check_wheel(root)
     extras = [option.removeprefix("--extras=") for option in options if option.startswith("--extras=")]
-    is_new = _update_venv(arguments, extras[0] if extras else "")
-    if not arguments:
-        print(f".venv is {f'new, filled from {lock.LOCK}' if is_new else f'as {lock.LOCK} says'}. Next: make repro")
-        return 0
-    os.environ.update(QUIET, VIRTUAL_ENV=str(VENV.absolute()))
-    os.environ["PATH"] = str(BIN.absolute()) + os.pathsep + os.environ.get("PATH", "")
-    with _imports(arguments, root, package) as variables:
-        os.environ.update(variables)
+    with _imports(arguments, root, package) as variables:  # unpacked before anything of this folder can run
+        is_new = _update_venv(arguments, extras[0] if extras else "")
+        if not arguments:
+            print(f".venv is {f'new, filled from {lock.LOCK}' if is_new else f'as {lock.LOCK} says'}. Next: make repro")
+            return 0
+        os.environ.update(QUIET | variables, VIRTUAL_ENV=str(VENV.absolute()))
+        os.environ["PATH"] = str(BIN.absolute()) + os.pathsep + os.environ.get("PATH", "")
         return run([INSIDE, "-m", *arguments])

@@ -69,7 +69,7 @@ def resolve_conflict(text: str) -> str:
     return other_side + "".join(entry for entry in entries if entry.partition("==")[0] not in other_pins)
 
 
-def read_pin(package: str, root: str | Path = ".") -> str:
+def read_pin(package: str) -> str:
     """Return the lines of a package in the lock, with its hashes.
 
     Raises
@@ -77,9 +77,7 @@ def read_pin(package: str, root: str | Path = ".") -> str:
     ProjectError
         If the lock does not have the package.
     """
-    path = Path(root) / LOCK
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    match = re.search(rf"(?m)^{re.escape(package)}==[^\n]*(?:\n    --hash[^\n]*)+", text)
+    match = re.search(rf"(?m)^{re.escape(package)}==[^\n]*(?:\n    --hash[^\n]*)+", LOCK.read_text(encoding="utf-8"))
     if not match:
         raise ProjectError(f"{LOCK} has no pin of {package}", hint=f"Restore the file: git checkout HEAD -- {LOCK}")
     return match.group() + "\n"

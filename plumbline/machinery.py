@@ -11,19 +11,23 @@ import re
 import shutil
 import sys
 import tempfile
+import tomllib
 import zipfile
+import zlib
 from functools import cache
 from pathlib import Path
 
 import plumbline
 from plumbline import process
 from plumbline.errors import ProgramError, ProjectError
-from plumbline.lock import LOCK, read_pin
+from plumbline.lock import LOCK
 from plumbline.paths import PROJECT
 
 PACKAGE, DISTRIBUTION, VENDOR = "plumbline", "plumbline-ml", "vendor"
 FILE_NAME = "plumbline_ml-{version}-py3-none-any.whl"
 RESTORE = f"Restore what is committed: git checkout HEAD -- {VENDOR} {LOCK}"
+_NAME = r"(?im)^plumbline[-_.]+ml\b"  # however it is spelled, uv and pip take it for the package
+_ENTRY = _NAME + r"[^\n]*(?:\n[ \t][^\n]*)*\n?"
 
 
 def has_folder(root: str | Path = ".") -> bool:
@@ -47,7 +51,54 @@ def read_version(root: str | Path = ".") -> str:
 
 def read_wheel_version(root: str | Path = ".") -> str:
     """Return the version of the package in the lock of a project, which may have the folder, too."""
-    return read_pin(DISTRIBUTION, root).split()[0].partition("==")[2]
+    return _parse_version(read_pin(root))
+
+
+def read_pin(root: str | Path = ".") -> str:
+    """Return the entry of the package in the lock of a project, with its hashes.
+
+    Raises
+    ------
+    ProjectError
+        If the lock does not have exactly one, or it is of another version than pyproject.toml asks for: what is read
+        here must be what uv installs.
+    """
+    path = Path(root) / LOCK
+    entries = re.findall(_ENTRY, path.read_text(encoding="utf-8")) if path.is_file() else []
+    hint = f"Restore the file: git checkout HEAD -- {LOCK}"
+    if len(entries) != 1 or not entries[0].startswith(f"{DISTRIBUTION}=="):
+        count = f"{len(entries)} pins" if entries else "no pin"
+        raise ProjectError(f"{LOCK} has {count} of {DISTRIBUTION}, expected one", hint=hint)
+    version = read_requirement(root)
+    if not entries[0].startswith(f"{DISTRIBUTION}=={version} \\\n"):
+        message = f"{PROJECT} asks for {DISTRIBUTION} {version}, and {LOCK} has {entries[0].split()[0]}"
+        raise ProjectError(message, hint="Run make lock")
+    return str(entries[0])
+
+
+def read_requirement(root: str | Path = ".") -> str:
+    """Return the version of the package that pyproject.toml asks for.
+
+    Raises
+    ------
+    ProjectError
+        If it does not ask for exactly one: a package index could serve any.
+    """
+    try:
+        project = tomllib.loads((Path(root) / PROJECT).read_text(encoding="utf-8")).get("project", {})
+    except (OSError, ValueError) as error:
+        raise ProjectError(f"{PROJECT} cannot be read: {error}", hint="Correct that line") from None
+    lists = [project.get("dependencies", []), *project.get("optional-dependencies", {}).values()]
+    requirements = [requirement for names in lists for requirement in names if re.match(_NAME, requirement)]
+    match = re.fullmatch(rf"{DISTRIBUTION}==(\d[\w.+]*)", requirements[0]) if len(requirements) == 1 else None
+    if not match:
+        message = f"{PROJECT} has no {DISTRIBUTION}==VERSION, or several, so an index could serve any"
+        raise ProjectError(message, hint=f"Restore the line: git diff HEAD -- {PROJECT}")
+    return match[1]
+
+
+def _parse_version(entry: str) -> str:
+    return entry.split()[0].partition("==")[2]
 
 
 def wheel_path(root: str | Path = ".") -> Path:
@@ -68,7 +119,7 @@ def read_wheel(root: str | Path = ".") -> bytes:
     if not path.is_file():
         raise ProjectError(f"{name} is not there, which {LOCK} names", hint=RESTORE)
     content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() not in read_pin(DISTRIBUTION, root):
+    if hashlib.sha256(content).hexdigest() not in read_pin(root):
         raise ProjectError(f"{name} does not have the hash that {LOCK} has for it", hint=RESTORE)
     return content
 
@@ -113,8 +164,8 @@ def locate(name: str) -> Path:
 
 def unpack(root: str | Path) -> Path:
     """Return a temporary folder with the package of a project's lock; see `find_source`."""
-    pin = read_pin(DISTRIBUTION, root)
-    is_published = "+" not in pin.split()[0] and not wheel_path(root).exists()
+    pin = read_pin(root)
+    is_published = "+" not in _parse_version(pin) and not wheel_path(root).exists()
     return _install(pin) if is_published else _extract(read_wheel(root))
 
 
@@ -126,7 +177,7 @@ def _extract(wheel: bytes) -> Path:
     try:
         with zipfile.ZipFile(wheel_file) as archive:
             archive.extractall(folder)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError):  # encrypted, or compressed by an unknown method
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):  # or encrypted
         raise ProjectError(f"the wheel in {VENDOR}/ cannot be unpacked", hint=RESTORE) from None
     wheel_file.unlink()
     return folder
@@ -145,7 +196,7 @@ def _install(pin: str) -> Path:
         "-r",
         folder / "pin.txt",
     ]
-    result = process.run([sys.executable, "-m", "uv", "pip", "install", *options])
+    result = process.run([sys.executable, "-P", "-m", "uv", "pip", "install", *options])
     if result.returncode:
         lines = result.stderr.strip().splitlines() or ["no message"]
         hint = "Run it again, with a connection to the package index"
@@ -174,17 +225,15 @@ def find_links() -> list[str]:
 
 
 def require_pin() -> None:
-    """Refuse a pyproject.toml with which a package index could serve the package.
+    """Refuse a pyproject.toml with which a package index could serve the package; with the folder, it may have no pin.
 
     Raises
     ------
     ProjectError
-        If it asks for any version of the package; or for none, where the project does not have the folder.
+        As `read_requirement`.
     """
-    requirements = re.findall(rf'"{DISTRIBUTION}\b([^"]*)"', Path(PROJECT).read_text(encoding="utf-8"))
-    if not all(version.startswith("==") for version in requirements) or not (requirements or has_folder()):
-        hint = f"Restore the line: git diff HEAD -- {PROJECT}"
-        raise ProjectError(f"{PROJECT} has no {DISTRIBUTION}==VERSION, so an index could serve any", hint=hint)
+    if not has_folder() or DISTRIBUTION in Path(PROJECT).read_text(encoding="utf-8"):
+        read_requirement()
 
 
 def check_lock(text: str) -> None:
@@ -200,15 +249,16 @@ def check_lock(text: str) -> None:
     ProjectError
         If the hashes are not that of the wheel alone; or if there is no wheel, and the version is none of an index.
     """
-    match = re.search(rf"(?m)^{DISTRIBUTION}==(\S+)[^\n]*(?:\n    --hash[^\n]*)+", text)
-    if not match:
+    entries = re.findall(_ENTRY, text)
+    if not entries:
         return
-    path = Path(VENDOR) / FILE_NAME.format(version=match[1])
+    version = read_requirement()
+    path = Path(VENDOR) / FILE_NAME.format(version=version)
     expected_hashes = [hashlib.sha256(path.read_bytes()).hexdigest()] if path.is_file() else []
-    if "+" not in match[1] and not expected_hashes:
+    if "+" not in version and not expected_hashes and _parse_version(entries[0]) == version:
         return
-    if re.findall(r"sha256:(\w+)", match[0]) != expected_hashes:
-        message = f"{LOCK} is as it was: a package index has {DISTRIBUTION} {match[1]}, and not as {path.as_posix()} is"
+    if len(entries) > 1 or re.findall(r"sha256:(\w+)", entries[0]) != expected_hashes:
+        message = f"{LOCK} is as it was: a package index has {DISTRIBUTION} {version}, and not as {path.as_posix()} is"
         raise ProjectError(message, hint="Leave that index out (UV_INDEX, UV_FIND_LINKS), then run again: make lock")
 
 
@@ -220,16 +270,22 @@ def list_libraries(text: str) -> str:
     >>> list_libraries("# dependencies sha256:0\nplumbline-ml==1 \\\n    --hash=sha256:1\nnumpy==2\n")
     'numpy==2\n'
     """
-    pattern = rf"(?m)\A# dependencies [^\n]*\n|^{DISTRIBUTION}==[^\n]*(?:\n    --hash[^\n]*)*\n?"
-    return re.sub(pattern, "", text)
+    return re.sub(_ENTRY, "", re.sub(r"\A# dependencies [^\n]*\n", "", text))
 
 
 def disagreements() -> list[str]:
-    """Return a line where the wheel of this project is not that of its lock."""
-    if has_folder() or not Path(VENDOR).is_dir():
+    """Return a line for each way in which the package of this project is not what its lock says."""
+    if has_folder():
         return []
     try:
-        read_wheel()
+        path = wheel_path()
+        if "+" in path.name or path.exists():
+            read_wheel()
     except ProjectError as error:
         return [str(error)]
-    return []
+    hint = f"{LOCK} names {path.name}. Delete it: git rm"
+    return [f"{other.as_posix()} is of another version. {hint} {other.as_posix()}" for other in _other_wheels(path)]
+
+
+def _other_wheels(path: Path) -> list[Path]:
+    return sorted(other for other in Path(VENDOR).glob("plumbline_ml-*.whl") if other.name != path.name)

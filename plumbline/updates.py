@@ -26,6 +26,8 @@ def _list_conflicts() -> list[str]:
 def _list_rejects() -> list[str]:
     lines = []
     for reject in process.git_paths("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.rej"):
+        if not Path(reject).exists():  # deleted, and its deletion not added to git yet
+            continue
         name = reject.removesuffix(".rej")
         is_lock = name == str(LOCK)
         hint = "Delete it: make lock writes the file" if is_lock else f"Make them in {name} by hand, then delete it"

@@ -3,6 +3,7 @@
     python -m src.environment               create or update .venv with this Python
     python -m src.environment MODULE ARGS   the same, then python -m MODULE ARGS in it
 
+    --bare           run MODULE with this Python and the package plumbline alone, without .venv
     --any-python     keep the Python of an existing .venv; use this one only for a first .venv (make without PYTHON)
     --extras=NAMES   add groups of [project.optional-dependencies]; they stay until --extras=none
 
@@ -15,6 +16,7 @@ import glob
 import hashlib
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -22,7 +24,8 @@ import tempfile
 
 OLDEST, NEWEST = (3, 11), (3, 14)
 LOCK, PROJECT, VENDOR, PACKAGE = "requirements.lock", "pyproject.toml", "vendor", "plumbline"
-RESTORE = "git checkout HEAD -- %s %s %s" % (VENDOR, PROJECT, LOCK)
+NAME = r"(?im)^plumbline[-_.]+ml\b"
+RESTORE = "Restore what is committed: git checkout HEAD -- "
 
 
 def refuse(message, hint):
@@ -47,41 +50,55 @@ def read(root, name):
         refuse("%s is not in %s" % (name, root), "Run this in the root, or: git checkout HEAD -- " + name)
 
 
-def read_pin(root):
+def read_version(root):
     """Return the version of the package that pyproject.toml asks for; an update may have left it unmerged."""
+    import tomllib  # missing in a Python that check_version refuses
+
     text = read(root, PROJECT)
     if re.search("(?m)^<<<<<<< ", text):
         hint = "Keep the lines that the project needs, delete the marks, then run: make lock"
         refuse("%s has marks of a merge conflict" % PROJECT, hint)
-    pins = re.findall(r'"plumbline-ml==([^"]+)"', text)
-    if not pins:
-        message, hint = "%s has no plumbline-ml==VERSION, and there is no %s/", "Restore it: " + RESTORE
+    try:
+        project = tomllib.loads(text).get("project", {})
+    except ValueError as error:
+        refuse("%s cannot be read: %s" % (PROJECT, error), "Fix that line")
+    lists = [project.get("dependencies", [])] + list(project.get("optional-dependencies", {}).values())
+    requirements = [requirement for names in lists for requirement in names if re.match(NAME, requirement)]
+    pins = [re.match(r"plumbline-ml==([0-9][\w.+]*)$", requirement) for requirement in requirements]
+    if len(pins) != 1 or not pins[0]:
+        message, hint = "%s has no plumbline-ml==VERSION, or several, and there is no %s/", RESTORE + PROJECT
         if os.path.exists(os.path.join(root, PROJECT + ".rej")):
             hint = "Make the changes of %s.rej in it by hand, delete that file, then run: make lock" % PROJECT
         refuse(message % (PROJECT, PACKAGE), hint)
-    return pins[0]
+    return pins[0].group(1)
+
+
+def read_pin(root, version):
+    """Return the entry of this version of the package in the lock, with its hashes, or None."""
+    entries = re.findall(NAME + r"[^\n]*(?:\n[ \t][^\n]*)*", read(root, LOCK))
+    if len(entries) > 1:
+        refuse("%s has plumbline-ml more than once" % LOCK, RESTORE + LOCK)
+    return entries[0] if entries and entries[0].startswith("plumbline-ml==%s \\\n" % version) else None
 
 
 def find_package(root, is_lock):
     """Return the folder or the wheel of the package plumbline; for a new lock, that of pyproject.toml, unchecked."""
     if os.path.isfile(os.path.join(root, PACKAGE, "__init__.py")):
         return root
-    version = read_pin(root)
-    pin = re.search(r"(?m)^plumbline-ml==%s [^\n]*(?:\n    --hash=[^\n]*)+" % re.escape(version), read(root, LOCK))
+    version = read_version(root)
+    pin = read_pin(root, version)
     if not (pin or is_lock):
-        refuse(
-            "%s asks for plumbline-ml %s, which %s does not have" % (PROJECT, version, LOCK),
-            "Run make lock, then this again",
-        )
+        message = "%s asks for plumbline-ml %s, which %s does not have" % (PROJECT, version, LOCK)
+        refuse(message, "Run make lock, then this again")
     wheel = os.path.join(root, VENDOR, "plumbline_ml-%s-py3-none-any.whl" % version)
     if not os.path.exists(wheel):
         if "+" in version:
-            refuse("%s is not there: it is the project's machinery" % wheel, "Restore it: " + RESTORE)
+            refuse("%s is not there: it is the project's machinery" % wheel, RESTORE + VENDOR)
         return find_installed(root, "*" if is_lock else version) or download(pin, version)
     with open(wheel, "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()
-    if pin and digest not in pin.group():
-        refuse("%s does not have the hash that %s has for it" % (wheel, LOCK), "Restore them: " + RESTORE)
+    if pin and digest not in pin:
+        refuse("%s does not have the hash that %s has for it" % (wheel, LOCK), RESTORE + VENDOR + " " + LOCK)
     return wheel
 
 
@@ -96,12 +113,12 @@ def download(pin, version):
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, True)
     with open(os.path.join(folder, "pin.txt"), "w", encoding="utf-8") as file:
-        file.write((pin.group() if pin else "plumbline-ml==" + version) + "\n")
+        file.write((pin or "plumbline-ml==" + version) + "\n")
     env = os.path.join(folder, "env")
     python = os.path.join(env, "Scripts" if os.name == "nt" else "bin", "python")
     package = os.path.join(folder, "package")
-    install = [python, "-m", "pip", "install", "-q", "--no-deps", "-r", file.name, "--target", package]
-    for command in ([sys.executable, "-m", "venv", env], install + (["--require-hashes"] if pin else [])):
+    install = [python, "-P", "-m", "pip", "install", "-q", "--no-deps", "-r", file.name, "--target", package]
+    for command in ([sys.executable, "-P", "-m", "venv", env], install + (["--require-hashes"] if pin else [])):
         if subprocess.call(command):
             refuse("the package plumbline-ml could not be installed (the message is above)", "Run it again: make setup")
     return package
@@ -114,6 +131,10 @@ def main(arguments):
     words = [word for word in arguments if not word.startswith("--")]
     package = find_package(root, words[:2] == [PACKAGE, "lock"])
     sys.path.insert(0, package)
+    if arguments[:1] == ["--bare"]:
+        sys.argv = arguments[1:]
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+        return 0
     from plumbline.environment import run_command
 
     return run_command(arguments, root, package)

@@ -78,6 +78,7 @@ def _can_judge(base: Side, head: Side) -> bool:
     head.check_out()
     try:
         has_review = all((base.machinery / name).exists() for name in JUDGES[:2])
-    except SideError:
+    except SideError as error:
+        print(error, flush=True)
         return False
     return has_review and ((base.machinery / READS_WHEELS).exists() or has_folder(head.folder))

@@ -169,8 +169,15 @@ def _predict_variants(
     """
     variants, count = iter(variants), max(1, min(MAX_ROWS, MAX_CELLS // rows.shape[1]) // max(1, len(rows)))
     while bundle := [*islice(variants, count)]:
-        copies = pd.concat([rows.assign(**variant) for variant in bundle], ignore_index=True)
+        copies = pd.concat([_replace_columns(rows, variant) for variant in bundle], ignore_index=True)
         yield from np.split(predict(copies), len(bundle))
+
+
+def _replace_columns(rows: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
+    copy = rows.copy()
+    for name, values in columns.items():  # not by assign(): a column may be called self
+        copy[name] = values
+    return copy
 
 
 def partial_dependence(

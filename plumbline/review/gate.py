@@ -118,7 +118,8 @@ def find_reasons(review: Review, base: Commit) -> Iterator[Reason]:
 
 def _find_other_machinery(review: Review) -> Iterator[Reason]:
     if (change := review.machinery_change) and change.is_rebuilt is False:
-        yield build_reason("machinery", change.why, "Take the template's wheel: uvx cruft update")
+        hint = "Take vendor/, pyproject.toml and requirements.lock of base, or update again"
+        yield build_reason("machinery", change.why, f"{hint} (plumbline docs pull-requests)")
 
 
 def _find_label_reasons(review: Review, base: Commit) -> Iterator[Reason]:

@@ -4,12 +4,11 @@ import re
 from pathlib import Path
 
 from plumbline.errors import PlumblineError
-from plumbline.lock import read_pin
-from plumbline.machinery import DISTRIBUTION, PACKAGE, VENDOR, has_folder, read_version, read_wheel, wheel_path
+from plumbline.machinery import PACKAGE, VENDOR, has_folder, read_pin, read_version, read_wheel, wheel_path
 from plumbline.process import git
 from plumbline.review.commits import Commit, SideError
 from plumbline.review.markdown import clean
-from plumbline.review.rebuild import rebuild_wheel
+from plumbline.review.rebuild import OriginError, rebuild_wheel
 from plumbline.review.result.changes import ENTRY_LENGTH, MAX_ENTRIES, MachineryChange
 from plumbline.review.sides import Side
 
@@ -29,7 +28,8 @@ def compare_machinery(base: Side, head: Side) -> MachineryChange | None:
     is_same = _identify(base) == _identify(head) and not git("diff", "--name-only", *_range(base, head), "--", VENDOR)
     if has_folders or is_same:
         return None
-    entries = [entry for entry in _read_changelog(head) if entry not in {*_read_changelog(base)}]
+    old_entries = {*_read_changelog(base)}
+    entries = [entry for entry in _read_changelog(head) if entry not in old_entries]
     is_rebuilt, why = _check_wheel(base, head)
     return MachineryChange(
         base=_describe_version(base),
@@ -48,7 +48,7 @@ def _range(base: Commit, head: Commit) -> tuple[str, str]:
 def _identify(side: Side) -> str:
     """The pin with its hashes, which stands for the content; empty for a folder or nothing."""
     try:
-        return "" if has_folder(side.folder) else read_pin(DISTRIBUTION, side.folder)
+        return "" if has_folder(side.folder) else read_pin(side.folder)
     except (PlumblineError, OSError):
         return ""
 
@@ -74,13 +74,19 @@ def _check_wheel(base: Side, head: Side) -> tuple[bool | None, str]:
     """Return whether head's wheel is what the template gives, or None, and the finding in words."""
     if has_folder(head.folder):
         return None, f"head has the source as the folder {PACKAGE}/"
-    wheel = wheel_path(head.folder)
-    if not wheel.exists():
-        return None, f"head takes it from a package index, by the hash in its lock; {VENDOR}/ has no wheel"
     try:
-        name, content = rebuild_wheel(base, head)
+        wheel = wheel_path(head.folder)
+        if not wheel.exists():
+            return None, f"head takes it from a package index, by the hash in its lock; {VENDOR}/ has no wheel"
+        content = read_wheel(head.folder)
+    except (PlumblineError, OSError) as error:
+        return False, f"the wheel of head cannot be compared with the template: {getattr(error, 'message', error)}"
+    try:
+        is_same = rebuild_wheel(base, head) == (wheel.name, content)
+    except OriginError as error:
+        return False, f"the wheel of head cannot be compared with the template: {error.message}"
     except (PlumblineError, OSError) as error:
         return None, f"nobody compared the wheel with the template: {getattr(error, 'message', error)}"
-    if (name, content) == (wheel.name, read_wheel(head.folder)):
+    if is_same:
         return True, "the template's commit gives the same bytes as the wheel of head"
     return False, "the wheel of head is not the one that the template's commit gives"

@@ -22,6 +22,10 @@ BUILD = ("-E", "-s", "-S", "-m", "template.bake.wheel")  # with nothing but the 
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes", "GIT_LFS_SKIP_SMUDGE": "1"}
 
 
+class OriginError(ProjectError):
+    """Head does not say from which commit of base's template its wheel is."""
+
+
 def rebuild_wheel(base: Commit, head: Commit) -> tuple[str, bytes]:
     """Build the wheel of the commit of the template that head names.
 
@@ -37,8 +41,10 @@ def rebuild_wheel(base: Commit, head: Commit) -> tuple[str, bytes]:
 
     Raises
     ------
+    OriginError
+        Where head names another template than base, or no commit of it that builds a wheel.
     PlumblineError
-        Where it cannot be built: no template is known, it cannot be reached, or that commit is not in it.
+        Where nobody can build it: base names no template, or it cannot be reached.
     """
     address, commit = _read_origin(base, head)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
@@ -48,12 +54,12 @@ def rebuild_wheel(base: Commit, head: Commit) -> tuple[str, bytes]:
             raise ServiceError("the template that base names cannot be cloned", hint="Check the address")
         if not git("for-each-ref", "--count=1", f"--contains={commit}", cwd=clone, strict=False).strip():
             message = f"commit {commit[:9]}, which head names, is on no branch and no tag of the template"
-            raise ProjectError(message, hint="Update again")
+            raise OriginError(message, hint="Update again")
         _run(clone, "git", "checkout", "--quiet", "--detach", commit)
         _run(clone, sys.executable, *BUILD, out)
         wheels = sorted(out.glob("*.whl"))
         if len(wheels) != 1:
-            raise ProjectError(f"commit {commit[:9]} of the template builds no wheel", hint="Update again")
+            raise OriginError(f"commit {commit[:9]} of the template builds no wheel", hint="Update again")
         return wheels[0].name, wheels[0].read_bytes()
 
 
@@ -65,22 +71,23 @@ def _run(folder: Path, program: str, *arguments: str | Path) -> CompletedProcess
 
 def _read_origin(base: Commit, head: Commit) -> tuple[str, str]:
     """Return the address of the template and the commit."""
-    old, new = _read_state(base), _read_state(head)
-    address, commit = str(old.get("template") or ""), str(new.get("commit"))
+    address = str(_read_state(base, ProjectError).get("template") or "")
     if not address:
         raise ProjectError(f"base's {STATE} names no template", hint="Link it: uvx cruft link")
+    new = _read_state(head, OriginError)
+    commit = str(new.get("commit"))
     if new.get("template") != address:
-        raise ProjectError("head names another template than base", hint="Restore it")
+        raise OriginError("head names another template than base", hint="Restore it")
     if not re.fullmatch("[0-9a-f]{40}", commit):
-        raise ProjectError(f"head's {STATE} names no commit", hint="Update again")
+        raise OriginError(f"head's {STATE} names no commit", hint="Update again")
     return address, commit
 
 
-def _read_state(commit: Commit) -> dict[str, Any]:
+def _read_state(commit: Commit, error: type[ProjectError]) -> dict[str, Any]:
     try:
         content = json.loads(git("show", f"{commit.commit}:{STATE}"))
     except (PlumblineError, ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise ProjectError(f"{commit.name} has no {STATE}, which names the template", hint="Link it: uvx cruft link")
+        raise error(f"{commit.name} has no {STATE}, which names the template", hint="Link it: uvx cruft link")
     return content

@@ -1,6 +1,7 @@
 """The two sides of a review: a commit in a worktree of its own, with what ingest and featurize write there.
 
-Each side runs with its own package plumbline. That is never one below .review/, where head could have put another.
+Each side runs with its own package plumbline: the folder in its worktree, or its wheel, which is checked against its
+lock and unpacked outside the project.
 """
 
 import hashlib

@@ -91,7 +91,7 @@ def _write_cruft_state(checkout: Path, project: Path, context: dict[str, Any]) -
         "directory": None,
     }
     text = json.dumps(state, ensure_ascii=False, indent=2, separators=(",", ": ")) + "\n"
-    (project / ".cruft.json").write_text(text, encoding="utf-8", newline="\n")
+    (project / ".cruft.json").write_bytes(text.encode())
 
 
 def _default_answers(checkout: Path) -> dict[str, Any]:

@@ -88,10 +88,10 @@ def write_project(checkout: Path, project: Path, answers: Answers) -> None:
         raise _broken(f"{', '.join(edits)}: the file should be edited and is missing")
     form = (checkout / "template/licences" / f"{answers['license']}.txt").read_text(encoding="utf-8")
     text = form.replace("{year}", str(date.today().year)).replace("{author}", answers["author"])
-    (project / "LICENSE").write_text(text, encoding="utf-8", newline="\n")
+    (project / "LICENSE").write_bytes(text.encode())
     if owner := answers["github_handle"]:
         text = OWNERS.format(owner=owner)
-        (project / ".github/CODEOWNERS").write_text(text, encoding="utf-8", newline="\n")
+        (project / ".github/CODEOWNERS").write_bytes(text.encode())
 
 
 def _pin_wheel(project: Path, version: str, wheel: bytes) -> None:
@@ -99,7 +99,7 @@ def _pin_wheel(project: Path, version: str, wheel: bytes) -> None:
     (project / VENDOR).mkdir(exist_ok=True)
     (project / VENDOR / FILE_NAME.format(version=version)).write_bytes(wheel)
     pyproject, lock = ((project / name).read_text(encoding="utf-8") for name in ("pyproject.toml", LOCK))
-    (project / LOCK).write_text(add_hash(lock, pyproject, version, wheel), encoding="utf-8", newline="\n")
+    (project / LOCK).write_bytes(add_hash(lock, pyproject, version, wheel).encode())
 
 
 def _broken(message: str) -> BakeError:

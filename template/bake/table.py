@@ -232,8 +232,8 @@ def _write_pointer(target: Path) -> None:
         lines[0] = f"- md5: {hashlib.md5(listing.encode()).hexdigest()}.dir"  # noqa: S324, DVC's own hash
         lines.insert(2, f"  nfiles: {len(entries)}")
     text = "\n".join(["outs:", *lines]) + "\n"
-    target.with_name(target.name + ".dvc").write_text(text, encoding="utf-8", newline="\n")
-    target.with_name(".gitignore").write_text(f"/{target.name}\n", encoding="utf-8", newline="\n")
+    target.with_name(target.name + ".dvc").write_bytes(text.encode())
+    target.with_name(".gitignore").write_bytes(f"/{target.name}\n".encode())
 
 
 def _md5(path: Path) -> str:

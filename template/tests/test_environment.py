@@ -71,6 +71,10 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]
     return commands
 
 
+def find_module(command: list[str]) -> str:
+    return command[command.index("-m") + 1]
+
+
 def get_refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """Return the line with which main stops."""
     capsys.readouterr()
@@ -188,7 +192,7 @@ def test_venv_keeps_its_python_where_none_is_named_and_a_change_is_said(commands
     assert capsys.readouterr().out == ""
     environment.RECORD.write_text("0" * 64)  # of its lock and its Python
     main([])
-    assert commands[1][1:] == ["-m", "venv", "--clear", ".venv"], "a Python that is named has its way"
+    assert commands[1][1:] == ["-P", "-m", "venv", "--clear", ".venv"], "a Python that is named has its way"
     assert f".venv was Python {DIFFERENT}, is now {CURRENT}" in capsys.readouterr().out.splitlines()
     python.unlink()
     change_lock(more="x==1\n")
@@ -210,12 +214,12 @@ def test_to_make_a_lock_uv_is_enough(commands: list) -> None:
     commands.clear()
     for _ in range(2):
         main(["plumbline", "lock", "a b"])
-    assert [command[2] for command in commands] == ["venv", "pip", "plumbline", "plumbline"]
+    assert [find_module(command) for command in commands] == ["venv", "pip", "plumbline", "plumbline"]
     assert commands[-1][3:] == ["lock", "a b"], "the packages of UPGRADE are one word"
     assert not environment.is_ready([]), "uv alone passes for the whole"
     commands.clear()
     main([])
-    assert [command[2] for command in commands] == ["venv", "pip", "uv"]
+    assert [find_module(command) for command in commands] == ["venv", "pip", "uv"]
 
 
 def test_what_the_lock_does_not_pin_is_not_installed(commands: list, capsys) -> None:

@@ -6,6 +6,7 @@ The project has the sample, its results, and this folder's tests; ARGUMENTS are 
 of tests that call the package's functions. The other tests bake projects, or are about this repository.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -40,7 +41,12 @@ def main(arguments: list[str]) -> int:
         project.mkdir()
         python = create_project(project)
         tests = arguments or [f"template/tests/{name}" for name in FOLDERS]
-        return subprocess.run([python, "-m", "pytest", *tests], cwd=project, check=False).returncode
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        show = [python, "-c", "import plumbline; print(plumbline.__file__)"]
+        where = subprocess.run(show, cwd=project, env=env, capture_output=True, encoding="utf-8", check=True).stdout
+        if "site-packages" not in where:
+            sys.exit(f"the tests would run with {where}")
+        return subprocess.run([python, "-m", "pytest", *tests], cwd=project, env=env, check=False).returncode
 
 
 if __name__ == "__main__":

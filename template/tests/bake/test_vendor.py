@@ -33,7 +33,10 @@ def test_a_wheel_with_another_hash_is_refused_by_each_command(has_venv: bool, ba
     before = tree(project)
     for verb in VERBS:
         output = make_in(project, verb, code=2)
-        assert "-py3-none-any.whl does not have the hash that requirements.lock has for it. Restore them: " in output
+        assert (
+            "-py3-none-any.whl does not have the hash that requirements.lock has for it. Restore what is committed: "
+            in output
+        )
         assert output.count("\n") == 2, "one line, and one of make"
     after = tree(project)
     assert {name: after[name] for name in after if "__pycache__" not in name or name in before} == before
@@ -46,13 +49,30 @@ def test_a_missing_wheel_and_a_missing_pin_are_refused(bake) -> None:
     assert "which requirements.lock does not have. Run make lock, then this again" in make_in(project, "repro", code=2)
     (project / "requirements.lock").write_text(lock, encoding="utf-8")
     next((project / "vendor").iterdir()).unlink()
-    assert "is not there: it is the project's machinery. Restore it: git checkout HEAD --" in make_in(
-        project, "repro", code=2
+    assert (
+        "is not there: it is the project's machinery. Restore what is committed: git checkout HEAD -- vendor"
+        in make_in(project, "repro", code=2)
     )
     text = (project / "pyproject.toml").read_text(encoding="utf-8")
     (project / "pyproject.toml").write_text(text.replace("plumbline-ml==", "plumbline-ml>="), encoding="utf-8")
     for verb in ("setup", "lock"):
-        assert "ERROR: pyproject.toml has no plumbline-ml==VERSION, and there is no" in make_in(project, verb, code=2)
+        assert "ERROR: pyproject.toml has no plumbline-ml==VERSION, or several, and there" in make_in(
+            project, verb, code=2
+        )
+
+
+def test_a_second_pin_cannot_take_the_place_of_the_first(bake) -> None:
+    project = bake()
+    lock, settings = ((project / name).read_text(encoding="utf-8") for name in ("requirements.lock", "pyproject.toml"))
+    entry = "plumbline-ml==9.9.9 \\\n    --hash=sha256:" + "0" * 64 + "\n"
+    for text in (lock + entry, lock + entry.replace("plumbline-ml", "Plumbline_ML")):
+        (project / "requirements.lock").write_text(text, encoding="utf-8")
+        assert "requirements.lock has plumbline-ml more than once. Restore what" in make_in(project, "repro", code=2)
+    (project / "requirements.lock").write_text(lock, encoding="utf-8")
+    requirement = next(line for line in settings.splitlines() if line.startswith('  "plumbline-ml=='))
+    decoy = settings.replace(requirement, f'  # {requirement}\n  "plumbline-ml==9.9.9",')
+    (project / "pyproject.toml").write_text(decoy, encoding="utf-8")
+    assert "asks for plumbline-ml 9.9.9, which requirements.lock does not" in make_in(project, "repro", code=2)
 
 
 @pytest.mark.slow

@@ -40,6 +40,24 @@ def test_every_python_builds_the_same_bytes(template: Path, wheel, tmp_path: Pat
     assert build(find_python(version), template, tmp_path) == wheel[1]
 
 
+WRITE_PROJECT = """
+import sys
+from pathlib import Path
+from template.bake.answers import clean_answers
+from template.bake.files import write_project
+answers = {"project_name": "x", "license": "MIT", "python_version": "3.13", "github_handle": "@x"}
+write_project(Path.cwd(), Path(sys.argv[1]), clean_answers(answers))
+"""
+
+
+@pytest.mark.parametrize("version", ["3.9", "{}.{}".format(*sys.version_info[:2])])
+def test_the_oldest_python_writes_a_project_too(template: Path, wheel, tmp_path: Path, version: str) -> None:
+    subprocess.run([find_python(version), "-c", WRITE_PROJECT, str(tmp_path)], cwd=template, check=True)
+    (path,) = (tmp_path / "vendor").iterdir()
+    assert path.read_bytes() == wheel[1]
+    assert (tmp_path / ".github/CODEOWNERS").is_file()
+
+
 def test_a_checkout_with_crlf_and_an_archive_give_the_same_bytes(template: Path, wheel, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", str(template), "crlf")
     names = [name for name in git(tmp_path / "crlf", "ls-files").splitlines() if not name.endswith(".png")]

@@ -44,6 +44,7 @@ def project(wheel: tuple[str, bytes], tmp_path: Path, monkeypatch: pytest.Monkey
 
 def write_lock(version: str, digest: str) -> None:
     Path("requirements.lock").write_text(f"plumbline-ml=={version} \\\n    --hash=sha256:{digest}\n")
+    Path("pyproject.toml").write_text(f'[project]\ndependencies = ["plumbline-ml=={version}"]\n')
 
 
 def refuse(*words: str) -> str:
@@ -65,7 +66,13 @@ def test_eject_writes_what_the_wheel_has_and_twice_is_once(project: Path, wheel:
     assert {path.as_posix(): path.read_bytes() for path in Path("plumbline").rglob("*") if path.is_file()} == expected
     assert Path("dvc.yaml").read_text() == EJECTED
     assert machinery.find_source(".") == Path()
-    assert {path.name for path in project.iterdir()} == {"dvc.yaml", "plumbline", "requirements.lock", "vendor"}
+    assert {path.name for path in project.iterdir()} == {
+        "dvc.yaml",
+        "plumbline",
+        "pyproject.toml",
+        "requirements.lock",
+        "vendor",
+    }
     assert run_command("eject") == 0
     assert f"plumbline/ is there already: {wheel[0]}, unchanged\n" in capsys.readouterr().out
     Path("plumbline/keys.py").write_text("changed")

@@ -258,18 +258,30 @@ def build_nothing(template: Path) -> None:
     write_state(template, git("rev-parse", "HEAD", cwd=template).strip())
 
 
+def test_where_nobody_can_build_it_that_is_said_and_is_no_reason(base: Side, template: Path) -> None:
+    write_state(template, release(template))
+    linked = Side("base", commit("linked").commit)
+    edit_wheel(Path(), {}, version="0.3.0")
+    shutil.rmtree(template)
+    change = find_change(linked, commit())
+    assert change.is_rebuilt is None
+    words = "nobody compared the wheel with the template: the template that base names cannot be cloned"
+    assert change.why.startswith(words)
+    review = Review(word="same", why="", base_commit="", head_commit="", machinery_change=change)
+    assert [*find_reasons(review, linked)] == []
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
         (use_another_template, "head names another template than base"),
         (name_a_dangling_commit, "which head names, is on no branch and no tag of the template"),
         (build_nothing, "of the template builds no wheel"),
-        (lambda template: shutil.rmtree(template), "the template that base names cannot be cloned"),
         (lambda template: write_state(template, "--help"), "head's .cruft.json names no commit"),
         (lambda template: Path(".cruft.json").write_text("[" * 9999), "head has no .cruft.json"),
     ],
 )
-def test_where_nobody_could_build_it_that_is_said_and_is_no_reason(
+def test_a_head_that_does_not_say_what_its_wheel_is_made_from_is_a_reason(
     base: Side, template: Path, spoil: Callable[[Path], object], words: str
 ) -> None:
     write_state(template, release(template))
@@ -277,11 +289,35 @@ def test_where_nobody_could_build_it_that_is_said_and_is_no_reason(
     edit_wheel(Path(), {}, version="0.3.0")
     spoil(template)
     change = find_change(linked, commit())
-    assert change.is_rebuilt is None
-    assert change.why.startswith("nobody compared the wheel with the template: ")
+    assert change.is_rebuilt is False
+    assert change.why.startswith("the wheel of head cannot be compared with the template: ")
     assert words in change.why
     review = Review(word="same", why="", base_commit="", head_commit="", machinery_change=change)
-    assert [*find_reasons(review, linked)] == []
+    assert [reason.name for reason in find_reasons(review, linked)] == ["machinery"]
+
+
+def add_entry(text: str, marker: str = "") -> str:
+    """A lock with one more entry of the package, of another version."""
+    return f"{text.rstrip()}\nplumbline-ml==9.9.9{marker} \\\n    --hash=sha256:{'0' * 64}\n"
+
+
+@pytest.mark.parametrize(
+    "change_lock",
+    [
+        add_entry,
+        lambda text: add_entry(text, " ; python_version < '3'"),
+        lambda text: text + "Plumbline_ML==9.9.9 \\\n    --hash=sha256:00\n",
+        lambda text: text.replace("plumbline-ml==0.2.0", "plumbline-ml==9.9.9"),
+    ],
+)
+def test_a_lock_with_another_entry_of_the_package_is_refused(base: Side, change_lock: Callable[[str], str]) -> None:
+    lock = Path("requirements.lock")
+    lock.write_text(change_lock(lock.read_text(encoding="utf-8")), encoding="utf-8")
+    head = checked_out(commit("another entry"))
+    with pytest.raises(SideError, match=r"requirements\.lock has"):
+        head.machinery  # noqa: B018
+    change = find_change(base, head)
+    assert change.is_rebuilt is False
 
 
 def test_a_folder_in_place_of_the_wheel_is_said(base: Side) -> None:

@@ -1,5 +1,6 @@
 """Decisions of jobs: which commit's code reviews, when there is a comment, what is cached, released and proposed."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -111,9 +112,16 @@ def run_comment(api: Api, tmp_path: Path, run_: dict[str, Any], *, has_wheel: bo
     if has_wheel:
         version, wheel = build_wheel(ROOT)
         (tmp_path / "main/vendor" / FILE_NAME.format(version=version)).write_bytes(wheel)
+        pyproject = f'[project]\ndependencies = ["plumbline-ml=={version}"]\n'
+        (tmp_path / "main/pyproject.toml").write_text(pyproject, encoding="utf-8")
+        digest = hashlib.sha256(wheel).hexdigest()
+        lock = f"plumbline-ml=={version} \\\n    --hash=sha256:{digest}\n"
+        (tmp_path / "main/requirements.lock").write_text(lock, encoding="utf-8")
     else:
         shutil.copytree(ROOT / "plumbline", tmp_path / "main/plumbline", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "dvc.yaml", tmp_path / "main")
+    (tmp_path / "main/src").mkdir()
+    shutil.copy(ROOT / "src/environment.py", tmp_path / "main/src")
     (tmp_path / "temp/result").mkdir()
     (tmp_path / "temp/result/result.json").write_text(
         '{"version": 3, "word": "same", "why": "", "base_commit": "", "head_commit": ""}', encoding="utf-8"

@@ -56,7 +56,7 @@ CALLS: dict[tuple[str, str], list[str]] = {
     ],
     ("nightly", "renew"): ["make lock UPGRADE=1", "python -m src.environment plumbline deliver pull", "make repro"],
     ("review", "review"): ["python -P ./src/environment.py plumbline review HEAD^1"],
-    ("comment", "comment"): ["python3 -m plumbline comment TEMP/result"],
+    ("comment", "comment"): ["python3 -m src.environment --bare plumbline comment TEMP/result"],
     ("template", "machinery"): [
         "python -m src.environment",
         "python -m src.environment pytest -m slow or not slow template/tests",
