@@ -226,6 +226,8 @@ def _check_folder(arguments: Sequence[str]) -> None:
             raise ProjectError(f"{name} is not in {Path.cwd()}", hint=hint)
     if arguments:
         process.require_git()
+    if VENV.exists() and not VENV.is_dir():
+        raise ProjectError(f"{VENV} is not a folder", hint="Move it elsewhere: a set-up creates the folder")
     if not os.access(".", os.W_OK) and not any(list(arguments[: len(reader)]) == reader for reader in READERS):
         raise ProjectError(f"{Path.cwd()} cannot be written", hint="Copy or clone the project to another folder")
 

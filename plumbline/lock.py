@@ -49,24 +49,30 @@ def require_current() -> None:
 
 def has_conflict(text: str) -> bool:
     """Return whether a text has marks of a merge conflict."""
-    return re.search(r"(?m)^(<{7}|>{7}) ", text) is not None
+    return re.search(r"(?m)^(<{7}|>{7})(?: |$)", text) is not None
 
 
 def resolve_conflict(text: str) -> str:
-    r"""Return a lock with the other side of each conflict, and what only this side has.
+    r"""Return the pins of the other side of each conflict, and those that only this side has.
 
-    It need not be consistent: its versions are what a new lock starts from.
+    They are what a new lock starts from, and have no hashes: a conflict may cut through those of a package.
 
     Examples
     --------
-    >>> resolve_conflict("a==1\n<<<<<<< ours\nb==1\nc==1\n=======\nb==2\n>>>>>>> theirs\nd==1\n")
-    'a==1\nb==2\nd==1\nc==1\n'
+    >>> text = "a==1\n<<<<<<< ours\nb==1\nc==1\n=======\nb==2\n>>>>>>> theirs\n"
+    >>> print(resolve_conflict(f"{text}d==1 ; os_name == 'nt' \\\n    --hash=x\n"))
+    b==2
+    a==1
+    c==1
+    d==1 ; os_name == 'nt'
+    <BLANKLINE>
     """
-    conflict = r"(?ms)^<{7} .*?\n(.*?)(?:^\|{7}.*?)?^={7}\n(.*?)^>{7} .*?\n"
-    own_side, other_side = (re.sub(conflict, side, text) for side in (r"\1", r"\2"))
-    entries = re.findall(r"(?m)^[a-z0-9-]+==[^\n]*\n(?:[ \t][^\n]*\n)*", own_side)
-    other_pins = pins(other_side)
-    return other_side + "".join(entry for entry in entries if entry.partition("==")[0] not in other_pins)
+    other_part = r"(?ms)^={7}(?: [^\n]*)?\n(.*?)^>{7}[^\n]*$"
+    pin = r"(?m)^([a-z0-9-]+)(==[^\s\\]+(?: ;[^\\\n]*[^\\\s])?)"
+    other_pins = re.findall(pin, "\n".join(re.findall(other_part, text)))
+    names = {name for name, _ in other_pins}
+    own_pins = [(name, rest) for name, rest in re.findall(pin, text) if name not in names]
+    return "".join(f"{name}{rest}\n" for name, rest in [*other_pins, *own_pins])
 
 
 def read_pin(package: str) -> str:

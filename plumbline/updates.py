@@ -51,8 +51,8 @@ def describe_old_package() -> list[str]:
     names = name_some(files)
     commit = _find_package_commit()
     difference = f": git diff {commit} -- {machinery.PACKAGE}" if commit else ""
-    hint = f"Changes of the package belong into its source, which plumbline eject writes{difference}"
-    return [f"{names}: not used since the package is a wheel. {hint}. See: plumbline docs updating"]
+    hint = f"Move your own files elsewhere; changes of the package belong into its source{difference}"
+    return [f"{names}: not used, the package is a wheel. {hint}. See: plumbline docs updating"]
 
 
 def name_some(files: list[str]) -> str:

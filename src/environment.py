@@ -66,16 +66,21 @@ def read_version(root):
     requirements = [requirement for names in lists for requirement in names if re.match(NAME, requirement)]
     pins = [re.match(r"plumbline-ml==([0-9][\w.+]*)$", requirement) for requirement in requirements]
     if len(pins) != 1 or not pins[0]:
-        message, hint = "%s has no plumbline-ml==VERSION, or several, and there is no %s/", RESTORE + PROJECT
+        hint = "Restore the line, which this shows: git diff HEAD -- " + PROJECT
         if os.path.exists(os.path.join(root, PROJECT + ".rej")):
             hint = "Make the changes of %s.rej in it by hand, delete that file, then run: make lock" % PROJECT
-        refuse(message % (PROJECT, PACKAGE), hint)
+        refuse("%s has no plumbline-ml==VERSION, or several, and there is no %s/" % (PROJECT, PACKAGE), hint)
     return pins[0].group(1)
 
 
-def read_pin(root, version):
+def read_pin(root, version, is_lock):
     """Return the entry of this version of the package in the lock, with its hashes, or None."""
-    entries = re.findall(NAME + r"[^\n]*(?:\n[ \t][^\n]*)*", read(root, LOCK))
+    text = read(root, LOCK)
+    if re.search("(?m)^<<<<<<<", text):
+        if is_lock:
+            return None
+        refuse("%s has marks of a merge conflict" % LOCK, "Run make lock, then this again")
+    entries = re.findall(NAME + r"[^\n]*(?:\n[ \t][^\n]*)*", text)
     if len(entries) > 1:
         refuse("%s has plumbline-ml more than once" % LOCK, RESTORE + LOCK)
     return entries[0] if entries and entries[0].startswith("plumbline-ml==%s \\\n" % version) else None
@@ -86,14 +91,15 @@ def find_package(root, is_lock):
     if os.path.isfile(os.path.join(root, PACKAGE, "__init__.py")):
         return root
     version = read_version(root)
-    pin = read_pin(root, version)
+    wheel = os.path.join(root, VENDOR, "plumbline_ml-%s-py3-none-any.whl" % version)
+    if "+" in version and not os.path.isfile(wheel):
+        hint = RESTORE + VENDOR + ". If the version is wrong, correct it in " + PROJECT
+        refuse("%s is not there, which %s asks for" % (wheel, PROJECT), hint)
+    pin = read_pin(root, version, is_lock)
     if not (pin or is_lock):
         message = "%s asks for plumbline-ml %s, which %s does not have" % (PROJECT, version, LOCK)
         refuse(message, "Run make lock, then this again")
-    wheel = os.path.join(root, VENDOR, "plumbline_ml-%s-py3-none-any.whl" % version)
-    if not os.path.exists(wheel):
-        if "+" in version:
-            refuse("%s is not there: it is the project's machinery" % wheel, RESTORE + VENDOR)
+    if not os.path.isfile(wheel):
         return find_installed(root, "*" if is_lock else version) or download(pin, version)
     with open(wheel, "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()

@@ -18,7 +18,7 @@ from plumbline.errors import ProjectError
 PIPELINE = Path("dvc.yaml")
 SOURCE = Path(machinery.PACKAGE)
 PART = Path(f".{machinery.PACKAGE}.part")  # a folder that is complete when it gets its name
-_GIVE_UP = f"Commit it, so that nothing is lost, then: git rm -r {SOURCE}, and run this again"
+_GIVE_UP = f"commit it, so that nothing is lost, then: git rm -r {SOURCE}, and run this again"
 _DEPS = r"(?m)(^  versions:\n(?:    .*\n)*?    deps: \[)"
 
 
@@ -49,7 +49,7 @@ def _eject() -> int:
         print(f"{SOURCE}/ is there already: {version}, {f'with changes in {names}' if names else 'unchanged'}")
     if _write_pipeline(text):
         print(f"Wrote: {PIPELINE} ({SOURCE} is in deps of the stage versions)")
-    print(f"Next: commit both, edit {SOURCE}/, then make repro. To undo it: plumbline eject --back")
+    print(f"Next: edit {SOURCE}/, make repro, commit what changed together. To undo it: plumbline eject --back")
     return 0
 
 
@@ -60,19 +60,20 @@ def _remove() -> int:
     changed_files = compare_folder(find_original()) if machinery.has_folder() else []
     if changed_files:
         message = f"{SOURCE}/ is not as {version} has it: {updates.name_some(changed_files)}"
-        raise ProjectError(message, hint=_GIVE_UP)
+        raise ProjectError(message, hint=_GIVE_UP.capitalize())
     if SOURCE.exists():
         shutil.rmtree(SOURCE)
         print(f"Removed: {SOURCE}/")
     if _write_pipeline(text):
         print(f"Wrote: {PIPELINE} ({SOURCE} is not in deps of the stage versions any more)")
-    print(f"The project uses {machinery.DISTRIBUTION} {version}. Next: make repro")
+    print(f"The project uses {machinery.DISTRIBUTION} {version}. Next: make repro, then commit what changed together")
     return 0
 
 
 def _refuse_old_files() -> None:
     if files := updates.list_old_files():
-        raise ProjectError(f"{SOURCE}/ has files of an older version: {updates.name_some(files)}", hint=_GIVE_UP)
+        message = f"{SOURCE}/ has files and is not the package: {updates.name_some(files)}"
+        raise ProjectError(message, hint=f"Move your own elsewhere. Of an older version: {_GIVE_UP}")
 
 
 def find_original() -> Path:

@@ -16,7 +16,7 @@ import yaml
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from voluptuous import Invalid
 
-from plumbline import design, params, paths
+from plumbline import design, params, paths, versions
 from plumbline.data.schema import Schema
 from plumbline.errors import ParamsError, ProjectError
 from plumbline.evaluation.advice import advise
@@ -51,6 +51,8 @@ def run(options: Namespace) -> int:
     if data.source not in _list_outputs():
         resolve_source(data.source)
     _repair_dvc_files()
+    if stages := versions.write():  # DVC does not see that plumbline/ is no dependency any more
+        print(f"{paths.VERSIONS}: another digest of {', '.join(stages)}", flush=True)
     schema = _read_committed(paths.SCHEMA)
     with _guard_inputs(data.source):
         if data.key == "auto" and schema is not None and _is_same_problem(data):

@@ -103,7 +103,7 @@ def test_a_change_of_the_copy_is_left_and_its_user_is_told_where_it_belongs(
     assert [reject.partition(" has ")[0] for reject in rejects] == (
         ["pyproject.toml.rej", "requirements.lock.rej"] if library else []
     )
-    assert line.startswith(f"{PLOTS}: not used since the package is a wheel. ")
+    assert line.startswith(f"{PLOTS}: not used, the package is a wheel. ")
     (command,) = re.findall(r"which plumbline eject writes: (git diff \w+ -- plumbline)\. ", line)
     assert f"+MODEL, LINEAR, TRIVIAL, ACCENT = {COLOUR[1]}" in git(project, *command.split()[1:])
     commit(project, "Update")

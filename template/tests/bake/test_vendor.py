@@ -50,7 +50,7 @@ def test_a_missing_wheel_and_a_missing_pin_are_refused(bake) -> None:
     (project / "requirements.lock").write_text(lock, encoding="utf-8")
     next((project / "vendor").iterdir()).unlink()
     assert (
-        "is not there: it is the project's machinery. Restore what is committed: git checkout HEAD -- vendor"
+        "is not there, which pyproject.toml asks for. Restore what is committed: git checkout HEAD -- vendor"
         in make_in(project, "repro", code=2)
     )
     text = (project / "pyproject.toml").read_text(encoding="utf-8")

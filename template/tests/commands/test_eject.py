@@ -91,7 +91,7 @@ def test_back_restores_the_project_byte_for_byte(project: Path, capsys) -> None:
             assert run_command("eject", "--back") == 0
         assert not Path("plumbline").exists()
         assert Path("dvc.yaml").read_text() == PIPELINE
-    assert capsys.readouterr().out.endswith(". Next: make repro\n")
+    assert capsys.readouterr().out.endswith(". Next: make repro, then commit what changed together\n")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_files_of_an_older_version_are_not_overwritten(project: Path) -> None:
     Path("plumbline/report/plots.py").write_text("changed")
     for words in ([], ["--back"]):
         assert refuse(*words).startswith(
-            "plumbline/ has files of an older version: plumbline/report/plots.py. Commit it"
+            "plumbline/ has files and is not the package: plumbline/report/plots.py. Move your own"
         )
 
 

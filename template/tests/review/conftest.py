@@ -13,9 +13,12 @@ from plumbline import versions
 from plumbline.commands.review import ROLE
 from plumbline.machinery import has_folder, unpack
 from plumbline.review.result.review import Review, loads
+from plumbline.review.sides import Side
 from plumbline.review.worktrees import FOLDER
 from plumbline.testing.projects import ROOT, environment, make_table
 from template.bake.wheel import build_wheel
+from template.tests.review.wheels import PACKAGE, commit
+from template.zoo.wheels import build_wheel as build_tiny_wheel
 from template.zoo.wheels import write_wheel
 
 MODEL = {"estimator": "sklearn.linear_model.LogisticRegression", "arguments": {"max_iter": 200}}
@@ -127,3 +130,20 @@ def _run(
 def open_names(review: Review) -> list[str]:
     """The names of the reasons that nobody accepted, each once."""
     return list(dict.fromkeys(reason.name for reason in review.open_reasons))
+
+
+@pytest.fixture
+def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Side:
+    """A commit whose package is a tiny wheel; the project is the working directory."""
+    folder = tmp_path / "project"
+    (folder / "src/stages").mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    for name in ("pyproject.toml", "requirements.lock"):
+        shutil.copyfile(ROOT / name, name)
+    Path("src/stages/evaluate.py").touch()
+    Path(".gitignore").write_text(".review\n")
+    Path("params.yaml").write_text("data: {source: a.csv}\n")
+    Path("dvc.yaml").write_text("stages: {ingest: {cmd: x, params: [{src/versions.json: [evaluate]}]}}\n")
+    write_wheel(folder, *build_tiny_wheel({name: text.encode() for name, text in PACKAGE.items()}))
+    git(folder, "init", "-q")
+    return Side("base", commit().commit)
