@@ -57,6 +57,18 @@ def test_another_automatic_key_of_the_same_table_or_no_source_stops(
     assert error.count("\n") == int(message != "")
 
 
+def test_digests_that_dvc_would_not_miss_are_written_first(project: Project, monkeypatch, capsys) -> None:
+    """As after plumbline eject --back: for DVC, a folder that is no dependency any more is no change."""
+    project.table(make_table(rows=3), target="y")
+    Path("src/versions.json").write_text('{"train": "of an edited folder"}', encoding="utf-8")
+    states: list[list[str]] = []
+    monkeypatch.setattr(repro, "_run_dvc", lambda *arguments, **options: states.append(versions.disagreements()))
+    monkeypatch.setattr(repro, "_print_summary", lambda source: None)
+    assert run_command("repro") == 0
+    assert states == [[]]
+    assert "src/versions.json: another digest of " in capsys.readouterr().out
+
+
 def test_without_git_nothing_runs_and_one_line_says_so(project: Project, monkeypatch, capsys) -> None:
     project.table(make_table(rows=3), target="y")
     monkeypatch.setenv("PATH", "")
