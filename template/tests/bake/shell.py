@@ -1,4 +1,4 @@
-"""What a user does in a terminal of a baked project, and which commands docs/updating.md has for it."""
+"""Projects of earlier commits, what a user does in their terminal, and the commands of docs/updating.md for it."""
 
 import os
 import re
@@ -6,8 +6,30 @@ import subprocess
 import sys
 from pathlib import Path
 
-from plumbline.testing.projects import ROOT, environment
-from template.tests.bake.conftest import AUTHOR, SCRIPTS, git
+import pytest
+
+from plumbline.testing.projects import ROOT, environment, make_table
+from template.tests.bake.conftest import AUTHOR, SCRIPTS, Tools, git
+
+
+def clone_history(template: Path, folder: Path, tag: str, file: str) -> Path:
+    """Clone the template and tag the last commit before the one that added a file."""
+    clone = folder / "history.git"
+    git(template, "clone", "--quiet", str(template), str(clone))
+    if git(clone, "rev-parse", "--is-shallow-repository").strip() == "true":
+        pytest.skip("a shallow clone, which has not that commit: git fetch --unshallow")
+    first = git(clone, "log", "--format=%H", "--diff-filter=A", "--", file).split()[-1]
+    git(clone, "tag", "--force", tag, f"{first}^")
+    return clone
+
+
+def bake_tag(tools: Tools, history: Path, tag: str, folder: Path) -> Path:
+    """Create a project on a table of one's own with the template as it was at a tag."""
+    make_table().to_csv(folder / "own.csv", index=False)
+    (folder / "out").mkdir()
+    answers = {"data": str(folder / "own.csv"), "target": "target"}
+    tools.bake(f"file://{history}", folder / "out", "--checkout", tag, **answers)
+    return folder / "out/my-project"
 
 
 def find_unmerged(project: Path) -> list[str]:

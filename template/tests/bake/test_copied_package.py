@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from plumbline import updates
-from plumbline.testing.projects import make_table
 from template.tests.bake.conftest import Tools, git, tree
-from template.tests.bake.shell import find_commands, find_unmerged, make_in, run_line, solve
+from template.tests.bake.shell import bake_tag, clone_history, find_commands, find_unmerged, make_in, run_line, solve
 from template.tests.bake.test_update import FEATURES, PLOTS, RUN, change, commit, is_yours, update, write
 from template.tests.libraries import create_venv
 
@@ -20,12 +19,7 @@ COLOUR = ('"#0072b2"', '"#005a9c"')
 @pytest.fixture(scope="module")
 def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template with the tags v0.1.0, the last commit with a copy of the package, and v0.2.0, this one."""
-    clone = tmp_path_factory.mktemp("history") / "history.git"
-    git(template, "clone", "--quiet", str(template), str(clone))
-    if git(clone, "rev-parse", "--is-shallow-repository").strip() == "true":
-        pytest.skip("a shallow clone, which has not that commit: git fetch --unshallow")
-    first = git(clone, "log", "--format=%H", "--diff-filter=A", "--", "template/bake/wheel.py").split()[-1]
-    git(clone, "tag", "--force", "v0.1.0", f"{first}^")
+    clone = clone_history(template, tmp_path_factory.mktemp("history"), "v0.1.0", "template/bake/wheel.py")
     git(clone, "tag", "--force", "v0.2.0")
     return clone
 
@@ -33,11 +27,7 @@ def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(tools: Tools, history: Path, tmp_path: Path) -> Path:
     """A project of v0.1.0 with features, another seed, and a run."""
-    make_table().to_csv(tmp_path / "own.csv", index=False)
-    (tmp_path / "out").mkdir()
-    answers = {"data": str(tmp_path / "own.csv"), "target": "target"}
-    tools.bake(f"file://{history}", tmp_path / "out", "--checkout", "v0.1.0", **answers)
-    project = tmp_path / "out/my-project"
+    project = bake_tag(tools, history, "v0.1.0", tmp_path)
     write(project, "src/features.py", FEATURES)
     change(project, "params.yaml", ("  seed: 0 ", "  seed: 7 "))
     for name, text in RUN.items():

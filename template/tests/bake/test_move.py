@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.testing.projects import make_table
 from template.tests.bake.conftest import Tools, git
-from template.tests.bake.shell import make_in
+from template.tests.bake.shell import bake_tag, clone_history, make_in
 from template.tests.bake.test_update import FEATURES, change, commit, update, write
 from template.tests.docs.conftest import blocks
 from template.tests.libraries import create_venv
@@ -19,23 +18,13 @@ OLD_BLOCK = re.compile(r"(?ms)^(?:`[\w./-]+`[^\n]*\n\n)?```\w+\n(.*?)^```$")
 @pytest.fixture(scope="module")
 def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template with the tag `before`: the last commit in which the machinery lay in src/."""
-    clone = tmp_path_factory.mktemp("history") / "history.git"
-    git(template, "clone", "--quiet", str(template), str(clone))
-    if git(clone, "rev-parse", "--is-shallow-repository").strip() == "true":
-        pytest.skip("a shallow clone, which has not that commit: git fetch --unshallow")
-    first = git(clone, "log", "--format=%H", "--diff-filter=A", "--", "plumbline/__main__.py").split()[-1]
-    git(clone, "tag", "before", f"{first}^")
-    return clone
+    return clone_history(template, tmp_path_factory.mktemp("history"), "before", "plumbline/__main__.py")
 
 
 @pytest.fixture
 def project(tools: Tools, history: Path, tmp_path: Path) -> Path:
     """A project of that commit, with features, a model and a stage by its people."""
-    make_table().to_csv(tmp_path / "own.csv", index=False)
-    (tmp_path / "out").mkdir()
-    answers = {"data": str(tmp_path / "own.csv"), "target": "target"}
-    tools.bake(f"file://{history}", tmp_path / "out", "--checkout", "before", **answers)
-    project = tmp_path / "out/my-project"
+    project = bake_tag(tools, history, "before", tmp_path)
     write(project, "src/features.py", FEATURES)
     change(project, "src/model.py", ('return Pipeline([("columns"', 'return Pipeline(steps=[("columns"'))
     change(project, "params.yaml", ("  seed: 0 ", "  seed: 7 "))
