@@ -51,7 +51,8 @@ def describe_old_package() -> list[str]:
     names = name_some(files)
     commit = _find_package_commit()
     difference = f": git diff {commit} -- {machinery.PACKAGE}" if commit else ""
-    hint = f"Move your own files elsewhere; changes of the package belong into its source{difference}"
+    source = f"changes of the package belong into its source, which plumbline eject writes{difference}"
+    hint = f"Move your own files elsewhere; {source}"
     return [f"{names}: not used, the package is a wheel. {hint}. See: plumbline docs updating"]
 
 
