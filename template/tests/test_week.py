@@ -5,6 +5,7 @@ What is pasted names columns of the user's table. `make check test` must stay gr
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -18,8 +19,9 @@ import yaml
 
 from plumbline.testing.projects import environment
 from template.bake.answers import slug
-from template.tests.bake.conftest import Tools, git
+from template.tests.bake.conftest import SCRIPTS, Tools, git
 from template.tests.docs.conftest import blocks
+from template.tests.libraries import create_venv
 from template.tests.test_pythons import OTHER_VERSIONS
 from template.tests.tools import find_python
 
@@ -81,11 +83,10 @@ def loans(folder: Path, rows: int = 400) -> None:
 
 
 def run(project: Path, *command: str, code: int = 0, shared: bool = True) -> str:
-    """What a command printed; shared: in this environment, which has all that the project's lock names."""
-    venv = project / ".venv"
-    if shared and not venv.exists():
-        venv.symlink_to(Path(sys.prefix), target_is_directory=True)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    """What a command printed; shared: with the libraries of this environment, which are those of the project's lock."""
+    if shared and not (project / ".venv").exists():
+        create_venv(project)
+    path = f"{project / '.venv' / SCRIPTS}{os.pathsep}{os.environ['PATH']}"
     env = environment(PATH=path, PYTHON=sys.executable) if shared else environment()
     ran = subprocess.run(
         command, cwd=project, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False
@@ -238,7 +239,7 @@ def add_library(project: Path) -> None:
     assert sorted({*before} - {*after}) == [before[0]]  # the hash of the list of dependencies
     new = [line for line in after if line not in before and re.match(r"[a-z]", line)]
     assert [line.partition("==")[0] for line in new] == [LIBRARY]
-    (project / ".venv").unlink()
+    shutil.rmtree(project / ".venv")
     here = "{}.{}".format(*sys.version_info)
     other = next((version for version in OTHER_VERSIONS if is_documented(version)), here)
     run(project, "make", "setup", f"PYTHON={sys.executable if other == here else find_python(other)}", shared=False)
