@@ -84,7 +84,7 @@ def make(project: Path, *verbs: str, code: int = 0) -> str:
     path = f"{programs if programs.exists() else create_venv(project)}{os.pathsep}{os.environ['PATH']}"
     env = environment(PATH=path, PYTHON=sys.executable)
     ran = subprocess.run(
-        [shutil.which(verbs[0], path=path) or verbs[0], *verbs[1:]],
+        verbs,
         cwd=project,
         env=env,
         stdout=subprocess.PIPE,
