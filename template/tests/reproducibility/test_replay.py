@@ -272,7 +272,7 @@ def test_quick_looks_for_no_cause_and_the_command_ends_with_its_code(copy: Calla
     assert list(report["seconds"]) == ["all changed together", "nothing changed"]
 
 
-@pytest.mark.parametrize(("prefix", "is_ascii"), [("/work/.venv", True), ("/Häuser/.venv", False)])
+@pytest.mark.parametrize(("prefix", "is_ascii"), [("/project/.venv", True), ("/Häuser/.venv", False)])
 def test_text_stays_utf_8_where_libraries_are_under_a_path_that_is_not_ascii(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix: str, is_ascii: bool
 ) -> None:
