@@ -24,6 +24,7 @@ from plumbline.review.sides import PristineSide, Side
 NAMES = (
     "worse",
     "worse-than-release",
+    "incomparable",
     "slice",
     "floor",
     "lock",
@@ -111,9 +112,15 @@ def find_reasons(review: Review, base: Commit) -> Iterator[Reason]:
     if review.is_computed_by_author:
         message = "CI holds no data, and shows what the author computed"
         yield build_reason("author", message, "Run CI where the data is (plumbline docs ci)")
+    yield from _find_obstacle(review)
     yield from _find_other_machinery(review)
     yield from _find_label_reasons(review, base)
     yield from _find_required_word(review, base)
+
+
+def _find_obstacle(review: Review) -> Iterator[Reason]:
+    if review.obstacle:
+        yield build_reason("incomparable", review.obstacle, "Take that from base")
 
 
 def _find_other_machinery(review: Review) -> Iterator[Reason]:

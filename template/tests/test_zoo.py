@@ -9,7 +9,8 @@ from template.records import read_records
 from template.zoo.__main__ import CASES, PAGE, RECORDS, Zoo, find_faults, render_page
 from template.zoo.edits import set_model
 from template.zoo.judgement import Judgement
-from template.zoo.pulls import PULLS, Pull
+from template.zoo.pull import Pull
+from template.zoo.pulls import PULLS
 from template.zoo.tables import ORDERS, orders
 
 SMALL = replace(ORDERS, make=lambda rows, first: orders(800, first))

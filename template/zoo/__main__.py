@@ -16,7 +16,8 @@ from plumbline.formatting import short
 from template.bake.files import list_files
 from template.records import format_row, read_records, write_records
 from template.zoo.judgement import Judgement
-from template.zoo.pulls import CASES, Pull
+from template.zoo.pull import Pull
+from template.zoo.pulls import CASES
 from template.zoo.repositories import CI, ROOT, Author
 from template.zoo.tables import TABLES, Table
 

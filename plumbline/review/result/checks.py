@@ -94,11 +94,14 @@ class Acceptance:
         The commit's author.
     why
         Why it is acceptable.
+    is_verified
+        Whether a signature of the commit proves who its author is.
     """
 
     commit: str
     author: str
     why: str
+    is_verified: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

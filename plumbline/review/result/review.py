@@ -26,7 +26,7 @@ from plumbline.review.result.comparison import (
 from plumbline.review.result.figures import Curves, Importance
 from plumbline.review.result.wire import decode
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +81,8 @@ class Review:
         How the package plumbline differs; null where it does not, and where both sides have it as a folder.
     data_changes
         How the table differs; null where it does not.
+    obstacle
+        What of the head prevents a comparison that the base allows; null where nothing does.
     label_effect
         Effect of the rows whose label changed on the verdict; null where there are none.
     attribution
@@ -124,6 +126,7 @@ class Review:
     parameter_changes: tuple[ParameterChange, ...] = ()
     machinery_change: MachineryChange | None = None
     data_changes: DataChanges | None = None
+    obstacle: str | None = None
     label_effect: LabelEffect | None = None
     attribution: Attribution | None = None
     expectation_counts: ExpectationCounts | None = None

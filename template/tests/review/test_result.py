@@ -85,7 +85,7 @@ def test_the_authors_review_is_read_back() -> None:
 )
 def test_another_version_is_refused_whatever_else_is_in_it(version: object) -> None:
     content = {"version": version, "word": "good", "unknown": 1}
-    with pytest.raises(ResultError, match=r"^result.json: its schema version is .*, expected 3\. ") as refusal:
+    with pytest.raises(ResultError, match=r"^result.json: its schema version is .*, expected 4\. ") as refusal:
         loads(json.dumps(content))
     assert ("into main first" in str(refusal.value)) == (version == SCHEMA_VERSION + 1)
     with pytest.raises(ResultError, match="its schema version is unknown"):
