@@ -140,8 +140,11 @@ def _is_same_problem(data: Data) -> bool:
 
 def _check_key(committed: str, current: str) -> None:
     """Compare the automatic key of two schemas, given as texts of data/schema.json."""
-    before, after = _read_key(committed), _read_key(current)
-    if after != before:
+    try:
+        before = _read_key(committed)
+    except (ValueError, TypeError, LookupError, AttributeError):  # no schema: its key is not known
+        return
+    if (after := _read_key(current)) != before:
         raise ParamsError(
             f"{paths.SCHEMA}: the automatic key is {after!r} and was {before!r} in git; rows would change sides",
             hint=f"Set data.key in {paths.PARAMS} to the column that you want, then run again: make repro",

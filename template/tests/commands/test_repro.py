@@ -13,7 +13,7 @@ import pytest
 from plumbline import versions
 from plumbline.commands import repro
 from plumbline.data.schema import Column, Schema
-from plumbline.errors import report_errors
+from plumbline.errors import ParamsError, report_errors
 from plumbline.testing.projects import ROOT, Project, make_table
 from template.tests.command import run_command
 
@@ -55,6 +55,14 @@ def test_another_automatic_key_of_the_same_table_or_no_source_stops(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == int(message != "")
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "no JSON", '{"columns": [1]}'])
+def test_a_committed_schema_that_is_none_has_no_key_to_compare(text: str) -> None:
+    current = Schema((Column("a", "integer", "key"), Column("y", "number", "target")), 3, "regression").dumps()
+    repro._check_key(text, current)
+    with pytest.raises(ParamsError, match="the automatic key is 'a' and was None"):
+        repro._check_key(current.replace('"key"', '"feature"'), current)
 
 
 def test_digests_that_dvc_would_not_miss_are_written_first(project: Project, monkeypatch, capsys) -> None:
