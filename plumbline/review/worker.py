@@ -70,9 +70,9 @@ class Split:
     def select_holdout(self, rows: contract.Rows, table: str) -> np.ndarray:
         """Return which rows are the holdout, shape (rows,); `table` is the typed table that they are of."""
         if self.cut is None:
-            return rows.position(self.salt) < self.holdout
+            return np.asarray(rows.position(self.salt) < self.holdout)
         times = pq.read_table(table, columns=[self.time]).column(0).to_pandas()
-        return (times >= datetime.fromisoformat(self.cut)).to_numpy()
+        return np.asarray(times >= datetime.fromisoformat(self.cut))
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,13 @@ class Job:
         How many folds; None for the project's own holdout.
     table : str or None
         The typed table of the other side, whose rows are predicted; None for the side's own.
+    folder : str
+        Where NUMBER.npz (scores of a replica, and the threshold of each fit) and rows.npz (names of the rows, and
+        COLUMNS) are written.
     own_table : str
         The side's own typed table.
     split : Split or None
         Base's; None for the side's own.
-    folder : str
-        Where NUMBER.npz (scores of a replica, and the threshold of each fit) and rows.npz (names of the rows, and COLUMNS) are written.
     """
 
     contract: int
