@@ -154,12 +154,16 @@ def _compare(
     rows, settings = criterion.rows, criterion.settings
     base_estimate = criterion.estimate(base, rows if base_rows is None else base_rows)
     head_estimate = criterion.estimate(head, rows)
-    if base_rows is not None:
+    shortage = find_shortage(rows.truth, rows.group, has_classes=schema.task != "regression")
+    if rows.group is not None and len(np.unique(rows.group)) < 2:  # no variance can be estimated
+        difference = head_estimate.mean - base_estimate.mean
+        verdict = Verdict(word="cannot tell", why="", difference=difference, margin=criterion.margin)
+    elif base_rows is not None:
         groups = (base_rows.group, rows.group)
         verdict = compare_unpaired(base_estimate, head_estimate, criterion.margin, alpha=settings.alpha, groups=groups)
     else:
         verdict = criterion.compare(base, head, rows)
-    if shortage := find_shortage(rows.truth, rows.group, has_classes=schema.task != "regression"):
+    if shortage:
         verdict = replace(verdict, word="cannot tell", why=f"too small: {shortage}")
     trivial = float(estimate_trivial(criterion.metric, rows.truth, rows.weight).values[0])
     return Comparison(
