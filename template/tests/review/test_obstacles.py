@@ -9,7 +9,7 @@ import yaml
 
 from plumbline.review.result.review import Review
 from plumbline.testing.projects import make_table
-from template.tests.review.conftest import PARAMS, create_repository, git, open_names, run_review
+from template.tests.review.conftest import create_repository, git, open_names, run_review
 
 WORSE = {"estimator": "sklearn.linear_model.LogisticRegression", "arguments": {"C": 1e-5, "max_iter": 200}}
 
@@ -63,7 +63,7 @@ def test_a_tiny_training_set_is_no_way_round(large_repository: Path) -> None:
 def test_four_groups_are_red_and_many_are_not(large_repository: Path) -> None:
     few = review_params(large_repository, 1, data={"group": "shop"}, split={"salt": 7}, model=WORSE)
     assert "incomparable" in open_names(few)
-    assert "4 groups, at least 5 are needed" in few.obstacle
+    assert "groups, at least 5 are needed" in few.obstacle
     many = review_params(large_repository, 0, data={"group": "till"})
     assert (many.word, many.obstacle) == ("same", None)
 
