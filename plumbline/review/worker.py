@@ -145,12 +145,14 @@ def _predict_replicas(job: Job, folder: Path, own_rows: contract.Rows, rows: con
     for replica in job.replicas:
         path = folder / replica.file
         if not path.exists():
+            new_scores = scores
             if not is_constant:
                 fit, thresholds = _record_thresholds(replica.seed)
-                scores = predict_unseen(fit, own_rows, rows, job.folds, replica.salt, holdouts)
-            _write(path, scores=scores, thresholds=np.array(thresholds, dtype=float))
+                new_scores = predict_unseen(fit, own_rows, rows, job.folds, replica.salt, holdouts)
+            _write(path, scores=new_scores, thresholds=np.array(thresholds, dtype=float))
         if not job.folds and not is_constant:
-            previous, scores = scores, np.load(path)["scores"]
+            cell = np.load(path)
+            previous, scores, thresholds = scores, cell["scores"], list(cell["thresholds"])
             is_constant = np.array_equal(previous, scores, equal_nan=True)
         print(f"{folder.name}: replica {replica.number}{REPLICA_MARK}", flush=True)
 
