@@ -17,12 +17,6 @@ def add_groups(frame: pd.DataFrame, random: np.random.Generator, author: Author)
     return frame.assign(depot=np.arange(len(frame)) % GROUPS, customer=np.arange(len(frame)) % (len(frame) // 3))
 
 
-def add_third_class(frame: pd.DataFrame, random: np.random.Generator, author: Author) -> pd.DataFrame:
-    """Give a fifth of the rows a third class."""
-    target = author.table.data["target"]
-    return frame.assign(**{target: frame[target].where(random.random(len(frame)) > 0.2, "lost")})
-
-
 def group_by(column: str, salt: int = 0) -> Edit:
     """Return an edit of data.group."""
     return set_params(data={"group": column}, split={"salt": salt})

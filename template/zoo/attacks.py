@@ -38,19 +38,12 @@ ATTACKS: dict[str, Pull] = {
     ),
     "four groups": Pull(
         "one iteration, and data.group with four groups",
-        combine(obstacle.BAD, obstacle.group_by("depot", salt=5)),
+        combine(obstacle.BAD, obstacle.group_by("depot", salt=7)),
         "cannot tell",
         ("incomparable",),
         before=(obstacle.GROUPED,),
     ),
     "many groups": Pull("data.group with many groups", obstacle.group_by("customer"), before=(obstacle.GROUPED,)),
-    "class unlabelled": Pull(
-        "one iteration, and a class that counts as a missing value",
-        combine(obstacle.BAD, set_params(data={"missing": ["", "yes"], "unlabelled": "drop", "positive": "lost"})),
-        "cannot tell",
-        ("incomparable",),
-        before=(change_rows(obstacle.add_third_class), set_params(data={"positive": None})),
-    ),
     # thresholds and suites
     "threshold": Pull(
         "a threshold that no row reaches, and a floor of recall",

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 
@@ -19,7 +18,7 @@ def large_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with more rows than are cross-fitted, a floor and a slice that must work."""
     folder = create_repository(tmp_path_factory.mktemp("review") / "project")
     random = np.random.default_rng(0)
-    table = make_table(rows=5100).assign(shop=random.integers(0, 4, 5100), till=random.integers(0, 600, 5100))
+    table = make_table(rows=5100).assign(shop=random.integers(0, 4, 5100))
     table.to_csv(folder / "data/source/table.csv", index=False)
     requirements = {"floors": {"recall": 0.5}, "must_work": ["flag = True"]}
     write_params(folder, requirements=requirements)
@@ -41,9 +40,8 @@ def review_params(folder: Path, code: int, **groups: dict) -> Review:
     return run_review(folder, code=code)[2]
 
 
-@pytest.mark.parametrize("split", [{"salt": 3}, {"holdout": 0.25}])
-def test_another_split_alone_moves_nothing(large_repository: Path, split: dict) -> None:
-    result = review_params(large_repository, 0, split=split)
+def test_another_split_alone_moves_nothing(large_repository: Path) -> None:
+    result = review_params(large_repository, 0, split={"salt": 3, "holdout": 0.25})
     assert (result.word, result.why, result.obstacle) == ("same", "the predictions are identical", None)
 
 
@@ -60,12 +58,10 @@ def test_a_tiny_training_set_is_no_way_round(large_repository: Path) -> None:
     assert "the training set is 79" in result.obstacle
 
 
-def test_four_groups_are_red_and_many_are_not(large_repository: Path) -> None:
+def test_few_groups_are_red(large_repository: Path) -> None:
     few = review_params(large_repository, 1, data={"group": "shop"}, split={"salt": 7}, model=WORSE)
     assert "incomparable" in open_names(few)
     assert "groups, at least 5 are needed" in few.obstacle
-    many = review_params(large_repository, 0, data={"group": "till"})
-    assert (many.word, many.obstacle) == ("same", None)
 
 
 def test_a_threshold_is_that_of_the_side(large_repository: Path) -> None:
@@ -94,7 +90,7 @@ def test_a_slice_that_must_work_is_asked_where_rows_differ(repository: Path) -> 
     write_params(repository, requirements={"must_work": ["flag = True"]})
     git(repository, "commit", "-qam", "strict")
     strict = git(repository, "rev-parse", "HEAD")
-    pd.DataFrame(make_table(rows=260)).assign(flag=False).to_csv(repository / "data/source/table.csv", index=False)
+    make_table(rows=260).assign(flag=False).to_csv(repository / "data/source/table.csv", index=False)
     git(repository, "commit", "-qam", "the level is gone")
     _, _, result = run_review(repository, strict, code=1)
     assert "incomparable" in open_names(result)
