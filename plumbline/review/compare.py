@@ -1,5 +1,6 @@
 """Two commits to one review: which predictions are needed, the verdict on them, and what is shown next to it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,13 +14,22 @@ from plumbline.review.changes import describe_changes, read_importances
 from plumbline.review.commits import RECIPE, Commit, SideError
 from plumbline.review.data_diff import compare_tables
 from plumbline.review.decide import Decision, compare_slices, compare_with_trivial, decide, keep_sliceable
+from plumbline.review.obstacles import (
+    ObstacleError,
+    check_task,
+    find_lost_floors,
+    find_obstacles,
+    read_own_rows,
+    read_split,
+)
 from plumbline.review.predictions import Design, Predictions, Rows, choose_design, predict, predict_sides
+from plumbline.review.required_slices import compare_required_slices, find_lost_slices
 from plumbline.review.result.changes import DataChanges
 from plumbline.review.result.comparison import Word
 from plumbline.review.result.review import Review
-from plumbline.review.secondary_metrics import EvaluatedSide, check_floors, compare_metrics, draw_curves
+from plumbline.review.secondary_metrics import EvaluatedSide, check_floors, compare_metrics, draw_curves, measure_head
 from plumbline.review.settings import Settings, read_names
-from plumbline.review.sides import ContractError, Side
+from plumbline.review.sides import Side
 
 IDENTICAL = "data, code, parameters and versions of the recipe are identical"
 MAX_LABEL_SHIFT = 0.05  # above it the labels of the remaining rows are distributed otherwise than before
@@ -33,17 +43,16 @@ def compare_commits(base: Side, head: Side, settings: Settings) -> Review:
     SideError
         Where head does not run or does not predict.
     NoDataError
-        Where the source of a side cannot be had.
+        Where the source of head cannot be had.
+    ContractError
+        Where the package of head has another contract.
     """
     is_same = has_same_recipe(base, head)
     review = describe_changes(base, head, word="same", why=IDENTICAL)
     if is_same:
         return review
     head.prepare()
-    try:
-        return _compare_recipes(review, base, head, settings)
-    except ContractError as error:  # of head: a commit that raises the contract can be merged all the same
-        return replace(review, word="cannot tell", why=error.message)
+    return _compare_recipes(review, base, head, settings)
 
 
 def has_same_recipe(base: Commit, head: Commit) -> bool:
@@ -58,6 +67,8 @@ def _compare_recipes(review: Review, base: Side, head: Side, settings: Settings)
             return _evaluate_alone(review, head, settings, base.recipe_error)
         base.prepare(head)
         return _compare_prepared(review, base, head, settings)
+    except ObstacleError as error:
+        return replace(_evaluate_alone(review, head, settings, error.message), obstacle=error.message)
     except SideError as error:
         if error.side != base.name:
             raise
@@ -66,8 +77,23 @@ def _compare_recipes(review: Review, base: Side, head: Side, settings: Settings)
 
 def _evaluate_alone(review: Review, head: Side, settings: Settings, problem: str) -> Review:
     design = choose_design(head, replicas=settings.replicas, folds=settings.folds)
-    errors, clause = compare_with_trivial(predict(head, head, design), head.schema, settings)
-    return replace(review, word="cannot tell", why=f"{problem}; {clause}", head_only=errors)
+    predictions, schema = predict(head, head, design), head.schema
+    errors, clause = compare_with_trivial(predictions, schema, settings)
+    side = _evaluate(head, predictions, predictions.select_rows(predictions.is_complete))
+    metrics = measure_head(side, schema, settings.floors)
+    return replace(
+        review,
+        word="cannot tell",
+        why=f"{problem}; {clause}",
+        head_only=errors,
+        metrics=tuple(metrics),
+        floors=check_floors(metrics, settings.floors),
+    )
+
+
+def _evaluate(side: Side, predictions: Predictions, rows: Rows) -> EvaluatedSide:
+    has_auto_threshold = side.params_or_none.get("model.threshold") == "auto"
+    return EvaluatedSide(predictions, rows, has_auto_threshold)
 
 
 @dataclass(frozen=True)
@@ -115,17 +141,26 @@ def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings
         data_changes=data_changes,
         importance=read_importances(base, head),
     )
-    review = _add_metrics(review, pair, decision.all_rows.rows)
-    return review if pair.unpaired_reason else _add_slices(review, pair, decision)
+    review = _add_slices(_add_metrics(review, pair, decision.all_rows.rows), pair, decision)
+    return replace(review, obstacle="; ".join(_find_obstacles(review, pair, decision)) or None)
+
+
+def _find_obstacles(review: Review, pair: _Pair, decision: Decision) -> Iterator[str]:
+    assert review.comparison is not None
+    base, head, settings = pair.base, pair.head, pair.settings
+    yield from find_obstacles(base, head, pair.design, review.comparison, decision.all_rows.rows)
+    yield from find_lost_floors(review.metrics, settings.floors)
+    if settings.must_work:
+        base_rows = read_own_rows(base, is_holdout=pair.design.folds is None)
+        yield from find_lost_slices(review.slices, base, base_rows, settings.must_work)
 
 
 def _predict_pair(base: Side, head: Side, settings: Settings) -> _Pair:
     """Let both sides predict head's rows, or each its own where they cannot predict the same ones."""
+    check_task(base, head)
     base_schema, schema = base.schema, head.schema
-    if base_schema.task != schema.task:
-        problem = f"had the task {base_schema.task}, and it is {schema.task} now"
-        raise SideError(base, problem, hint="Compare with a commit of the same task")
-    design = choose_design(head, replicas=settings.replicas, folds=settings.folds)
+    split = read_split(base, head)
+    design = choose_design(head, split, replicas=settings.replicas, folds=settings.folds)
     reason = None if base_schema.classes == schema.classes else "the classes are others"
     if not reason:
         try:
@@ -150,8 +185,9 @@ def _doubt_selection(word: Word, why: str, data_changes: DataChanges | None) -> 
 
 
 def _add_metrics(review: Review, pair: _Pair, rows: Rows) -> Review:
-    base = EvaluatedSide(pair.predictions[pair.base], rows if pair.base_rows is None else pair.base_rows)
-    head = EvaluatedSide(pair.predictions[pair.head], rows)
+    base_rows = rows if pair.base_rows is None else pair.base_rows
+    base = _evaluate(pair.base, pair.predictions[pair.base], base_rows)
+    head = _evaluate(pair.head, pair.predictions[pair.head], rows)
     floors = pair.settings.floors
     metrics, problems = compare_metrics(base, head, pair.schema, floors, pair.settings.metrics)
     return replace(
@@ -165,6 +201,9 @@ def _add_metrics(review: Review, pair: _Pair, rows: Rows) -> Review:
 
 def _add_slices(review: Review, pair: _Pair, decision: Decision) -> Review:
     base, head = (pair.predictions[side] for side in (pair.base, pair.head))
+    if pair.base_rows is not None:
+        sides = (pair.base, base, pair.base_rows), (pair.head, head)
+        return replace(review, slices=compare_required_slices(decision.all_rows, *sides))
     table = str(pair.head.folder / paths.TABLE)
     return replace(
         review,

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from plumbline.data.schema import Schema
 from plumbline.evaluation.requirements import required_columns
-from plumbline.evaluation.slices import SMALL, Slice, choose_columns, cut_slices, holm
+from plumbline.evaluation.slices import SMALL, choose_columns, cut_slices, holm
 from plumbline.metrics import main_metric
 from plumbline.review.estimates import LOG_LOSS, MAE, MetricEstimate, clip_bound, estimate_metric
 from plumbline.review.predictions import Predictions, Rows
@@ -154,12 +154,16 @@ def _compare(
     rows, settings = criterion.rows, criterion.settings
     base_estimate = criterion.estimate(base, rows if base_rows is None else base_rows)
     head_estimate = criterion.estimate(head, rows)
-    if base_rows is not None:
+    shortage = find_shortage(rows.truth, rows.group, has_classes=schema.task != "regression")
+    if rows.group is not None and len(np.unique(rows.group)) < 2:  # no variance can be estimated
+        difference = head_estimate.mean - base_estimate.mean
+        verdict = Verdict(word="cannot tell", why="", difference=difference, margin=criterion.margin)
+    elif base_rows is not None:
         groups = (base_rows.group, rows.group)
         verdict = compare_unpaired(base_estimate, head_estimate, criterion.margin, alpha=settings.alpha, groups=groups)
     else:
         verdict = criterion.compare(base, head, rows)
-    if shortage := find_shortage(rows.truth, rows.group, has_classes=schema.task != "regression"):
+    if shortage:
         verdict = replace(verdict, word="cannot tell", why=f"too small: {shortage}")
     trivial = float(estimate_trivial(criterion.metric, rows.truth, rows.weight).values[0])
     return Comparison(
@@ -222,7 +226,7 @@ def compare_slices(
         The file of head's typed table.
     """
     rows, settings = criterion.rows, criterion.settings
-    names = _sliceable_columns(schema)
+    names = list_sliceable(schema)
     source = pq.read_table(table, columns=names).take(rows.positions)
     mean = head.scores[:, rows.positions].mean(axis=0)
     score = mean if mean.ndim == 1 else mean.max(axis=1)
@@ -237,27 +241,31 @@ def compare_slices(
             verdicts.append(criterion.compare(base, head, inside))
     p_values = holm([1.0 if verdict.p_worse is None else verdict.p_worse for verdict in verdicts])
     return tuple(
-        _describe_slice(slice_, verdict, p, settings)
+        describe_slice(slice_.column, slice_.level, len(slice_.rows), verdict, p, settings)
         for slice_, verdict, p in zip(slices, verdicts, p_values, strict=True)
     )
 
 
 def keep_sliceable(names: tuple[str, ...], schema: Schema) -> list[str]:
     """Return those of the columns that the table can be cut by."""
-    sliceable = _sliceable_columns(schema)
+    sliceable = list_sliceable(schema)
     return [name for name in names if name in sliceable]
 
 
-def _sliceable_columns(schema: Schema) -> list[str]:
+def list_sliceable(schema: Schema) -> list[str]:
+    """Return the columns that the table can be cut by."""
     return [column.name for column in schema.columns if column.role not in ("target", "key")]
 
 
-def _describe_slice(slice_: Slice, verdict: Verdict, p_worse: float, settings: Settings) -> SliceComparison:
-    must_work = f"{slice_.column} = {slice_.level}" in settings.must_work
+def describe_slice(
+    column: str, level: str, rows: int, verdict: Verdict, p_worse: float, settings: Settings
+) -> SliceComparison:
+    """Return the comparison of a slice; it blocks where it must work and its corrected p value is small."""
+    must_work = f"{column} = {level}" in settings.must_work
     return SliceComparison(
-        column=slice_.column,
-        level=slice_.level,
-        rows=len(slice_.rows),
+        column=column,
+        level=level,
+        rows=rows,
         verdict=verdict,
         corrected_p_worse=p_worse,
         is_blocking=must_work and p_worse < settings.alpha,

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from plumbline.errors import PlumblineError
 from plumbline.files import write_json, write_text
 from plumbline.review.author import read_author_review, write_author_review
-from plumbline.review.changes import find_release
+from plumbline.review.changes import describe_changes, find_release
 from plumbline.review.comment import render_comment
+from plumbline.review.commits import SideError
 from plumbline.review.compare import compare_commits
 from plumbline.review.gate import add_reasons
 from plumbline.review.machinery_change import compare_machinery
@@ -17,8 +19,8 @@ from plumbline.review.result.checks import SecondOpinion
 from plumbline.review.result.comparison import ReleaseComparison
 from plumbline.review.result.review import Review
 from plumbline.review.result.wire import ResultError, decode, encode
-from plumbline.review.settings import read_settings
-from plumbline.review.sides import NoDataError, Side
+from plumbline.review.settings import Settings, read_settings
+from plumbline.review.sides import ContractError, NoDataError, Side
 from plumbline.review.terminal import render_terminal
 from plumbline.review.worktrees import FOLDER
 
@@ -60,7 +62,10 @@ def judge(request: Request, ask_head: Callable[[], object] | None) -> int:
     """
     base, head = request.base, request.head
     origin = f"the merge base of HEAD and {request.revision}"
-    review = replace(_compare(base, head), base_origin=origin, machinery_change=compare_machinery(base, head))
+    machinery_change = compare_machinery(base, head)
+    is_rebuilt = bool(machinery_change and machinery_change.is_rebuilt)
+    review = _compare(base, head, is_rebuilt=is_rebuilt)
+    review = replace(review, base_origin=origin, machinery_change=machinery_change)
     if ask_head and (opinion := _ask_second_opinion(base, head, ask_head)):
         review = replace(review, second_opinion=opinion)
     if not request.base_has_review:
@@ -89,20 +94,44 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     write_json(str(path), content)
 
 
-def _compare(base: Side, head: Side) -> Review:
-    """Compare head with base and with the pinned release; without data return what the author found."""
-    settings, release = read_settings(base), find_release(base)
+def _compare(base: Side, head: Side, *, is_rebuilt: bool = False) -> Review:
+    """Compare head with base and with the pinned release; without data return what the author found.
+
+    Where the template gives the wheel of head, another contract of it is an update and no obstacle.
+    """
+    settings = read_settings(base)
     try:
         review = compare_commits(base, head, settings)
-        if release and release.commit != base.commit:
-            reference = compare_commits(release, head, settings)
-            comparison = ReleaseComparison(
-                name=release.name, word=reference.word, why=reference.why, comparison=reference.comparison
-            )
-            review = replace(review, release=comparison)
-    except NoDataError:
-        return read_author_review(base, head)
+    except NoDataError as error:
+        review = read_author_review(base, head)
+        return replace(review, obstacle=error.message if _has_data(base) else None)
+    except ContractError as error:
+        review = describe_changes(base, head, word="cannot tell", why=error.message)
+        return replace(review, obstacle=None if is_rebuilt else error.message)
+    release = find_release(base)
+    if release and release.commit != base.commit:
+        review = replace(review, release=_compare_release(release, head, settings))
     return review
+
+
+def _has_data(base: Side) -> bool:
+    """Whether base could be judged here."""
+    if base.recipe_error:
+        return False
+    try:
+        base.prepare()
+    except SideError:
+        return False
+    return True
+
+
+def _compare_release(release: Side, head: Side, settings: Settings) -> ReleaseComparison:
+    """Compare head with a release; that this cannot be done says nothing against head."""
+    try:
+        review = compare_commits(release, head, settings)
+    except PlumblineError as error:
+        return ReleaseComparison(name=release.name, word="cannot tell", why=error.message)
+    return ReleaseComparison(name=release.name, word=review.word, why=review.why, comparison=review.comparison)
 
 
 def _ask_second_opinion(base: Side, head: Side, ask_head: Callable[[], object]) -> SecondOpinion | None:

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +20,7 @@ from plumbline.progress import Advance, progress
 from plumbline.review import worker
 from plumbline.review.commits import RECIPE, SideError
 from plumbline.review.sides import FIX, ContractError, Side
-from plumbline.review.worker import OTHER_CONTRACT, REPLICA_MARK, ROWS, Job, Replica
+from plumbline.review.worker import OTHER_CONTRACT, REPLICA_MARK, ROWS, Job, Replica, Split
 from plumbline.review.worktrees import PREDICTIONS
 
 WORKER = Path(worker.__file__)
@@ -37,10 +37,13 @@ class Design:
         Folds of each replica; None for the project's own holdout.
     replicas : int
         How many replicas.
+    split : Split or None
+        Without folds: base's rule for the holdout, on both sides; None for each side's own.
     """
 
     folds: int | None
     replicas: int
+    split: Split | None = None
 
     def replicas_of(self, side: Side) -> list[Replica]:
         """Return the replicas of a side: salts are common to both sides, seeds derive from model.seed.
@@ -101,11 +104,14 @@ class Predictions:
         The name of each row for the split.
     columns : mapping of str to ndarray of shape (rows,)
         target, weight and group of the side's own table; empty where the rows are another side's.
+    thresholds : ndarray of shape (replicas,), optional
+        model.threshold of the fitted models; NaN where a model has none.
     """
 
     scores: np.ndarray
     units: np.ndarray
     columns: Mapping[str, np.ndarray]
+    thresholds: np.ndarray | None = None
 
     @property
     def is_complete(self) -> np.ndarray:
@@ -120,11 +126,21 @@ class Predictions:
         return rows.take(np.flatnonzero(mask))
 
 
-def choose_design(head: Side, *, replicas: int, folds: int) -> Design:
-    """Return cross-fitting for a small table, the project's own holdout for a large one or where time decides."""
+def choose_design(head: Side, split: Split | None = None, *, replicas: int, folds: int) -> Design:
+    """Return cross-fitting for a small table, one holdout for a large one or where time decides.
+
+    Parameters
+    ----------
+    head : Side
+        Whose rows are predicted; it is prepared.
+    split : Split, optional
+        Base's rule for the holdout; that of head where there is no base.
+    replicas, folds : int
+    """
     rows = pq.read_metadata(head.folder / paths.FEATURES).num_rows
-    has_own_holdout = rows > MAX_ROWS or head.params.get("split.cut") is not None
-    return Design(None if has_own_holdout else folds, replicas)
+    cut = split.cut if split else head.params.get("split.cut")
+    has_holdout = rows > MAX_ROWS or cut is not None
+    return Design(None, replicas, split) if has_holdout else Design(folds, replicas)
 
 
 def predict(side: Side, head: Side, design: Design) -> Predictions:
@@ -150,7 +166,9 @@ def predict_sides(sides: list[Side], head: Side, design: Design) -> dict[Side, P
 def _folder(side: Side, head: Side, design: Design) -> Path:
     """Return where the predictions of a side are stored, named after all that they depend on."""
     worker_hash = hashlib.sha256(WORKER.read_bytes()).hexdigest()
-    inputs = [side.recipe_digest(*RECIPE), head.recipe_digest("ingest", "featurize"), design.folds, worker_hash]
+    # Of head only the typed table: its own split moves no prediction of base.
+    split = asdict(design.split) if design.split else None
+    inputs = [side.recipe_digest(*RECIPE), head.recipe_digest("ingest"), design.folds, split, worker_hash]
     return PREDICTIONS / hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
 
 
@@ -245,11 +263,14 @@ def _plan_jobs(folders: Mapping[Side, Path], head: Side, design: Design) -> Iter
                     folds=design.folds,
                     table=None if has_own_table else str((head.folder / paths.TABLE).absolute()),
                     folder=str(folders[side].absolute()),
+                    own_table=str((side.folder / paths.TABLE).absolute()),
+                    split=design.split,
                 ),
             )
 
 
 def _load(folder: Path, design: Design) -> Predictions:
-    scores = [np.load(folder / f"{number}.npz")["scores"] for number in range(design.replicas)]
+    cells = [dict(np.load(folder / f"{number}.npz")) for number in range(design.replicas)]
+    thresholds = np.array([cell["thresholds"].mean() for cell in cells])
     columns = dict(np.load(folder / ROWS))
-    return Predictions(np.stack(scores), columns.pop("units"), columns)
+    return Predictions(np.stack([cell["scores"] for cell in cells]), columns.pop("units"), columns, thresholds)

@@ -11,6 +11,7 @@ import numpy as np
 
 from plumbline.bootstrap import draw_weights, interval, measure
 from plumbline.data.schema import Schema
+from plumbline.data.split import position
 from plumbline.errors import PlumblineError
 from plumbline.evaluation.curves import calibration_curve, ranking_curve
 from plumbline.metrics import AUTO, lower_is_better, prepare
@@ -18,18 +19,29 @@ from plumbline.outcome import Outcome
 from plumbline.review.predictions import Predictions, Rows
 from plumbline.review.result.comparison import FloorCheck, MetricComparison
 from plumbline.review.result.figures import Curve, Curves, Points
+from plumbline.training.folds import best_threshold
 
 DRAWS = 500
+HALF = 0.5
 AXES = ("false positive rate", "true positive rate")
 REGRESSION_AXES = ("share of the range allowed", "rows within it")
 
 
 @dataclass(frozen=True)
 class EvaluatedSide:
-    """The predictions of a side and the rows that it is evaluated on."""
+    """The predictions of a side and the rows that it is evaluated on.
+
+    Attributes
+    ----------
+    predictions : Predictions
+    rows : Rows
+    has_auto_threshold : bool
+        Whether model.threshold is auto: the fitted models do not have it yet.
+    """
 
     predictions: Predictions
     rows: Rows
+    has_auto_threshold: bool = False
 
     @property
     def weight(self) -> np.ndarray:
@@ -38,12 +50,29 @@ class EvaluatedSide:
         return np.ones(len(self.rows)) if weight is None else weight.astype(float)
 
     def outcome(self, replica: int, schema: Schema) -> Outcome:
-        """Truth and prediction of one replica; the predicted class is the most probable one."""
+        """Truth and prediction of one replica; of two classes the threshold of the side decides."""
         scores, truth = self.predictions.scores[replica, self.rows.positions], self.rows.truth
         if schema.task == "regression":
             return Outcome("regression", truth, scores, scores)
-        positive = list(schema.classes).index(schema.positive) if schema.task == "binary" else 1
-        return Outcome(schema.task, truth, scores, scores.argmax(axis=1), positive, tuple(schema.classes))
+        if schema.task == "multiclass":
+            return Outcome(schema.task, truth, scores, scores.argmax(axis=1), classes=tuple(schema.classes))
+        positive = list(schema.classes).index(schema.positive)
+        is_positive = scores[:, positive] >= self._thresholds(replica, scores[:, positive], truth == positive)
+        predictions = np.where(is_positive, positive, 1 - positive)
+        return Outcome(schema.task, truth, scores, predictions, positive, tuple(schema.classes))
+
+    def _thresholds(self, replica: int, scores: np.ndarray, is_positive: np.ndarray) -> np.ndarray:
+        """Return the threshold of each row; auto is chosen on that half of the rows that the row is not in."""
+        thresholds = self.predictions.thresholds
+        threshold = np.nan if thresholds is None else thresholds[replica]
+        result = np.full(len(scores), 0.5 if np.isnan(threshold) else threshold)
+        if self.has_auto_threshold:
+            halves = position(self.predictions.units[self.rows.positions], 0) < HALF
+            for half in (halves, ~halves):
+                truth = is_positive[~half].astype(int)
+                if truth.any() and not truth.all():
+                    result[half] = best_threshold(truth, scores[~half], self.weight[~half])
+        return result
 
 
 @dataclass(frozen=True)
@@ -81,7 +110,7 @@ def compare_metrics(
     PlumblineError
         Where a metric with a floor cannot be evaluated, since a floor must be checked.
     """
-    required = tuple(dict.fromkeys([*AUTO[schema.task], *(name for name in floors if "." in name)]))
+    required = _required_names(schema, floors)
     comparisons, problems = _compare(base, head, schema, required), dict[str, str]()
     for name in dict.fromkeys(name for name in names if "." in name and name not in required):
         try:
@@ -91,6 +120,28 @@ def compare_metrics(
         except Exception as error:  # the project's own function, for information; its message may hold values of rows
             problems[name] = f"it raised {type(error).__name__}"
     return comparisons, problems
+
+
+def measure_head(head: EvaluatedSide, schema: Schema, floors: Mapping[str, float]) -> list[MetricComparison]:
+    """Return the metrics of the task and of floors where there is no base to compare head with."""
+    names = _required_names(schema, floors)
+    estimates = _estimate(head, schema, names)
+    ends = {name: interval(estimate.draws) for name, estimate in estimates.items()}
+    return [
+        MetricComparison(
+            name=name,
+            base=None,
+            head=estimates[name].value,
+            difference=None,
+            head_low=ends[name][0],
+            head_high=ends[name][1],
+        )
+        for name in names
+    ]
+
+
+def _required_names(schema: Schema, floors: Mapping[str, float]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*AUTO[schema.task], *(name for name in floors if "." in name)]))
 
 
 def _compare(

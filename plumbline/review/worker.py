@@ -11,12 +11,13 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from plumbline import contract
 from plumbline.contract import Refusal
@@ -47,6 +48,34 @@ class Replica:
 
 
 @dataclass(frozen=True)
+class Split:
+    """Base's rule for the holdout, which decides on both sides.
+
+    Attributes
+    ----------
+    holdout : float
+    salt : int
+        split.holdout and split.salt.
+    cut : str or None
+        split.cut: rows at or after it are the holdout, whatever the other two are.
+    time : str or None
+        The column of the typed table that it is compared with.
+    """
+
+    holdout: float
+    salt: int
+    cut: str | None = None
+    time: str | None = None
+
+    def select_holdout(self, rows: contract.Rows, table: str) -> np.ndarray:
+        """Return which rows are the holdout, shape (rows,); `table` is the typed table that they are of."""
+        if self.cut is None:
+            return np.asarray(rows.position(self.salt) < self.holdout)
+        times = pq.read_table(table, columns=[self.time]).column(0).to_pandas()
+        return np.asarray(times >= datetime.fromisoformat(self.cut))
+
+
+@dataclass(frozen=True)
 class Job:
     """What a worker does, as the JSON object that it reads from standard input.
 
@@ -61,7 +90,12 @@ class Job:
     table : str or None
         The typed table of the other side, whose rows are predicted; None for the side's own.
     folder : str
-        Where NUMBER.npz (scores of a replica) and rows.npz (names of the rows, and COLUMNS) are written.
+        Where NUMBER.npz (scores of a replica, and the threshold of each fit) and rows.npz (names of the rows, and
+        COLUMNS) are written.
+    own_table : str
+        The side's own typed table.
+    split : Split or None
+        Base's; None for the side's own.
     """
 
     contract: int
@@ -69,6 +103,8 @@ class Job:
     folds: int | None
     table: str | None
     folder: str
+    own_table: str = ""
+    split: Split | None = None
 
     def dumps(self) -> str:
         """Return the JSON text."""
@@ -79,7 +115,8 @@ class Job:
         """Read what `dumps` returned."""
         content = json.loads(text)
         replicas = tuple(Replica(**replica) for replica in content.pop("replicas"))
-        return cls(replicas=replicas, **content)
+        split = content.pop("split")
+        return cls(replicas=replicas, split=Split(**split) if split else None, **content)
 
 
 def main() -> int:
@@ -100,22 +137,47 @@ def main() -> int:
 
 def _predict_replicas(job: Job, folder: Path, own_rows: contract.Rows, rows: contract.Rows) -> None:
     """Write the scores of each replica; on one holdout a second fit tells whether the seed changes anything."""
-    is_constant, scores = False, np.empty(0)
+    is_constant, scores, thresholds = False, np.empty(0), list[float]()
+    holdouts = None
+    if split := None if job.folds else job.split:
+        tables = job.own_table, job.table or job.own_table
+        holdouts = split.select_holdout(own_rows, tables[0]), split.select_holdout(rows, tables[1])
     for replica in job.replicas:
         path = folder / replica.file
         if not path.exists():
-            fit = partial(contract.fit, seed=replica.seed)
-            _write(
-                path,
-                scores=scores if is_constant else predict_unseen(fit, own_rows, rows, job.folds, replica.salt),
-            )
+            new_scores = scores
+            if not is_constant:
+                fit, thresholds = _record_thresholds(replica.seed)
+                new_scores = predict_unseen(fit, own_rows, rows, job.folds, replica.salt, holdouts)
+            _write(path, scores=new_scores, thresholds=np.array(thresholds, dtype=float))
         if not job.folds and not is_constant:
-            previous, scores = scores, np.load(path)["scores"]
+            cell = np.load(path)
+            previous, scores, thresholds = scores, cell["scores"], list(cell["thresholds"])
             is_constant = np.array_equal(previous, scores, equal_nan=True)
         print(f"{folder.name}: replica {replica.number}{REPLICA_MARK}", flush=True)
 
 
-def predict_unseen(fit: Fit, own_rows: contract.Rows, rows: contract.Rows, folds: int | None, salt: int) -> np.ndarray:
+def _record_thresholds(seed: int) -> tuple[Fit, list[float]]:
+    """Return the fit with this seed, and the list that gets the threshold of each model; NaN of one without."""
+    thresholds: list[float] = []
+
+    def fit(features: pd.DataFrame) -> Any:
+        model = contract.fit(features, seed=seed)
+        threshold = getattr(model, "threshold", None)
+        thresholds.append(np.nan if threshold is None else float(threshold))
+        return model
+
+    return fit, thresholds
+
+
+def predict_unseen(
+    fit: Fit,
+    own_rows: contract.Rows,
+    rows: contract.Rows,
+    folds: int | None,
+    salt: int,
+    holdouts: tuple[np.ndarray, np.ndarray] | None = None,
+) -> np.ndarray:
     """Return the scores of each row by a model that was fitted without it.
 
     Parameters
@@ -130,6 +192,8 @@ def predict_unseen(fit: Fit, own_rows: contract.Rows, rows: contract.Rows, folds
         How many folds; None to fit on the training set and predict the holdout.
     salt : int
         Which fold a row falls into.
+    holdouts : pair of ndarray of shape (rows,), optional
+        Without folds: which of `own_rows` and of `rows` are the holdout; by default by the side's own split.
 
     Returns
     -------
@@ -144,8 +208,9 @@ def predict_unseen(fit: Fit, own_rows: contract.Rows, rows: contract.Rows, folds
     if folds:
         train_folds, test_folds = (np.floor(part.position(salt) * folds) for part in (own_rows, rows))
     else:
-        train_folds = np.where(own_rows.is_train, 1, 0)
-        test_folds = np.where(np.isin(rows.units, own_rows.units[own_rows.is_train]), 1, 0)
+        own_holdout, holdout = holdouts or (~own_rows.is_train, np.ones(len(rows.units), dtype=bool))
+        is_learned = np.isin(rows.units, own_rows.units[~own_holdout])
+        train_folds, test_folds = np.where(own_holdout, 0, 1), np.where(holdout & ~is_learned, 0, 1)
     scores: np.ndarray | None = None
     for fold in range(folds or 1):
         train, test = train_folds != fold, test_folds == fold

@@ -5,6 +5,9 @@ Most of them are also accidents. An honest change of the same kind stands next t
 
 from functools import partial
 
+from template.zoo import attack_edits_obstacle as obstacle
+from template.zoo import edits
+from template.zoo.edits import change_rows, combine, set_params
 from template.zoo.pull import Pull
 
 _worse = partial(Pull, verdict="worse", reasons=("worse",))
@@ -14,7 +17,41 @@ ATTACKS: dict[str, Pull] = {
     # what is called identical
     # the package
     # what makes a comparison impossible
+    "hidden table": Pull(
+        "one iteration, and the table behind a pointer without a remote",
+        obstacle.HIDDEN_TABLE,
+        "cannot tell",
+        ("incomparable",),
+    ),
+    "tiny holdout": _worse(
+        "one iteration, and a holdout of 1 % of 6,000 rows",
+        obstacle.TINY_HOLDOUT,
+        reasons=("incomparable", "worse"),
+        before=(change_rows(edits.add_rows),),
+        note="base's split decides, on which it is worse; later reviews would have too few rows",
+    ),
+    "larger holdout": Pull(
+        "a holdout of 25 % of 6,000 rows", set_params(split={"holdout": 0.25}), before=(change_rows(edits.add_rows),)
+    ),
+    "other salt": Pull(
+        "another holdout of 6,000 rows", set_params(split={"salt": 1}), before=(change_rows(edits.add_rows),)
+    ),
+    "four groups": Pull(
+        "one iteration, and data.group with four groups",
+        combine(obstacle.BAD, obstacle.group_by("depot", salt=7)),
+        "cannot tell",
+        ("incomparable",),
+        before=(obstacle.GROUPED,),
+    ),
+    "many groups": Pull("data.group with many groups", obstacle.group_by("customer"), before=(obstacle.GROUPED,)),
     # thresholds and suites
+    "threshold": Pull(
+        "a threshold that no row reaches, and a floor of recall",
+        set_params(model={"threshold": 0.999}),
+        reasons=("floor",),
+        before=(set_params(requirements={"floors": {"recall": 0.6}}),),
+        note="the probabilities are the same; which of them are called positive is not",
+    ),
     # labels and rows
     # features that differ in production
     # metrics and acceptances

@@ -172,7 +172,9 @@ PULLS: dict[str, Pull] = {
         "a wheel of the next major version, with another contract, and another recipe",
         combine(set_features("rows.copy()"), edits.change_wheel(version="1.0.0", contract=ANOTHER_CONTRACT)),
         "cannot tell",
+        ("incomparable",),
         before=(edits.use_wheel,),
+        note="the project names no template, so nobody built the wheel again: an owner accepts what cannot be compared",
     ),
     "expectations": Pull(
         "fewer values must be there",

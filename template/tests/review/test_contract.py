@@ -14,7 +14,7 @@ from plumbline.review.result.checks import SecondOpinion
 from plumbline.review.result.review import Review
 from plumbline.review.result.wire import encode
 from plumbline.review.sides import JUDGES
-from template.tests.review.conftest import MODEL, Commit, git, run_review
+from template.tests.review.conftest import MODEL, Commit, git, open_names, run_review
 
 
 def test_a_base_from_before_the_package_cannot_tell_with_a_plain_reason(repository: Path) -> None:
@@ -64,7 +64,7 @@ def test_another_review_is_the_same_recipe(repository: Path, commit_change: Comm
 
 @pytest.mark.parametrize("side", ["base", "head"])
 def test_another_contract_cannot_tell(repository: Path, commit_change: Commit, side: str) -> None:
-    """Of head, too: else no pull request could raise it."""
+    """Of head it is red too, unless it is accepted or the template gives its wheel."""
     commit_change(model=MODEL | {"arguments": {"C": {"base": 0.7, "head": 0.6}[side]}})  # what no other test measured
     code = (repository / "plumbline/contract.py").read_text()
     newer_code = code.replace("CONTRACT = fitted_model.CONTRACT", "CONTRACT = 99")
@@ -75,11 +75,12 @@ def test_another_contract_cannot_tell(repository: Path, commit_change: Commit, s
     (repository / "src/model.py").open("a").write("# another recipe\n")
     git(repository, "commit", "-qam", "another recipe")
     # Base's review is of base's contract: where head's judges, it is of head's.
-    _, lines, result = run_review(repository, "HEAD~2", role="base" if side == "base" else None)
+    is_base = side == "base"
+    _, lines, result = run_review(repository, "HEAD~2", role="base" if is_base else None, code=0 if is_base else 1)
     assert result.word == "cannot tell"
     assert "does not support: its contract with a review is version" in result.why, lines
-    assert ("clearly better than the trivial baseline" in result.why) == (side == "base")
-    assert result.open_reasons == ()
+    assert ("clearly better than the trivial baseline" in result.why) == is_base
+    assert open_names(result) == ([] if is_base else ["incomparable"])
 
 
 def test_the_names_that_reviews_of_older_commits_use_stay() -> None:

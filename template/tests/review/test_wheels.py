@@ -47,14 +47,15 @@ def test_a_wheel_of_head_that_says_better_is_judged_by_that_of_base(project: Pat
     assert any(line.startswith("  machinery: plumbline ") for line in lines)
 
 
-def test_a_head_of_another_contract_cannot_tell_and_says_why(project: Path) -> None:
+def test_a_head_of_another_contract_is_red_and_says_why(project: Path) -> None:
     number = ("CONTRACT = fitted_model.CONTRACT", "CONTRACT = 99")
     edit_wheel(project, {"plumbline/contract.py": number}, version="1.0.0")
     commit_model(project, arguments={"C": 0.7})
-    _, _, result = run_review(project)
+    _, _, result = run_review(project, code=1)
     assert result.word == "cannot tell"
     assert re.search("does not support: its contract with a review is version 99, expected [0-9]+$", result.why)
-    assert result.open_reasons == ()
+    assert open_names(result) == ["incomparable"]
+    assert result.obstacle == result.why
 
 
 def test_a_wheel_of_head_whose_hash_does_not_fit_the_lock_is_one_line(project: Path) -> None:
