@@ -8,7 +8,7 @@ data, head's recipe on base's data is the mixed one.
 import numpy as np
 
 from plumbline.formatting import short
-from plumbline.review.commits import RECIPE, SideError
+from plumbline.review.commits import SideError
 from plumbline.review.decide import Criterion
 from plumbline.review.predictions import Design, Predictions, predict
 from plumbline.review.result.changes import Attribution
@@ -39,7 +39,7 @@ def attribute_change(
         return None
     for recipe, data in ((base, head), (head, base)):
         mixed = Side(f"{recipe.name} on {data.name}'s data", recipe.commit, data)
-        if mixed.recipe_digest(*RECIPE) in (base.recipe_digest(*RECIPE), head.recipe_digest(*RECIPE)):
+        if mixed.recipe_digest() in (base.recipe_digest(), head.recipe_digest()):
             return None
         try:
             mixed.prepare()

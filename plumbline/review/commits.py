@@ -1,12 +1,8 @@
 """What git says of a commit of the project without running it: pipeline, parameters, the digest of its recipe."""
 
-import hashlib
-import json
-import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
-from itertools import chain
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,13 +11,13 @@ import yaml
 from plumbline import paths
 from plumbline.errors import InconclusiveError, PlumblineError
 from plumbline.process import git
-from plumbline.reproducibility.dvc_files import PIPELINE, lookup, malformed_part, param_keys
-from plumbline.review.worktrees import check_out, worktree_path
+from plumbline.reproducibility.dvc_files import PIPELINE, malformed_part
+from plumbline.review.recipe_digest import Tree, find_links, hash_recipe, read_tree, select_params, select_source
 from plumbline.strictyaml import StrictLoader
-from plumbline.versions import Sources
 
 RECIPE = ("ingest", "featurize", "train")
 FIX = "Correct the file and commit it"
+FIX_LINK = "Put the file itself in its place and commit it; a table that is elsewhere: dvc import-url, or dvc add"
 FIX_MACHINERY = "Commit vendor/, pyproject.toml and requirements.lock of the same version"
 
 
@@ -119,67 +115,54 @@ class Commit:
     def recipe_error(self) -> str | None:
         """Why the recipe cannot be read; None where it can."""
         try:
-            self.recipe_digest(*RECIPE)
+            self.recipe_digest()
         except SideError as error:
             return error.message
         return None
 
-    def recipe_digest(self, *stages: str) -> str:
-        """Return a digest of all that the outputs of these stages depend on: code, params, commands, source, versions.
+    def recipe_digest(self, *, without: tuple[str, ...] = (), without_groups: tuple[str, ...] = ()) -> str:
+        """Return a digest of all that the predictions of this commit may depend on: see recipe_digest.py.
+
+        Parameters
+        ----------
+        without : tuple of str
+            Files that do not count.
+        without_groups : tuple of str
+            Groups of params.yaml that do not count.
 
         Raises
         ------
         SideError
-            Where a stage, data.source or a file is missing or cannot be read.
+            Where a stage, data.source or a file is missing or cannot be read, or is a link.
         """
-        if missing := [name for name in stages if name not in self.stages]:
+        if missing := [name for name in RECIPE if name not in self.stages]:
             raise SideError(self, f"has no stage {missing[0]} in {PIPELINE}", hint="Add the stage and commit it")
         if "data.source" not in self.params:
             raise SideError(self, f"has no data.source in {paths.PARAMS}", hint="Add it and commit it")
-        entries = [self.stages[name] for name in (*self.source_stages, *stages)]
-        outputs = set(chain.from_iterable(output_paths(stage) for stage in self.stages.values()))
-        source = self.source.as_posix()
-        dependencies = {path.replace("${data.source}", source) for entry in entries for path in entry.get("deps", [])}
-        content = {
-            "cmd": [entry["cmd"] for entry in entries],
-            "deps": {path: self.object_hash(path) for path in sorted(dependencies - outputs)},
-            "params": dict(chain.from_iterable(self._param_values(param_keys(entry)) for entry in entries)),
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-    def _param_values(self, keys_by_file: dict[str, list[str] | None]) -> Iterator[tuple[str, Any]]:
-        """Yield ("file:key", value) of what a stage depends on in params.yaml and other files.
-
-        The digests of src/versions.json are computed again, since the file may be stale or forged.
-        """
-        for file, keys in keys_by_file.items():
-            if file == paths.VERSIONS:
-                yield from ((f"{file}:{key}", self._stage_digest(key)) for key in keys or self.stages)
-            elif keys is None or file.endswith(".py"):  # only a run would tell the values of Python's names
-                yield file, self.object_hash(file)
-            else:
-                content = self._groups if file == paths.PARAMS else self._load_other(file)
-                yield from ((f"{file}:{key}", lookup(content, key)) for key in keys)
-
-    def _stage_digest(self, stage: str) -> str:
+        code = {path: entry for path, entry in self._tree.items() if path not in {*self._source_files, *without}}
+        params = select_params(self._groups, without=without_groups)
         try:
-            return stage_digest(self.commit, stage)
-        except (PlumblineError, OSError) as error:
-            raise self.machinery_error(error) from None
+            return hash_recipe(code, (self.data_from or self)._source_files, params)
+        except (ValueError, RecursionError):
+            raise SideError(self, f"has a {paths.PARAMS} with a value that no file can hold", hint=FIX) from None
+
+    @cached_property
+    def _tree(self) -> Tree:
+        tree = read_tree(self.commit)
+        if link := next(find_links(tree), None):
+            kind, path = link
+            problem = f"has a {kind} in git, {path}: what it points to may change without a change in git"
+            raise SideError(self, problem, hint=FIX_LINK)
+        return tree
+
+    @cached_property
+    def _source_files(self) -> Tree:
+        return select_source(self._tree, self.source.as_posix())
 
     def machinery_error(self, error: Exception) -> SideError:
         """Return the error of a commit whose package plumbline cannot be found, or is not that of its lock."""
         problem = f"has no package plumbline that can run: {getattr(error, 'message', error)}"
         return SideError(self, problem, hint=FIX_MACHINERY)
-
-    def object_hash(self, path: str) -> str:
-        """Return git's hash of a path, or of the pointer of DVC next to it; "absent" where there is neither."""
-        if self.data_from and path == self.source.as_posix():
-            return self.data_from.object_hash(self.data_from.source.as_posix())
-        for name in (path, f"{path}.dvc"):
-            if object_hash := git("rev-parse", "--verify", "-q", f"{self.commit}:{name}", strict=False):
-                return object_hash.strip()
-        return "absent"
 
     def _load(self, path: str, loader: Callable[..., Any]) -> dict[str, Any]:
         """Read dvc.yaml or params.yaml."""
@@ -197,24 +180,6 @@ class Commit:
         if path != paths.PARAMS and (problem := malformed_part(content)):
             raise SideError(self, f"has a {path} that is not valid for DVC, at {problem}", hint=FIX)
         return content
-
-    def _load_other(self, file: str) -> dict[str, Any]:
-        """Read YAML, JSON or TOML of the commit."""
-        text = git("show", f"{self.commit}:{file}", strict=False)
-        try:
-            content = tomllib.loads(text) if file.endswith(".toml") else yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError, RecursionError):
-            raise SideError(self, f"has a {file} that cannot be read", hint=FIX) from None
-        return content if isinstance(content, dict) else {}
-
-
-@cache
-def stage_digest(commit: str, stage: str) -> str:
-    """Return what src/versions.json ought to hold for a stage at a commit, computed from the code of that commit."""
-    folder = worktree_path(commit)
-    check_out(commit, folder)
-    sources = Sources(folder)
-    return sources.stage_code(stage).digest if stage in sources.stages() else "absent"
 
 
 def output_paths(stage: dict[str, Any]) -> list[str]:

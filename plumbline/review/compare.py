@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +25,7 @@ from plumbline.review.obstacles import (
     read_split,
 )
 from plumbline.review.predictions import Design, Predictions, Rows, choose_design, predict, predict_sides
+from plumbline.review.recipe_digest import output_hashes, read_lock
 from plumbline.review.required_slices import compare_required_slices, find_lost_slices
 from plumbline.review.result.changes import DataChanges
 from plumbline.review.result.comparison import Word
@@ -56,9 +59,15 @@ def compare_commits(base: Side, head: Side, settings: Settings) -> Review:
 
 
 def has_same_recipe(base: Commit, head: Commit) -> bool:
-    """Whether nothing that the model depends on differs."""
-    digest = head.recipe_digest(*RECIPE)
-    return not base.recipe_error and base.recipe_digest(*RECIPE) == digest
+    """Whether nothing that the model may depend on differs, nor what the committed runs made."""
+    digest = head.recipe_digest()
+    return not base.recipe_error and base.recipe_digest() == digest and _list_outputs(base) == _list_outputs(head)
+
+
+def _list_outputs(commit: Commit) -> dict[str, Any]:
+    """Return the outputs of the recipe in dvc.lock with their hashes."""
+    entries = read_lock(commit.commit)
+    return dict(chain.from_iterable(output_hashes(entries.get(stage, {})).items() for stage in RECIPE))
 
 
 def _compare_recipes(review: Review, base: Side, head: Side, settings: Settings) -> Review:
@@ -120,7 +129,7 @@ class _Pair:
 
 def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings) -> Review:
     data_changes, relabelled = None, np.array([], dtype=int)
-    if base.recipe_digest("ingest") != head.recipe_digest("ingest"):
+    if base.table_digest != head.table_digest:
         data_changes, relabelled = compare_tables(base.folder, head.folder)
     pair = _predict_pair(base, head, settings)
     decision = decide(

@@ -18,7 +18,7 @@ from plumbline.contract import CONTRACT
 from plumbline.process import PIPE, Process, start
 from plumbline.progress import Advance, progress
 from plumbline.review import worker
-from plumbline.review.commits import RECIPE, SideError
+from plumbline.review.commits import SideError
 from plumbline.review.sides import FIX, ContractError, Side
 from plumbline.review.worker import OTHER_CONTRACT, REPLICA_MARK, ROWS, Job, Replica, Split
 from plumbline.review.worktrees import PREDICTIONS
@@ -168,7 +168,7 @@ def _folder(side: Side, head: Side, design: Design) -> Path:
     worker_hash = hashlib.sha256(WORKER.read_bytes()).hexdigest()
     # Of head only the typed table: its own split moves no prediction of base.
     split = asdict(design.split) if design.split else None
-    inputs = [side.recipe_digest(*RECIPE), head.recipe_digest("ingest"), design.folds, split, worker_hash]
+    inputs = [side.recipe_digest(), head.table_digest, design.folds, split, worker_hash]
     return PREDICTIONS / hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
 
 
@@ -245,7 +245,7 @@ def _fit_missing(folders: Mapping[Side, Path], head: Side, design: Design) -> No
 def _plan_jobs(folders: Mapping[Side, Path], head: Side, design: Design) -> Iterator[tuple[Side, Job]]:
     """Yield the jobs that make the missing replicas, spread over the cores."""
     missing: dict[Side, list[Replica]] = {}
-    for side, folder in folders.items():
+    for folder, side in {folder: side for side, folder in reversed(folders.items())}.items():  # one recipe fits once
         replicas = design.replicas_of(side)
         if absent := [replica for replica in replicas if not (folder / replica.file).exists()]:
             # On the project's own holdout one process makes all of them, and sees whether the seed changes anything.
@@ -253,7 +253,7 @@ def _plan_jobs(folders: Mapping[Side, Path], head: Side, design: Design) -> Iter
     share = max(1, (os.cpu_count() or 1) // max(1, len(missing))) if design.folds else 1
     for side, replicas in missing.items():
         folders[side].mkdir(parents=True, exist_ok=True)
-        has_own_table = side.recipe_digest("ingest") == head.recipe_digest("ingest")
+        has_own_table = side.table_digest == head.table_digest
         for first in range(min(share, len(replicas))):
             yield (
                 side,

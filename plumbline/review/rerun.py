@@ -9,16 +9,15 @@ from typing import Any
 
 import yaml
 
-from plumbline.errors import PlumblineError
 from plumbline.process import git, replace_surrogates, run
 from plumbline.reproducibility.file_differences import json_differences
 from plumbline.review.commits import Commit
 from plumbline.review.markdown import clean
+from plumbline.review.recipe_digest import LOCK, output_hashes, read_lock
 from plumbline.review.result.checks import MetricDifference, Reason, Rerun
 from plumbline.review.safeguards import build_reason
-from plumbline.review.sides import Side
+from plumbline.review.sides import ISOLATED, Side
 
-LOCK = "dvc.lock"
 REPRO = ("repro", "--no-run-cache")
 PULL = ("--pull", "--allow-missing")
 ACTION = "Run make repro, and commit dvc.lock, data/schema.json and metrics"
@@ -54,7 +53,7 @@ def rerun_stages(base: Commit, head: Side) -> RunReport:
     head : Side
         In a worktree in which nothing has run, with the project's cache.
     """
-    old_entries, entries = _read_lock(base.commit), _read_lock(head.commit)
+    old_entries, entries = read_lock(base.commit), read_lock(head.commit)
     stages = tuple(name for name in head.stages if name in entries and entries[name] != old_entries.get(name))
     if not stages:
         return RunReport(rerun=Rerun(stages=(), why="dvc.lock has no entry that base does not have"))
@@ -69,19 +68,11 @@ def rerun_stages(base: Commit, head: Side) -> RunReport:
     return _compare_run(head, stages, entries)
 
 
-def _read_lock(commit: str) -> Entries:
-    try:
-        stages = yaml.safe_load(git("show", f"{commit}:{LOCK}"))["stages"]
-        return {name: entry for name, entry in stages.items() if isinstance(entry, dict)}
-    except (PlumblineError, yaml.YAMLError, TypeError, KeyError, AttributeError, ValueError, RecursionError):
-        return {}
-
-
 def _run_pipeline(head: Side, entries: Entries, options: tuple[str, ...]) -> str | None:
     """Run the pipeline with only these entries in dvc.lock and return why it failed; None where it did not."""
     (head.folder / LOCK).write_text(yaml.safe_dump({"schema": "2.0", "stages": entries}), encoding="utf-8")
     path = f"{Path(head.python).parent}{os.pathsep}{os.environ['PATH']}"
-    command = [head.python, "-m", "dvc", *REPRO, *options]
+    command = [head.python, *ISOLATED, *REPRO, *options]
     process = run(command, cwd=head.folder, env=head.environment() | {"PATH": path})
     errors = [line.removeprefix("ERROR: ") for line in process.stderr.splitlines() if line.startswith("ERROR: ")]
     return (errors or ["no message"])[0] if process.returncode else None
@@ -92,7 +83,7 @@ def _compare_run(head: Side, stages: tuple[str, ...], entries: Entries) -> RunRe
     identical: list[str] = []
     different: list[str] = []
     for name in stages:
-        committed_hashes, hashes = _output_hashes(entries[name]), _output_hashes(new_entries.get(name, {}))
+        committed_hashes, hashes = output_hashes(entries[name]), output_hashes(new_entries.get(name, {}))
         paths = [*committed_hashes, *(path for path in hashes if path not in committed_hashes)]
         is_same = {path: hashes.get(path) == committed_hashes.get(path) for path in paths}
         identical += [path for path in paths if is_same[path]]
@@ -127,13 +118,6 @@ def _compare_files(head: Side, paths: list[str]) -> Iterator[MetricDifference]:
                 yield MetricDifference(file=path, key=key, committed_value=clean(committed), rerun_value=clean(rerun))
         elif not has_other_binaries:  # with the same model on the same rows the words are the same, too
             yield MetricDifference(file=path, key="", committed_value="a text", rerun_value="another")
-
-
-def _output_hashes(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return the hash of each output in an entry of dvc.lock; an output without one is left out: verify reports it."""
-    outs = entry.get("outs")
-    outs = [out for out in outs if isinstance(out, dict)] if isinstance(outs, list) else []
-    return {path: out.get("md5") for out in outs if isinstance(path := out.get("path"), str)}
 
 
 def _parse_json(text: str) -> Any:

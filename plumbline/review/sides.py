@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 
@@ -37,7 +37,11 @@ JUDGES = (
     "src/stages/evaluate.py",
 )
 PREPARED = RECIPE[:2]
+AFTER_PREPARATION = tuple(f"src/stages/{stage}.py" for stage in ("train", "evaluate", "package"))
+BLOCK = 2**20  # bytes
 CONTRACT = "plumbline/contract.py"
+ISOLATED = ("-I", "-m", "dvc")  # dvc.py or yaml.py of a worktree is not imported in place of the library
+DVC = (sys.executable, *ISOLATED)
 MAX_OUTPUT = 2000  # characters of a failed command
 FIX = "Commit the fix: a review runs what is in git, in a clean worktree"
 
@@ -106,7 +110,7 @@ class Side(Commit):
         self.run([self.python, "-m", "plumbline", "versions"])  # the commit's own file may be stale, or forged
         self._fetch_source()
         stages = (*self.source_stages, *PREPARED)
-        if template and template.recipe_digest(*PREPARED) == self.recipe_digest(*PREPARED):
+        if template and template._preparation_digest == self._preparation_digest:
             print(f"{self.name}: {', '.join(stages)} as {template.name}", flush=True)
             for path in chain.from_iterable(output_paths(self.stages[stage]) for stage in stages):
                 copy_path(template.folder / path, self.folder / path)
@@ -115,6 +119,20 @@ class Side(Commit):
                 print(f"{self.name}: {stage}", flush=True)
                 self.run([self.python, "-m", f"src.stages.{stage}"])
         self._mark.touch()
+
+    @property
+    def _preparation_digest(self) -> str:
+        """A digest of all that the outputs of ingest and featurize may depend on."""
+        return self.recipe_digest(without=AFTER_PREPARATION, without_groups=("model",))
+
+    @cached_property
+    def table_digest(self) -> str:
+        """A digest of the typed table that ingest wrote, with its schema: the side is prepared."""
+        digest = hashlib.sha256((self.folder / paths.SCHEMA).read_bytes())
+        with (self.folder / paths.TABLE).open("rb") as file:
+            for block in iter(partial(file.read, BLOCK), b""):
+                digest.update(block)
+        return digest.hexdigest()[:16]
 
     def check_out(self) -> None:
         """Make the worktree; nothing has run in it yet."""
@@ -170,7 +188,7 @@ class Side(Commit):
             return
         self.share_cache()
         try:
-            self.run([sys.executable, "-m", "dvc", "pull", str(pointer.relative_to(self.folder))])
+            self.run([*DVC, "pull", str(pointer.relative_to(self.folder))])
         except SideError:
             problem = f"has no data here: {source} is neither in the cache nor in a remote"
             hint = "Run dvc pull, or run CI where the data is (plumbline docs ci)"
@@ -182,7 +200,7 @@ class Side(Commit):
             path = os.path.relpath(remote.cache_folder(), self.folder)
         except ValueError:  # another drive on Windows
             path = str(remote.cache_folder())
-        self.run([sys.executable, "-m", "dvc", "cache", "dir", "--local", path])
+        self.run([*DVC, "cache", "dir", "--local", path])
 
     def run(self, command: list[str]) -> str:
         """Run a program in the worktree and return what it printed.

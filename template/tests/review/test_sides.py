@@ -1,6 +1,8 @@
-"""A worktree that git was stopped in the midst of is made anew; one that is whole is used again."""
+"""The two sides of a review: what their recipe is, which of one's own stages run, worktrees."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from plumbline.process import git
 from plumbline.review.changes import count_trials, list_changed_kinds
 from plumbline.review.commits import SideError
 from plumbline.review.sides import Side
+from plumbline.testing.projects import ROOT, environment
 
 
 def test_of_ones_own_stages_those_run_that_make_the_source_in_the_order_of_a_run(tmp_path: Path, monkeypatch) -> None:
@@ -32,22 +35,16 @@ def test_of_ones_own_stages_those_run_that_make_the_source_in_the_order_of_a_run
     assert Side("head", git("rev-parse", "HEAD").strip()).source_stages == ["fetch", "parts", "assemble"]
 
 
-STAGE = """stages:
-  ingest:
-    cmd: x
-    deps: [src/stages/ingest.py]
-    params: [data.source, data.more, {set.toml: [a.b]}, {whole.json: }, {src/versions.json: [ingest]}]
-    outs: [data/table.parquet]
+PARAMS = "data: {source: a.csv, other: 1}\nmodel: {seed: 0}\n"
+STAGES = """stages:
+  ingest: {cmd: x, deps: [src/stages/ingest.py], params: [data.source], outs: [data/table.parquet]}
+  featurize: {cmd: x}
+  train: {cmd: x}
 """
 FILES = {
-    "dvc.yaml": STAGE,
-    "params.yaml": "data: {source: a.csv, more: {x: 1}, other: 1}\n",
-    "set.toml": "a.b = 1\na.c = 1\n",
-    "whole.json": "{}",
-    "src/stages/ingest.py": "from plumbline import one\n",
+    "dvc.yaml": STAGES,
+    "params.yaml": PARAMS,
     "src/versions.json": '{"ingest": "forged"}',
-    "plumbline/__init__.py": "",
-    "plumbline/one.py": "",
     "plumbline/two.py": "",
 }
 
@@ -62,10 +59,11 @@ def commit_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
         Path(name).write_text(text, encoding="utf-8")
 
     def commit(name: str, text: str) -> Side:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text, encoding="utf-8")
         git("add", "-A")
         git("-c", "user.name=x", "-c", "user.email=x", "commit", "-q", "--allow-empty", "-m", name)
-        Path(name).write_text(FILES[name], encoding="utf-8")
+        Path(name).write_text(FILES.get(name, ""), encoding="utf-8")
         return Side("head", git("rev-parse", "HEAD").strip())
 
     return commit
@@ -75,26 +73,87 @@ def commit_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
     ("name", "text", "is_other"),
     [
         ("set.toml", "a.b = 2\na.c = 1\n", True),
-        ("set.toml", "a.b = 1\na.c = 2\n", False),
         ("whole.json", "[]", True),
-        ("params.yaml", "data: {source: a.csv, more: {x: 2}, other: 1}\n", True),
-        ("params.yaml", "data: {source: a.csv, more: {x: 1}, other: 2}\n", False),
-        ("plumbline/one.py", "more = 1\n", True),
-        ("plumbline/two.py", "more = 1\n", False),
+        ("src/__init__.py", "import random", True),
+        ("src/stages/__init__.py", "import random", True),
+        ("random.py", "", True),
+        ("lookup/table.csv", "a", True),
+        ("plumbline/__init__.py", "one = 1\n", True),
+        ("plumbline/two.py", "more = 1\n", True),
+        ("requirements.lock", "numpy==2", True),
+        ("pyproject.toml", "[tool.uv]", True),
+        ("dvc.yaml", STAGES.replace("cmd: x", "cmd: y"), True),
+        (".gitattributes", "* text eol=crlf", True),
+        ("expectations/a.json", "{}", True),
+        ("params.yaml", PARAMS.replace("other: 1", "other: 2"), True),
+        ("params.yaml", PARAMS.replace("seed: 0", "seed: 1"), True),
+        ("params.yaml", PARAMS.replace("seed: 0", "arguments: {deep: 1}"), True),
+        ("params.yaml", PARAMS + "mine: {a: 1}\n", True),
+        ("params.yaml", PARAMS + "other: 3\n", True),
+        ("params.yaml", PARAMS + "review: {metric: log_loss}\n", True),
+        ("params.yaml", PARAMS + "requirements: {protected: [age]}\n", True),
+        ("params.yaml", PARAMS + "split: {cut: 2020-01-01}\n", True),
+        ("params.yaml", PARAMS + "# a comment\nreview: {gap: 0.1}\nrequirements: {size: 3}\n", False),
+        ("params.yaml", PARAMS + "split: {salt: 0, cut: null}\n", False),
         ("src/versions.json", '{"ingest": "another"}', False),
+        ("docs/page.py", "", False),
+        ("metrics/metrics.json", "{}", False),
+        ("tests/test_x.py", "", False),
+        ("README.md", "more", False),
+        ("Makefile", "more", False),
+        ("dvc.lock", "more", False),
     ],
 )
-def test_a_recipe_sees_what_its_stages_depend_on_in_any_file(
+def test_a_recipe_is_all_but_what_cannot_change_a_model(
     name: str, text: str, is_other: bool, commit_file: Callable[[str, str], Side]
 ) -> None:
-    """Of src/versions.json it sees the code and never the file."""
-    before, after = commit_file(name, FILES[name]), commit_file(name, text)
-    assert (before.recipe_digest("ingest") != after.recipe_digest("ingest")) == is_other
+    before, after = commit_file("params.yaml", PARAMS), commit_file(name, text)
+    assert (before.recipe_digest() != after.recipe_digest()) == is_other
 
 
-def test_a_file_of_parameters_that_cannot_be_read_is_said(commit_file: Callable[[str, str], Side]) -> None:
-    with pytest.raises(SideError, match="that cannot be read"):
-        commit_file("set.toml", "a = [").recipe_digest("ingest")
+def test_a_date_is_no_text_and_nothing_of_this_process_is_in_a_digest(commit_file: Callable[[str, str], Side]) -> None:
+    """Cells of other processes have its name."""
+    digests = [
+        commit_file("params.yaml", f"{PARAMS}split: {{cut: {cut}}}\n").recipe_digest()
+        for cut in ("2020-01-01", "'2020-01-01'")
+    ]
+    assert len({*digests}) == 2
+    commit = git("rev-parse", "HEAD").strip()
+    code = f"from plumbline.review.sides import Side; print(Side('x', {commit!r}).recipe_digest())"
+    command = [sys.executable, "-P", "-c", code]
+    variables = environment(PYTHONPATH=str(ROOT))
+    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, env=variables)
+    assert ran.stdout.strip() == digests[1]
+
+
+@pytest.mark.parametrize("place", ["src/features.py", "data/source", "expectations/a.json"])
+def test_a_link_is_refused_where_it_may_change_a_model(place: str, commit_file: Callable[[str, str], Side]) -> None:
+    """What it points to may be a file that another commit changes, or one outside git."""
+    Path(place).parent.mkdir(parents=True, exist_ok=True)
+    Path(place).symlink_to("elsewhere")
+    head = commit_file("README.md", "x")
+    with pytest.raises(SideError, match=f"has a symbolic link in git, {place}: what it points to may change") as error:
+        head.recipe_digest()
+    assert error.value.hint.startswith("Put the file itself in its place and commit it")
+    Path(place).unlink()
+    assert commit_file("README.md", "x").recipe_digest()
+    Path("docs").mkdir()
+    Path("docs/link").symlink_to("elsewhere")
+    assert commit_file("README.md", "y").recipe_digest()
+
+
+@pytest.mark.parametrize(
+    "value", ["0x" + "f" * 5000, "[" * 200 + "]" * 200, "{1: a, b: 2, 2020-01-01: c}", "*x", ".nan"]
+)
+def test_a_parameter_of_any_kind_is_read_or_refused_in_one_line(
+    value: str, commit_file: Callable[[str, str], Side]
+) -> None:
+    head = commit_file("params.yaml", f"{PARAMS}mine: {{a: {value}}}\n")
+    try:
+        assert head.recipe_digest()
+    except SideError as error:
+        assert "params.yaml" in error.message
+        assert "\n" not in error.message
 
 
 @pytest.mark.parametrize(
