@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from plumbline import lock, machinery, process
+from plumbline import local_files, lock, machinery, process
 from plumbline.errors import ProgramError, ProjectError, report_errors
 from plumbline.extras import choose_groups, remote_extras
 
@@ -226,6 +226,7 @@ def _check_folder(arguments: Sequence[str]) -> None:
             raise ProjectError(f"{name} is not in {Path.cwd()}", hint=hint)
     if arguments:
         process.require_git()
+    local_files.refuse_tracked()  # a committed .venv/bin/python would run in place of the set-up's
     if VENV.exists() and not VENV.is_dir():
         raise ProjectError(f"{VENV} is not a folder", hint="Move it elsewhere: a set-up creates the folder")
     if not os.access(".", os.W_OK) and not any(list(arguments[: len(reader)]) == reader for reader in READERS):

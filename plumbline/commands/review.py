@@ -10,13 +10,12 @@ import sys
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
-from plumbline.errors import ProjectError
+from plumbline.local_files import refuse_tracked
 from plumbline.machinery import has_folder
 from plumbline.process import git
 from plumbline.process import run as run_program
 from plumbline.review.commits import SideError
 from plumbline.review.sides import JUDGES, Side, find_merge_base
-from plumbline.review.worktrees import FOLDER
 
 FAILED = 2
 # Whose review this process is: unset for the one that a user started, "base" or "head" for one that another review
@@ -42,7 +41,7 @@ def run(options: Namespace) -> int:
     The code of base judges, in a process of its own; this code does where base has no review, or is that process.
     """
     head, base = Side("head", git("rev-parse", "HEAD").strip()), find_merge_base(options.base)
-    _refuse_prepared_files(head)
+    refuse_tracked(head.commit)
     role, base_has_review = os.environ.get(ROLE), _can_judge(base, head)
     if base_has_review and not role:
         return _delegate(base, "base", options)
@@ -63,13 +62,6 @@ def _delegate(side: Side, role: str, options: Namespace) -> int:
     # -P: Python would otherwise import plumbline from this folder, before PYTHONPATH.
     command = [sys.executable, "-P", "-m", "plumbline", "review", options.base, *(["--keep"] if options.keep else [])]
     return run_program(command, env=side.environment() | {ROLE: role}, capture_output=False).returncode
-
-
-def _refuse_prepared_files(head: Side) -> None:
-    """Refuse a head that brings a worktree or predictions along, which a review would take for its own."""
-    if git("ls-tree", head.commit, "--", FOLDER.as_posix()).strip():
-        message = f"head ({head.commit[:9]}) has {FOLDER}/ in git, where a review keeps what it made"
-        raise ProjectError(message, hint=f"Remove it: git rm -r --cached {FOLDER}, then commit")
 
 
 def _can_judge(base: Side, head: Side) -> bool:

@@ -245,7 +245,7 @@ def _fit_missing(folders: Mapping[Side, Path], head: Side, design: Design) -> No
 def _plan_jobs(folders: Mapping[Side, Path], head: Side, design: Design) -> Iterator[tuple[Side, Job]]:
     """Yield the jobs that make the missing replicas, spread over the cores."""
     missing: dict[Side, list[Replica]] = {}
-    for folder, side in {folder: side for side, folder in reversed(folders.items())}.items():  # one recipe fits once
+    for folder, side in {folder: side for side, folder in reversed([*folders.items()])}.items():  # one recipe fits once
         replicas = design.replicas_of(side)
         if absent := [replica for replica in replicas if not (folder / replica.file).exists()]:
             # On the project's own holdout one process makes all of them, and sees whether the seed changes anything.

@@ -21,6 +21,8 @@ from plumbline.machinery import find_source, list_libraries
 from plumbline.pipeline.stage import RESTORE
 from plumbline.process import git, run
 from plumbline.reproducibility import remote
+from plumbline.reproducibility.dvc_files import read_mapping
+from plumbline.reproducibility.hashes import hash_output
 from plumbline.review.commits import RECIPE, Commit, SideError, output_paths
 from plumbline.review.worktrees import check_out, copy_path, worktree_path
 
@@ -109,6 +111,7 @@ class Side(Commit):
             return
         self.run([self.python, "-m", "plumbline", "versions"])  # the commit's own file may be stale, or forged
         self._fetch_source()
+        self._check_source()
         stages = (*self.source_stages, *PREPARED)
         if template and template._preparation_digest == self._preparation_digest:
             print(f"{self.name}: {', '.join(stages)} as {template.name}", flush=True)
@@ -193,6 +196,17 @@ class Side(Commit):
             problem = f"has no data here: {source} is neither in the cache nor in a remote"
             hint = "Run dvc pull, or run CI where the data is (plumbline docs ci)"
             raise NoDataError(self, problem, hint=hint) from None
+
+    def _check_source(self) -> None:
+        """Refuse a source that is not what its pointer says: DVC does not check the files that its cache has."""
+        path = self.folder / self.source
+        pointer = path.with_name(f"{path.name}.dvc")
+        if self.data_from or not pointer.exists():
+            return
+        hashes = [out.get("md5") for out in read_mapping(str(pointer)).get("outs") or [] if isinstance(out, dict)]
+        if hashes[:1] != [None] and hash_output(path) not in hashes:
+            problem = f"has another {self.source} here than its pointer {pointer.name} says"
+            raise SideError(self, problem, hint=f"Delete it here and in DVC's cache, then dvc pull {self.source}.dvc")
 
     def share_cache(self) -> None:
         """Let the worktree use the project's cache, by a relative path since DVC writes its settings in ASCII."""

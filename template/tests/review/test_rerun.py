@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from plumbline.review.author import FILE, read_author_review
+from plumbline.review.commits import SideError
 from plumbline.review.gate import verify_lock
 from plumbline.review.rerun import rerun_stages
 from plumbline.review.result.checks import MetricDifference, Rerun
@@ -182,6 +183,28 @@ def test_a_table_behind_a_pointer_comes_from_the_cache_wherever_it_lies(
     head._fetch_source()
     assert (head.folder / "data/source/table.csv").is_file()
     assert not Path(".dvc/cache").exists()
+
+
+def test_a_table_that_is_not_what_its_pointer_says_is_refused(private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DVC believes a file in its cache; and a file next to its pointer may be in git, too."""
+    monkeypatch.chdir(private)
+    table = Path("data/source/table.csv")
+    git(private, "checkout", "-q", "-f", "-B", "forged", "pointer")
+    table.unlink(missing_ok=True)
+    table.write_text("forged")
+    git(private, "add", "-f", str(table))
+    git(private, "commit", "-qm", "forged")
+    for commit in ("pointer", "HEAD"):
+        side = Side("base", git(private, "rev-parse", commit))
+        side.check_out()
+        side._fetch_source()
+        with pytest.raises(SideError, match=r"has another data/source/table\.csv here than its pointer"):
+            side._check_source()
+    table.unlink()
+    base = Side("base", git(private, "rev-parse", "pointer"))
+    (base.folder / table).unlink()
+    base._fetch_source()
+    base._check_source()
 
 
 def refuse_forged_reviews(clone: Path) -> None:
