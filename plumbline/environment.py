@@ -13,7 +13,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 from plumbline import local_files, lock, machinery, process
@@ -272,7 +272,8 @@ def run_command(arguments: Sequence[str], root: str, package: str) -> int:
     arguments : sequence of str
         As src/environment.py documents them.
     root, package : str
-        The folder of the project whose src/environment.py this is, and the folder or wheel that it found.
+        The folder of the project whose src/environment.py this is, and the folder or wheel that it found. It may be
+        another one than this: then its .venv is filled and used, and the module runs in this folder.
 
     Returns
     -------
@@ -290,11 +291,13 @@ def _run(arguments: list[str], root: str, package: str) -> int:
     _check_folder(arguments)
     _check_wheel(root)
     extras = [option.removeprefix("--extras=") for option in options if option.startswith("--extras=")]
+    home = Path() if Path(root).samefile(".") else Path(root)  # base judges head with base's libraries
     with _imports(arguments, root, package) as variables:  # unpacked before anything of this folder can run
-        is_new = _update_venv(arguments, extras[0] if extras else "")
+        with chdir(home):
+            is_new = _update_venv(arguments, extras[0] if extras else "")
         if not arguments:
             print(f".venv is {f'new, filled from {lock.LOCK}' if is_new else f'as {lock.LOCK} says'}. Next: make repro")
             return 0
-        os.environ.update(QUIET | variables, VIRTUAL_ENV=str(VENV.absolute()))
-        os.environ["PATH"] = str(BIN.absolute()) + os.pathsep + os.environ.get("PATH", "")
-        return run([INSIDE, "-m", *arguments])
+        os.environ.update(QUIET | variables, VIRTUAL_ENV=str((home / VENV).absolute()))
+        os.environ["PATH"] = str((home / BIN).absolute()) + os.pathsep + os.environ.get("PATH", "")
+        return run([home / INSIDE, "-m", *arguments])

@@ -6,7 +6,6 @@ lists them); 2 if the comparison could not be made.
 """
 
 import os
-import sys
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
@@ -57,10 +56,10 @@ def run(options: Namespace) -> int:
 
 
 def _delegate(side: Side, role: str, options: Namespace) -> int:
-    """Run the review with the code of a side's worktree, in this folder, and return its exit code."""
+    """Run the review with the code and the libraries of a side, in this folder, and return its exit code."""
     side.check_out()
     # -P: Python would otherwise import plumbline from this folder, before PYTHONPATH.
-    command = [sys.executable, "-P", "-m", "plumbline", "review", options.base, *(["--keep"] if options.keep else [])]
+    command = [side.python, "-P", "-m", "plumbline", "review", options.base, *(["--keep"] if options.keep else [])]
     return run_program(command, env=side.environment() | {ROLE: role}, capture_output=False).returncode
 
 

@@ -44,6 +44,7 @@ BLOCK = 2**20  # bytes
 CONTRACT = "plumbline/contract.py"
 ISOLATED = ("-I", "-m", "dvc")  # dvc.py or yaml.py of a worktree is not imported in place of the library
 DVC = (sys.executable, *ISOLATED)
+INSIDE = ".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python"
 MAX_OUTPUT = 2000  # characters of a failed command
 FIX = "Commit the fix: a review runs what is in git, in a clean worktree"
 
@@ -170,13 +171,16 @@ class Side(Commit):
 
     @cached_property
     def python(self) -> str:
-        """The current interpreter, or one of an environment of its own where the lock has other libraries."""
-        locks = (git("show", f"{commit}:{LOCK}") for commit in (self.commit, "HEAD"))
-        if len({*map(list_libraries, locks)}) == 1:
+        """The interpreter with the libraries of the commit's lock: this one, the project's, or one made for it."""
+        libraries = list_libraries(git("show", f"{self.commit}:{LOCK}", strict=False))
+        if _libraries_of(Path(sys.prefix)) == libraries:
             return sys.executable
-        print(f"{self.name}: {LOCK} differs from that of HEAD; creating a separate environment", flush=True)
+        project = (Path(INSIDE), Path(".venv"))
+        if project[0].exists() and _libraries_of(project[1]) == libraries:
+            return str(project[0].absolute())
+        print(f"{self.name}: {LOCK} has other libraries; creating a separate environment", flush=True)
         self.run([sys.executable, "-m", "src.environment"])
-        return str((self.folder / (".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python")).absolute())
+        return str((self.folder / INSIDE).absolute())
 
     def _fetch_source(self) -> None:
         source = self.source
@@ -236,6 +240,12 @@ class Side(Commit):
         """Return environment variables with which Python imports from package and worktree, not from this folder."""
         folders = dict.fromkeys(map(str, (self.machinery, self.folder.absolute())))
         return {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _libraries_of(environment: Path) -> str:
+    """Return the libraries of the lock next to an environment; those of HEAD's lock where there is none."""
+    lock = environment.absolute().parent / LOCK
+    return list_libraries(lock.read_text(encoding="utf-8") if lock.is_file() else git("show", f"HEAD:{LOCK}"))
 
 
 class PristineSide(Side):

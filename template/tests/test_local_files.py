@@ -78,6 +78,21 @@ def test_a_committed_environment_runs_in_no_set_up(folder: Path, capsys: pytest.
     assert not Path("ran").exists()
 
 
+def test_where_another_project_judges_its_own_environment_runs_in_this_folder(folder: Path) -> None:
+    """Base judges head: with base's lock, whatever head's asks for."""
+    judge = folder / "judge"
+    python = judge / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$VIRTUAL_ENV" "$@" > ran\n')
+    python.chmod(0o755)
+    for name in ("requirements.lock", "pyproject.toml"):
+        shutil.copyfile(name, judge / name)
+    (judge / ".venv/lock-hash").write_text(hash_inputs([]), encoding="utf-8")
+    Path("requirements.lock").write_text("numpy==99\n", encoding="utf-8")
+    assert run_command(["plumbline", "review"], str(judge), str(judge)) == 0
+    assert Path("ran").read_text(encoding="utf-8") == f"{judge / '.venv'} -m plumbline review\n"
+
+
 @pytest.mark.parametrize("role", [None, "base"])
 def test_a_review_refuses_it_before_base_is_asked_and_base_does_again(
     folder: Path, role: str | None, monkeypatch: pytest.MonkeyPatch

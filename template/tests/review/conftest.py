@@ -146,4 +146,5 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Side:
     Path("dvc.yaml").write_text("stages: {ingest: {cmd: x, params: [{src/versions.json: [evaluate]}]}}\n")
     write_wheel(folder, *build_tiny_wheel({name: text.encode() for name, text in PACKAGE.items()}))
     git(folder, "init", "-q")
+    monkeypatch.setattr(sys, "prefix", str(folder / ".venv"))
     return Side("base", commit().commit)

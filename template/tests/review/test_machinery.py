@@ -93,6 +93,28 @@ def test_other_libraries_are_an_environment_of_its_own(base: Side, monkeypatch: 
     assert commands == [[sys.executable, "-m", "src.environment"]]
 
 
+def test_the_environment_of_the_project_serves_head_where_base_judges_in_its_own(
+    base: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(Side, "run", lambda self, command: commands.append(command))
+    lock = Path("requirements.lock")
+    lock.write_text(lock.read_text().replace("\nnumpy==", "\nnumpy==1", 1))
+    head = commit("numpy")
+    base.check_out()
+    monkeypatch.setattr(sys, "prefix", str(base.folder / ".venv"))
+    assert base.python == sys.executable
+    assert Side("head without .venv", head.commit).python.startswith(str(head.folder.absolute()))
+    assert len(commands) == 1
+    Path(".venv/bin").mkdir(parents=True)
+    Path(".venv/bin/python").touch()
+    assert head.python == str(Path(".venv/bin/python").absolute())
+    lock.write_text(lock.read_text().replace("\nnumpy==", "\nnumpy==2", 1))
+    assert Side("head of another lock", commit("numpy 2").commit).python == str(Path(".venv/bin/python").absolute())
+    assert Side("head with an old .venv", head.commit).python != str(Path(".venv/bin/python").absolute())
+    assert len(commands) == 2
+
+
 def test_the_code_that_reviews_is_compared_whatever_form_it_has(base: Side) -> None:
     other = bump(**{"plumbline/review/one.py": ("", "more = 1\n")})
     git("checkout", "-q", base.commit)

@@ -124,7 +124,7 @@ def run_comment(api: Api, tmp_path: Path, run_: dict[str, Any], *, has_wheel: bo
     shutil.copy(ROOT / "src/environment.py", tmp_path / "main/src")
     (tmp_path / "temp/result").mkdir()
     (tmp_path / "temp/result/result.json").write_text(
-        '{"version": 3, "word": "same", "why": "", "base_commit": "", "head_commit": ""}', encoding="utf-8"
+        '{"version": 4, "word": "same", "why": "", "base_commit": "", "head_commit": ""}', encoding="utf-8"
     )
     write_stand_in(tmp_path / "bin", "python3", f'exec {sys.executable} -S "$@"')
     (tmp_path / "event.json").write_text(json.dumps({"workflow_run": run_}), encoding="utf-8")
