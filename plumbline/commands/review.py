@@ -10,7 +10,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
-from plumbline.errors import ProjectError
+from plumbline.errors import ProjectError, clean_line
 from plumbline.machinery import has_folder
 from plumbline.process import git
 from plumbline.process import run as run_program
@@ -79,6 +79,6 @@ def _can_judge(base: Side, head: Side) -> bool:
     try:
         has_review = all((base.machinery / name).exists() for name in JUDGES[:2])
     except SideError as error:
-        print(error, flush=True)
+        print(clean_line(str(error)), flush=True)
         return False
     return has_review and ((base.machinery / READS_WHEELS).exists() or has_folder(head.folder))

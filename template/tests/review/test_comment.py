@@ -180,4 +180,6 @@ def test_what_is_not_shown_is_named() -> None:
 
 def test_an_accepted_reason_names_who_and_where() -> None:
     text = render_comment(EXAMPLES["accepted"])
-    assert f"`worse`: accepted by `Ada` in `{SHA[:9]}`, since the new law asks for it." in text
+    assert (
+        f"`worse`: accepted in the name of `Ada`, not verified in `{SHA[:9]}`, since the new law asks for it." in text
+    )
