@@ -74,8 +74,15 @@ def add_reasons(review: Review, base: Side, head: Side) -> Review:
         rerun=reports[-1].rerun,
         package_check=package_check,
         reasons=tuple(replace(reason, acceptance=acceptances.get(reason.name)) for reason in reasons),
-        notes=(*chain.from_iterable(report.notes for report in reports), *notes),
+        notes=(*chain.from_iterable(report.notes for report in reports), *notes, *_note_attributes(base, head)),
     )
+
+
+def _note_attributes(base: Commit, head: Commit) -> list[str]:
+    """Return a note where head changes which files GitHub shows the difference of."""
+    if git("diff", "--name-only", base.commit, head.commit, "--", ":(top,glob)**/.gitattributes"):
+        return ["head changes .gitattributes, which can hide the changes of files on GitHub: look with git diff --text"]
+    return []
 
 
 def _run_check(check: Callable[[PristineSide], RunReport], base: Commit, head: PristineSide) -> RunReport:

@@ -185,6 +185,12 @@ def test_a_trailer_before_the_branch_accepts_nothing(base: Side) -> None:
     assert names(reasons) == ["worse"]
 
 
+def test_changed_attributes_are_noted(base: Side) -> None:
+    head = commit("hide", **{".gitattributes": "src/** -diff\n"})
+    assert any(".gitattributes" in note for note in add_reasons(SAME, base, head).notes)
+    assert not any(".gitattributes" in note for note in add_reasons(SAME, head, commit("later")).notes)
+
+
 def test_what_a_merge_brings_into_the_branch_accepts_nothing(base: Side) -> None:
     git("checkout", "-q", "-b", "older")
     commit("x\n\nAccept: worse: long ago")
