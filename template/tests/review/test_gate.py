@@ -203,8 +203,8 @@ def test_what_a_merge_brings_into_the_branch_accepts_nothing(base: Side) -> None
     assert list(read_acceptances(base, commit("y\n\nAccept: floor: the law"))[0]) == ["floor"]
     git("checkout", "-q", "--detach", base.commit)  # as GitHub merges a branch for CI
     subprocess.run(["git", "merge", "-q", "--no-ff", "-m", "merge", "branch"], check=True, env=env)
-    merged = Side("head", git("rev-parse", "HEAD").strip())
-    assert list(read_acceptances(base, merged)[0]) == ["floor"]
+    merge = Side("head", git("rev-parse", "HEAD").strip())
+    assert list(read_acceptances(base, merge)[0]) == ["floor"]
 
 
 @pytest.mark.parametrize(

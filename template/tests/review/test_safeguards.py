@@ -71,17 +71,17 @@ EMPTY = json.dumps({"name": "s", "expectations": []})
 def test_an_expectation_loosened_or_removed(find: Pair, strict: str, loose: str) -> None:
     path = "expectations/s.json"
     assert find({path: strict}, {path: loose}) == ["expectations"]
-    named = json.dumps(json.loads(strict) | {"meta": {"table": "data/source/s.csv"}})
-    assert find({path: strict}, {"expectations/renamed.json": named}) == []
+    suite_of_table = json.dumps(json.loads(strict) | {"meta": {"table": "data/source/s.csv"}})
+    assert find({path: strict}, {"expectations/renamed.json": suite_of_table}) == []
     if '"y"' not in loose:
         assert find({path: loose}, {path: strict}) == []
 
 
 def test_a_suite_that_ingest_does_not_run_any_more_is_lost(find: Pair) -> None:
     base = {"expectations/s.json": suite()}
-    renamed = {"params.yaml": "data: {source: data/source/t.csv}\n"}
-    assert find(base, base | renamed) == ["expectations"]
-    assert find(base, {"expectations/t.json": suite()} | renamed) == []
+    other_source = {"params.yaml": "data: {source: data/source/t.csv}\n"}
+    assert find(base, base | other_source) == ["expectations"]
+    assert find(base, {"expectations/t.json": suite()} | other_source) == []
     for path in ("expectations/deeper/s.json", "expectations/s.jsonl", "expectations/t.json"):
         assert find(base, {path: suite()}) == ["expectations"]
     for table in ([], [""], 3, "data/source/*.csv"):
