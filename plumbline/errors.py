@@ -7,6 +7,7 @@ import difflib
 import errno
 import os
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from traceback import extract_tb
@@ -88,6 +89,21 @@ class InconclusiveError(PlumblineError):
     exit_code = 2
 
 
+def clean_line(text: str) -> str:
+    r"""Return one line that neither a terminal nor the log of GitHub's runner takes for a command.
+
+    The runner obeys `::` at the start of a line and `##[` anywhere in it.
+
+    Examples
+    --------
+    >>> clean_line("a\n::error::b ##[group]")
+    'a ::error::b # #[group]'
+    """
+    characters = (" " if c.isspace() else "\ufffd" if unicodedata.category(c)[0] == "C" else c for c in text)
+    line = "".join(characters).replace("##[", "# #[")
+    return line.replace("::", ": :", 1) if line.lstrip().startswith("::") else line
+
+
 def nearest_name(name: str, names: Iterable[str]) -> str | None:
     """Return the most similar of `names`, whatever its case, or None where none is similar.
 
@@ -161,5 +177,5 @@ def report_errors(main: Callable[[], int], hint: Callable[[], str] = str, failed
         remedy = "Free space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Fix it"
         line = f"{error.filename or 'a file'}: {error.strerror or error}. {remedy}, then run again"
     text = f"{' '.join(line.split())}{hint()}"
-    print(f"ERROR: {text.replace('?. ', '? ')}", file=sys.stderr)
+    print(clean_line(f"ERROR: {text.replace('?. ', '? ')}"), file=sys.stderr)
     return code

@@ -7,6 +7,7 @@ import json
 from pathlib import PurePosixPath
 from typing import Any
 
+from plumbline import paths
 from plumbline.errors import ProjectError
 
 
@@ -40,6 +41,31 @@ def includes(tables: tuple[str, ...], source: str) -> bool:
     True
     """
     return not tables or PurePosixPath(source) in map(PurePosixPath, tables)
+
+
+def is_suite_of(path: str, tables: tuple[str, ...], source: str) -> bool:
+    """Return whether a suite is about `source`; one that names no table is about the table of its file's name.
+
+    Parameters
+    ----------
+    path : str
+        The suite's file. What lies deeper than expectations/ or has another suffix is no suite.
+    tables : tuple of str
+        The tables that it names.
+    source : str
+        data.source.
+
+    Examples
+    --------
+    >>> is_suite_of("expectations/a.json", (), "data/source/a.csv")
+    True
+    >>> is_suite_of("expectations/a.json", (), "data/source/b.csv")
+    False
+    """
+    file = PurePosixPath(path)
+    if file.parent != PurePosixPath(paths.EXPECTATIONS) or file.suffix != ".json":
+        return False
+    return includes(tables, source) if tables else file == PurePosixPath(paths.suite(source))
 
 
 def explain_omission(what: str, tables: tuple[str, ...], source: str, hint: str, default: str = "") -> str:

@@ -58,7 +58,7 @@ def _write_credentials() -> None:
 
 def _list_pointers() -> list[str]:
     """Return the .dvc files in git: their data may be confidential to some readers of the repository."""
-    return git("ls-files", "--", "*.dvc").splitlines()
+    return [path for path in git("ls-files", "-z", "--", "*.dvc").split("\0") if path]
 
 
 def _pull_data() -> str | None:

@@ -9,6 +9,7 @@ import os
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
+from plumbline.errors import clean_line
 from plumbline.local_files import refuse_tracked
 from plumbline.machinery import has_folder
 from plumbline.process import git
@@ -70,6 +71,6 @@ def _can_judge(base: Side, head: Side) -> bool:
     try:
         has_review = all((base.machinery / name).exists() for name in JUDGES[:2])
     except SideError as error:
-        print(error, flush=True)
+        print(clean_line(str(error)), flush=True)
         return False
     return has_review and ((base.machinery / READS_WHEELS).exists() or has_folder(head.folder))

@@ -10,7 +10,7 @@ from plumbline import paths
 from plumbline.errors import PlumblineError, ProjectError
 from plumbline.expectations.expectation import HELP, Expectation, describe_type
 from plumbline.files import read_json
-from plumbline.scope import includes, parse_tables
+from plumbline.scope import is_suite_of, parse_tables
 
 TABLE_HINT = 'in it: "meta": {"table": {}}'
 _ORDER = (  # of the expectations of one column
@@ -111,7 +111,7 @@ def find_suite(source: str) -> SuiteSearch:
                 raise
             content = {}  # the suite of another table, which is not needed now
         tables = _parse_tables(path, content)
-        if includes(tables, source) if tables else has_name:
+        if is_suite_of(path.as_posix(), tables, source):
             matches.append(path)
         else:
             rest[path] = tables

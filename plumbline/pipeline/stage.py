@@ -81,7 +81,7 @@ def _dvc_checkout(*, is_lock_modified: bool) -> list[str]:
     lost = [path for path in hashes if is_lock_modified or not Path(path).exists()]
     if not lost:
         return []
-    in_git, cache = git("ls-files", "--", *hashes).splitlines(), _cache()
+    in_git, cache = git("ls-files", "-z", "--", *hashes).split("\0"), _cache()
     is_cached = {path: (cache / md5[:2] / md5[2:]).exists() for path, md5 in hashes.items() if path not in in_git}
     if not any(is_cached.get(path) for path in lost):
         return []
@@ -90,8 +90,8 @@ def _dvc_checkout(*, is_lock_modified: bool) -> list[str]:
 
 def _list_modified() -> list[str]:
     """Files of HEAD that differ here; the index, which dvc exp run fills, is neither read nor written."""
-    lines = git("ls-tree", "-r", "HEAD", "--", *REVIEWED).splitlines()
-    committed = {path: entry.split()[2] for entry, _, path in (line.partition("\t") for line in lines)}
+    lines = git("ls-tree", "-rz", "HEAD", "--", *REVIEWED).split("\0")
+    committed = {path: entry.split()[2] for entry, _, path in (line.partition("\t") for line in lines if line)}
     present = [path for path in committed if Path(path).is_file()]
     hashes = dict(zip(present, git("hash-object", "--", *present).split() if present else [], strict=True))
     return [path for path, blob in committed.items() if hashes.get(path) != blob]

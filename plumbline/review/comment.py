@@ -212,7 +212,7 @@ def _describe_next_steps(review: Review) -> str:
 
 def _describe_reason(reason: Reason) -> str:
     if by := reason.acceptance:
-        author = f"accepted by {code(by.author)} in {code_commit(by.commit)}"
+        author = f"accepted {by.format_author(code(by.author))} in {code_commit(by.commit)}"
         return f"- {code(reason.name)}: {author}, since {escape_with_stop(by.why)}"
     return f"- {code(reason.name)}: {escape_with_stop(reason.message)} **Next:** {escape_with_stop(reason.hint)}"
 

@@ -158,7 +158,13 @@ def _floors(review: Review) -> str:
 
 def _acceptances(review: Review) -> str:
     rows = [
-        [code(reason.name), escape(reason.message), code(by.author), code_commit(by.commit), escape(by.why)]
+        [
+            code(reason.name),
+            escape(reason.message),
+            by.format_author(code(by.author)),
+            code_commit(by.commit),
+            escape(by.why),
+        ]
         for reason in review.reasons
         if (by := reason.acceptance)
     ]

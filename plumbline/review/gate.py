@@ -9,8 +9,9 @@ from itertools import chain
 from plumbline.errors import PlumblineError
 from plumbline.files import write_json
 from plumbline.formatting import short
-from plumbline.process import git, replace_surrogates
+from plumbline.process import git
 from plumbline.reproducibility.verify import verify
+from plumbline.review.acceptances import read_trailers
 from plumbline.review.commits import Commit
 from plumbline.review.markdown import format_p_value
 from plumbline.review.package_check import check_package
@@ -73,8 +74,15 @@ def add_reasons(review: Review, base: Side, head: Side) -> Review:
         rerun=reports[-1].rerun,
         package_check=package_check,
         reasons=tuple(replace(reason, acceptance=acceptances.get(reason.name)) for reason in reasons),
-        notes=(*chain.from_iterable(report.notes for report in reports), *notes),
+        notes=(*chain.from_iterable(report.notes for report in reports), *notes, *_note_attributes(base, head)),
     )
+
+
+def _note_attributes(base: Commit, head: Commit) -> list[str]:
+    """Return a note where head changes which files GitHub shows the difference of."""
+    if git("diff", "--name-only", base.commit, head.commit, "--", ":(top,glob)**/.gitattributes"):
+        return ["head changes .gitattributes, which can hide the changes of files on GitHub: look with git diff --text"]
+    return []
 
 
 def _run_check(check: Callable[[PristineSide], RunReport], base: Commit, head: PristineSide) -> RunReport:
@@ -186,7 +194,8 @@ def read_acceptances(base: Commit, head: Commit) -> tuple[Mapping[str, Acceptanc
     """
     acceptances: dict[str, Acceptance] = {}
     notes = []
-    for commit, author, value in _read_trailers(base, head):
+    for acceptance, value in read_trailers(base, head):
+        commit = acceptance.commit
         name, _, why = (part.strip() for part in value.partition(":"))
         if name not in NAMES:
             place = f"Accept: {name!r} (commit {commit[:9]})"
@@ -195,13 +204,5 @@ def read_acceptances(base: Commit, head: Commit) -> tuple[Mapping[str, Acceptanc
             place = f"Accept: {name} (commit {commit[:9]})"
             notes.append(f"{place} has no explanation, so it is ignored. Write Accept: {name}: WHY")
         else:
-            acceptances.setdefault(name, Acceptance(commit=commit, author=author, why=why))
+            acceptances.setdefault(name, replace(acceptance, why=why))
     return acceptances, notes
-
-
-def _read_trailers(base: Commit, head: Commit) -> Iterator[tuple[str, str, str]]:
-    """Yield commit, author and value of each; no commit message has a NUL, and an unfolded value has one line."""
-    form = "%H%x00%an%x00%(trailers:key=Accept,valueonly,unfold)%x00"
-    fields = replace_surrogates(git("log", f"--format={form}", f"{base.commit}..{head.commit}")).split("\0")
-    for commit, author, values in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
-        yield from ((commit.strip(), author, value.strip()) for value in values.splitlines() if value.strip())

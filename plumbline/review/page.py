@@ -65,7 +65,9 @@ def _without_marks(markdown: str) -> str:
 def _reason_row(reason: Reason) -> list[str]:
     acceptance = ""
     if by := reason.acceptance:
-        acceptance = f"{clean(by.author)}, {clean(by.commit)[:COMMIT_LENGTH]}: {clean_sentence(by.why)}"
+        acceptance = (
+            f"{by.format_author(clean(by.author))}, {clean(by.commit)[:COMMIT_LENGTH]}: {clean_sentence(by.why)}"
+        )
     return [clean(reason.name), clean_sentence(reason.message), clean_sentence(reason.hint), acceptance]
 
 

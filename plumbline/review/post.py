@@ -158,9 +158,28 @@ def post_comment(repository: str, run: WorkflowRun, body: str) -> str:
     str
         What was done, in a line.
     """
-    number = find_pull_request(repository, run)
-    if number is None:
+    numbers = find_pull_requests(repository, run)
+    if not numbers:
         return f"{run['head_sha']} is not the head of an open pull request: nothing is written"
+    return "\n".join(
+        _write_comment(repository, run, number, body + _name_others([n for n in numbers if n != number]))
+        for number in numbers
+    )
+
+
+def _name_others(numbers: list[int]) -> str:
+    """Return the paragraph for a head of several pull requests: one run is not a review against each of their bases."""
+    if not numbers:
+        return ""
+    names = ", ".join(f"#{number}" for number in numbers)
+    return (
+        f"\n**This commit is also the head of {names}.** GitHub shows one check on all of them, and this "
+        "review compared with the base commit that it names, or none. Close all but one, or push a commit to each.\n"
+    )
+
+
+def _write_comment(repository: str, run: WorkflowRun, number: int, body: str) -> str:
+    """Write or renew the comment on one pull request."""
     comment_id = find_comment(repository, number)
     _, pull_request = call_api("GET", f"/repos/{repository}/pulls/{number}")
     if pull_request["state"] != "open" or pull_request["head"]["sha"] != run["head_sha"]:
@@ -172,24 +191,20 @@ def post_comment(repository: str, run: WorkflowRun, body: str) -> str:
     return f"pull request {number}: the comment is {'new' if comment_id is None else 'renewed'}"
 
 
-def find_pull_request(repository: str, run: WorkflowRun) -> int | None:
-    """Return the number of the open pull request with the run's head; GitHub's event does not name those of forks."""
+def find_pull_requests(repository: str, run: WorkflowRun) -> list[int]:
+    """Return the open pull requests with the run's head, by number; GitHub's event does not name those of forks."""
     source = run["head_repository"]
     if source is None:
-        return None
+        return []
     head = f"{source['owner']['login']}:{run['head_branch']}"
     query = urllib.parse.urlencode({"state": "open", "head": head, "per_page": 100})
     _, pull_requests = call_api("GET", f"/repos/{repository}/pulls?{query}")
-    numbers = [
+    return [
         pull_request["number"]
         for pull_request in pull_requests
         if pull_request["head"]["sha"] == run["head_sha"]
         and (pull_request["head"]["repo"] or {}).get("full_name") == source["full_name"]
     ]
-    if len(numbers) > 1:
-        message = f"pull requests {numbers} have the same head: which was reviewed is not known"
-        raise ServiceError(message, hint="Close all but one")
-    return numbers[0] if numbers else None
 
 
 def find_comment(repository: str, number: int) -> int | None:

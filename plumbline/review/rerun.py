@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from plumbline.errors import clean_line
 from plumbline.process import git, replace_surrogates, run
 from plumbline.reproducibility.file_differences import json_differences
 from plumbline.review.commits import Commit
@@ -57,7 +58,8 @@ def rerun_stages(base: Commit, head: Side) -> RunReport:
     stages = tuple(name for name in head.stages if name in entries and entries[name] != old_entries.get(name))
     if not stages:
         return RunReport(rerun=Rerun(stages=(), why="dvc.lock has no entry that base does not have"))
-    print(f"head: runs {', '.join(stages)} again, whose entries in dvc.lock differ from base", flush=True)
+    names = ", ".join(stages)
+    print(clean_line(f"head: runs {names} again, whose entries in dvc.lock differ from base"), flush=True)
     shared_entries = {name: entry for name, entry in entries.items() if entry == old_entries.get(name)}
     error = _run_pipeline(head, shared_entries, PULL)
     if error and shared_entries:  # perhaps what they need is neither in the cache nor in a remote: then all stages run

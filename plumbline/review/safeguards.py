@@ -18,7 +18,7 @@ from plumbline.process import git, replace_surrogates
 from plumbline.review.commits import Commit
 from plumbline.review.pytest_count import count_tests
 from plumbline.review.result.checks import Reason
-from plumbline.scope import includes, parse_tables
+from plumbline.scope import includes, is_suite_of, parse_tables
 
 IsAsStrict = Callable[[Any, Any], bool]  # takes the value of base and that of head
 SEVERITIES = ("info", "warning", "critical")
@@ -110,21 +110,32 @@ def _is_as_strict(compare: IsAsStrict, base: Any, head: Any) -> bool:
         return False
 
 
-def _read_files(commit: Commit, folder: str, suffix: str) -> Iterator[str]:
+def _read_files(commit: Commit, folder: str, suffix: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each file."""
     names = git("ls-tree", "-r", "-z", "--name-only", commit.commit, "--", folder).split("\0")
-    return (replace_surrogates(git("show", f"{commit.commit}:{name}")) for name in names if name.endswith(suffix))
+    for name in names:
+        if name.endswith(suffix):
+            yield name, replace_surrogates(git("show", f"{commit.commit}:{name}"))
 
 
 def read_expectations(commit: Commit) -> list[Expectation]:
-    """Return the expectations of all suites except those that name another table."""
+    """Return the expectations of the suites that ingest would run on data.source."""
     expectations: list[Expectation] = []
-    for text in _read_files(commit, "expectations/", ".json"):
+    for name, text in _read_files(commit, "expectations/", ".json"):
         try:
             suite = json.loads(text)
-            if _is_about_source((suite.get("meta") or {}).get("table"), commit):
+            tables = parse_tables((suite.get("meta") or {}).get("table"), name)
+            if is_suite_of(name, tables, str(commit.params.get("data.source"))):
                 entries = [entry for entry in suite["expectations"] if isinstance(entry["kwargs"], dict)]
                 expectations += [_parse_expectation(entry) for entry in entries]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # no suite: ingest refuses it
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+            PlumblineError,
+        ):  # no suite: ingest refuses it
             continue
     return expectations
 
@@ -189,7 +200,7 @@ def _compare_review_settings(base: Commit, head: Commit) -> Iterator[str]:
 
 
 def _read_behaviours(commit: Commit) -> list[dict[str, Any]]:
-    for text in _read_files(commit, "expectations/behaviour.yaml", ".yaml"):
+    for _, text in _read_files(commit, "expectations/behaviour.yaml", ".yaml"):
         try:
             content = yaml.safe_load(text) or []
             content = content if isinstance(content, dict) else {"behaviours": content}
@@ -225,6 +236,6 @@ def _compare_allowed_columns(base: Commit, head: Commit) -> Iterator[str]:
 
 
 def _compare_test_counts(base: Commit, head: Commit) -> Iterator[str]:
-    old, new = (sum(map(count_tests, _read_files(commit, "tests/", ".py"))) for commit in (base, head))
+    old, new = (sum(count_tests(text) for _, text in _read_files(commit, "tests/", ".py")) for commit in (base, head))
     if new < old:
         yield f"{new} tests run under tests/, and {old} in base"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from plumbline import paths
 from plumbline.data.schema import Schema
-from plumbline.errors import PlumblineError
+from plumbline.errors import PlumblineError, clean_line
 from plumbline.lock import LOCK
 from plumbline.machinery import find_source, list_libraries
 from plumbline.pipeline.stage import RESTORE
@@ -115,12 +115,12 @@ class Side(Commit):
         self._check_source()
         stages = (*self.source_stages, *PREPARED)
         if template and template._preparation_digest == self._preparation_digest:
-            print(f"{self.name}: {', '.join(stages)} as {template.name}", flush=True)
+            print(clean_line(f"{self.name}: {', '.join(stages)} as {template.name}"), flush=True)
             for path in chain.from_iterable(output_paths(self.stages[stage]) for stage in stages):
                 copy_path(template.folder / path, self.folder / path)
         else:
             for stage in stages:
-                print(f"{self.name}: {stage}", flush=True)
+                print(clean_line(f"{self.name}: {stage}"), flush=True)
                 self.run([self.python, "-m", f"src.stages.{stage}"])
         self._mark.touch()
 

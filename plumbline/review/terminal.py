@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from plumbline.errors import clean_line
 from plumbline.formatting import short
 from plumbline.review.comment import KIND_NAMES, describe_machinery, format_interval, list_files
 from plumbline.review.details import describe_rows, format_level, sort_slices
@@ -34,7 +35,8 @@ def render_terminal(review: Review) -> list[str]:
     if release := review.release:
         lines.append(f"  against the release: {_headline(release.word, release.comparison, release.name)}")
     lines += [_reason(reason) for reason in review.reasons]
-    return lines + [f"note: {note}" for note in review.notes]
+    lines += [f"note: {note}" for note in review.notes]
+    return [clean_line(line) for line in lines]
 
 
 def _headline(word: str, comparison: Comparison | None, reference: str) -> str:
@@ -119,7 +121,7 @@ def _remarks(review: Review) -> list[str]:
 
 def _reason(reason: Reason) -> str:
     if by := reason.acceptance:
-        status, end = "accepted", f"accepted by {by.author} in {by.commit[:9]}: {by.why}"
+        status, end = "accepted", f"accepted {by.format_author(by.author)} in {by.commit[:9]}: {by.why}"
     else:
         status, end = "RED", f"Next: {reason.hint}"
     return f"{status}: {reason.name}: {reason.message}. {end}"

@@ -43,7 +43,14 @@ OWNERS = """\
 /requirements.lock {owner}
 /plumbline/ {owner}
 /src/environment.py {owner}
+/src/stages/ {owner}
 /.github/ {owner}
+/.dvc/ {owner}
+/.gitattributes {owner}
+/.gitignore {owner}
+/dvc.yaml {owner}
+/pyproject.toml {owner}
+/Makefile {owner}
 """
 MARK = "template-only:"
 VENDOR = "vendor"

@@ -103,6 +103,16 @@ class Acceptance:
     why: str
     is_verified: bool = False
 
+    def format_author(self, author: str) -> str:
+        """Return who accepted; any author's name can be written into a commit, so an unproved one is not a fact.
+
+        Parameters
+        ----------
+        author : str
+            The author's name as it may be shown: cleaned or escaped.
+        """
+        return f"by {author}" if self.is_verified else f"in the name of {author}, not verified"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:

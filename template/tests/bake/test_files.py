@@ -204,7 +204,9 @@ def test_each_answer_has_its_effect(bake: Bake, table: Path) -> None:
     versions = re.findall(r"python-version: (.+)", "".join(texts[name] for name in texts if "/workflows/" in name))
     assert versions == ['"3.12"'] * 6
     owners = [line.split() for line in texts[".github/CODEOWNERS"].splitlines() if not line.startswith("#")]
-    names = ["/vendor/", "/requirements.lock", "/plumbline/", "/src/environment.py", "/.github/"]
+    machinery = ["/vendor/", "/requirements.lock", "/plumbline/", "/src/environment.py", "/src/stages/"]
+    settings = ["/.github/", "/.dvc/", "/.gitattributes", "/.gitignore", "/dvc.yaml", "/pyproject.toml", "/Makefile"]
+    names = [*machinery, *settings]
     assert owners == [[name, "@acme/ml-team"] for name in names]
     assert "Apache License" in texts["LICENSE"]
     assert "Copyright 20" in texts["LICENSE"]

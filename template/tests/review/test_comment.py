@@ -178,6 +178,17 @@ def test_what_is_not_shown_is_named() -> None:
         )
 
 
+def test_no_line_for_a_terminal_is_a_command_of_the_runner() -> None:
+    hostile = replace(
+        EXAMPLES["accepted"], why="x\n::error::y", notes=("a\r\n::add-mask::b ##[group]\u202e\x1b[2J", "::c")
+    )
+    lines = render_terminal(hostile)
+    assert not any(line.lstrip().startswith("::") or "##[" in line for line in lines)
+    assert not {*"\n\r\x1b\u202e"} & {*"".join(lines)}
+
+
 def test_an_accepted_reason_names_who_and_where() -> None:
     text = render_comment(EXAMPLES["accepted"])
-    assert f"`worse`: accepted by `Ada` in `{SHA[:9]}`, since the new law asks for it." in text
+    assert (
+        f"`worse`: accepted in the name of `Ada`, not verified in `{SHA[:9]}`, since the new law asks for it." in text
+    )

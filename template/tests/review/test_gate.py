@@ -185,6 +185,48 @@ def test_a_trailer_before_the_branch_accepts_nothing(base: Side) -> None:
     assert names(reasons) == ["worse"]
 
 
+def test_changed_attributes_are_noted(base: Side) -> None:
+    head = commit("hide", **{".gitattributes": "src/** -diff\n"})
+    assert any(".gitattributes" in note for note in add_reasons(SAME, base, head).notes)
+    assert not any(".gitattributes" in note for note in add_reasons(SAME, head, commit("later")).notes)
+
+
+def test_what_a_merge_brings_into_the_branch_accepts_nothing(base: Side) -> None:
+    git("checkout", "-q", "-b", "older")
+    commit("x\n\nAccept: worse: long ago")
+    git("checkout", "-q", "-b", "branch", base.commit)
+    commit("work")
+    env = environment(**IDENTITY)
+    subprocess.run(["git", "merge", "-q", "--no-ff", "-m", "merge", "older"], check=True, env=env)
+    head = Side("head", git("rev-parse", "HEAD").strip())
+    assert read_acceptances(base, head)[0] == {}
+    assert list(read_acceptances(base, commit("y\n\nAccept: floor: the law"))[0]) == ["floor"]
+    git("checkout", "-q", "--detach", base.commit)  # as GitHub merges a branch for CI
+    subprocess.run(["git", "merge", "-q", "--no-ff", "-m", "merge", "branch"], check=True, env=env)
+    merge = Side("head", git("rev-parse", "HEAD").strip())
+    assert list(read_acceptances(base, merge)[0]) == ["floor"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_verified"),
+    [
+        (b"G\0a@b\0A <a@b>\n", True),
+        (b"G\0a@b\0a@b\n", True),
+        (b"G\0a@b\0X <x@b>\n", False),  # a trusted key, and somebody else's name
+        (b"U\0a@b\0a@b\n", False),
+        (b"B\0a@b\0\n", False),
+        (b"G\0\0\n", False),
+        (b"", False),
+    ],
+)
+def test_only_the_authors_own_trusted_signature_verifies(base: Side, monkeypatch, answer, is_verified) -> None:
+    head = commit("x\n\nAccept: worse: we know")
+    assert read_acceptances(base, head)[0]["worse"].is_verified is False
+    result = subprocess.CompletedProcess([], 0, answer.decode(), "")
+    monkeypatch.setattr("plumbline.review.acceptances.run", lambda *_, **__: result)
+    assert read_acceptances(base, head)[0]["worse"].is_verified is is_verified
+
+
 def test_a_lock_that_is_not_true_of_its_files_is_red_until_it_is_accepted(base: Side) -> None:
     head = commit("run", **{"dvc.lock": LOCK, "out.json": "{}\n"})
     review = add_reasons(SAME, base, head)

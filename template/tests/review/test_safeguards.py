@@ -27,7 +27,7 @@ def find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
 
     def commit(files: dict[str, str]) -> str:
         git("rm", "-rqf", "--ignore-unmatch", ".")
-        for path, text in ({"params.yaml": "data: {}\n"} | files).items():
+        for path, text in ({"params.yaml": "data: {source: data/source/s.csv}\n"} | files).items():
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_text(text)
         git("add", "-A")
@@ -71,9 +71,22 @@ EMPTY = json.dumps({"name": "s", "expectations": []})
 def test_an_expectation_loosened_or_removed(find: Pair, strict: str, loose: str) -> None:
     path = "expectations/s.json"
     assert find({path: strict}, {path: loose}) == ["expectations"]
-    assert find({path: strict}, {"expectations/renamed.json": strict}) == []
+    suite_of_table = json.dumps(json.loads(strict) | {"meta": {"table": "data/source/s.csv"}})
+    assert find({path: strict}, {"expectations/renamed.json": suite_of_table}) == []
     if '"y"' not in loose:
         assert find({path: loose}, {path: strict}) == []
+
+
+def test_a_suite_that_ingest_does_not_run_any_more_is_lost(find: Pair) -> None:
+    base = {"expectations/s.json": suite()}
+    other_source = {"params.yaml": "data: {source: data/source/t.csv}\n"}
+    assert find(base, base | other_source) == ["expectations"]
+    assert find(base, {"expectations/t.json": suite()} | other_source) == []
+    for path in ("expectations/deeper/s.json", "expectations/s.jsonl", "expectations/t.json"):
+        assert find(base, {path: suite()}) == ["expectations"]
+    for table in ([], [""], 3, "data/source/*.csv"):
+        content = json.dumps(json.loads(suite()) | {"meta": {"table": table}})
+        assert find(base, {"expectations/s.json": content}) == ["expectations"]
 
 
 @pytest.mark.parametrize(

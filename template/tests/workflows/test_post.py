@@ -112,9 +112,13 @@ def test_a_head_that_is_not_there_any_more_gets_no_comment(api: Api, capfd, move
     assert api.comments == []
 
 
-def test_a_deleted_fork_and_two_pull_requests_of_one_head_get_no_comment(api: Api, capfd, tmp_path) -> None:
+def test_every_pull_request_of_one_head_gets_a_comment_that_names_the_others(api: Api, capfd) -> None:
     api.pulls.append(api.pulls[0] | {"number": 8})
-    assert re.match(r"ERROR: pull requests \[7, 8\] have the same head.*\n$", run(capfd, 1))
+    assert [line.split(":")[0] for line in run(capfd).splitlines()] == ["pull request 7", "pull request 8"]
+    assert "also the head of #" in our_comments(api)[0]
+
+
+def test_a_deleted_fork_gets_no_comment(api: Api, capfd, tmp_path) -> None:
     event = {"workflow_run": RUN | {"head_repository": None}}
     (tmp_path / "event.json").write_text(json.dumps(event), encoding="utf-8")
     assert "not the head of an open pull request" in run(capfd)
