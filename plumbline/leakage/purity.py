@@ -15,12 +15,18 @@ from plumbline.findings import Kind
 from plumbline.leakage.leaks import Leak
 
 _ALLOW = ", or set data.allow: {{{first}: reason}}"
-_DATE = datetime(1987, 6, 5, 4, 3, 21, tzinfo=UTC)
+# The past, and each of the next years on another day: a rule may turn with a year, a month or a day of the week.
+_DATES = (
+    datetime(1987, 6, 5, 4, 3, 21, tzinfo=UTC),
+    *(datetime(year, 1 + year % 12, 1 + 11 * year % 28, year % 24, tzinfo=UTC) for year in range(2026, 2038)),
+    datetime(2096, 2, 29, 23, 59, 59, tzinfo=UTC),
+)
 _SINGLE_ROWS = 16  # rows that are computed one by one
 _TOLERANCE = 1e-9  # of a value or the largest of its column: the last bits depend on how many rows are computed at once
 _USES_ROWS = ("other rows", "Move what is learned from rows to src/model.py")
 _USES_RANDOM_NUMBERS = ("random numbers", "Compute it from the row only")
 _USES_DATE = ("the current date", "Use a date column")
+_USES_FILES = ("files of the project", "Join their columns to the table before ingest: a package has no such file")
 
 FeatureFunction = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -41,7 +47,7 @@ class _Run:
 def find_impure_features(features: FeatureFunction, rows: pd.DataFrame) -> list[Leak]:
     """Find features that depend on more than their row.
 
-    Each run is in an empty folder, because files of the project are not there when a package predicts.
+    Each run but one is in an empty folder, because files of the project are not there when a package predicts.
 
     Parameters
     ----------
@@ -68,6 +74,9 @@ def find_impure_features(features: FeatureFunction, rows: pd.DataFrame) -> list[
             with time_machine.travel(run.time, tick=False) if run.time else nullcontext():
                 for name in _find_differences(features, rows, whole, run.parts):
                     runs.setdefault(name, run)
+    run = _Run(_USES_FILES, "in the project's folder", [np.arange(len(rows))])
+    for name in _find_differences(features, rows, whole, run.parts):
+        runs.setdefault(name, run)
     return [_describe(name, run) for name, run in runs.items()]
 
 
@@ -84,7 +93,8 @@ def _plan_runs(rows: pd.DataFrame) -> Iterator[_Run]:
     """Yield the runs; among the single rows are those where a column has its first missing value."""
     positions = np.arange(len(rows))
     yield _Run(_USES_RANDOM_NUMBERS, "in a second run", [positions])
-    yield _Run(_USES_DATE, "on another date", [positions], _DATE)
+    for date in _DATES:
+        yield _Run(_USES_DATE, f"on another date, such as {date:%Y-%m-%d}", [positions], date)
     gaps = [int(np.argmax(missing)) for missing in (rows[name].isna().to_numpy() for name in rows) if missing.any()]
     spread = np.linspace(0, len(rows) - 1, _SINGLE_ROWS // 2, dtype=int).tolist()
     single = [*dict.fromkeys([*gaps[: _SINGLE_ROWS // 2], *spread])]

@@ -43,7 +43,8 @@ SAMPLE = 20_000  # rows in which features are compared with the target
 _ROLES = {KEY: "key", TARGET: "target", WEIGHT: "weight", GROUP: "group", TIME: "time"}
 _CHECKS = (
     "single features and pairs of features against the target; timestamps; rows and groups in both training set and "
-    "holdout; src/features.py on a part of the rows, in another order, a second time, and with another date"
+    "holdout; src/features.py on a part of the rows, in another order, a second time, on other dates and in another "
+    "folder"
 )
 _MIN_ROWS = 5  # on each side
 _HEAD_ROWS, _HEAD_GROUPS = 1000, 2  # rows on which src/features.py is tried, and row groups that they come from

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -94,7 +94,7 @@ def write_package(project: Project, model: bytes, predictor: Predictor, card: st
 
 
 def check_parity(wheel: Path, module: str, schema: Schema) -> int:
-    """Predict each raw holdout row with the wheel, and compare with data/predictions.parquet.
+    """Predict each raw holdout row with the wheel in an empty folder, and compare with data/predictions.parquet.
 
     Parameters
     ----------
@@ -113,11 +113,16 @@ def check_parity(wheel: Path, module: str, schema: Schema) -> int:
     ModelError
         Where a prediction differs.
     """
-    with _imported_from(wheel, module) as package:
-        predictor = package.Predictor.load()
     is_holdout = pc.equal(pq.read_table(paths.FEATURES, columns=[SIDE]).column(0), HOLDOUT)
     rows = pq.read_table(paths.TABLE, columns=[c.name for c in schema.inputs]).filter(is_holdout)
     reference = pq.read_table(paths.PREDICTIONS)
+    with tempfile.TemporaryDirectory() as folder, _imported_from(wheel, module) as package, chdir(folder):
+        _compare_rows(package.Predictor.load(), rows, reference)
+    count: int = rows.num_rows
+    return count
+
+
+def _compare_rows(predictor: Predictor, rows: pa.Table, reference: pa.Table) -> None:
     for start in range(0, rows.num_rows, BATCH):
         batch = predictor.predict_typed(rows.slice(start, BATCH))
         predictions = pa.Table.from_pandas(batch, preserve_index=False)
@@ -129,8 +134,6 @@ def check_parity(wheel: Path, module: str, schema: Schema) -> int:
                     "than from evaluate; no package was written",
                     hint="Does features() look beyond its row?",
                 )
-    count: int = rows.num_rows
-    return count
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from plumbline.reproducibility.verify import verify
 from plumbline.review.acceptances import read_trailers
 from plumbline.review.commits import Commit
 from plumbline.review.markdown import format_p_value
-from plumbline.review.package_check import check_package
+from plumbline.review.package_check import PackageReport, check_package
 from plumbline.review.rerun import RunReport, rerun_stages
 from plumbline.review.result.checks import Acceptance, PackageCheck, Reason
 from plumbline.review.result.review import Review
@@ -62,17 +62,20 @@ def add_reasons(review: Review, base: Side, head: Side) -> Review:
     reports = [_run_check(verify_lock, base, pristine_head)]
     if review.has_data:
         reports.append(_run_check(partial(_rerun_once, base), base, pristine_head))
-    reasons = [*find_reasons(review, base), *chain.from_iterable(report.reasons for report in reports)]
-    package_check = _check_package(head)
-    if package_check.is_consistent is False:
-        reasons.append(build_reason("package", package_check.why, "Run make repro, and commit what it wrote"))
+    found = [*chain.from_iterable(report.reasons for report in reports)]
+    package = _check_package(head, [reason for reason in found if reason.name == "package"])
+    reasons = [*find_reasons(review, base), *found]
+    if package.check.is_consistent is False and "package" not in {reason.name for reason in found}:
+        reasons.append(build_reason("package", package.check.why, "Run make repro, and commit what it wrote"))
+    if package.false_metric and not {"lock", "metrics"} & {reason.name for reason in found}:
+        reasons.append(build_reason("metrics", package.false_metric, "Correct what writes it"))
     if not base.recipe_error:
         reasons += find_weaker_safeguards(base, head)
     acceptances, notes = read_acceptances(base, head)
     return replace(
         review,
         rerun=reports[-1].rerun,
-        package_check=package_check,
+        package_check=package.check,
         reasons=tuple(replace(reason, acceptance=acceptances.get(reason.name)) for reason in reasons),
         notes=(*chain.from_iterable(report.notes for report in reports), *notes, *_note_attributes(base, head)),
     )
@@ -97,10 +100,14 @@ def _run_check(check: Callable[[PristineSide], RunReport], base: Commit, head: P
         return RunReport(notes=(message,))
 
 
-def _check_package(head: Side) -> PackageCheck:
+def _check_package(head: Side, differences: list[Reason]) -> PackageReport:
+    """Check the package, unless it is already known to be another one: then nothing of it is imported."""
+    if differences:
+        return PackageReport(PackageCheck(is_consistent=False, why=differences[0].message), None)
     if head.is_prepared:
         return check_package(head)
-    return PackageCheck(is_consistent=None, why="the package was not compared, since nothing was fitted")
+    why = "the package was not compared, since nothing was fitted"
+    return PackageReport(PackageCheck(is_consistent=None, why=why), None)
 
 
 def find_reasons(review: Review, base: Commit) -> Iterator[Reason]:

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +15,83 @@ from plumbline.errors import PlumblineError, ProjectError
 from plumbline.process import git, run
 from plumbline.reproducibility.remote import cache_path
 from plumbline.review.commits import Commit
+from plumbline.review.committed_metrics import find_false_metric
 from plumbline.review.result.checks import PackageCheck
 from plumbline.review.sides import Side
+from plumbline.review.wheel_difference import find_difference
 from plumbline.review.worker import OTHER_CONTRACT
 
 WORKER = Path(__file__).with_name("package_worker.py")
 FETCH = f"Run dvc pull {paths.DIST}"
 
 
-def check_package(head: Side) -> PackageCheck:
-    """Compare the predictions of the committed package with those of the recipe; head is prepared."""
+@dataclass(frozen=True)
+class PackageReport:
+    """What a fit of head's recipe shows.
+
+    Attributes
+    ----------
+    check : PackageCheck
+        Whether the package predicts what the recipe predicts.
+    false_metric : str or None
+        The first metric of the committed run that is not true.
+    """
+
+    check: PackageCheck
+    false_metric: str | None
+
+
+def check_package(head: Side) -> PackageReport:
+    """Compare the committed package and metrics with the predictions of the recipe; head is prepared."""
+    wheel: Path | str = ""
     try:
-        wheel = _find_wheel(head)
+        wheel = find_wheel(head).absolute()
+        missing = None
     except ProjectError as error:
-        return PackageCheck(is_consistent=None, why=str(error))
+        missing = PackageCheck(is_consistent=None, why=str(error))
     seed = str(head.params.get("model.seed", 0))
-    command = [head.python, str(WORKER.absolute()), str(CONTRACT), str(wheel.absolute()), paths.TABLE, seed]
-    process = run(command, cwd=head.folder, env=head.environment())
+    with tempfile.TemporaryDirectory() as folder:
+        scores = Path(folder, "scores.npz").absolute()
+        command = [head.python, str(WORKER.absolute()), str(CONTRACT), str(wheel), paths.TABLE, seed, str(scores)]
+        process = run(command, cwd=head.folder, env=head.environment())
+        false_metric = find_false_metric(head, scores)
     output = process.stderr if process.returncode else process.stdout
     lines = output.strip().splitlines() or ["no answer"]
     is_consistent = None if process.returncode == OTHER_CONTRACT else process.returncode == 0
-    return PackageCheck(is_consistent=is_consistent, why=lines[-1].removeprefix("ERROR: "))
+    check = PackageCheck(is_consistent=is_consistent, why=lines[-1].removeprefix("ERROR: "))
+    return PackageReport(missing or check, false_metric)
 
 
-def _find_wheel(head: Commit) -> Path:
-    """Return the file of the package that head's dvc.lock names, by its hash: never that of another run."""
+def compare_packages(head: Side) -> str | None:
+    """Return how the committed dist/ differs from the one that a run made in head's worktree; None where it does not.
+
+    Without the committed package in DVC's cache there is nothing to compare.
+    """
+    names = [entry["relpath"] for entry in _read_listing(head)]
+    rebuilt = {path.relative_to(head.folder / paths.DIST).as_posix(): path for path in _list_files(head)}
+    if names and sorted(names) != sorted(rebuilt):
+        return f"the committed {paths.DIST}/ has {len(names)} files, and a run makes {len(rebuilt)}, or others"
+    try:
+        wheel = find_wheel(head)
+    except ProjectError:
+        return None
+    (name,) = (name for name in rebuilt if name.endswith(".whl"))
+    difference = find_difference(wheel.read_bytes(), rebuilt[name].read_bytes())
+    return f"the committed package {difference}" if difference else None
+
+
+def _list_files(head: Side) -> list[Path]:
+    return [path for path in (head.folder / paths.DIST).rglob("*") if path.is_file()]
+
+
+def find_wheel(head: Commit) -> Path:
+    """Return the file of the package that head's dvc.lock names, by its hash: never that of another run.
+
+    Raises
+    ------
+    ProjectError
+        Where it is not in DVC's cache, or is damaged there.
+    """
     for entry in _read_listing(head):
         file = cache_path(entry["md5"])
         if entry["relpath"].endswith(".whl") and file.exists():

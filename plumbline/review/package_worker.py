@@ -1,18 +1,23 @@
 """A program that compares the package of a side with its recipe, in its worktree and with its code.
 
-    python package_worker.py CONTRACT WHEEL TABLE SEED
+    python package_worker.py CONTRACT WHEEL TABLE SEED SCORES
 
-CONTRACT is the number that the review knows, WHEEL the path of the package, TABLE the file of typed rows, SEED the
-value of model.seed. The exit code is OTHER_CONTRACT where the side has another contract.
+CONTRACT is the number that the review knows, WHEEL the path of the package or "" without one, TABLE the file of typed
+rows, SEED the value of model.seed. SCORES is the file for what the recipe predicts of the holdout. The exit code is
+OTHER_CONTRACT where the side has another contract.
 """
 
 import importlib
 import sys
 import tempfile
 import zipfile
+from contextlib import chdir
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline import contract
@@ -29,21 +34,40 @@ class MismatchError(Exception):
 
 def main() -> int:
     """Print whether the package predicts what the recipe predicts; the exit code."""
-    number_in_review, wheel, table_path, seed = sys.argv[1:]
+    number_in_review, wheel, table_path, seed, scores_path = sys.argv[1:]
     if (number := getattr(contract, "CONTRACT", None)) != int(number_in_review):
         print(f"ERROR: its contract with a review is version {number}, expected {number_in_review}", file=sys.stderr)
         return OTHER_CONTRACT
     rows = contract.read_rows()
     model = contract.fit(rows.features[rows.is_train], int(seed))
-    table = pq.read_table(table_path).take(np.flatnonzero(~rows.is_train)[:MAX_ROWS])
-    expected = contract.predict(model, table)
-    with tempfile.TemporaryDirectory() as folder:
+    holdout = rows.features[~rows.is_train]
+    columns = {name: holdout[f"@{name}"].to_numpy() for name in ("target", "weight") if f"@{name}" in holdout}
+    arrays: dict[str, Any] = columns | {"scores": contract.scores(model, holdout)}
+    np.savez(scores_path, **arrays)
+    if wheel:
+        table = pq.read_table(table_path).take(np.flatnonzero(~rows.is_train)[:MAX_ROWS])
+        print(compare_package(wheel, table, contract.predict(model, table)))
+    return 0
+
+
+def compare_package(wheel: str, table: pa.Table, expected: pd.DataFrame) -> str:
+    """Compare the package's predictions for typed rows with the expected ones; return the finding in words.
+
+    The package works in an empty folder, as where it is installed: no file of the project is there.
+
+    Raises
+    ------
+    MismatchError
+        Where a prediction differs, or the package has more than one module.
+    """
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as place:
         zipfile.ZipFile(wheel).extractall(folder)
         modules = sorted(path.name for path in Path(folder).iterdir() if path.suffix != ".dist-info")
         if len(modules) != 1:
             raise MismatchError(f"the package has {len(modules)} modules, expected one")
         sys.path.insert(0, folder)
-        predictions = importlib.import_module(modules[0]).Predictor.load().predict_typed(table)
+        with chdir(place):
+            predictions = importlib.import_module(modules[0]).Predictor.load().predict_typed(table)
     if list(predictions) != list(expected):
         raise MismatchError("the package has other outputs than the recipe")
     columns = [column for column in expected if column != "prediction"] or ["prediction"]  # a threshold may differ
@@ -55,8 +79,7 @@ def main() -> int:
     if is_different.any():
         count = is_different.sum()
         raise MismatchError(f"the predictions of the package differ from those of the recipe in {count} of {total}")
-    print(f"the predictions of the package are those of the recipe, in all {total}")
-    return 0
+    return f"the predictions of the package are those of the recipe, in all {total}"
 
 
 if __name__ == "__main__":

@@ -10,10 +10,12 @@ from typing import Any
 import yaml
 
 from plumbline.errors import clean_line
+from plumbline.paths import DIST
 from plumbline.process import git, replace_surrogates, run
 from plumbline.reproducibility.file_differences import json_differences
 from plumbline.review.commits import Commit
 from plumbline.review.markdown import clean
+from plumbline.review.package_check import compare_packages
 from plumbline.review.recipe_digest import LOCK, output_hashes, read_lock
 from plumbline.review.result.checks import MetricDifference, Reason, Rerun
 from plumbline.review.safeguards import build_reason
@@ -103,6 +105,8 @@ def _compare_run(head: Side, stages: tuple[str, ...], entries: Entries) -> RunRe
         first = differences[0]
         message = f"{first.file} {first.key}: {first.committed_value} is committed, {first.rerun_value} when run again"
         return replace(report, reasons=(build_reason("metrics", message, ACTION),))
+    if DIST in different and (difference := compare_packages(head)):
+        return replace(report, reasons=(build_reason("package", difference, ACTION),))
     if different:
         return replace(report, notes=(f"run again: other bytes, the same numbers: {', '.join(different)}",))
     return report

@@ -31,6 +31,11 @@ IMPURE: dict[str, tuple[str, Any]] = {
     "now": ("the current date", lambda rows: (pd.Timestamp.now() - rows.when).dt.days),
     "today": ("the current date", lambda rows: date.today().year - rows.when.dt.year),
     "time": ("the current date", lambda rows: time.time() - rows.x1),
+    "a year to come": ("the current date", lambda rows: rows.x1 * (date.today().year >= 2027)),
+    "a leap day": ("the current date", lambda rows: rows.x1 * (date.today().day == 29)),
+    "weekend": ("the current date", lambda rows: rows.x1 * (date.today().weekday() > 4)),
+    "folder": ("files of the project", lambda rows: rows.x1 * Path("dvc.yaml").exists()),
+    "lookup": ("files of the project", lambda rows: rows.x1 if not Path("params.yaml").exists() else rows.x2),
 }
 
 

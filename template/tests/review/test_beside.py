@@ -14,7 +14,7 @@ import yaml
 
 from plumbline.reproducibility.remote import cache_folder
 from plumbline.review.changes import MANY_TRIALS, count_trials, read_importances
-from plumbline.review.package_check import _find_wheel, check_package
+from plumbline.review.package_check import check_package, find_wheel
 from plumbline.review.result.changes import LabelEffect
 from plumbline.review.result.checks import PackageCheck
 from plumbline.review.result.figures import Importance
@@ -255,12 +255,12 @@ def test_the_package_predicts_what_the_recipe_predicts_or_it_is_said(
     _, _, result = run_review(repository)
     assert result.package_check.is_consistent is True
     monkeypatch.chdir(repository)
-    wheel = _find_wheel(packaged_head)
+    wheel = find_wheel(packaged_head)
     good = wheel.read_bytes()
     wheel.chmod(0o644)
     wheel.write_bytes(good[:-1])
     name = wheel.relative_to(cache_folder()).as_posix()
-    assert check_package(packaged_head) == PackageCheck(is_consistent=None, why=DAMAGED.format(name))
+    assert check_package(packaged_head).check == PackageCheck(is_consistent=None, why=DAMAGED.format(name))
     wheel.write_bytes(good)
     (repository / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"model": MODEL | WORSE}))
     git(repository, "commit", "-qam", "another recipe under the old package")
@@ -269,4 +269,4 @@ def test_the_package_predicts_what_the_recipe_predicts_or_it_is_said(
     assert "the predictions of the package differ from those of the recipe in" in result.package_check.why
     assert "package" in open_names(result)
     shutil.rmtree(repository / ".dvc/cache")
-    assert check_package(packaged_head).is_consistent is None
+    assert check_package(packaged_head).check.is_consistent is None
