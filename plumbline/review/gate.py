@@ -16,6 +16,7 @@ from plumbline.review.commits import Commit
 from plumbline.review.markdown import format_p_value
 from plumbline.review.package_check import PackageReport, check_package
 from plumbline.review.rerun import RunReport, rerun_stages
+from plumbline.review.result.changes import RowChanges
 from plumbline.review.result.checks import Acceptance, PackageCheck, Reason
 from plumbline.review.result.review import Review
 from plumbline.review.result.wire import ResultError, decode, encode
@@ -45,6 +46,7 @@ NAMES = (
 )
 RISING = ("cannot tell", "same", "better")
 LOCK_REASONS = {"stale": "lock", "not pushed": "not-pushed"}  # by the kind of a finding of verify
+EXCHANGE = 0.5  # share of the rows of base, and of those that are gone
 IMPROVE = "Improve the model, its features or its data"
 
 
@@ -149,6 +151,9 @@ def _find_label_reasons(review: Review, base: Commit) -> Iterator[Reason]:
     if rows and rows.label_change_count:
         message = f"{rows.label_change_count} rows of base have another label in head"
         yield build_reason("labels", message, "Restore the labels")
+    if rows and _is_exchange(rows):
+        message = f"{rows.removed_count} of base's {rows.base_count} rows are gone, and {rows.added_count} others came"
+        yield build_reason("labels", f"{message}: nobody can compare their labels", "Keep the rows that base has")
     weight = base.params_or_none.get("data.weight")
     changes = [change for change in review.parameter_changes if change.name == "data.weight"]
     if changes:
@@ -157,6 +162,11 @@ def _find_label_reasons(review: Review, base: Commit) -> Iterator[Reason]:
     elif rows and (count := rows.change_count_by_column.get(str(weight), 0) if weight else 0):
         message = f"{count} rows of base have another weight in head"
         yield build_reason("labels", message, "Restore the weights")
+
+
+def _is_exchange(rows: RowChanges) -> bool:
+    """Whether most rows of base are gone and as many came: they may be the same rows under other labels."""
+    return rows.removed_count > EXCHANGE * rows.base_count and rows.added_count > EXCHANGE * rows.removed_count
 
 
 def _find_required_word(review: Review, base: Commit) -> Iterator[Reason]:

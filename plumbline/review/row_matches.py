@@ -1,0 +1,144 @@
+"""Which rows of two typed tables are the same row: by their key, and those without a partner by their features.
+
+Who moves every key, or has none, would otherwise have other rows, whose labels nobody compares.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from plumbline.data.schema import Column, Schema
+from plumbline.data.split import units
+
+# Shares of base's rows with features of their own, from which on equal features mean the same row: where rows are gone
+# and others came, and where a row came in addition, which may well be another one.
+DISTINCT, VERY_DISTINCT = 0.8, 0.95
+FEW = 0.5  # share of base's rows with a partner, below which columns that changed as a whole are left out
+
+
+@dataclass(frozen=True)
+class Table:
+    """The typed table of a commit."""
+
+    rows: pa.Table
+    schema: Schema
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The target of each row as text, shape (rows,)."""
+        return to_texts(self.rows.column(self.schema.target.name))
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The weight of each row as text, shape (rows,); None where the table has no weights."""
+        weight = self.schema.column("weight")
+        return np.full(len(self.rows), None) if weight is None else to_texts(self.rows.column(weight.name))
+
+    def name_rows(self, columns: Iterable[str]) -> np.ndarray:
+        """Return a hash of each row's values in these columns, shape (rows,)."""
+        types = {column.name: column.type for column in self.schema.columns}
+        named = (Column(name, types[name], "feature") for name in columns)
+        return units(self.rows, replace(self.schema, columns=(self.schema.target, *named)))
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The rows that both tables have.
+
+    Attributes
+    ----------
+    old, new : ndarray of shape (n,)
+        Positions in base's and in head's table, in head's order; a row that repeats has one partner at most.
+    contradictions : ndarray of shape (m,)
+        Positions in head's table of rows without a partner that repeat a row of base under a label that it has nowhere.
+    """
+
+    old: np.ndarray
+    new: np.ndarray
+    contradictions: np.ndarray
+
+
+def match_rows(old: Table, new: Table, key: str | None) -> Matches:
+    """Match the rows of two tables.
+
+    Rows of one name and label are matched first, so that a label counts as changed only where no row explains it.
+
+    Parameters
+    ----------
+    old, new : Table
+        Base's and head's.
+    key : str or None
+        The column that names rows in both.
+    """
+    columns, sides = _common_features(old, new), [_describe(table) for table in (old, new)]
+    features = [table.name_rows(columns) for table in (old, new)]
+    pairs = np.empty((0, 2), dtype=int)
+    if key is not None:
+        pairs = _pair(sides, [to_texts(table.rows.column(key)) for table in (old, new)], pairs)
+    if key is None or _share_distinct(features[0]) >= DISTINCT:
+        pairs = _pair(sides, features, pairs)
+    if len(pairs) < FEW * len(old.rows) and (steady := _steady_columns(old, new, columns)):
+        names = [table.name_rows(steady) for table in (old, new)]
+        if _share_distinct(names[0]) >= DISTINCT:
+            pairs = _pair(sides, names, pairs)
+    pairs = pairs[np.argsort(pairs[:, 1], kind="stable")]
+    has_doubt = _share_distinct(features[0]) < VERY_DISTINCT
+    contradictions = np.empty(0, dtype=int) if has_doubt else _find_contradictions(sides, features, pairs)
+    return Matches(pairs[:, 0], pairs[:, 1], contradictions)
+
+
+def _share_distinct(names: np.ndarray) -> float:
+    return len(np.unique(names)) / max(1, len(names))
+
+
+def _common_features(old: Table, new: Table) -> list[str]:
+    """Return the columns that may name a row in both tables: neither key, nor target, nor weight of one of them."""
+    beside = {c.name for table in (old, new) for c in table.schema.columns if c.role in ("key", "target", "weight")}
+    types = {column.name: _kind(column) for column in new.schema.columns}
+    return [c.name for c in old.schema.columns if c.name not in beside and types.get(c.name) == _kind(c)]
+
+
+def _kind(column: Column) -> str:
+    return "number" if column.type == "integer" else column.type
+
+
+def _steady_columns(old: Table, new: Table, columns: list[str]) -> list[str]:
+    """Return the columns with the same values in both tables, in any order: not one that has other units now."""
+    if len(old.rows) != len(new.rows):
+        return []
+    return [name for name in columns if (np.sort(old.name_rows([name])) == np.sort(new.name_rows([name]))).all()]
+
+
+def _describe(table: Table) -> pd.DataFrame:
+    return pd.DataFrame({"label": table.labels, "weight": table.weights, "row": range(len(table.rows))})
+
+
+def _pair(sides: list[pd.DataFrame], names: list[np.ndarray], pairs: np.ndarray) -> np.ndarray:
+    """Add the pairs of rows that have no partner yet and have the same name."""
+    rest = [
+        side.assign(name=name)[~side.row.isin(pairs[:, place])]
+        for place, (side, name) in enumerate(zip(sides, names, strict=True))
+    ]
+    found = [pairs]
+    for keys in (["name", "label", "weight"], ["name", "label"], ["name"]):
+        numbered = [side.assign(copy=side.groupby(keys, dropna=False).cumcount()) for side in rest]
+        found.append(numbered[0].merge(numbered[1], on=[*keys, "copy"])[["row_x", "row_y"]].to_numpy(dtype=int))
+        rest = [side[~side.row.isin(found[-1][:, place])] for place, side in enumerate(rest)]
+    return np.concatenate(found)
+
+
+def _find_contradictions(sides: list[pd.DataFrame], features: list[np.ndarray], pairs: np.ndarray) -> np.ndarray:
+    old, new = (side.assign(name=name) for side, name in zip(sides, features, strict=True))
+    rest = new[~new.row.isin(pairs[:, 1]) & new.name.isin(old.name)]
+    known = pd.MultiIndex.from_frame(old[["name", "label"]])
+    is_known = pd.MultiIndex.from_frame(rest[["name", "label"]]).isin(known)
+    return rest.row[~is_known].to_numpy(dtype=int)
+
+
+def to_texts(values: pa.ChunkedArray) -> np.ndarray:
+    """Return values as texts, None where one is missing, shape (rows,)."""
+    return np.array(pc.cast(values, pa.string()).to_pylist(), dtype=object)
