@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import paths
+from plumbline.errors import clean_line
 from plumbline.files import write_json
 
 
@@ -119,7 +120,7 @@ class Findings:
         """Print a finding and keep it; `counts` are the numbers in `evidence`, by name."""
         self.entries.append(Finding(kind, severity, evidence, counts, allowed))
         mark = "" if severity is Severity.NOTE else f"{severity.upper()}: "
-        print(f"{self.stage}: {mark}{kind}: {evidence}", flush=True)
+        print(clean_line(f"{self.stage}: {mark}{kind}: {evidence}"), flush=True)
 
     def write(self) -> None:
         """Write metrics/checks-STAGE.json."""

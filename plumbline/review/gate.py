@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 
+from plumbline import paths
 from plumbline.errors import PlumblineError
 from plumbline.files import write_json
 from plumbline.formatting import short
@@ -200,7 +201,8 @@ def _rerun_once(base: Commit, head: PristineSide) -> RunReport:
     with contextlib.suppress(OSError, ResultError):  # absent, or of another version
         return decode(file.read_bytes(), RunReport, file=file.name)
     report = rerun_stages(base, head)
-    write_json(str(file), encode(report))
+    if not (report.rerun and paths.DIST in report.rerun.different_outputs):  # else the cache may get the wheel later
+        write_json(str(file), encode(report))
     return report
 
 

@@ -85,15 +85,9 @@ def find_obstacles(base: Side, head: Side, design: Design, comparison: Compariso
         base_rows = read_own_rows(base, is_holdout=design.folds is None)
         if not find_shortage(base_rows.truth, base_rows.group, has_classes=has_classes):
             yield f"head is too small to be compared: {shortage}; base is not"
-    elif comparison.verdict.word == "cannot tell" and comparison.unpaired_reason and _has_other_units(base, head):
+    elif comparison.verdict.word == "cannot tell" and comparison.unpaired_reason:
         yield f"the sides are compared on different rows, and that is inconclusive: {comparison.unpaired_reason}"
     yield from _find_small_split(base, head, design, has_classes=has_classes)
-
-
-def _has_other_units(base: Side, head: Side) -> bool:
-    """Whether key, group or classes differ: a column less is an honest change of the inputs."""
-    roles = [[getattr(side.schema.column(role), "name", None) for role in ("key", "group")] for side in (base, head)]
-    return roles[0] != roles[1] or [*map(str, base.schema.classes)] != [*map(str, head.schema.classes)]
 
 
 def _find_lost_classes(base: Schema, head: Schema) -> Iterator[str]:
