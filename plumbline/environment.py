@@ -1,7 +1,6 @@
 """The project's environment .venv: fill it from requirements.lock, and run a module in it.
 
-src/environment.py finds this package where nothing is installed yet, in a folder or a wheel, and calls `run_command`.
-So only the standard library is imported here.
+src/environment.py finds this package where nothing is installed yet: only the standard library is imported here.
 """
 
 import hashlib
@@ -253,8 +252,7 @@ def _imports(arguments: Sequence[str], root: str, package: str) -> Iterator[dict
     """
     if not Path(root).samefile("."):
         with tempfile.TemporaryDirectory() as folder:
-            is_wheel = Path(package).is_file()
-            if is_wheel:
+            if is_wheel := Path(package).is_file():
                 zipfile.ZipFile(package).extractall(folder)
             path = os.pathsep.join([folder if is_wheel else package, root])
             yield {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
@@ -272,8 +270,7 @@ def run_command(arguments: Sequence[str], root: str, package: str) -> int:
     arguments : sequence of str
         As src/environment.py documents them.
     root, package : str
-        The folder of the project whose src/environment.py this is, and the folder or wheel that it found. It may be
-        another one than this: then its .venv is filled and used, and the module runs in this folder.
+        The project whose src/environment.py this is and whose .venv is used, and the folder or wheel that it found.
 
     Returns
     -------
@@ -290,14 +287,14 @@ def _run(arguments: list[str], root: str, package: str) -> int:
         _switch_python([option for option in options if option != "--any-python"] + arguments)
     _check_folder(arguments)
     _check_wheel(root)
-    extras = [option.removeprefix("--extras=") for option in options if option.startswith("--extras=")]
+    extras = "".join([option.removeprefix("--extras=") for option in options if option.startswith("--extras=")][:1])
     home = Path() if Path(root).samefile(".") else Path(root)  # base judges head with base's libraries
     with _imports(arguments, root, package) as variables:  # unpacked before anything of this folder can run
         with chdir(home):
-            is_new = _update_venv(arguments, extras[0] if extras else "")
+            is_new = _update_venv(arguments, extras)
         if not arguments:
             print(f".venv is {f'new, filled from {lock.LOCK}' if is_new else f'as {lock.LOCK} says'}. Next: make repro")
             return 0
-        os.environ.update(QUIET | variables, VIRTUAL_ENV=str((home / VENV).absolute()))
-        os.environ["PATH"] = str((home / BIN).absolute()) + os.pathsep + os.environ.get("PATH", "")
+        path = str((home / BIN).absolute()) + os.pathsep + os.environ.get("PATH", "")
+        os.environ.update(QUIET | variables, VIRTUAL_ENV=str((home / VENV).absolute()), PATH=path)
         return run([home / INSIDE, "-m", *arguments])

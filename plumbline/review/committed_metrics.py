@@ -53,9 +53,9 @@ def find_false_metric(head: Side, file: Path) -> str | None:
         return f"{paths.METRICS} has no {missing[0]}, which evaluate measures"
     weight = arrays.get(WEIGHT, np.ones(len(outcome.truth)))
     for name, values in prepare(names, outcome)(weight[None].astype(float)).items():
-        if not _agrees(content[name], measured := float(values[0])):
-            said = short(content[name]) if isinstance(content[name], int | float) else "no number"
-            return f"{paths.METRICS} says {name} {said}, and base's code measures {short(measured)}"
+        if not _agrees(content[name], value := float(values[0])):
+            committed = short(content[name]) if isinstance(content[name], int | float) else "no number"
+            return f"{paths.METRICS} says {name} {committed}, and base's code measures {short(value)}"
     return None
 
 
@@ -71,7 +71,7 @@ def _make_outcome(schema: Schema, scores: np.ndarray, truth: np.ndarray, thresho
     return Outcome("binary", truth, scores, predictions, positive, tuple(schema.classes))
 
 
-def _agrees(committed: object, measured: float) -> bool:
+def _agrees(committed: object, value: float) -> bool:
     if committed is None or not isinstance(committed, int | float) or isinstance(committed, bool):
-        return committed is None and math.isnan(measured)
-    return math.isclose(committed, measured, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+        return committed is None and math.isnan(value)
+    return math.isclose(committed, value, rel_tol=TOLERANCE, abs_tol=TOLERANCE)

@@ -65,12 +65,12 @@ def add_reasons(review: Review, base: Side, head: Side) -> Review:
     reports = [_run_check(verify_lock, base, pristine_head)]
     if review.has_data:
         reports.append(_run_check(partial(_rerun_once, base), base, pristine_head))
-    found = [*chain.from_iterable(report.reasons for report in reports)]
-    package = _check_package(head, [reason for reason in found if reason.name == "package"])
-    reasons = [*find_reasons(review, base), *found]
-    if package.check.is_consistent is False and "package" not in {reason.name for reason in found}:
+    check_reasons = [*chain.from_iterable(report.reasons for report in reports)]
+    package = _check_package(head, [reason for reason in check_reasons if reason.name == "package"])
+    reasons = [*find_reasons(review, base), *check_reasons]
+    if package.check.is_consistent is False and "package" not in {reason.name for reason in check_reasons}:
         reasons.append(build_reason("package", package.check.why, "Run make repro, and commit what it wrote"))
-    if package.false_metric and not {"lock", "metrics"} & {reason.name for reason in found}:
+    if package.false_metric and not {"lock", "metrics"} & {reason.name for reason in check_reasons}:
         reasons.append(build_reason("metrics", package.false_metric, "Correct what writes it"))
     if not base.recipe_error:
         reasons += find_weaker_safeguards(base, head)

@@ -1,4 +1,4 @@
-"""A digest of all in a commit that may change its model: everything in git but what is named here.
+"""A digest of all in a commit that may change its model: all that git has, except what is named here.
 
 What a stage imports, reads or is started with cannot be known from its text. So nothing is looked for that counts; a
 short list says what does not, and a commit that differs only there has the same recipe.

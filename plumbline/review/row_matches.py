@@ -41,8 +41,8 @@ class Table:
     def name_rows(self, columns: Iterable[str]) -> np.ndarray:
         """Return a hash of each row's values in these columns, shape (rows,)."""
         types = {column.name: column.type for column in self.schema.columns}
-        named = (Column(name, types[name], "feature") for name in columns)
-        return units(self.rows, replace(self.schema, columns=(self.schema.target, *named)))
+        features = (Column(name, types[name], "feature") for name in columns)
+        return units(self.rows, replace(self.schema, columns=(self.schema.target, *features)))
 
 
 @dataclass(frozen=True)
@@ -123,19 +123,19 @@ def _pair(sides: list[pd.DataFrame], names: list[np.ndarray], pairs: np.ndarray)
         side.assign(name=name)[~side.row.isin(pairs[:, place])]
         for place, (side, name) in enumerate(zip(sides, names, strict=True))
     ]
-    found = [pairs]
+    parts = [pairs]
     for keys in (["name", "label", "weight"], ["name", "label"], ["name"]):
         numbered = [side.assign(copy=side.groupby(keys, dropna=False).cumcount()) for side in rest]
-        found.append(numbered[0].merge(numbered[1], on=[*keys, "copy"])[["row_x", "row_y"]].to_numpy(dtype=int))
-        rest = [side[~side.row.isin(found[-1][:, place])] for place, side in enumerate(rest)]
-    return np.concatenate(found)
+        parts.append(numbered[0].merge(numbered[1], on=[*keys, "copy"])[["row_x", "row_y"]].to_numpy(dtype=int))
+        rest = [side[~side.row.isin(parts[-1][:, place])] for place, side in enumerate(rest)]
+    return np.concatenate(parts)
 
 
 def _find_contradictions(sides: list[pd.DataFrame], features: list[np.ndarray], pairs: np.ndarray) -> np.ndarray:
     old, new = (side.assign(name=name) for side, name in zip(sides, features, strict=True))
     rest = new[~new.row.isin(pairs[:, 1]) & new.name.isin(old.name)]
-    known = pd.MultiIndex.from_frame(old[["name", "label"]])
-    is_known = pd.MultiIndex.from_frame(rest[["name", "label"]]).isin(known)
+    pairs_of_base = pd.MultiIndex.from_frame(old[["name", "label"]])
+    is_known = pd.MultiIndex.from_frame(rest[["name", "label"]]).isin(pairs_of_base)
     return rest.row[~is_known].to_numpy(dtype=int)
 
 
