@@ -18,7 +18,7 @@ from plumbline.process import git_paths
 PIPELINE, LOCK = "dvc.yaml", "dvc.lock"
 _CONFLICT_MARKERS = re.compile(r"(?m)^(<{7} |={7}$|>{7} )")
 _LIST_KEYS = ("deps", "params", "outs", "metrics", "plots")  # of a stage
-_UNSUPPORTED_KEYS = ("wdir", "foreach", "matrix", "vars")  # of a stage
+UNSUPPORTED_KEYS = ("wdir", "foreach", "matrix", "vars")  # of a stage
 _MISSING = "is not here"
 ParamKeys = dict[str, list[str] | None]  # file -> keys of it, None for all
 
@@ -172,7 +172,7 @@ def read_stages() -> dict[str, Stage]:
 
 
 def _parse_stage(name: str, content: dict[str, Any], variables: dict[str, Any]) -> Stage:
-    unsupported_keys = [key for key in _UNSUPPORTED_KEYS if key in content]
+    unsupported_keys = [key for key in UNSUPPORTED_KEYS if key in content]
     if not unsupported_keys:
         content = _substitute(content, variables)
     return Stage(

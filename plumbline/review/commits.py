@@ -1,8 +1,10 @@
 """What git says of a commit of the project without running it: pipeline, parameters, the digest of its recipe."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,8 +13,16 @@ import yaml
 from plumbline import paths
 from plumbline.errors import InconclusiveError, PlumblineError
 from plumbline.process import git
-from plumbline.reproducibility.dvc_files import PIPELINE, malformed_part
-from plumbline.review.recipe_digest import Tree, find_links, hash_recipe, read_tree, select_params, select_source
+from plumbline.reproducibility.dvc_files import PIPELINE, UNSUPPORTED_KEYS, malformed_part, param_keys
+from plumbline.review.recipe_digest import (
+    Tree,
+    find_links,
+    hash_recipe,
+    read_tree,
+    select_code,
+    select_params,
+    select_source,
+)
 from plumbline.strictyaml import StrictLoader
 
 RECIPE = ("ingest", "featurize", "train")
@@ -120,13 +130,11 @@ class Commit:
             return error.message
         return None
 
-    def recipe_digest(self, *, without: tuple[str, ...] = (), without_groups: tuple[str, ...] = ()) -> str:
+    def recipe_digest(self, *, without_groups: tuple[str, ...] = ()) -> str:
         """Return a digest of all that the predictions of this commit may depend on: see recipe_digest.py.
 
         Parameters
         ----------
-        without : tuple of str
-            Files that do not count.
         without_groups : tuple of str
             Groups of params.yaml that do not count.
 
@@ -139,8 +147,13 @@ class Commit:
             raise SideError(self, f"has no stage {missing[0]} in {PIPELINE}", hint="Add the stage and commit it")
         if "data.source" not in self.params:
             raise SideError(self, f"has no data.source in {paths.PARAMS}", hint="Add it and commit it")
-        code = {path: entry for path, entry in self._tree.items() if path not in {*self._source_files, *without}}
-        params = select_params(self._groups, without=without_groups)
+        for name in (*self.source_stages, *RECIPE):
+            if keys := [key for key in UNSUPPORTED_KEYS if key in self.stages[name]]:
+                problem = f"has {keys[0]} in the stage {name} of {PIPELINE}, which a review cannot follow"
+                raise SideError(self, problem, hint="Write the stage without it, as base has it")
+        source = self._source_files
+        code = {path: entry for path, entry in self._select_code().items() if path not in source}
+        params = select_params(self._groups, self._list_dependencies(paths.PARAMS), without=without_groups)
         try:
             return hash_recipe(code, (self.data_from or self)._source_files, params)
         except (ValueError, RecursionError):
@@ -158,6 +171,25 @@ class Commit:
     @cached_property
     def _source_files(self) -> Tree:
         return select_source(self._tree, self.source.as_posix())
+
+    def _select_code(self) -> Tree:
+        outputs = set(chain.from_iterable(output_paths(stage) for stage in self.stages.values()))
+        names = {re.sub(r"\$\{([\w.]+)\}", self._read_variable, name) for name in self._list_dependencies()}
+        return select_code(self._tree, names - outputs)
+
+    def _read_variable(self, match: re.Match[str]) -> str:
+        return str(self.params.get(match[1], match[0]))
+
+    def _list_dependencies(self, file: str | None = None) -> set[str]:
+        """Return the files that the recipe's stages say that they depend on, or their keys in a file of parameters."""
+        stages = [self.stages[name] for name in (*self.source_stages, *RECIPE)]
+        keys_by_file = [param_keys(stage) for stage in stages]
+        if file:
+            return set(chain.from_iterable(keys.get(file) or () for keys in keys_by_file))
+        dependencies = [name for stage in stages for name in stage.get("deps") or ()]
+        names = [*dependencies, *(self.pipeline.get("vars") or ())]
+        files = chain.from_iterable([name] if isinstance(name, str) else name for name in names)
+        return {*files, *chain.from_iterable(keys_by_file)} - {paths.PARAMS, paths.VERSIONS}
 
     def machinery_error(self, error: Exception) -> SideError:
         """Return the error of a commit whose package plumbline cannot be found, or is not that of its lock."""

@@ -6,7 +6,7 @@ short list says what does not, and a commit that differs only there has the same
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -26,14 +26,18 @@ Tree = dict[str, tuple[str, str]]  # mode and object of each path
 
 
 def read_tree(commit: str) -> Tree:
-    """Return mode and object of each file of a commit that counts."""
+    """Return mode and object of each file of a commit."""
     tree: Tree = {}
     for entry in git("ls-tree", "-r", "-z", commit).split("\0")[:-1]:
         attributes, _, path = entry.partition("\t")
         mode, _, object_hash = attributes.split()
-        if not _is_neutral(path):
-            tree[path] = mode, object_hash
+        tree[path] = mode, object_hash
     return tree
+
+
+def select_code(tree: Tree, dependencies: Collection[str]) -> Tree:
+    """Return the files that count; of those that do not count by their place, what stages say that they depend on."""
+    return {path: entry for path, entry in tree.items() if not _is_neutral(path) or _is_below(path, dependencies)}
 
 
 def _is_neutral(path: str) -> bool:
@@ -41,9 +45,15 @@ def _is_neutral(path: str) -> bool:
     return is_page or path == paths.PARAMS or path in NEUTRAL_FILES or path.startswith(NEUTRAL_FOLDERS)
 
 
+def _is_below(path: str, folders: Collection[str]) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+
+
 def find_links(tree: Tree) -> Iterator[tuple[str, str]]:
     """Yield what is no file, with its path: what it stands for may change without a change in git."""
-    yield from ((LINK_MODES[mode], replace_surrogates(path)) for path, (mode, _) in tree.items() if mode in LINK_MODES)
+    for path, (mode, _) in tree.items():
+        if mode in LINK_MODES and not path.startswith(NEUTRAL_FOLDERS):
+            yield LINK_MODES[mode], replace_surrogates(path)
 
 
 def select_source(tree: Tree, source: str) -> Tree:
@@ -52,23 +62,31 @@ def select_source(tree: Tree, source: str) -> Tree:
     return {path: entry for path, entry in tree.items() if path in names or path.startswith(f"{source}/")}
 
 
-def select_params(groups: Mapping[str, Any], *, without: tuple[str, ...] = ()) -> dict[str, Any]:
+def select_params(
+    groups: Mapping[str, Any], keys: Collection[str] = (), *, without: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Return what counts of params.yaml, as {"group.key": value}; a key that is absent has its default.
 
     Parameters
     ----------
     groups : mapping
         The content of the file.
+    keys : collection of str
+        Keys and groups that stages say that they depend on.
     without : tuple of str
         Groups that do not count either.
     """
     values = {name: key.default for name, key in KEYS.items() if key.default is not REQUIRED}
     for group, content in groups.items():
-        keys = content if isinstance(content, dict) else {"": content}
-        values |= {f"{group}.{key}": value for key, value in keys.items()}
-    neutral_groups = {*NEUTRAL_GROUPS, *without}
-    is_counted = {name: name in COUNTED_KEYS or name.partition(".")[0] not in neutral_groups for name in values}
-    return {name: value for name, value in values.items() if is_counted[name]}
+        items = content if isinstance(content, dict) else {"": content}
+        values |= {f"{group}.{key}": value for key, value in items.items()}
+    counted_keys, neutral_groups = {*COUNTED_KEYS, *keys}, {*NEUTRAL_GROUPS, *without}
+    return {
+        name: value
+        for name, value in values.items()
+        if (group := name.partition(".")[0]) not in neutral_groups
+        or (group not in without and {name, group} & counted_keys)
+    }
 
 
 def hash_recipe(code: Tree, source: Tree, params: Mapping[str, Any]) -> str:

@@ -39,7 +39,6 @@ JUDGES = (
     "src/stages/evaluate.py",
 )
 PREPARED = RECIPE[:2]
-AFTER_PREPARATION = tuple(f"src/stages/{stage}.py" for stage in ("train", "evaluate", "package"))
 BLOCK = 2**20  # bytes
 CONTRACT = "plumbline/contract.py"
 ISOLATED = ("-I", "-m", "dvc")  # dvc.py or yaml.py of a worktree is not imported in place of the library
@@ -127,7 +126,7 @@ class Side(Commit):
     @property
     def _preparation_digest(self) -> str:
         """A digest of all that the outputs of ingest and featurize may depend on."""
-        return self.recipe_digest(without=AFTER_PREPARATION, without_groups=("model",))
+        return self.recipe_digest(without_groups=("model",))
 
     @cached_property
     def table_digest(self) -> str:

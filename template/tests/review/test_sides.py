@@ -111,6 +111,60 @@ def test_a_recipe_is_all_but_what_cannot_change_a_model(
     assert (before.recipe_digest() != after.recipe_digest()) == is_other
 
 
+@pytest.mark.parametrize("place", ["docs", "tests/data", "notebooks", "metrics", "data/source"])
+def test_a_table_counts_wherever_it_is(place: str, commit_file: Callable[[str, str], Side]) -> None:
+    params = PARAMS.replace("a.csv", f"{place}/a.csv")
+    commit_file("params.yaml", params)
+    digests = []
+    for text in ("one", "two"):
+        Path("params.yaml").write_text(params, encoding="utf-8")
+        digests.append(commit_file(f"{place}/a.csv", text).recipe_digest())
+    assert digests[0] != digests[1]
+    Path("params.yaml").write_text(params, encoding="utf-8")
+    assert commit_file(f"{place}/a.csv.dvc", "a pointer").recipe_digest() not in digests
+
+
+def test_what_stages_say_that_they_depend_on_counts_wherever_it_is(commit_file: Callable[[str, str], Side]) -> None:
+    stages = STAGES.replace("deps: [src/stages/ingest.py]", "deps: [docs/lookup.csv, data/schema.json]")
+    stages = stages.replace("params: [data.source]", "params: [evaluate.x, requirements, {tests/more.yaml: [a]}]")
+    stages = stages.replace("outs: [data/table.parquet]", "outs: [data/table.parquet, data/schema.json]")
+
+    def digest(name: str, text: str) -> str:
+        Path("dvc.yaml").write_text(stages, encoding="utf-8")
+        return commit_file(name, text).recipe_digest()
+
+    assert digest("docs/lookup.csv", "one") != digest("docs/lookup.csv", "two")
+    assert digest("tests/more.yaml", "a: 1") != digest("tests/more.yaml", "a: 2")
+    assert digest("docs/other.csv", "one") == digest("docs/other.csv", "two")
+    assert digest("data/schema.json", "one") == digest("data/schema.json", "two"), "an output"
+    for name in ("evaluate: {x", "requirements: {size"):
+        assert digest("params.yaml", f"{PARAMS}{name}: 1}}") != digest("params.yaml", f"{PARAMS}{name}: 2}}")
+    assert digest("params.yaml", f"{PARAMS}evaluate: {{y: 1}}") == digest("params.yaml", f"{PARAMS}evaluate: {{y: 2}}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("{cmd: x}", "{foreach: [a], do: {cmd: x}}", "has foreach in the stage featurize"),
+        ("{cmd: x}", "{matrix: {a: [1]}, cmd: x}", "has matrix in the stage featurize"),
+        ("{cmd: x, deps", "{cmd: x, wdir: src, deps", "has wdir in the stage ingest"),
+        ("{cmd: x}", "{deps: [{a.csv: {more: 1}}], params: [{b.yaml: }]}", ""),
+        ("stages:", "vars: [docs/vars.yaml, {a: 1}]\nstages:", ""),
+        ("{cmd: x}", "{cmd: x, frozen: true, always_changed: true, deps: ['${data.other}', '${no.such}']}", ""),
+    ],
+)
+def test_a_pipeline_of_any_form_is_read_or_refused_in_one_line(
+    old: str, new: str, words: str, commit_file: Callable[[str, str], Side]
+) -> None:
+    head = commit_file("dvc.yaml", STAGES.replace(old, new, 1))
+    try:
+        assert head.recipe_digest()
+        assert not words
+    except SideError as error:
+        assert words
+        assert words in error.message
+
+
 def test_a_date_is_no_text_and_nothing_of_this_process_is_in_a_digest(commit_file: Callable[[str, str], Side]) -> None:
     """Cells of other processes have its name."""
     digests = [
@@ -126,7 +180,7 @@ def test_a_date_is_no_text_and_nothing_of_this_process_is_in_a_digest(commit_fil
     assert ran.stdout.strip() == digests[1]
 
 
-@pytest.mark.parametrize("place", ["src/features.py", "data/source", "expectations/a.json"])
+@pytest.mark.parametrize("place", ["src/features.py", "data/source", "expectations/a.json", "dvc.lock", "LICENSE"])
 def test_a_link_is_refused_where_it_may_change_a_model(place: str, commit_file: Callable[[str, str], Side]) -> None:
     """What it points to may be a file that another commit changes, or one outside git."""
     Path(place).parent.mkdir(parents=True, exist_ok=True)
