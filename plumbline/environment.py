@@ -152,7 +152,7 @@ def _install(extras: Sequence[str], groups: Sequence[str]) -> None:
         print("setup: fills .venv from {}, Python {}.{}".format(lock.LOCK, *sys.version_info[:2]), flush=True)
     _install_uv(groups)
     command: list[str | Path] = [INSIDE, "-P", "-m", "uv", "pip", "install", "-q", "--python", INSIDE]
-    command += ["--strict", "--exact", *machinery.find_links()]
+    command += ["--strict", "--exact", "--no-sources", *machinery.find_links()]  # the lock alone says what comes
     # A first run compiles what it imports, a quarter of all files. Where Python writes no bytecode, no run would.
     command += ["--compile-bytecode"] if sys.dont_write_bytecode else []
     command += ["--reinstall-package", machinery.DISTRIBUTION]  # for uv, 0.2.0+c1 is as good as 0.2.0

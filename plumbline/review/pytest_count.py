@@ -1,8 +1,14 @@
-"""How many tests pytest would run, counted from the source of a file."""
+"""How many tests pytest would run, and what selects them, as far as the source of files tells."""
 
 import ast
+import configparser
+import tomllib
+from typing import Any
 
 MARKS = ("skip", "skipif", "xfail")
+# What selects tests: settings, and names in a conftest.py.
+SETTINGS = ("addopts", "testpaths", "python_files", "python_classes", "python_functions", "norecursedirs")
+HOOKS = ("collect_ignore", "pytest_ignore_collect", "pytest_collect", "pytest_plugins", "pytest_run")
 
 
 def count_tests(text: str) -> int:
@@ -58,3 +64,43 @@ def _is_skip(tree: ast.AST) -> bool:
         isinstance(node, ast.Attribute) and node.attr in MARKS and ast.unparse(node).startswith("pytest.")
         for node in ast.walk(tree)
     )
+
+
+def find_settings(name: str, text: str) -> dict[str, Any]:
+    r"""Return the settings in a file that select which tests run; its text where it cannot be read.
+
+    Examples
+    --------
+    >>> find_settings("pytest.ini", "[pytest]\naddopts = -k nothing\nminversion = 8")
+    {'addopts': '-k nothing'}
+    """
+    try:
+        if name.endswith(".toml"):
+            tool = tomllib.loads(text).get("tool", {}).get("pytest", {})
+            settings = tool.get("ini_options", {}) | {key: tool[key] for key in SETTINGS if key in tool}
+        else:
+            parser = configparser.ConfigParser(interpolation=None, strict=False)
+            parser.read_string(text)
+            settings = dict(parser["tool:pytest" if name == "setup.cfg" else "pytest"])
+    except KeyError:
+        return {}
+    except (ValueError, AttributeError, TypeError, configparser.Error):
+        return {"": text}
+    return {key: value for key, value in settings.items() if key in SETTINGS}
+
+
+def find_hooks(text: str) -> set[str]:
+    """Return the names in a conftest.py that select which tests run; "" where it cannot be read.
+
+    Examples
+    --------
+    >>> find_hooks("collect_ignore_glob = ['*']")
+    {'collect_ignore_glob'}
+    """
+    try:
+        nodes = [*ast.walk(ast.parse(text))]
+    except (SyntaxError, ValueError, RecursionError):
+        return {""}
+    names = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    names |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return {name for name in names if name.startswith(HOOKS)}

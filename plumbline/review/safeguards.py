@@ -16,7 +16,7 @@ from plumbline.keys import KEYS
 from plumbline.metrics import lower_is_better
 from plumbline.process import git, replace_surrogates
 from plumbline.review.commits import Commit
-from plumbline.review.pytest_count import count_tests
+from plumbline.review.pytest_count import count_tests, find_hooks, find_settings
 from plumbline.review.result.checks import Reason
 from plumbline.scope import includes, is_suite_of, parse_tables
 
@@ -24,6 +24,7 @@ IsAsStrict = Callable[[Any, Any], bool]  # takes the value of base and that of h
 SEVERITIES = ("info", "warning", "critical")
 REQUIRE = (None, "same", "better")
 ACTIONS = {"leakage": "Remove it"}
+PYTEST_FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 
 
 @dataclass(frozen=True)
@@ -239,3 +240,18 @@ def _compare_test_counts(base: Commit, head: Commit) -> Iterator[str]:
     old, new = (sum(count_tests(text) for _, text in _read_files(commit, "tests/", ".py")) for commit in (base, head))
     if new < old:
         yield f"{new} tests run under tests/, and {old} in base"
+    old_settings, new_settings = (_read_test_settings(commit) for commit in (base, head))
+    changes = [name for name, setting in new_settings.items() if old_settings.get(name) != setting]
+    yield from (f"{name}, which selects the tests that run, is not as in base" for name in changes)
+
+
+def _read_test_settings(commit: Commit) -> dict[str, Any]:
+    """Return what selects tests, by file and name."""
+    settings: dict[str, Any] = {}
+    for path in PYTEST_FILES:
+        if text := replace_surrogates(git("show", f"{commit.commit}:{path}", strict=False)):
+            file_settings = find_settings(path, text)
+            settings |= {f"{key or 'a setting'} of {path}": value for key, value in file_settings.items()}
+    for path, text in _read_files(commit, ".", "conftest.py"):
+        settings |= {f"{name or 'a name'} in {path}": True for name in find_hooks(text)}
+    return settings

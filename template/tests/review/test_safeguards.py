@@ -192,3 +192,27 @@ def test_demands_that_are_said_to_be_of_another_table_are_demands_no_more(find: 
         }
 
     assert find(files(base), files(head)) == reasons
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "reasons"),
+    [
+        ({}, {"pytest.ini": "[pytest]\naddopts = -k nothing\n"}, ["tests"]),
+        ({}, {"pyproject.toml": "[tool.pytest.ini_options]\ntestpaths = ['other']\n"}, ["tests"]),
+        ({}, {"pyproject.toml": "[tool.pytest]\naddopts = ['--co']\n"}, ["tests"]),
+        ({}, {"setup.cfg": "[tool:pytest]\npython_files = x_*.py\n"}, ["tests"]),
+        ({}, {"tox.ini": "no ini"}, ["tests"]),
+        ({}, {"tests/conftest.py": "collect_ignore = ['test_a.py']\n"}, ["tests"]),
+        ({}, {"conftest.py": "def pytest_collection_modifyitems(items):\n    items.clear()\n"}, ["tests"]),
+        ({}, {"conftest.py": "pytest_plugins = ['x']\n"}, ["tests"]),
+        ({}, {"conftest.py": "import pytest\n\n@pytest.fixture\ndef rows(): ...\n"}, []),
+        ({}, {"pyproject.toml": "[tool.ruff]\nline-length = 100\n"}, []),
+        ({}, {"setup.cfg": "[metadata]\nname = x\n"}, []),
+        ({"pytest.ini": "[pytest]\naddopts = -q\n"}, {"pytest.ini": "[pytest]\naddopts = -q\nmarkers = a\n"}, []),
+        ({"conftest.py": "collect_ignore = []\n"}, {}, []),
+    ],
+)
+def test_what_selects_the_tests_that_run_is_as_in_base(
+    find: Pair, base: dict[str, str], head: dict[str, str], reasons: list[str]
+) -> None:
+    assert find(base, head) == reasons
