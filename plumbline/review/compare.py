@@ -11,6 +11,7 @@ import numpy as np
 from plumbline import paths
 from plumbline.data.schema import Schema
 from plumbline.formatting import short
+from plumbline.review.alignment import align
 from plumbline.review.attribution import attribute_change
 from plumbline.review.changes import describe_changes, read_importances
 from plumbline.review.commits import RECIPE, Commit, SideError
@@ -200,7 +201,10 @@ def _predict_pair(base: Side, head: Side, settings: Settings, is_added: np.ndarr
             if error.side != base.name:
                 raise
             reason = error.message
-    return _Pair(base, head, settings, design, {side: predict(side, side, design) for side in (base, head)}, reason)
+    predictions = {side: predict(side, side, design) for side in (base, head)}
+    if base_schema.classes == schema.classes and (aligned := align(base, head, predictions)):
+        return _Pair(base, head, settings, design, predictions | {base: aligned}, None)
+    return _Pair(base, head, settings, design, predictions, reason)
 
 
 def _doubt_selection(word: Word, why: str, data_changes: DataChanges | None) -> tuple[Word, str]:

@@ -17,7 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 from plumbline import paths
 from plumbline.data.schema import NUMERIC, Schema
 from plumbline.data.split import unit_columns, units
-from plumbline.review.row_matches import Table, match_rows
+from plumbline.review.alignment import match_tables
 from plumbline.review.sides import Side
 from plumbline.review.worktrees import FOLDER
 
@@ -29,12 +29,8 @@ UNITS = FOLDER / "units"
 
 def find_added(base: Side, head: Side) -> np.ndarray:
     """Return which rows of head's table base does not have, shape (rows,); both sides are prepared."""
-    old, new = (Table(pq.read_table(side.folder / paths.TABLE), side.schema) for side in (base, head))
-    key = old.schema.column("key") or new.schema.column("key")
-    names = [table.rows.column_names for table in (old, new)]
-    matches = match_rows(old, new, key.name if key and all(key.name in part for part in names) else None)
-    is_added = np.ones(len(new.rows), dtype=bool)
-    is_added[matches.new] = False
+    is_added = np.ones(head.schema.rows, dtype=bool)
+    is_added[match_tables(base, head).new] = False
     return is_added
 
 
