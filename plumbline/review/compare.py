@@ -131,7 +131,7 @@ class _Pair:
 
 def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings) -> Review:
     data_changes, relabelled = None, np.array([], dtype=int)
-    is_added = np.array([], dtype=bool)
+    is_added = np.zeros(head.schema.rows, dtype=bool)
     if base.table_digest != head.table_digest:
         data_changes, relabelled = compare_tables(base.folder, head.folder)
         is_added = find_added(base, head)
@@ -172,7 +172,8 @@ def _find_obstacles(review: Review, pair: _Pair, decision: Decision) -> Iterator
 def _doubt_new_rows(word: Word, why: str, pair: _Pair, decision: Decision, is_added: np.ndarray) -> tuple[Word, str]:
     """Return the verdict; where rows were added, better must also hold on the rows that base has."""
     rows = decision.criterion.rows
-    if word != "better" or pair.unpaired_reason or is_added.sum() < MIN_SHARE * (~is_added).sum():
+    has_few = not is_added.any() or is_added.sum() < MIN_SHARE * (~is_added).sum()
+    if word != "better" or pair.unpaired_reason or has_few:
         return word, why
     base, head = (pair.predictions[side] for side in (pair.base, pair.head))
     old_rows = rows.take(np.flatnonzero(~is_added[rows.positions]))

@@ -93,7 +93,7 @@ def _standardize(values: pa.ChunkedArray, is_added: np.ndarray) -> np.ndarray:
     if pa.types.is_timestamp(values.type):
         values = values.cast(pa.int64())
     numbers = np.array([np.nan if value is None else value for value in values.to_pylist()], dtype=float)
-    known = numbers[~is_added & np.isfinite(numbers)]
-    center, spread = (known.mean(), known.std()) if len(known) else (0.0, 0.0)
+    old_numbers = numbers[~is_added & np.isfinite(numbers)]
+    center, spread = (old_numbers.mean(), old_numbers.std()) if len(old_numbers) else (0.0, 0.0)
     scaled = np.where(np.isfinite(numbers), numbers - center, 0.0) / (spread or 1.0)
     return np.asarray(scaled[:, None])

@@ -90,6 +90,16 @@ def test_where_base_cannot_predict_heads_table_the_same_rows_are_compared(
     assert result.comparison.base_error == pytest.approx(0.137, abs=0.01), "that of the same rows and no others"
 
 
+def test_a_better_model_is_better_and_needs_nobody(repository: Path, commit_change: Commit) -> None:
+    commit_change(model={"arguments": {"C": 1e-5, "max_iter": 200}})
+    git(repository, "tag", "-f", "weak")
+    (repository / "params.yaml").write_text(yaml.safe_dump(PARAMS))
+    git(repository, "commit", "-qam", "a better one")
+    _, (first, *_), result = run_review(repository, "weak")
+    assert first.startswith("better")
+    assert result.reasons == ()
+
+
 def test_base_decides_with_its_own_code(repository: Path, commit_change: Commit) -> None:
     def lie(folder: Path) -> None:
         path = folder / "plumbline/review/decide.py"
