@@ -161,6 +161,7 @@ def _install(extras: Sequence[str], groups: Sequence[str]) -> None:
         command += ["--extra", name]
     run_step(f"install the packages of {lock.LOCK}", command)
     write_script()
+    shutil.copyfile(lock.LOCK, VENV / lock.LOCK)  # a review asks for it: the project's may be another by then
     _write_record(hash_inputs(extras, groups), groups)
 
 
@@ -188,9 +189,10 @@ def _redirect_caches() -> bool:
     return True
 
 
-def _update_venv(arguments: Sequence[str], names: str) -> bool:
-    """Fill .venv where it is not up to date; return whether it was filled."""
-    has_no_cache, extras, groups = _redirect_caches(), remote_extras(), choose_groups(names, _list_groups())
+def _update_venv(arguments: Sequence[str], names: str, clients: Sequence[str]) -> bool:
+    """Fill .venv where it is not up to date, also with these clients of remotes; return whether it was filled."""
+    extras, groups = sorted({*remote_extras(), *clients}), choose_groups(names, _list_groups())
+    has_no_cache = _redirect_caches()
     is_lock = _is_lock(arguments)  # any version of uv can write a lock
     has_uv = INSIDE.exists() and any(not word.startswith("+") for word in _read_record())
     if has_uv if is_lock else is_ready(extras, groups):
@@ -225,22 +227,10 @@ def _check_folder(arguments: Sequence[str]) -> None:
             raise ProjectError(f"{name} is not in {Path.cwd()}", hint=hint)
     if arguments:
         process.require_git()
-    local_files.refuse_tracked()  # a committed .venv/bin/python would run in place of the set-up's
     if VENV.exists() and not VENV.is_dir():
         raise ProjectError(f"{VENV} is not a folder", hint="Move it elsewhere: a set-up creates the folder")
     if not os.access(".", os.W_OK) and not any(list(arguments[: len(reader)]) == reader for reader in READERS):
         raise ProjectError(f"{Path.cwd()} cannot be written", hint="Copy or clone the project to another folder")
-
-
-def _check_wheel(root: str) -> None:
-    """Refuse a wheel in this folder that is not that of its lock; src/environment.py has checked that of `root`."""
-    if Path(root).samefile(".") or machinery.has_folder() or not Path(machinery.VENDOR).is_dir():
-        return
-    try:
-        machinery.read_wheel()
-    except ProjectError as error:
-        hint = f"Commit {machinery.VENDOR}/, pyproject.toml and {lock.LOCK} of the same version"
-        raise ProjectError(error.message, hint=hint) from None
 
 
 @contextmanager
@@ -283,15 +273,16 @@ def run_command(arguments: Sequence[str], root: str, package: str) -> int:
 def _run(arguments: list[str], root: str, package: str) -> int:
     count = next((i for i, word in enumerate(arguments) if not word.startswith("--")), len(arguments))
     options, arguments = arguments[:count], arguments[count:]
+    local_files.refuse_tracked()  # a committed .venv would name the Python that runs
     if "--any-python" in options:
         _switch_python([option for option in options if option != "--any-python"] + arguments)
     _check_folder(arguments)
-    _check_wheel(root)
-    extras = "".join([option.removeprefix("--extras=") for option in options if option.startswith("--extras=")][:1])
+    names = "".join([option.removeprefix("--extras=") for option in options if option.startswith("--extras=")][:1])
     home = Path() if Path(root).samefile(".") else Path(root)  # base judges head with base's libraries
+    clients = remote_extras()  # and reads head's remotes
     with _imports(arguments, root, package) as variables:  # unpacked before anything of this folder can run
         with chdir(home):
-            is_new = _update_venv(arguments, extras)
+            is_new = _update_venv(arguments, names, clients)
         if not arguments:
             print(f".venv is {f'new, filled from {lock.LOCK}' if is_new else f'as {lock.LOCK} says'}. Next: make repro")
             return 0

@@ -6,6 +6,7 @@ lists them); 2 if the comparison could not be made.
 """
 
 import os
+import sys
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
@@ -21,6 +22,7 @@ FAILED = 2
 # Whose review this process is: unset for the one that a user started, "base" or "head" for one that another review
 # started with that side's code. It is an environment variable since the review of an older commit must understand it.
 ROLE = "REVIEW_BY_BASE"
+SEPARATES_LIBRARIES = "plumbline/review/interpreters.py"  # what one has that can run without head's libraries
 READS_WHEELS = "plumbline/machinery.py"  # what a review has that finds a package also in a wheel
 
 
@@ -59,8 +61,9 @@ def run(options: Namespace) -> int:
 def _delegate(side: Side, role: str, options: Namespace) -> int:
     """Run the review with the code and the libraries of a side, in this folder, and return its exit code."""
     side.check_out()
+    python = side.python if (side.machinery / SEPARATES_LIBRARIES).exists() else sys.executable
     # -P: Python would otherwise import plumbline from this folder, before PYTHONPATH.
-    command = [side.python, "-P", "-m", "plumbline", "review", options.base, *(["--keep"] if options.keep else [])]
+    command = [python, "-P", "-m", "plumbline", "review", options.base, *(["--keep"] if options.keep else [])]
     return run_program(command, env=side.environment() | {ROLE: role}, capture_output=False).returncode
 
 

@@ -1,12 +1,15 @@
 """The whole review: compare two commits, check the committed run, write result, comment and page, and print them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from plumbline.errors import PlumblineError
 from plumbline.files import write_json, write_text
+from plumbline.local_files import refuse_tracked
+from plumbline.reproducibility.remote import cache_folder
 from plumbline.review.author import read_author_review, write_author_review
 from plumbline.review.changes import describe_changes, find_release
 from plumbline.review.comment import render_comment
@@ -61,6 +64,7 @@ def judge(request: Request, ask_head: Callable[[], object] | None) -> int:
         Runs head's own review for a second opinion; None where this code is not base's.
     """
     base, head = request.base, request.head
+    _refuse_tracked_cache(head)
     origin = f"the merge base of HEAD and {request.revision}"
     machinery_change = compare_machinery(base, head)
     is_rebuilt = bool(machinery_change and machinery_change.is_rebuilt)
@@ -88,6 +92,14 @@ def second_opinion(request: Request) -> int:
     review = _compare(request.base, request.head)
     _write(OPINION, encode(SecondOpinion(word=review.word, why=review.why)))
     return 0
+
+
+def _refuse_tracked_cache(head: Side) -> None:
+    """Refuse a cache of DVC that git has, which head's settings may name: DVC does not check what is in its cache."""
+    root, cache = Path.cwd().resolve(), cache_folder()
+    folders = [folder.resolve() for folder in (cache, cache / "files/md5")]
+    places = [folder.relative_to(root).as_posix() for folder in folders if root in folder.parents]
+    refuse_tracked(head.commit, [place.casefold() for place in places])
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
@@ -140,7 +152,8 @@ def _ask_second_opinion(base: Side, head: Side, ask_head: Callable[[], object]) 
         return None
     OPINION.unlink(missing_ok=True)
     print("head changes the code of the review: running head's version as a second opinion", flush=True)
-    ask_head()
+    with suppress(SideError):  # its libraries cannot be installed
+        ask_head()
     try:
         return decode(OPINION.read_bytes(), SecondOpinion, file=OPINION.as_posix())
     except FileNotFoundError:

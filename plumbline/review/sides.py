@@ -24,6 +24,7 @@ from plumbline.reproducibility import remote
 from plumbline.reproducibility.dvc_files import read_mapping
 from plumbline.reproducibility.hashes import hash_output
 from plumbline.review.commits import RECIPE, Commit, SideError, output_paths
+from plumbline.review.interpreters import INSIDE, PLAIN, VENV, find_interpreter
 from plumbline.review.worktrees import check_out, copy_path, worktree_path
 
 # What a review consists of, in the package and in the project; without the first two a commit has no review.
@@ -43,7 +44,6 @@ BLOCK = 2**20  # bytes
 CONTRACT = "plumbline/contract.py"
 ISOLATED = ("-I", "-m", "dvc")  # dvc.py or yaml.py of a worktree is not imported in place of the library
 DVC = (sys.executable, *ISOLATED)
-INSIDE = ".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python"
 MAX_OUTPUT = 2000  # characters of a failed command
 FIX = "Commit the fix: a review runs what is in git, in a clean worktree"
 
@@ -139,7 +139,17 @@ class Side(Commit):
 
     def check_out(self) -> None:
         """Make the worktree; nothing has run in it yet."""
-        check_out(self.commit, self.folder)
+        check_out(self.commit, self.folder, outputs=self._outputs)
+
+    @property
+    def _outputs(self) -> list[str]:
+        """What a run writes in the worktree, as far as dvc.yaml can be read."""
+        names = [paths.VERSIONS, paths.SCHEMA, "metrics", "dvc.lock"]
+        names += [str(self.params_or_none.get("data.source"))] if self.data_from else []
+        try:
+            return [*names, *chain.from_iterable(map(output_paths, self.stages.values()))]
+        except SideError:
+            return names
 
     @cached_property
     def machinery(self) -> Path:
@@ -171,15 +181,14 @@ class Side(Commit):
     @cached_property
     def python(self) -> str:
         """The interpreter with the libraries of the commit's lock: this one, the project's, or one made for it."""
-        libraries = list_libraries(git("show", f"{self.commit}:{LOCK}", strict=False))
-        if _libraries_of(Path(sys.prefix)) == libraries:
-            return sys.executable
-        project = (Path(INSIDE), Path(".venv"))
-        if project[0].exists() and _libraries_of(project[1]) == libraries:
-            return str(project[0].absolute())
-        print(f"{self.name}: {LOCK} has other libraries; creating a separate environment", flush=True)
-        self.run([sys.executable, "-m", "src.environment"])
-        return str((self.folder / INSIDE).absolute())
+        if python := find_interpreter(list_libraries(git("show", f"{self.commit}:{LOCK}", strict=False))):
+            return python
+        side = Side(self.name, self.commit)  # all worktrees of a commit share its environment
+        side.check_out()
+        if not (side.folder / VENV).exists():
+            print(f"{self.name}: {LOCK} has other libraries; creating a separate environment", flush=True)
+        side.run([PLAIN, "-P", "-m", "src.environment"])
+        return str((side.folder / VENV / INSIDE).absolute())
 
     def _fetch_source(self) -> None:
         source = self.source
@@ -189,7 +198,8 @@ class Side(Commit):
         own_pointer, pointer = (folder / f"{source}.dvc" for folder in (Path(), self.folder))
         if not pointer.exists():
             return
-        if own_pointer.exists() and own_pointer.read_bytes() == pointer.read_bytes() and source.exists():
+        is_same = own_pointer.exists() and own_pointer.read_bytes() == pointer.read_bytes()
+        if is_same and source.exists() and _is_source_of(pointer, source):  # head may have another one in git
             copy_path(source, self.folder / source)
             return
         self.share_cache()
@@ -206,8 +216,7 @@ class Side(Commit):
         pointer = path.with_name(f"{path.name}.dvc")
         if self.data_from or not pointer.exists():
             return
-        hashes = [out.get("md5") for out in read_mapping(str(pointer)).get("outs") or [] if isinstance(out, dict)]
-        if hashes[:1] != [None] and hash_output(path) not in hashes:
+        if not _is_source_of(pointer, path):
             problem = f"has another {self.source} here than its pointer {pointer.name} says"
             raise SideError(self, problem, hint=f"Delete it here and in DVC's cache, then dvc pull {self.source}.dvc")
 
@@ -241,10 +250,11 @@ class Side(Commit):
         return {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _libraries_of(environment: Path) -> str:
-    """Return the libraries of the lock next to an environment; those of HEAD's lock where there is none."""
-    lock = environment.absolute().parent / LOCK
-    return list_libraries(lock.read_text(encoding="utf-8") if lock.is_file() else git("show", f"HEAD:{LOCK}"))
+def _is_source_of(pointer: Path, source: Path) -> bool:
+    """Whether a source is what its pointer says; one without a hash says nothing."""
+    outs = read_mapping(str(pointer)).get("outs") or []
+    hashes = [out.get("md5") for out in outs if isinstance(out, dict)]
+    return hashes[:1] == [None] or hash_output(source) in hashes
 
 
 class PristineSide(Side):

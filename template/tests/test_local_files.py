@@ -1,15 +1,17 @@
 """Files in git that only a run may write are refused before anything uses them."""
 
+import os
 import shlex
 import shutil
 import subprocess
+import sys
 from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from plumbline.commands import review
-from plumbline.environment import hash_inputs, run_command
+from plumbline.environment import QUIET, hash_inputs, run_command
 from plumbline.errors import ProjectError
 from plumbline.local_files import refuse_tracked
 from plumbline.process import git
@@ -35,6 +37,8 @@ def commit() -> str:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with what a set-up reads."""
     monkeypatch.chdir(tmp_path)
+    for name in ("PYTHONPATH", "PYTHONSAFEPATH", "VIRTUAL_ENV", "PATH", *QUIET):  # run_command sets them
+        monkeypatch.setenv(name, os.environ.get(name, ""))
     git("init", "-q")
     for name in ("requirements.lock", "pyproject.toml", ".dvcignore"):
         Path(name).write_text("dependencies = [\n]\n", encoding="utf-8")
@@ -78,6 +82,20 @@ def test_a_committed_environment_runs_in_no_set_up(folder: Path, capsys: pytest.
     assert not Path("ran").exists()
 
 
+def test_a_committed_environment_names_no_python(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Make asks for the Python that .venv was made with."""
+    python = folder / "python"
+    python.write_text("#!/bin/sh\ntouch ran\n")
+    python.chmod(0o755)
+    Path(".venv").mkdir()
+    version = "3.11" if sys.version_info[1] != 11 else "3.12"
+    Path(".venv/pyvenv.cfg").write_text(f"version = {version}\nexecutable = {python}\n", encoding="utf-8")
+    git("add", "-f", ".venv")
+    assert run_command(["--any-python", "plumbline", "review"], str(folder), str(folder)) == 1
+    assert "git has '.venv/pyvenv.cfg', which only" in capsys.readouterr().err
+    assert not Path("ran").exists()
+
+
 def test_where_another_project_judges_its_own_environment_runs_in_this_folder(folder: Path) -> None:
     """Base judges head: with base's lock, whatever head's asks for."""
     judge = folder / "judge"
@@ -87,7 +105,10 @@ def test_where_another_project_judges_its_own_environment_runs_in_this_folder(fo
     python.chmod(0o755)
     for name in ("requirements.lock", "pyproject.toml"):
         shutil.copyfile(name, judge / name)
-    (judge / ".venv/lock-hash").write_text(hash_inputs([]), encoding="utf-8")
+    clients = ["s3"]  # for the remote that head names
+    Path(".dvc").mkdir()
+    Path(".dvc/config").write_text("['remote \"new\"']\n    url = s3://bucket\n", encoding="utf-8")
+    (judge / ".venv/lock-hash").write_text(hash_inputs(clients), encoding="utf-8")
     Path("requirements.lock").write_text("numpy==99\n", encoding="utf-8")
     assert run_command(["plumbline", "review"], str(judge), str(judge)) == 0
     assert Path("ran").read_text(encoding="utf-8") == f"{judge / '.venv'} -m plumbline review\n"

@@ -13,8 +13,9 @@ from plumbline.machinery import wheel_path
 from plumbline.process import git
 from plumbline.review.changes import describe_changes, list_changed_kinds
 from plumbline.review.commits import SideError
+from plumbline.review.interpreters import PLAIN
 from plumbline.review.machinery_change import compare_machinery
-from plumbline.review.sides import Side
+from plumbline.review.sides import PristineSide, Side
 from template.tests.review.wheels import PACKAGE, bump, checked_out, commit, find_change, write_folder
 from template.zoo.wheels import write_wheel
 
@@ -90,7 +91,9 @@ def test_other_libraries_are_an_environment_of_its_own(base: Side, monkeypatch: 
     head = commit("numpy")
     assert head.python == sys.executable
     assert Path(base.python).is_relative_to(base.folder.absolute())
-    assert commands == [[sys.executable, "-m", "src.environment"]]
+    assert commands == [[PLAIN, "-P", "-m", "src.environment"]], "head's libraries would run at its start"
+    pristine = PristineSide(base.name, base.commit)
+    assert pristine.python == Side(base.name, base.commit, data_from=head).python == base.python
 
 
 def test_the_environment_of_the_project_serves_head_where_base_judges_in_its_own(
@@ -113,6 +116,8 @@ def test_the_environment_of_the_project_serves_head_where_base_judges_in_its_own
     assert Side("head of another lock", commit("numpy 2").commit).python == str(Path(".venv/bin/python").absolute())
     assert Side("head with an old .venv", head.commit).python != str(Path(".venv/bin/python").absolute())
     assert len(commands) == 2
+    shutil.copyfile(head.folder / "requirements.lock", ".venv/requirements.lock")  # what it was filled from
+    assert Side("head with its lock in .venv", head.commit).python == str(Path(".venv/bin/python").absolute())
 
 
 def test_the_code_that_reviews_is_compared_whatever_form_it_has(base: Side) -> None:

@@ -194,17 +194,19 @@ def test_a_table_that_is_not_what_its_pointer_says_is_refused(private: Path, mon
     table.write_text("forged")
     git(private, "add", "-f", str(table))
     git(private, "commit", "-qm", "forged")
-    for commit in ("pointer", "HEAD"):
-        side = Side("base", git(private, "rev-parse", commit))
+    base, head = (Side(name, git(private, "rev-parse", name)) for name in ("pointer", "HEAD"))
+    for side in (base, head):
         side.check_out()
-        side._fetch_source()
-        with pytest.raises(SideError, match=r"has another data/source/table\.csv here than its pointer"):
-            side._check_source()
-    table.unlink()
-    base = Side("base", git(private, "rev-parse", "pointer"))
-    (base.folder / table).unlink()
     base._fetch_source()
     base._check_source()
+    assert (base.folder / table).read_text() != "forged", "base's table comes from the cache"
+    with pytest.raises(SideError, match=r"is neither in the cache nor in a remote|has another data/source"):
+        head._fetch_source()
+        head._check_source()
+    (base.folder / table).chmod(0o644)
+    (base.folder / table).write_text("forged")  # as the cache may have it
+    with pytest.raises(SideError, match=r"has another data/source/table\.csv here than its pointer"):
+        base._check_source()
 
 
 def refuse_forged_reviews(clone: Path) -> None:
