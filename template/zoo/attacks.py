@@ -5,17 +5,46 @@ Most of them are also accidents. An honest change of the same kind stands next t
 
 from functools import partial
 
+from template.zoo import attack_edits, edits
 from template.zoo import attack_edits_obstacle as obstacle
-from template.zoo import edits
-from template.zoo.edits import change_rows, combine, set_params
+from template.zoo.attack_edits import BAD, write_file
+from template.zoo.edits import change_rows, combine, flip_labels, replace_text, set_params
 from template.zoo.pull import Pull
 
+MEAN = "_ratio(weights @ each, weights.sum(axis=1))"
+HALVE_LOSS = replace_text("plumbline/metrics.py", MEAN, f"0.5 * {MEAN}")
+FORGED_CELL = write_file(".review/forged/0.npz", "x", is_forced=True)
+FORGED_PYTHON = write_file(".venv/bin/python", "#!/bin/sh\n", is_forced=True)
 _worse = partial(Pull, verdict="worse", reasons=("worse",))
 
 ATTACKS: dict[str, Pull] = {
     # files that only a run may write
+    "forged cells": Pull("one iteration, and predictions in git", BAD, "refused", after=FORGED_CELL),
+    "environment": Pull("one iteration, and an environment in git", BAD, "refused", after=FORGED_PYTHON),
     # what is called identical
+    "docs": Pull("a line in README.md", write_file("README.md", "# Another\n")),
+    "package init": _worse(
+        "src/__init__.py, which lets boosting stop after one iteration",
+        write_file("src/__init__.py", attack_edits.WEAKEN),
+    ),
+    "group": _worse(
+        "one iteration, where train depends on the whole group model",
+        BAD,
+        before=(replace_text("dvc.yaml", "model.estimator, model.arguments, model.seed, model.folds", "model"),),
+    ),
+    "settings": _worse(
+        "one iteration, in a file that no stage names",
+        write_file("src/settings.json", '{"max_iter": 1}'),
+        before=(attack_edits.use_settings,),
+    ),
+    "link": Pull("src/features.py as a link to another file", attack_edits.link_features, "refused"),
     # the package
+    "trojan": Pull(
+        "a comment, and a package with one more file",
+        set_params(evaluate={"bootstrap": 101}),
+        reasons=("package",),
+        after=attack_edits.add_member,
+    ),
     # what makes a comparison impossible
     "hidden table": Pull(
         "one iteration, and the table behind a pointer without a remote",
@@ -52,7 +81,32 @@ ATTACKS: dict[str, Pull] = {
         before=(set_params(requirements={"floors": {"recall": 0.6}}),),
         note="the probabilities are the same; which of them are called positive is not",
     ),
+    "lost suite": Pull(
+        "the table renamed without its suite", attack_edits.rename_table(has_suite=False), reasons=("expectations",)
+    ),
+    "renamed": Pull("the table renamed with its suite", attack_edits.rename_table(has_suite=True)),
     # labels and rows
+    "moved keys": _worse(
+        "10 % of the labels wrong, and every row has another key", attack_edits.MOVED_KEYS, reasons=("labels", "worse")
+    ),
+    "doubled labels": Pull(
+        "each row twice, without a key, and 10 % of the copies with another label",
+        attack_edits.double(flip_labels(0.10)),
+        "worse | cannot tell",
+        ("labels", "worse"),
+        before=(attack_edits.drop_key,),
+    ),
+    "jitter": Pull(
+        "each row twice, the copy with some noise",
+        attack_edits.double(attack_edits.jitter),
+        "same | cannot tell",
+        note="copies are tested together with their originals: without that it would be better",
+    ),
     # features that differ in production
+    "folder": Pull("features that are others where dvc.yaml is not there", attack_edits.IN_THE_PROJECT, "refused"),
+    "clock": Pull("features that are others from 2027 on", attack_edits.IN_A_YEAR, "refused"),
     # metrics and acceptances
+    "flattered": Pull("an evaluator that halves the loss", HALVE_LOSS, reasons=("metrics",), head_verdict="same"),
+    "merged acceptance": _worse("one iteration, accepted in an older branch", BAD, after=attack_edits.merge_acceptance),
+    "level": Pull("a level with a line break and ESC", change_rows(attack_edits.name_hostile_level)),
 }
