@@ -6,6 +6,7 @@ Most of them are also accidents. An honest change of the same kind stands next t
 from functools import partial
 
 from template.zoo import attack_edits_obstacle as obstacle
+from template.zoo import attack_edits_places as places
 from template.zoo import edits
 from template.zoo.edits import change_rows, combine, set_params
 from template.zoo.pull import Pull
@@ -14,6 +15,29 @@ _worse = partial(Pull, verdict="worse", reasons=("worse",))
 
 ATTACKS: dict[str, Pull] = {
     # files that only a run may write
+    "forged cells": Pull(
+        "one iteration, and its predictions in git, almost perfect", places.BAD, "refused", after=places.forge_cells
+    ),
+    "committed environment": Pull(
+        "one iteration, and a .venv in git whose Python does nothing",
+        places.BAD,
+        "refused",
+        after=places.commit_environment,
+    ),
+    "cache in git": Pull(
+        "one iteration, and a cache of DVC in git with another table for base's pointer",
+        combine(places.BAD, places.set_cache("forged")),
+        "refused",
+        before=places.POINTER,
+        after=places.forge_cache,
+    ),
+    "another cache": Pull("a cache of DVC that is not in git", places.set_cache("../own-cache")),
+    "forged table": _worse(
+        "one iteration, the table in git under another name, and another one next to base's pointer",
+        combine(places.BAD, places.move_table),
+        before=places.POINTER,
+        after=places.forge_table,
+    ),
     # what is called identical
     # the package
     # what makes a comparison impossible
