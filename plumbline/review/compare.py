@@ -11,11 +11,13 @@ import numpy as np
 from plumbline import paths
 from plumbline.data.schema import Schema
 from plumbline.formatting import short
+from plumbline.review.alignment import align
 from plumbline.review.attribution import attribute_change
 from plumbline.review.changes import describe_changes, read_importances
 from plumbline.review.commits import RECIPE, Commit, SideError
 from plumbline.review.data_diff import compare_tables
 from plumbline.review.decide import Decision, compare_slices, compare_with_trivial, decide, keep_sliceable
+from plumbline.review.near_duplicates import MIN_SHARE, find_added, write_units
 from plumbline.review.obstacles import (
     ObstacleError,
     check_task,
@@ -129,9 +131,11 @@ class _Pair:
 
 def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings) -> Review:
     data_changes, relabelled = None, np.array([], dtype=int)
+    is_added = np.zeros(head.schema.rows, dtype=bool)
     if base.table_digest != head.table_digest:
         data_changes, relabelled = compare_tables(base.folder, head.folder)
-    pair = _predict_pair(base, head, settings)
+        is_added = find_added(base, head)
+    pair = _predict_pair(base, head, settings, is_added)
     decision = decide(
         pair.predictions[base],
         pair.predictions[head],
@@ -141,6 +145,7 @@ def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings
         base_rows=pair.base_rows,
     )
     word, why = _doubt_selection(decision.word, decision.why, data_changes)
+    word, why = _doubt_new_rows(word, why, pair, decision, is_added)
     review = replace(
         review,
         word=word,
@@ -164,7 +169,21 @@ def _find_obstacles(review: Review, pair: _Pair, decision: Decision) -> Iterator
         yield from find_lost_slices(review.slices, base, base_rows, settings.must_work)
 
 
-def _predict_pair(base: Side, head: Side, settings: Settings) -> _Pair:
+def _doubt_new_rows(word: Word, why: str, pair: _Pair, decision: Decision, is_added: np.ndarray) -> tuple[Word, str]:
+    """Return the verdict; where rows were added, better must also hold on the rows that base has."""
+    rows = decision.criterion.rows
+    has_few = not is_added.any() or is_added.sum() < MIN_SHARE * (~is_added).sum()
+    if word != "better" or pair.unpaired_reason or has_few:
+        return word, why
+    base, head = (pair.predictions[side] for side in (pair.base, pair.head))
+    old_rows = rows.take(np.flatnonzero(~is_added[rows.positions]))
+    verdict = decision.criterion.compare(base, head, old_rows)
+    if verdict.word == "better":
+        return word, why
+    return "cannot tell", f"better with the rows that head added; on base's rows alone: {verdict.word}"
+
+
+def _predict_pair(base: Side, head: Side, settings: Settings, is_added: np.ndarray) -> _Pair:
     """Let both sides predict head's rows, or each its own where they cannot predict the same ones."""
     check_task(base, head)
     base_schema, schema = base.schema, head.schema
@@ -172,16 +191,21 @@ def _predict_pair(base: Side, head: Side, settings: Settings) -> _Pair:
     design = choose_design(head, split, replicas=settings.replicas, folds=settings.folds)
     reason = None if base_schema.classes == schema.classes else "the classes are others"
     if not reason:
+        has_time = design.split is not None and design.split.cut is not None
+        near = replace(design, units=write_units(head, is_added) if is_added.any() and not has_time else None)
         try:
-            predictions = predict_sides([base, head], head, design)
+            predictions = predict_sides([base, head], head, near)
             if np.array_equal(predictions[base].units, predictions[head].units):
-                return _Pair(base, head, settings, design, predictions, None)
+                return _Pair(base, head, settings, near, predictions, None)
             reason = "rows are split by another key"
         except SideError as error:
             if error.side != base.name:
                 raise
             reason = error.message
-    return _Pair(base, head, settings, design, {side: predict(side, side, design) for side in (base, head)}, reason)
+    predictions = {side: predict(side, side, design) for side in (base, head)}
+    if base_schema.classes == schema.classes and (aligned := align(base, head, predictions)):
+        return _Pair(base, head, settings, design, predictions | {base: aligned}, None)
+    return _Pair(base, head, settings, design, predictions, reason)
 
 
 def _doubt_selection(word: Word, why: str, data_changes: DataChanges | None) -> tuple[Word, str]:

@@ -39,11 +39,14 @@ class Design:
         How many replicas.
     split : Split or None
         Without folds: base's rule for the holdout, on both sides; None for each side's own.
+    units : Path or None
+        A file with the units by which rows of head's table fall into folds; None for their own.
     """
 
     folds: int | None
     replicas: int
     split: Split | None = None
+    units: Path | None = None
 
     def replicas_of(self, side: Side) -> list[Replica]:
         """Return the replicas of a side: salts are common to both sides, seeds derive from model.seed.
@@ -169,6 +172,7 @@ def _folder(side: Side, head: Side, design: Design) -> Path:
     # Of head only the typed table: its own split moves no prediction of base.
     split = asdict(design.split) if design.split else None
     inputs = [side.recipe_digest(), head.table_digest, design.folds, split, worker_hash]
+    inputs += [design.units.stem] if design.units else []
     return PREDICTIONS / hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
 
 
@@ -265,6 +269,7 @@ def _plan_jobs(folders: Mapping[Side, Path], head: Side, design: Design) -> Iter
                     folder=str(folders[side].absolute()),
                     own_table=str((side.folder / paths.TABLE).absolute()),
                     split=design.split,
+                    units=str(design.units.absolute()) if design.units else None,
                 ),
             )
 

@@ -10,7 +10,7 @@ from __future__ import annotations  # another contract may lack what is annotate
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,8 @@ class Job:
         The side's own typed table.
     split : Split or None
         Base's; None for the side's own.
+    units : str or None
+        A file with the units by which the rows that are predicted fall into folds; None for their own.
     """
 
     contract: int
@@ -105,6 +107,7 @@ class Job:
     folder: str
     own_table: str = ""
     split: Split | None = None
+    units: str | None = None
 
     def dumps(self) -> str:
         """Return the JSON text."""
@@ -131,7 +134,8 @@ def main() -> int:
         features = own_rows.features
         columns = {name[1:]: features[name].to_numpy() for name in COLUMNS if name in features}
         _write(folder / ROWS, units=rows.units, **(columns if rows is own_rows else {}))
-    _predict_replicas(job, folder, own_rows, rows)
+    fold_rows = rows if job.units is None else replace(rows, units=np.load(job.units))
+    _predict_replicas(job, folder, fold_rows if rows is own_rows else own_rows, fold_rows)
     return 0
 
 

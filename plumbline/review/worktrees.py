@@ -59,8 +59,10 @@ def _has_code_of(commit: str, folder: Path, outputs: Collection[str]) -> bool:
         git("read-tree", commit, cwd=folder, env=env)
         git("update-index", "-q", "--refresh", cwd=folder, env=env, strict=False)  # fails where a file differs
         changed = git("diff-files", "--name-only", "-z", cwd=folder, env=env)
-        others = git("ls-files", "--others", "-z", "--exclude=/.venv", cwd=folder, env=env)  # also what git ignores
-    names = [*changed.split("\0"), *(name for name in others.split("\0") if _can_be_imported(folder / name, name))]
+        other_files = git(
+            "ls-files", "--others", "-z", "--exclude=/.venv", cwd=folder, env=env
+        )  # also what git ignores
+    names = [*changed.split("\0"), *(name for name in other_files.split("\0") if _can_be_imported(folder / name, name))]
     return all(not name or any(Path(name).is_relative_to(output) for output in outputs) for name in names)
 
 
