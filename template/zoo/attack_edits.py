@@ -46,15 +46,13 @@ READ_SETTINGS = """\
 LINES = "web\n::error::x\x1b[31m"  # a level that a terminal or a log of CI would obey
 
 
-def write_file(path: str, text: str, *, is_forced: bool = False) -> Edit:
-    """Return an edit that writes a file, and adds it to git although git ignores it."""
+def write_file(path: str, text: str) -> Edit:
+    """Return an edit that writes a file."""
 
     def edit(author: Author) -> None:
         file = author.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-        if is_forced:
-            author.git("add", "-f", path)
 
     return edit
 

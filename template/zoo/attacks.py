@@ -7,20 +7,40 @@ from functools import partial
 
 from template.zoo import attack_edits, edits
 from template.zoo import attack_edits_obstacle as obstacle
+from template.zoo import attack_edits_places as places
 from template.zoo.attack_edits import BAD, write_file
 from template.zoo.edits import change_rows, combine, flip_labels, replace_text, set_params
 from template.zoo.pull import Pull
 
 MEAN = "_ratio(weights @ each, weights.sum(axis=1))"
 HALVE_LOSS = replace_text("plumbline/metrics.py", MEAN, f"0.5 * {MEAN}")
-FORGED_CELL = write_file(".review/forged/0.npz", "x", is_forced=True)
-FORGED_PYTHON = write_file(".venv/bin/python", "#!/bin/sh\n", is_forced=True)
 _worse = partial(Pull, verdict="worse", reasons=("worse",))
 
 ATTACKS: dict[str, Pull] = {
     # files that only a run may write
-    "forged cells": Pull("one iteration, and predictions in git", BAD, "refused", after=FORGED_CELL),
-    "environment": Pull("one iteration, and an environment in git", BAD, "refused", after=FORGED_PYTHON),
+    "forged cells": Pull(
+        "one iteration, and its predictions in git, almost perfect", places.BAD, "refused", after=places.forge_cells
+    ),
+    "committed environment": Pull(
+        "one iteration, and a .venv in git whose Python does nothing",
+        places.BAD,
+        "refused",
+        after=places.commit_environment,
+    ),
+    "cache in git": Pull(
+        "one iteration, and a cache of DVC in git with another table for base's pointer",
+        combine(places.BAD, places.set_cache("forged")),
+        "refused",
+        before=places.POINTER,
+        after=places.forge_cache,
+    ),
+    "another cache": Pull("a cache of DVC that is not in git", places.set_cache("../own-cache")),
+    "forged table": _worse(
+        "one iteration, the table in git under another name, and another one next to base's pointer",
+        combine(places.BAD, places.move_table),
+        before=places.POINTER,
+        after=places.forge_table,
+    ),
     # what is called identical
     "docs": Pull("a line in README.md", write_file("README.md", "# Another\n")),
     "package init": _worse(
