@@ -95,7 +95,7 @@ def second_opinion(request: Request) -> int:
 
 
 def _refuse_tracked_cache(head: Side) -> None:
-    """Refuse a cache of DVC that git has, which head's settings may name: DVC does not check what is in its cache."""
+    """Refuse a cache of DVC that git has, which head's settings may name: DVC does not check all that is in it."""
     root, cache = Path.cwd().resolve(), cache_folder()
     folders = [folder.resolve() for folder in (cache, cache / "files/md5")]
     places = [folder.relative_to(root).as_posix() for folder in folders if root in folder.parents]

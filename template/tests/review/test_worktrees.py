@@ -8,7 +8,7 @@ import pytest
 from plumbline.errors import ProjectError
 from plumbline.process import git
 from plumbline.review import worktrees
-from plumbline.review.judge import _refuse_tracked_cache
+from plumbline.review.judge import Request, _refuse_tracked_cache, judge
 from plumbline.review.sides import Side
 from template.tests.review.wheels import commit, write_folder
 
@@ -128,7 +128,7 @@ def test_a_cache_of_dvc_in_git_is_refused_whatever_names_it(side: Side, setting:
         Path("link").symlink_to("forged")
     head = commit("a cache")
     with pytest.raises(ProjectError, match="files/md5/00/1', which only a set-up or a run may write"):
-        _refuse_tracked_cache(head)
+        judge(Request(base=side, head=head, revision="x", base_has_review=True, is_author=False), None)
 
 
 @pytest.mark.parametrize("setting", ["cache", "../cache-of-dvc", "../.."])
