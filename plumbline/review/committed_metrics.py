@@ -47,8 +47,11 @@ def find_false_metric(head: Side, file: Path) -> str | None:
     if not isinstance(content, dict):
         return f"{paths.METRICS} has no metrics"
     schema = head.schema
-    outcome = _make_outcome(schema, arrays[SCORES], arrays[TRUTH], content.get("threshold"))
-    names = [name for name in read_names(head, "evaluate.metrics") or AUTO[schema.task] if name in AUTO[schema.task]]
+    threshold = head.params_or_none.get("model.threshold", content.get("threshold"))
+    threshold = content.get("threshold") if threshold == "auto" else threshold
+    outcome = _make_outcome(schema, arrays[SCORES], arrays[TRUTH], threshold)
+    required_names = read_names(head, "evaluate.metrics") or AUTO[schema.task]
+    names = [name for name in AUTO[schema.task] if name in required_names or name in content]
     if missing := [name for name in names if name not in content]:
         return f"{paths.METRICS} has no {missing[0]}, which evaluate measures"
     weight = arrays.get(WEIGHT, np.ones(len(outcome.truth)))
@@ -60,7 +63,7 @@ def find_false_metric(head: Side, file: Path) -> str | None:
 
 
 def _make_outcome(schema: Schema, scores: np.ndarray, truth: np.ndarray, threshold: object) -> Outcome:
-    """Return the outcome; the threshold is that of the file, which `train` may have chosen."""
+    """Return the outcome; a threshold that `train` chose is that of the file."""
     if schema.task == "regression":
         return Outcome("regression", truth, scores, scores)
     if schema.task != "binary":

@@ -175,6 +175,9 @@ def _doubt_new_rows(word: Word, why: str, pair: _Pair, decision: Decision, is_ad
     has_few = not is_added.any() or is_added.sum() < MIN_SHARE * (~is_added).sum()
     if word != "better" or pair.unpaired_reason or has_few:
         return word, why
+    has_time = pair.design.split is not None and pair.design.split.cut is not None
+    if not (pair.design.units or has_time or pair.schema.column("group")):
+        return "cannot tell", "better, with rows that head added; nobody knows whether they are copies of base's"
     base, head = (pair.predictions[side] for side in (pair.base, pair.head))
     old_rows = rows.take(np.flatnonzero(~is_added[rows.positions]))
     verdict = decision.criterion.compare(base, head, old_rows)

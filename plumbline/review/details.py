@@ -77,8 +77,8 @@ def describe_metrics(review: Review) -> str:
     if review.comparison is None or review.comparison.metric != "log_loss":
         return text
     return (
-        f"{text} The predicted class is the most probable one, whatever `model.threshold` is; `log_loss` is clipped "
-        "where it decides, and not here."
+        f"{text} Of two classes the positive one is predicted from each side's own `model.threshold` on; `log_loss` is "
+        "clipped where it decides, and not here."
     )
 
 

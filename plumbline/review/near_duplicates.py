@@ -22,7 +22,7 @@ from plumbline.review.sides import Side
 from plumbline.review.worktrees import FOLDER
 
 MIN_SHARE = 0.01  # of base's rows: fewer new ones move no verdict
-MAX_VALUES = 500_000  # rows times columns; beyond, the search for neighbours takes longer than a review
+MAX_VALUES, MAX_ADDED = 500_000, 5_000_000  # rows times columns of base's rows and of all; beyond, it takes too long
 MAX_LEVELS = 20  # of a category; one with more is left out of the distance
 UNITS = FOLDER / "units"
 
@@ -53,10 +53,10 @@ def write_units(head: Side, is_added: np.ndarray) -> Path | None:
         return None
     table = pq.read_table(head.folder / paths.TABLE)
     values = encode_rows(table, schema, is_added)
-    if not values.shape[1] or values.size > MAX_VALUES:
+    old_rows = np.flatnonzero(~is_added)
+    if not values.shape[1] or values[old_rows].size > MAX_VALUES or values.size > MAX_ADDED:
         return None
     own_units = units(table.select(unit_columns(schema)), schema).copy()
-    old_rows = np.flatnonzero(~is_added)
     nearest = NearestNeighbors(n_neighbors=1).fit(values[old_rows]).kneighbors(values[is_added], return_distance=False)
     own_units[is_added] = own_units[old_rows[nearest[:, 0]]]
     return _store(own_units)

@@ -50,9 +50,12 @@ def read_split(base: Side, head: Side) -> Split:
 
 
 def check_task(base: Side, head: Side) -> None:
-    """Raise ObstacleError where the task of head is another one."""
+    """Raise ObstacleError where the task of head is another one, or another class is the positive one."""
     if base.schema.task != head.schema.task:
         raise ObstacleError(head, f"has the task {head.schema.task}, base has {base.schema.task}", hint=HINT)
+    if base.schema.classes == head.schema.classes and base.schema.positive != head.schema.positive:
+        problem = "has another positive class than base, by which floors and the threshold are meant"
+        raise ObstacleError(head, problem, hint=HINT)
 
 
 def read_own_rows(side: Side, *, is_holdout: bool) -> Rows:

@@ -59,7 +59,7 @@ def check_package(head: Side) -> PackageReport:
     lines = output.strip().splitlines() or ["no answer"]
     is_consistent = None if process.returncode == OTHER_CONTRACT else process.returncode == 0
     check = PackageCheck(is_consistent=is_consistent, why=lines[-1].removeprefix("ERROR: "))
-    return PackageReport(missing or check, false_metric)
+    return PackageReport(check if is_consistent is False else missing or check, false_metric)
 
 
 def compare_packages(head: Side) -> str | None:

@@ -44,10 +44,30 @@ def main() -> int:
     columns = {name: holdout[f"@{name}"].to_numpy() for name in ("target", "weight") if f"@{name}" in holdout}
     arrays: dict[str, Any] = columns | {"scores": contract.scores(model, holdout)}
     np.savez(scores_path, **arrays)
+    table = pq.read_table(table_path).take(np.flatnonzero(~rows.is_train)[:MAX_ROWS])
+    expected = contract.predict(model, table)
+    compare_features(arrays["scores"][:MAX_ROWS], expected)
     if wheel:
-        table = pq.read_table(table_path).take(np.flatnonzero(~rows.is_train)[:MAX_ROWS])
-        print(compare_package(wheel, table, contract.predict(model, table)))
+        print(compare_package(wheel, table, expected))
     return 0
+
+
+def compare_features(scores: np.ndarray, expected: pd.DataFrame) -> None:
+    """Compare the scores of data/features.parquet with those of features() on the same rows.
+
+    Raises
+    ------
+    MismatchError
+        Where they differ: featurize wrote other features than a package makes.
+    """
+    values = expected[_score_columns(expected)].to_numpy(float)
+    if not np.allclose(values, scores.reshape(values.shape), rtol=TOLERANCE, atol=TOLERANCE):
+        raise MismatchError("data/features.parquet has other features than features() makes of the same rows")
+
+
+def _score_columns(predictions: pd.DataFrame) -> list[str]:
+    """Return the columns with probabilities, or that of a regression: a threshold may differ."""
+    return [str(column) for column in predictions if column != "prediction"] or ["prediction"]
 
 
 def compare_package(wheel: str, table: pa.Table, expected: pd.DataFrame) -> str:
@@ -70,7 +90,7 @@ def compare_package(wheel: str, table: pa.Table, expected: pd.DataFrame) -> str:
             predictions = importlib.import_module(modules[0]).Predictor.load().predict_typed(table)
     if list(predictions) != list(expected):
         raise MismatchError("the package has other outputs than the recipe")
-    columns = [column for column in expected if column != "prediction"] or ["prediction"]  # a threshold may differ
+    columns = _score_columns(expected)
     is_close = np.isclose(
         predictions[columns].to_numpy(float), expected[columns].to_numpy(float), rtol=TOLERANCE, atol=TOLERANCE
     )

@@ -222,6 +222,8 @@ def predict_unseen(
             raise WorkerError("a row would be predicted by a model that was trained on it: a fault of the review")
         if test.any():
             fold_scores = contract.scores(fit(own_rows.features[train]), rows.features[test])
+            if not np.isfinite(fold_scores).all():
+                raise WorkerError("predicts a value that is no number")
             scores = np.full((len(rows.units), *fold_scores.shape[1:]), np.nan) if scores is None else scores
             scores[test] = fold_scores
     if scores is None:

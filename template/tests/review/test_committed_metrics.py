@@ -86,3 +86,14 @@ def test_what_is_no_metric_is_said(find: Any, text: str, words: str | None) -> N
     message = find(schema, arrays, text, **{"evaluate.metrics": ["log_loss", "my.own"]})
     assert (message is None) == (words is None)
     assert (words or "") in (message or "")
+
+
+def test_the_threshold_is_that_of_the_parameters_and_each_metric_in_the_file_is_asked(find: Any) -> None:
+    schema, arrays, content = make("binary", 0.5)
+    assert (
+        find(schema, arrays, json.dumps(content), **{"model.threshold": 0.5, "evaluate.metrics": ["log_loss"]}) is None
+    )
+    assert " recall " in find(schema, arrays, json.dumps(content | {"recall": 1}), **{"evaluate.metrics": ["log_loss"]})
+    message = find(schema, arrays, json.dumps(content), **{"model.threshold": 0.999})
+    assert "metrics/metrics.json says accuracy" in message
+    assert find(schema, arrays, json.dumps(content), **{"model.threshold": "auto"}) is None

@@ -1,6 +1,7 @@
 """Copies of rows with some noise make no model better: they are tested together with their originals."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ import yaml
 
 from plumbline.data.schema import Column, Schema
 from plumbline.review import near_duplicates
+from plumbline.review.compare import _doubt_new_rows
 from plumbline.review.near_duplicates import encode_rows, find_added, write_units
+from plumbline.review.predictions import Design, Rows
 from plumbline.review.sides import Side
 from plumbline.testing.projects import make_table
 from template.tests.review.conftest import PARAMS, Commit, git, run_review
@@ -79,7 +82,7 @@ def test_an_added_row_has_the_unit_of_its_original_and_no_other_row_moves(
     has_gap = forest.x2.isna().to_numpy()
     assert (units[300:] == units[:300])[~has_gap].all()
     assert write_units(head, np.arange(600) >= 598) is None, "two rows move no verdict"
-    monkeypatch.setattr(near_duplicates, "MAX_VALUES", 100)
+    monkeypatch.setattr(near_duplicates, "MAX_VALUES", 100)  # of base's rows
     assert write_units(head, is_added) is None
 
 
@@ -104,3 +107,16 @@ def test_near_means_in_units_of_base_and_in_levels_and_not_by_target_or_text() -
     assert values[:3, 0].tolist() == [-1.0, 1.0, 0.0]
     assert values[3, 0] > 1e7, "the added row does not set the scale"
     assert (values[0] != values[2]).sum() == 2
+
+
+def test_better_with_added_rows_that_nobody_could_compare_is_not_known() -> None:
+    """As with a table of texts, or one that is too large for a search."""
+    rows = Rows(np.arange(8), np.zeros(8, dtype=int), None, None)
+    decision: Any = SimpleNamespace(criterion=SimpleNamespace(rows=rows))
+    pair: Any = SimpleNamespace(
+        unpaired_reason=None, design=Design(5, 3), schema=Schema((Column("y", "category", "target"),), 8, "binary")
+    )
+    is_added = np.arange(8) > 3
+    assert _doubt_new_rows("better", "why", pair, decision, is_added)[0] == "cannot tell"
+    assert _doubt_new_rows("worse", "why", pair, decision, is_added) == ("worse", "why")
+    assert _doubt_new_rows("better", "why", pair, decision, np.zeros(8, dtype=bool)) == ("better", "why")

@@ -1,11 +1,14 @@
 """Head must not make itself incomparable: what prevents a comparison that base allows is red."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 
+from plumbline.review.obstacles import ObstacleError, check_task
 from plumbline.review.result.review import Review
 from plumbline.testing.projects import make_table
 from template.tests.review.conftest import create_repository, git, open_names, run_review
@@ -95,3 +98,16 @@ def test_a_slice_that_must_work_is_asked_where_rows_differ(repository: Path) -> 
     _, _, result = run_review(repository, strict, code=1)
     assert "incomparable" in open_names(result)
     assert "head has too few rows where flag = True, which must work" in result.obstacle
+
+
+def test_another_positive_class_is_an_obstacle() -> None:
+    """Floors and the threshold are meant for base's."""
+
+    def side(**schema: Any) -> Any:
+        return SimpleNamespace(name="head", commit="0" * 40, schema=SimpleNamespace(**{"task": "binary", **schema}))
+
+    base = side(classes=("no", "yes"), positive="yes")
+    check_task(base, side(classes=("no", "yes"), positive="yes"))
+    check_task(base, side(classes=("nein", "ja"), positive="ja"))
+    with pytest.raises(ObstacleError, match="has another positive class than base"):
+        check_task(base, side(classes=("no", "yes"), positive="no"))

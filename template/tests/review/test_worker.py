@@ -68,3 +68,17 @@ def test_nothing_to_predict_is_refused(rows: pd.DataFrame) -> None:
 def test_a_job_is_read_as_it_was_written() -> None:
     job = Job(contract=1, replicas=(Replica(0, 0, 7), Replica(3, 3, 9)), folds=None, table="t.parquet", folder="out")
     assert Job.loads(job.dumps()) == job
+
+
+def test_a_model_that_answers_no_number_is_refused_and_leaves_no_row_out(rows: pd.DataFrame) -> None:
+    """A row without a prediction is left out on both sides: a model could choose the rows that it is asked."""
+    own_rows = contract.Rows(rows, np.arange(ROWS, dtype=np.uint64), np.ones(ROWS, bool))
+
+    def fit_shy(train: pd.DataFrame) -> FittedModel:
+        model = FIT_NEAREST(train)
+        predict = model.pipeline.predict
+        model.pipeline.predict = lambda frame: np.where(np.arange(len(frame)) == 0, np.nan, predict(frame))
+        return model
+
+    with pytest.raises(WorkerError, match="predicts a value that is no number"):
+        predict_unseen(fit_shy, own_rows, own_rows, 5, 0)
