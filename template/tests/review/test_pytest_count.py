@@ -12,10 +12,7 @@ TWO = "def test_a(): check()\ndef test_b(): check()\n"
     [
         (TWO, 2),
         ("def test_a(): check()\ndef other(): check()\n", 1),
-        (
-            "class TestA:\n def test_a(self): check()\n def test_b(self): check()\nclass B:\n def test_c(self): check()\n",
-            2,
-        ),
+        ("class TestA:\n def test_a(self): check()\nclass B:\n def test_b(self): check()\n", 1),
         ("class A(unittest.TestCase):\n def __init__(self): ...\n def test_a(self): check()\n", 1),
         ("@pytest.mark.parametrize('a', [1, 2, 3])\ndef test_a(a): check()\n", 3),
         ("@pytest.mark.parametrize('a', [1, pytest.param(2, marks=pytest.mark.skip)])\ndef test_a(a): check()\n", 1),
