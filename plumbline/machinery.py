@@ -25,6 +25,7 @@ from plumbline.paths import PROJECT
 
 PACKAGE, DISTRIBUTION, VENDOR = "plumbline", "plumbline-ml", "vendor"
 FILE_NAME = "plumbline_ml-{version}-py3-none-any.whl"
+MAX_UNPACKED = 100 * 2**20  # bytes of a wheel, which has 1 to 2 MB
 RESTORE = f"Restore what is committed: git checkout HEAD -- {VENDOR} {LOCK}"
 _NAME = r"(?im)^plumbline[-_.]+ml\b"  # however it is spelled, uv and pip take it for the package
 _ENTRY = _NAME + r"[^\n]*(?:\n[ \t][^\n]*)*\n?"
@@ -64,8 +65,11 @@ def read_pin(root: str | Path = ".") -> str:
         here must be what uv installs.
     """
     path = Path(root) / LOCK
-    entries = re.findall(_ENTRY, path.read_text(encoding="utf-8")) if path.is_file() else []
     hint = f"Restore the file: git checkout HEAD -- {LOCK}"
+    try:
+        entries = re.findall(_ENTRY, path.read_text(encoding="utf-8")) if path.is_file() else []
+    except UnicodeDecodeError:
+        raise ProjectError(f"{LOCK} is not UTF-8", hint=hint) from None
     if len(entries) != 1 or not entries[0].startswith(f"{DISTRIBUTION}=="):
         count = f"{len(entries)} pins" if entries else "no pin"
         raise ProjectError(f"{LOCK} has {count} of {DISTRIBUTION}, expected one", hint=hint)
@@ -176,8 +180,12 @@ def _extract(wheel: bytes) -> Path:
     wheel_file.write_bytes(wheel)
     try:
         with zipfile.ZipFile(wheel_file) as archive:
+            size = sum(member.file_size for member in archive.infolist())  # no member unpacks to more than it says
+            if size > MAX_UNPACKED:
+                message = f"the wheel in {VENDOR}/ unpacks to {size >> 20:,} MB, expected at most {MAX_UNPACKED >> 20}"
+                raise ProjectError(message, hint=RESTORE)
             archive.extractall(folder)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):  # or encrypted
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError):  # or encrypted
         raise ProjectError(f"the wheel in {VENDOR}/ cannot be unpacked", hint=RESTORE) from None
     wheel_file.unlink()
     return folder

@@ -27,6 +27,7 @@ KINDS: dict[Kind, tuple[str, ...]] = {
     "versions": (LOCK.name,),
 }
 GENERATED = ("dvc.lock", "metrics/", paths.SCHEMA, paths.VERSIONS)  # written by a run
+TAG = "%(refname:strip=2) %(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)"  # and its commit
 MAX_FILES = 10  # that are listed
 MANY_TRIALS = 25  # recipes tried on one table, from which on a better one may be luck
 RECIPE_FILES = (  # a commit that changes one of these tries another recipe
@@ -60,9 +61,13 @@ def describe_changes(base: Commit, head: Commit, *, word: Word, why: str) -> Rev
 def find_release(base: Commit) -> Side | None:
     """Return the newest release NAME@v* in the history of base, with a NAME of the artifacts in dvc.yaml."""
     for name in [] if base.recipe_error else _artifact_names(base):
-        options = ("--tags", "--abbrev=0", "--match", f"{name}@v*")
-        if tag := git("describe", *options, base.commit, strict=False).strip():
-            return Side(replace_surrogates(tag), git("rev-parse", f"{tag}^{{commit}}").strip())
+        # Not git describe: it takes the name in a tag's object, which a renamed tag has kept, for the tag.
+        options = ("--merged", base.commit, "--sort=creatordate", f"--format={TAG}")
+        lines = git("for-each-ref", *options, f"refs/tags/{name}@v*", strict=False).splitlines()
+        tags = {commit: tag for tag, _, commit in (line.partition(" ") for line in lines)}
+        commits = git("rev-list", base.commit).splitlines() if tags else []
+        if commit := next((commit for commit in commits if commit in tags), None):
+            return Side(replace_surrogates(tags[commit]), commit)
     return None
 
 

@@ -16,7 +16,8 @@ from plumbline.keys import KEYS
 from plumbline.metrics import lower_is_better
 from plumbline.process import git, replace_surrogates
 from plumbline.review.commits import Commit
-from plumbline.review.pytest_count import count_tests, find_hooks, find_settings
+from plumbline.review.pytest_count import count_tests, is_test_file
+from plumbline.review.pytest_settings import FILES, SHADOWS, find_hooks, find_settings
 from plumbline.review.result.checks import Reason
 from plumbline.scope import includes, is_suite_of, parse_tables
 
@@ -24,7 +25,6 @@ IsAsStrict = Callable[[Any, Any], bool]  # takes the value of base and that of h
 SEVERITIES = ("info", "warning", "critical")
 REQUIRE = (None, "same", "better")
 ACTIONS = {"leakage": "Remove it"}
-PYTEST_FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 
 
 @dataclass(frozen=True)
@@ -237,21 +237,27 @@ def _compare_allowed_columns(base: Commit, head: Commit) -> Iterator[str]:
 
 
 def _compare_test_counts(base: Commit, head: Commit) -> Iterator[str]:
-    old, new = (sum(count_tests(text) for _, text in _read_files(commit, "tests/", ".py")) for commit in (base, head))
+    old_settings, new_settings = (_read_test_settings(commit) for commit in (base, head))
+    has_names = "python_files" in old_settings  # of its own: which files are those of tests is then not looked at
+    old, new = (_count_all_tests(commit, has_names=has_names) for commit in (base, head))
     if new < old:
         yield f"{new} tests run under tests/, and {old} in base"
-    old_settings, new_settings = (_read_test_settings(commit) for commit in (base, head))
-    changes = [name for name, setting in new_settings.items() if old_settings.get(name) != setting]
-    yield from (f"{name}, which selects the tests that run, is not as in base" for name in changes)
+    names = [*new_settings, *(name for name in old_settings if " " not in name and name not in new_settings)]
+    if changes := [name for name in names if old_settings.get(name) != new_settings.get(name)]:
+        yield f"what selects the tests that run is not as in base: {', '.join(changes)}"
+
+
+def _count_all_tests(commit: Commit, *, has_names: bool) -> int:
+    files = _read_files(commit, "tests/", ".py")
+    return sum(count_tests(text) for path, text in files if has_names or is_test_file(path))
 
 
 def _read_test_settings(commit: Commit) -> dict[str, Any]:
-    """Return what selects tests, by file and name."""
-    settings: dict[str, Any] = {}
-    for path in PYTEST_FILES:
-        if text := replace_surrogates(git("show", f"{commit.commit}:{path}", strict=False)):
-            file_settings = find_settings(path, text)
-            settings |= {f"{key or 'a setting'} of {path}": value for key, value in file_settings.items()}
+    """Return what selects tests, by its name; with a blank in it where to be without it selects more."""
+    names = git("ls-tree", "-z", "--name-only", commit.commit).split("\0")
+    texts = {name: replace_surrogates(git("show", f"{commit.commit}:{name}")) for name in FILES if name in names}
+    settings = find_settings(texts)
     for path, text in _read_files(commit, ".", "conftest.py"):
-        settings |= {f"{name or 'a name'} in {path}": True for name in find_hooks(text)}
-    return settings
+        settings |= {f"{name} in {path}": source for name, source in find_hooks(text).items()}
+    modules = [name for name in names if name.partition(".")[0] in SHADOWS and name not in FILES]
+    return settings | {f"the module {name}": True for name in modules}

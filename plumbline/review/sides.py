@@ -280,12 +280,16 @@ def find_merge_base(revision: str) -> Side:
     Raises
     ------
     PlumblineError
-        Where there is none.
+        Where there is none, or several: each of two branches was merged into the other, and what the pull request
+        changes depends on which of them is taken.
     """
-    commit = git("merge-base", "HEAD", revision, strict=False).strip()
-    if not commit:
+    commits = git("merge-base", "--all", "HEAD", revision, strict=False).split()
+    if len(commits) > 1:
+        problem = f"{revision} and HEAD have {len(commits)} merge bases, since each was merged into the other"
+        raise PlumblineError(problem, hint=f"Merge it first, then review: git merge {revision}")
+    if not commits:
         raise PlumblineError(
             f"{revision}: no commit of this name has a common ancestor with HEAD here",
             hint="Name another, make review BASE=HEAD~1, or fetch more history: git fetch --unshallow",
         )
-    return Side("base", commit)
+    return Side("base", commits[0])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from plumbline import machinery
 from plumbline.commands.review import _can_judge
 from plumbline.machinery import wheel_path
 from plumbline.process import git
@@ -17,8 +18,9 @@ from plumbline.review.interpreters import PLAIN
 from plumbline.review.machinery_change import compare_machinery
 from plumbline.review.sides import PristineSide, Side
 from template.tests.review.wheels import PACKAGE, bump, checked_out, commit, find_change, write_folder
-from template.zoo.wheels import write_wheel
+from template.zoo.wheels import build_wheel, write_wheel
 
+LIMIT = 4 * 2**20
 VERSION = "import plumbline; print(plumbline.__version__)"
 
 
@@ -52,9 +54,20 @@ def replace_by_text(path: Path) -> None:
     write_wheel(Path(), "0.2.0+cabc", b"no zip")
 
 
+def replace_by_bomb(path: Path) -> None:
+    write_wheel(Path(), *build_wheel({"plumbline/__init__.py": b'__version__ = "0.2.0"', "x": bytes(2 * LIMIT)}))
+
+
+def spoil(name: str) -> Callable[[Path], object]:
+    return lambda path: Path(name).write_bytes(b"\xff" + Path(name).read_bytes())
+
+
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
+        (replace_by_bomb, "the wheel in vendor/ unpacks to 8 MB, expected at most 4"),
+        (spoil("requirements.lock"), "requirements.lock is not UTF-8"),
+        (spoil("pyproject.toml"), "pyproject.toml cannot be read"),
         (damage, "does not have the hash that requirements.lock has for it"),
         (Path.unlink, "is not there, which requirements.lock names"),
         (replace_by_text, "the wheel in vendor/ cannot be unpacked"),
@@ -62,8 +75,9 @@ def replace_by_text(path: Path) -> None:
     ],
 )
 def test_a_wheel_that_is_not_that_of_the_lock_is_one_line_and_runs_nothing(
-    base: Side, edit: Callable[[Path], None], words: str
+    base: Side, edit: Callable[[Path], None], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(machinery, "MAX_UNPACKED", LIMIT)
     edit(wheel_path())
     head = checked_out(commit())
     with pytest.raises(SideError, match=r"^head \(.{9}\) has no package plumbline that can run: ") as refusal:

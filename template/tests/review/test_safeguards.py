@@ -11,7 +11,6 @@ import yaml
 
 from plumbline.process import git
 from plumbline.review.commits import Commit
-from plumbline.review.pytest_count import count_tests
 from plumbline.review.safeguards import find_weaker_safeguards
 from plumbline.testing.projects import environment
 
@@ -144,28 +143,20 @@ def test_a_behaviour_loosened_or_removed(find: Pair, strict: list, loose: list, 
     assert find(new, old) == back
 
 
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [
-        ("def test_a(): pass\ndef other(): pass\n", 1),
-        ("class TestA:\n def test_a(self): pass\n def test_b(self): pass\nclass B:\n def test_c(self): pass\n", 2),
-        ("@pytest.mark.parametrize('a', [1, 2, 3])\ndef test_a(a): pass\n", 3),
-        ("@pytest.mark.parametrize('a', [1, pytest.param(2, marks=pytest.mark.skip)])\ndef test_a(a): pass\n", 1),
-        ("@pytest.mark.parametrize('a', CASES)\ndef test_a(a): pass\n", 1),
-        ("@pytest.mark.skip\ndef test_a(): pass\n", 0),
-        ("@pytest.mark.xfail(reason='x')\ndef test_a(): pass\n", 0),
-        ("def test_a():\n pytest.skip('x')\n", 0),
-        ("pytestmark = pytest.mark.skip\ndef test_a(): pass\n", 0),
-        ("def test_a(:\n", 0),
-    ],
-)
-def test_tests_are_counted_from_source(text: str, count: int) -> None:
-    assert count_tests(text) == count
-
-
 def test_fewer_tests(find: Pair) -> None:
-    single, double = ({"tests/test_a.py": "def test_a(): pass\n" * count} for count in (1, 2))
+    single, double = (
+        {"tests/test_a.py": "".join(f"def test_{i}(): check()\n" for i in range(count))} for count in (1, 2)
+    )
     assert (find(double, single), find(single, double), find(double, {})) == (["tests"], [], ["tests"])
+
+
+def test_tests_in_a_file_that_pytest_does_not_take_are_lost(find: Pair) -> None:
+    text, settings = "def test_a(): check()\n", {"pytest.ini": "[pytest]\npython_files = check_*.py\n"}
+    base = {"tests/test_a.py": text}
+    for path in ("tests/a.py", "tests/build/test_a.py", "tests/.old/test_a.py"):
+        assert find(base, {path: text}) == ["tests"]
+    assert find(base, {"tests/deeper/a_test.py": text}) == []
+    assert find(settings | {"tests/check_a.py": text}, settings | {"tests/check_b.py": text}) == []
 
 
 @pytest.mark.parametrize(
@@ -205,6 +196,17 @@ def test_demands_that_are_said_to_be_of_another_table_are_demands_no_more(find: 
         ({}, {"tests/conftest.py": "collect_ignore = ['test_a.py']\n"}, ["tests"]),
         ({}, {"conftest.py": "def pytest_collection_modifyitems(items):\n    items.clear()\n"}, ["tests"]),
         ({}, {"conftest.py": "pytest_plugins = ['x']\n"}, ["tests"]),
+        ({}, {"conftest.py": "from x import pytest_runtest_call\n"}, ["tests"]),
+        ({}, {"conftest.py": "from x import *\n"}, ["tests"]),
+        ({}, {"conftest.py": "def pytest_sessionfinish(session):\n    session.exitstatus = 0\n"}, ["tests"]),
+        ({}, {"conftest.py": "@pytest.fixture(autouse=True)\ndef f():\n    pytest.skip()\n"}, ["tests"]),
+        ({}, {"conftest.py": "pytest.exit('ok', 0)\n"}, ["tests"]),
+        ({"conftest.py": "collect_ignore = []\n"}, {"conftest.py": "collect_ignore = ['a.py']\n"}, ["tests"]),
+        ({"pyproject.toml": "[tool.pytest.ini_options]\npython_files = 'a.py'\n"}, {}, ["tests"]),
+        ({"pyproject.toml": "[tool.pytest.ini_options]\nxfail_strict = true\n"}, {"pytest.ini": ""}, ["tests"]),
+        ({}, {"pytest.py": ""}, ["tests"]),
+        ({}, {"_pytest/__init__.py": ""}, ["tests"]),
+        ({}, {"conftest.py": "def pytest_addoption(parser): ...\n"}, []),
         ({}, {"conftest.py": "import pytest\n\n@pytest.fixture\ndef rows(): ...\n"}, []),
         ({}, {"pyproject.toml": "[tool.ruff]\nline-length = 100\n"}, []),
         ({}, {"setup.cfg": "[metadata]\nname = x\n"}, []),
