@@ -180,6 +180,8 @@ def _doubt_new_rows(word: Word, why: str, pair: _Pair, decision: Decision, is_ad
         return "cannot tell", "better, with rows that head added; nobody knows whether they are copies of base's"
     base, head = (pair.predictions[side] for side in (pair.base, pair.head))
     old_rows = rows.take(np.flatnonzero(~is_added[rows.positions]))
+    if not len(old_rows):
+        return "cannot tell", "better, on rows none of which base has"
     verdict = decision.criterion.compare(base, head, old_rows)
     if verdict.word == "better":
         return word, why
@@ -193,9 +195,9 @@ def _predict_pair(base: Side, head: Side, settings: Settings, is_added: np.ndarr
     split = read_split(base, head)
     design = choose_design(head, split, replicas=settings.replicas, folds=settings.folds)
     reason = None if base_schema.classes == schema.classes else "the classes are others"
+    has_time = design.split is not None and design.split.cut is not None
+    near = replace(design, units=write_units(head, is_added) if is_added.any() and not has_time else None)
     if not reason:
-        has_time = design.split is not None and design.split.cut is not None
-        near = replace(design, units=write_units(head, is_added) if is_added.any() and not has_time else None)
         try:
             predictions = predict_sides([base, head], head, near)
             if np.array_equal(predictions[base].units, predictions[head].units):
@@ -205,9 +207,9 @@ def _predict_pair(base: Side, head: Side, settings: Settings, is_added: np.ndarr
             if error.side != base.name:
                 raise
             reason = error.message
-    predictions = {side: predict(side, side, design) for side in (base, head)}
+    predictions = {base: predict(base, base, design), head: predict(head, head, near)}  # base has no added row
     if base_schema.classes == schema.classes and (aligned := align(base, head, predictions)):
-        return _Pair(base, head, settings, design, predictions | {base: aligned}, None)
+        return _Pair(base, head, settings, near, predictions | {base: aligned}, None)
     return _Pair(base, head, settings, design, predictions, reason)
 
 
