@@ -14,12 +14,14 @@ from plumbline import paths
 from plumbline.errors import InconclusiveError, PlumblineError
 from plumbline.process import git
 from plumbline.reproducibility.dvc_files import PIPELINE, UNSUPPORTED_KEYS, malformed_part, param_keys
+from plumbline.review.bare_commit import write_bare_commit
 from plumbline.review.recipe_digest import (
     Tree,
     find_links,
     hash_recipe,
     read_tree,
     select_code,
+    select_groups,
     select_params,
     select_source,
 )
@@ -158,6 +160,15 @@ class Commit:
             return hash_recipe(code, (self.data_from or self)._source_files, params)
         except (ValueError, RecursionError):
             raise SideError(self, f"has a {paths.PARAMS} with a value that no file can hold", hint=FIX) from None
+
+    @cached_property
+    def bare_commit(self) -> str:
+        """A commit of git with only what `recipe_digest` is of; this commit itself where its recipe cannot be read."""
+        if self.recipe_error:
+            return self.commit
+        names = self._tree.keys() - self._select_code().keys() - self._source_files.keys() - {paths.PARAMS}
+        params = select_groups(self._groups, self._list_dependencies(paths.PARAMS))
+        return write_bare_commit(self.commit, sorted(names), yaml.safe_dump(params, sort_keys=False))
 
     @cached_property
     def _tree(self) -> Tree:

@@ -80,12 +80,23 @@ def select_params(
     for group, content in groups.items():
         items = content if isinstance(content, dict) else {"": content}
         values |= {f"{group}.{key}": value for key, value in items.items()}
-    counted_keys, neutral_groups = {*COUNTED_KEYS, *keys}, {*NEUTRAL_GROUPS, *without}
+    return {name: value for name, value in values.items() if _counts(name, keys) and name.split(".")[0] not in without}
+
+
+def _counts(name: str, keys: Collection[str]) -> bool:
+    """Whether a key of params.yaml, "group.key", counts."""
+    group = name.partition(".")[0]
+    return group not in NEUTRAL_GROUPS or not {name, group}.isdisjoint((*COUNTED_KEYS, *keys))
+
+
+def select_groups(groups: Mapping[str, Any], keys: Collection[str] = ()) -> dict[str, Any]:
+    """Return the content of params.yaml without what does not count; see `select_params`."""
     return {
-        name: value
-        for name, value in values.items()
-        if (group := name.partition(".")[0]) not in neutral_groups
-        or (group not in without and {name, group} & counted_keys)
+        group: {key: value for key, value in content.items() if _counts(f"{group}.{key}", keys)}
+        if isinstance(content, dict)
+        else content
+        for group, content in groups.items()
+        if group not in NEUTRAL_GROUPS or isinstance(content, dict)
     }
 
 

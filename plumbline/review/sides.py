@@ -45,7 +45,7 @@ CONTRACT = "plumbline/contract.py"
 ISOLATED = ("-I", "-m", "dvc")  # dvc.py or yaml.py of a worktree is not imported in place of the library
 DVC = (sys.executable, *ISOLATED)
 MAX_OUTPUT = 2000  # characters of a failed command
-FIX = "Commit the fix: a review runs what is in git, in a clean worktree"
+FIX = "Commit the fix: a review runs what is in git, in a clean worktree, without what does not count for the model"
 
 
 class ContractError(SideError):
@@ -138,8 +138,11 @@ class Side(Commit):
         return digest.hexdigest()[:16]
 
     def check_out(self) -> None:
-        """Make the worktree; nothing has run in it yet."""
-        check_out(self.commit, self.folder, outputs=self._outputs)
+        """Make the worktree, with nothing that does not count for the recipe; nothing has run in it yet."""
+        check_out(self.bare_commit, self.folder, outputs=self._outputs)
+        for path in map(Path, self._outputs):  # as DVC does before it runs a stage
+            if not path.is_absolute() and ".." not in path.parts:
+                (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
 
     @property
     def _outputs(self) -> list[str]:
@@ -267,7 +270,7 @@ class PristineSide(Side):
 
     def check_out(self) -> None:
         """Make the worktree as the commit has it."""
-        super().check_out()
+        check_out(self.commit, self.folder, outputs=self._outputs)
         self.run(["git", "reset", "--quiet", "--hard"])
         if (local := Path(".dvc/config.local")).exists():
             shutil.copyfile(local, self.folder / local)
