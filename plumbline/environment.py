@@ -152,11 +152,13 @@ def _install(extras: Sequence[str], groups: Sequence[str]) -> None:
         print("setup: fills .venv from {}, Python {}.{}".format(lock.LOCK, *sys.version_info[:2]), flush=True)
     _install_uv(groups)
     command: list[str | Path] = [INSIDE, "-P", "-m", "uv", "pip", "install", "-q", "--python", INSIDE]
-    command += ["--strict", "--exact", "--no-sources", *machinery.find_links()]  # the lock alone says what comes
+    # The lock alone says what comes, whatever [tool.uv] or a uv.toml says: an override by address has no hash there.
+    command += ["--strict", "--exact", "--no-sources", "--require-hashes", *machinery.find_links()]
     # A first run compiles what it imports, a quarter of all files. Where Python writes no bytecode, no run would.
     command += ["--compile-bytecode"] if sys.dont_write_bytecode else []
     command += ["--reinstall-package", machinery.DISTRIBUTION]  # for uv, 0.2.0+c1 is as good as 0.2.0
-    command += ["-r", "pyproject.toml", "-c", lock.LOCK, *(f"dvc[{extra}]" for extra in extras)]
+    command += ["-r", "pyproject.toml", "-c", lock.LOCK]
+    command += [f"dvc[{extra}]=={lock.read_version('dvc')}" for extra in extras]  # with hashes, it needs a version
     for name in groups:
         command += ["--extra", name]
     run_step(f"install the packages of {lock.LOCK}", command)

@@ -89,6 +89,11 @@ def read_pin(package: str) -> str:
     return match.group() + "\n"
 
 
+def read_version(package: str) -> str:
+    """Return the version of a package in the lock; see `read_pin`."""
+    return read_pin(package).split()[0].partition("==")[2]
+
+
 def disagreements() -> list[str]:
     """Return a line for each way in which the lock does not fit pyproject.toml."""
     lock, lines = LOCK.read_text(encoding="utf-8"), []

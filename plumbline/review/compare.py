@@ -17,6 +17,9 @@ from plumbline.review.changes import describe_changes, read_importances
 from plumbline.review.commits import RECIPE, Commit, SideError
 from plumbline.review.data_diff import compare_tables
 from plumbline.review.decide import Decision, compare_slices, compare_with_trivial, decide, keep_sliceable
+from plumbline.review.executed_model import Replicas
+from plumbline.review.lost_rows import MIN_SHARE as MIN_LOSS
+from plumbline.review.lost_rows import find_lost_rows
 from plumbline.review.near_duplicates import MIN_SHARE, find_added, write_units
 from plumbline.review.obstacles import (
     ObstacleError,
@@ -40,8 +43,14 @@ IDENTICAL = "data, code, parameters and versions of the recipe are identical"
 MAX_LABEL_SHIFT = 0.05  # above it the labels of the remaining rows are distributed otherwise than before
 
 
-def compare_commits(base: Side, head: Side, settings: Settings) -> Review:
+def compare_commits(base: Side, head: Side, settings: Settings) -> tuple[Review, Replicas | None]:
     """Return the review of head against base; where base does not run, of head against the trivial baseline.
+
+    Returns
+    -------
+    review : Review
+    replicas : Replicas or None
+        Head's models; None where there was no comparison.
 
     Raises
     ------
@@ -55,7 +64,7 @@ def compare_commits(base: Side, head: Side, settings: Settings) -> Review:
     is_same = has_same_recipe(base, head)
     review = describe_changes(base, head, word="same", why=IDENTICAL)
     if is_same:
-        return review
+        return review, None
     head.prepare()
     return _compare_recipes(review, base, head, settings)
 
@@ -72,18 +81,18 @@ def _list_outputs(commit: Commit) -> dict[str, Any]:
     return dict(chain.from_iterable(output_hashes(entries.get(stage, {})).items() for stage in RECIPE))
 
 
-def _compare_recipes(review: Review, base: Side, head: Side, settings: Settings) -> Review:
+def _compare_recipes(review: Review, base: Side, head: Side, settings: Settings) -> tuple[Review, Replicas | None]:
     try:
         if base.recipe_error:
-            return _evaluate_alone(review, head, settings, base.recipe_error)
+            return _evaluate_alone(review, head, settings, base.recipe_error), None
         base.prepare(head)
         return _compare_prepared(review, base, head, settings)
     except ObstacleError as error:
-        return replace(_evaluate_alone(review, head, settings, error.message), obstacle=error.message)
+        return replace(_evaluate_alone(review, head, settings, error.message), obstacle=error.message), None
     except SideError as error:
         if error.side != base.name:
             raise
-        return _evaluate_alone(review, head, settings, error.message)
+        return _evaluate_alone(review, head, settings, error.message), None
 
 
 def _evaluate_alone(review: Review, head: Side, settings: Settings, problem: str) -> Review:
@@ -129,7 +138,7 @@ class _Pair:
         return predictions.select_rows(predictions.is_complete) if self.unpaired_reason else None
 
 
-def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings) -> Review:
+def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings) -> tuple[Review, Replicas]:
     data_changes, relabelled = None, np.array([], dtype=int)
     is_added = np.zeros(head.schema.rows, dtype=bool)
     if base.table_digest != head.table_digest:
@@ -156,7 +165,8 @@ def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings
         importance=read_importances(base, head),
     )
     review = _add_slices(_add_metrics(review, pair, decision.all_rows.rows), pair, decision)
-    return replace(review, obstacle="; ".join(_find_obstacles(review, pair, decision)) or None)
+    replicas = Replicas(pair.predictions[head], decision.criterion, has_classes=pair.schema.task != "regression")
+    return replace(review, obstacle="; ".join(_find_obstacles(review, pair, decision)) or None), replicas
 
 
 def _find_obstacles(review: Review, pair: _Pair, decision: Decision) -> Iterator[str]:
@@ -167,6 +177,9 @@ def _find_obstacles(review: Review, pair: _Pair, decision: Decision) -> Iterator
     if settings.must_work:
         base_rows = read_own_rows(base, is_holdout=pair.design.folds is None)
         yield from find_lost_slices(review.slices, base, base_rows, settings.must_work)
+    rows = review.data_changes.rows if review.data_changes else None
+    if rows and rows.removed_count > MIN_LOSS * rows.base_count and review.word != "worse":
+        yield from find_lost_rows(base, head, settings)
 
 
 def _doubt_new_rows(word: Word, why: str, pair: _Pair, decision: Decision, is_added: np.ndarray) -> tuple[Word, str]:

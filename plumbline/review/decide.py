@@ -114,11 +114,11 @@ def decide(
     """
     if base_rows is not None:
         rows = head.select_rows(head.is_complete)
-        criterion = _build_criterion(rows, base_rows, base, schema, settings)
+        criterion = build_criterion(rows, base_rows, base, schema, settings)
         comparison = _compare(criterion, base, head, schema, base_rows)
         return Decision(comparison.verdict.word, comparison.verdict.why, comparison, criterion, criterion)
     rows = head.select_rows(head.is_complete & base.is_complete)
-    criterion = _build_criterion(rows, rows, base, schema, settings)
+    criterion = build_criterion(rows, rows, base, schema, settings)
     undisputed = _exclude_rows(criterion, base, schema, relabelled)
     comparison = _compare(undisputed, base, head, schema, None)
     decision = Decision(comparison.verdict.word, comparison.verdict.why, comparison, undisputed, criterion)
@@ -126,7 +126,8 @@ def decide(
     return _weigh_label_changes(decision, count, base, head, schema) if count else decision
 
 
-def _build_criterion(rows: Rows, base_rows: Rows, base: Predictions, schema: Schema, settings: Settings) -> Criterion:
+def build_criterion(rows: Rows, base_rows: Rows, base: Predictions, schema: Schema, settings: Settings) -> Criterion:
+    """Return what decides on these rows; base's rows are its own where they are others."""
     metric = main_metric(settings.metric, schema.task)
     clip = clip_bound(rows.truth) if metric == LOG_LOSS else None
     criterion = Criterion(metric, rows, 0.0, settings, clip)
@@ -145,7 +146,7 @@ def _exclude_rows(criterion: Criterion, base: Predictions, schema: Schema, posit
     lacks_class = has_classes and len(np.unique(rest.truth)) < len(np.unique(rows.truth))
     if len(rest) == len(rows) or lacks_class or find_shortage(rest.truth, rest.group, has_classes=has_classes):
         return criterion
-    return _build_criterion(rest, rest, base, schema, criterion.settings)
+    return build_criterion(rest, rest, base, schema, criterion.settings)
 
 
 def _compare(

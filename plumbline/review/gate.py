@@ -14,6 +14,7 @@ from plumbline.process import git
 from plumbline.reproducibility.verify import verify
 from plumbline.review.acceptances import read_trailers
 from plumbline.review.commits import Commit
+from plumbline.review.executed_model import Replicas
 from plumbline.review.markdown import format_p_value
 from plumbline.review.package_check import PackageReport, check_package
 from plumbline.review.rerun import RunReport, rerun_stages
@@ -23,6 +24,7 @@ from plumbline.review.result.review import Review
 from plumbline.review.result.wire import ResultError, decode, encode
 from plumbline.review.safeguards import REQUIRE, build_reason, find_weaker_safeguards
 from plumbline.review.sides import PristineSide, Side
+from plumbline.review.unmet_expectations import find_unmet_expectations
 
 NAMES = (
     "worse",
@@ -51,7 +53,7 @@ EXCHANGE = 0.5  # share of the rows of base, and of those that are gone
 IMPROVE = "Improve the model, its features or its data"
 
 
-def add_reasons(review: Review, base: Side, head: Side) -> Review:
+def add_reasons(review: Review, base: Side, head: Side, replicas: Replicas | None = None) -> Review:
     """Return the review with its reasons, what was accepted of them, and the checks of the committed run.
 
     Parameters
@@ -60,18 +62,18 @@ def add_reasons(review: Review, base: Side, head: Side) -> Review:
         The comparison.
     base, head : Side
         The package is checked where head is prepared.
+    replicas : Replicas, optional
+        Head's models in the review, where there was a comparison.
     """
     pristine_head = PristineSide("head", head.commit)
     reports = [_run_check(verify_lock, base, pristine_head)]
     if review.has_data:
         reports.append(_run_check(partial(_rerun_once, base), base, pristine_head))
     check_reasons = [*chain.from_iterable(report.reasons for report in reports)]
-    package = _check_package(head, [reason for reason in check_reasons if reason.name == "package"])
+    package = _check_package(head, replicas, [reason for reason in check_reasons if reason.name == "package"])
     reasons = [*find_reasons(review, base), *check_reasons]
-    if package.check.is_consistent is False and "package" not in {reason.name for reason in check_reasons}:
-        reasons.append(build_reason("package", package.check.why, "Run make repro, and commit what it wrote"))
-    if package.false_metric and not {"lock", "metrics"} & {reason.name for reason in check_reasons}:
-        reasons.append(build_reason("metrics", package.false_metric, "Correct what writes it"))
+    reasons += _find_package_reasons(package, {reason.name for reason in check_reasons})
+    reasons += [build_reason("expectations", line, "Correct the table") for line in find_unmet_expectations(base, head)]
     if not base.recipe_error:
         reasons += find_weaker_safeguards(base, head)
     acceptances, notes = read_acceptances(base, head)
@@ -82,6 +84,17 @@ def add_reasons(review: Review, base: Side, head: Side) -> Review:
         reasons=tuple(replace(reason, acceptance=acceptances.get(reason.name)) for reason in reasons),
         notes=(*chain.from_iterable(report.notes for report in reports), *notes, *_note_attributes(base, head)),
     )
+
+
+def _find_package_reasons(package: PackageReport, names: set[str]) -> Iterator[Reason]:
+    """Yield what a fit of the recipe shows, but for what has a reason of these names already."""
+    if package.check.is_consistent is False and "package" not in names:
+        yield build_reason("package", package.check.why, "Run make repro, and commit what it wrote")
+    if package.worse_model:
+        action = "Find what in your code depends on the seed or on the number of rows"
+        yield build_reason("package", package.worse_model, action)
+    if package.false_metric and not {"lock", "metrics"} & names:
+        yield build_reason("metrics", package.false_metric, "Correct what writes it")
 
 
 def _note_attributes(base: Commit, head: Commit) -> list[str]:
@@ -103,14 +116,14 @@ def _run_check(check: Callable[[PristineSide], RunReport], base: Commit, head: P
         return RunReport(notes=(message,))
 
 
-def _check_package(head: Side, differences: list[Reason]) -> PackageReport:
+def _check_package(head: Side, replicas: Replicas | None, differences: list[Reason]) -> PackageReport:
     """Check the package, unless it is already known to be another one: then nothing of it is imported."""
     if differences:
-        return PackageReport(PackageCheck(is_consistent=False, why=differences[0].message), None)
+        return PackageReport(PackageCheck(is_consistent=False, why=differences[0].message))
     if head.is_prepared:
-        return check_package(head)
+        return check_package(head, replicas)
     why = "the package was not compared, since nothing was fitted"
-    return PackageReport(PackageCheck(is_consistent=None, why=why), None)
+    return PackageReport(PackageCheck(is_consistent=None, why=why))
 
 
 def find_reasons(review: Review, base: Commit) -> Iterator[Reason]:

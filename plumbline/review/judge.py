@@ -15,6 +15,7 @@ from plumbline.review.changes import describe_changes, find_release
 from plumbline.review.comment import render_comment
 from plumbline.review.commits import SideError
 from plumbline.review.compare import compare_commits
+from plumbline.review.executed_model import Replicas
 from plumbline.review.gate import add_reasons
 from plumbline.review.machinery_change import compare_machinery
 from plumbline.review.page import render_page
@@ -68,7 +69,7 @@ def judge(request: Request, ask_head: Callable[[], object] | None) -> int:
     origin = f"the merge base of HEAD and {request.revision}"
     machinery_change = compare_machinery(base, head)
     is_rebuilt = bool(machinery_change and machinery_change.is_rebuilt)
-    review = _compare(base, head, is_rebuilt=is_rebuilt)
+    review, replicas = _compare(base, head, is_rebuilt=is_rebuilt)
     review = replace(review, base_origin=origin, machinery_change=machinery_change)
     if ask_head and (opinion := _ask_second_opinion(base, head, ask_head)):
         review = replace(review, second_opinion=opinion)
@@ -76,7 +77,7 @@ def judge(request: Request, ask_head: Callable[[], object] | None) -> int:
         clause = f"{review.word}: {review.why}" if review.word == "cannot tell" else review.word
         why = f"base has no review code that can read head. The review code of head gives: {clause}"
         review = replace(review, word="cannot tell", why=why)
-    review = add_reasons(review, base, head)
+    review = add_reasons(review, base, head, replicas)
     if request.is_author:
         write_author_review(review, head)
     _write(RESULT, encode(review))
@@ -89,7 +90,7 @@ def judge(request: Request, ask_head: Callable[[], object] | None) -> int:
 
 def second_opinion(request: Request) -> int:
     """Write what this code, which is head's, says of head against base; the exit code."""
-    review = _compare(request.base, request.head)
+    review, _ = _compare(request.base, request.head)
     _write(OPINION, encode(SecondOpinion(word=review.word, why=review.why)))
     return 0
 
@@ -106,24 +107,24 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     write_json(str(path), content)
 
 
-def _compare(base: Side, head: Side, *, is_rebuilt: bool = False) -> Review:
+def _compare(base: Side, head: Side, *, is_rebuilt: bool = False) -> tuple[Review, Replicas | None]:
     """Compare head with base and with the pinned release; without data return what the author found.
 
     Where the template gives the wheel of head, another contract of it is an update and no obstacle.
     """
     settings = read_settings(base)
     try:
-        review = compare_commits(base, head, settings)
+        review, replicas = compare_commits(base, head, settings)
     except NoDataError as error:
         review = read_author_review(base, head)
-        return replace(review, obstacle=error.message if _has_data(base) else None)
+        return replace(review, obstacle=error.message if _has_data(base) else None), None
     except ContractError as error:
         review = describe_changes(base, head, word="cannot tell", why=error.message)
-        return replace(review, obstacle=None if is_rebuilt else error.message)
+        return replace(review, obstacle=None if is_rebuilt else error.message), None
     release = find_release(base)
     if release and release.commit != base.commit:
         review = replace(review, release=_compare_release(release, head, settings))
-    return review
+    return review, replicas
 
 
 def _has_data(base: Side) -> bool:
@@ -140,7 +141,7 @@ def _has_data(base: Side) -> bool:
 def _compare_release(release: Side, head: Side, settings: Settings) -> ReleaseComparison:
     """Compare head with a release; that this cannot be done says nothing against head."""
     try:
-        review = compare_commits(release, head, settings)
+        review, _ = compare_commits(release, head, settings)
     except PlumblineError as error:
         return ReleaseComparison(name=release.name, word="cannot tell", why=error.message)
     return ReleaseComparison(name=release.name, word=review.word, why=review.why, comparison=review.comparison)

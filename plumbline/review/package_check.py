@@ -16,6 +16,7 @@ from plumbline.process import git, run
 from plumbline.reproducibility.remote import cache_path
 from plumbline.review.commits import Commit
 from plumbline.review.committed_metrics import find_false_metric
+from plumbline.review.executed_model import Replicas, find_worse_model
 from plumbline.review.result.checks import PackageCheck
 from plumbline.review.sides import Side
 from plumbline.review.wheel_difference import find_difference
@@ -35,13 +36,16 @@ class PackageReport:
         Whether the package predicts what the recipe predicts.
     false_metric : str or None
         The first metric of the committed run that is not true.
+    worse_model : str or None
+        How the model of the committed run is worse than those of the review.
     """
 
     check: PackageCheck
-    false_metric: str | None
+    false_metric: str | None = None
+    worse_model: str | None = None
 
 
-def check_package(head: Side) -> PackageReport:
+def check_package(head: Side, replicas: Replicas | None = None) -> PackageReport:
     """Compare the committed package and metrics with the predictions of the recipe; head is prepared."""
     wheel: Path | str = ""
     try:
@@ -55,11 +59,12 @@ def check_package(head: Side) -> PackageReport:
         command = [head.python, str(WORKER.absolute()), str(CONTRACT), str(wheel), paths.TABLE, seed, str(scores)]
         process = run(command, cwd=head.folder, env=head.environment())
         false_metric = find_false_metric(head, scores)
+        worse_model = find_worse_model(replicas, scores) if replicas else None
     output = process.stderr if process.returncode else process.stdout
     lines = output.strip().splitlines() or ["no answer"]
     is_consistent = None if process.returncode == OTHER_CONTRACT else process.returncode == 0
     check = PackageCheck(is_consistent=is_consistent, why=lines[-1].removeprefix("ERROR: "))
-    return PackageReport(check if is_consistent is False else missing or check, false_metric)
+    return PackageReport(check if is_consistent is False else missing or check, false_metric, worse_model)
 
 
 def compare_packages(head: Side) -> str | None:

@@ -42,18 +42,19 @@ def main() -> int:
     model = contract.fit(rows.features[rows.is_train], int(seed))
     holdout = rows.features[~rows.is_train]
     columns = {name: holdout[f"@{name}"].to_numpy() for name in ("target", "weight") if f"@{name}" in holdout}
-    arrays: dict[str, Any] = columns | {"scores": contract.scores(model, holdout)}
+    positions, scores = np.flatnonzero(~rows.is_train), contract.scores(model, holdout)
+    arrays: dict[str, Any] = columns | {"scores": scores, "positions": positions}
     np.savez(scores_path, **arrays)
-    table = pq.read_table(table_path).take(np.flatnonzero(~rows.is_train)[:MAX_ROWS])
-    expected = contract.predict(model, table)
-    compare_features(arrays["scores"][:MAX_ROWS], expected)
+    table = pq.read_table(table_path)
+    compare_features(contract.scores(model, rows.features), contract.predict(model, table))
+    table = table.take(positions[:MAX_ROWS])
     if wheel:
-        print(compare_package(wheel, table, expected))
+        print(compare_package(wheel, table, contract.predict(model, table)))
     return 0
 
 
 def compare_features(scores: np.ndarray, expected: pd.DataFrame) -> None:
-    """Compare the scores of data/features.parquet with those of features() on the same rows.
+    """Compare the scores of data/features.parquet with those of features() on the same rows: all of the table.
 
     Raises
     ------

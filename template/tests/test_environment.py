@@ -14,8 +14,7 @@ from plumbline.errors import ProgramError
 from src import environment as bootstrap
 
 LOCK = "uv==1.2 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nuv-build==9.9 \\\n    --hash=sha256:cc\n"
-
-
+LOCK += "dvc==3.1 \\\n    --hash=sha256:dd\n"
 PROJECT = '[project]\ndependencies = [\n  "uv",\n]\n\n[project.optional-dependencies]\nremotes = ["dvc[s3]"]\n'
 GROUPS = 'notebook = ["ipykernel"]\nplots = ["plotly"]\n'
 CURRENT = "{}.{}".format(*sys.version_info[:2])
@@ -142,7 +141,8 @@ def test_a_new_venv_has_pins_and_the_extras_of_the_remotes_and_leaves_alone_what
     assert lock.read_pin("uv") == "uv==1.2 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n"
     script = environment.BIN / ("plumbline.bat" if environment.os.name == "nt" else "plumbline")
     assert "-m plumbline" in script.read_text()
-    assert rest[-6:] == ["-r", "pyproject.toml", "-c", "requirements.lock", "dvc[s3]", "dvc[webdav]"]
+    assert rest[-6:] == ["-r", "pyproject.toml", "-c", "requirements.lock", "dvc[s3]==3.1", "dvc[webdav]==3.1"]
+    assert {"--no-sources", "--require-hashes"} <= {*rest}, "[tool.uv] and uv.toml can name other bytes"
     assert environment.is_ready(["s3", "webdav"])
 
 
