@@ -165,7 +165,7 @@ def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings
         importance=read_importances(base, head),
     )
     review = _add_slices(_add_metrics(review, pair, decision.all_rows.rows), pair, decision)
-    replicas = Replicas(pair.predictions[head], decision.criterion, has_classes=pair.schema.task != "regression")
+    replicas = Replicas(pair.predictions[head], decision.criterion)
     return replace(review, obstacle="; ".join(_find_obstacles(review, pair, decision)) or None), replicas
 
 

@@ -45,7 +45,7 @@ CONTRACT = "plumbline/contract.py"
 ISOLATED = ("-I", "-m", "dvc")  # dvc.py or yaml.py of a worktree is not imported in place of the library
 DVC = (sys.executable, *ISOLATED)
 MAX_OUTPUT = 2000  # characters of a failed command
-FIX = "Commit the fix: a review runs what is in git, in a clean worktree, without what does not count for the model"
+FIX = "Commit the fix: a review runs what is in git; of docs/ or tests/ only what a stage of the recipe has in its deps"
 
 
 class ContractError(SideError):

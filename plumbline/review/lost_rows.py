@@ -1,0 +1,57 @@
+"""Head on all of base's rows, where rows are gone that base errs on: without them every model looks better."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from plumbline.formatting import short
+from plumbline.review.alignment import match_tables
+from plumbline.review.commits import SideError
+from plumbline.review.decide import build_criterion
+from plumbline.review.obstacles import read_split
+from plumbline.review.predictions import choose_design, predict, predict_sides
+from plumbline.review.settings import Settings
+from plumbline.review.sides import Side
+
+MIN_SHARE = 0.05  # of base's rows: fewer can hide little
+
+
+def find_lost_rows(base: Side, head: Side, settings: Settings) -> Iterator[str]:
+    """Yield that head dropped rows which are hard to predict and is worse with them, as a sentence.
+
+    That rows are gone is no fault: the oldest ones may have to go. Only where base's error on the remaining ones is
+    lower, by more than the margin, is head asked to predict all of base's rows.
+
+    Parameters
+    ----------
+    base, head : Side
+        Both are prepared.
+    settings : Settings
+    """
+    is_gone = np.ones(base.schema.rows, dtype=bool)
+    is_gone[match_tables(base, head).old] = False
+    design = choose_design(base, read_split(base, head), replicas=settings.replicas, folds=settings.folds)
+    predictions = predict(base, base, design)
+    rows = predictions.select_rows(predictions.is_complete)
+    remaining_rows = rows.take(np.flatnonzero(~is_gone[rows.positions]))
+    if not 0 < len(remaining_rows) <= (1 - MIN_SHARE) * len(rows):
+        return
+    criterion = build_criterion(rows, rows, predictions, base.schema, settings)
+    error, remaining_error = (-criterion.estimate(predictions, part).mean for part in (rows, remaining_rows))
+    if error - remaining_error <= criterion.margin:
+        return
+    sentence = (
+        f"{is_gone.sum()} of base's {len(is_gone)} rows are gone, and without them {criterion.metric} of base is "
+        f"{short(remaining_error)} instead of {short(error)}"
+    )
+    try:
+        both = predict_sides([base, head], base, design)
+    except SideError as error_of_side:
+        if error_of_side.side == base.name:
+            raise
+        yield f"{sentence}; head cannot predict them"
+        return
+    rows = rows.take(np.flatnonzero(both[head].is_complete[rows.positions]))
+    verdict = criterion.compare(both[base], both[head], rows)
+    if verdict.word == "worse":
+        yield f"{sentence}; on all rows of base head is worse, by {short(-verdict.difference)}"
