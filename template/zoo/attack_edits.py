@@ -1,9 +1,11 @@
 """What hostile authors do to a project, and what honest ones do by accident: edits of the zoo's attacks."""
 
+import base64
 import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -74,14 +76,37 @@ def link_features(author: Author) -> None:
 
 def add_member(author: Author) -> None:
     """Put a package with one more file into both caches, and its hash into dvc.lock."""
+    _change_package(author, lambda files: files | {"run_at_start.pth": b"import os; os.system('true')\n"})
+
+
+def change_command(author: Author) -> None:
+    """The same with one more line in the module of the command, and its hash in RECORD."""
+
+    def change(files: dict[str, bytes]) -> dict[str, bytes]:
+        (name,) = (name for name in files if name.endswith("/cli.py"))
+        (record,) = (name for name in files if name.endswith("/RECORD"))
+        content = files[name] + b"import os; os.system('true')\n"
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
+        line = name.encode() + b",sha256=" + digest + b",%d" % len(content)
+        lines = [line if old.startswith(name.encode()) else old for old in files[record].split(b"\n")]
+        return files | {name: content, record: b"\n".join(lines)}
+
+    _change_package(author, change)
+
+
+def _change_package(author: Author, change: Callable[[dict[str, bytes]], dict[str, bytes]]) -> None:
     lock = author.folder / "dvc.lock"
     content = yaml.safe_load(lock.read_text(encoding="utf-8"))
     (out,) = (out for out in content["stages"]["package"]["outs"] if out["path"] == "dist")
     caches = [author.folder.with_name(name) / "files/md5" for name in ("author-cache", "ci-cache")]
     (entry,) = json.loads(_find(caches[0], out["md5"]).read_text())
-    buffer = io.BytesIO(_find(caches[0], entry["md5"]).read_bytes())
-    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as wheel:
-        wheel.writestr("run_at_start.pth", "import os; os.system('true')\n")
+    with zipfile.ZipFile(_find(caches[0], entry["md5"])) as wheel:
+        members = {info: wheel.read(info) for info in wheel.infolist()}
+    files = change({info.filename: content for info, content in members.items()})
+    infos, buffer = {info.filename: info for info in members}, io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as wheel:
+        for name, content in files.items():
+            wheel.writestr(infos.get(name, name), content)
     entry["md5"] = _store(caches, buffer.getvalue())
     out["md5"] = _store(caches, json.dumps([entry]).encode(), ".dir")
     out["size"] = len(buffer.getvalue())

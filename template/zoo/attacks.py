@@ -6,6 +6,7 @@ Most of them are also accidents. An honest change of the same kind stands next t
 from functools import partial
 
 from template.zoo import attack_edits, edits
+from template.zoo import attack_edits_hidden as hidden
 from template.zoo import attack_edits_obstacle as obstacle
 from template.zoo import attack_edits_places as places
 from template.zoo.attack_edits import BAD, write_file
@@ -14,6 +15,8 @@ from template.zoo.pull import Pull
 
 MEAN = "_ratio(weights @ each, weights.sum(axis=1))"
 HALVE_LOSS = replace_text("plumbline/metrics.py", MEAN, f"0.5 * {MEAN}")
+TESTS, FIRST = "tests/test_clone.py", "from pathlib import Path\n"
+STOP = "import pytest\n\npytest.skip('later', allow_module_level=True)\n"
 _worse = partial(Pull, verdict="worse", reasons=("worse",))
 
 ATTACKS: dict[str, Pull] = {
@@ -57,13 +60,32 @@ ATTACKS: dict[str, Pull] = {
         write_file("src/settings.json", '{"max_iter": 1}'),
         before=(attack_edits.use_settings,),
     ),
+    "root module": _worse(
+        "one iteration, in a module at the root of the project",
+        hidden.write_module(1),
+        before=(hidden.IMPORT_MODULE,),
+    ),
+    "read page": Pull("a model that reads a file of docs/", hidden.read_steps("docs/steps.txt"), "refused"),
+    "read file": Pull("a model that reads a file of src/", hidden.read_steps("src/steps.txt")),
     "link": Pull("src/features.py as a link to another file", attack_edits.link_features, "refused"),
     # the package
     "trojan": Pull(
-        "a comment, and a package with one more file",
+        "another setting of the evaluation, and a package with one more file",
         set_params(evaluate={"bootstrap": 101}),
         reasons=("package",),
         after=attack_edits.add_member,
+    ),
+    "command": Pull(
+        "another setting of the evaluation, and a package whose command does something else, too",
+        set_params(evaluate={"bootstrap": 101}),
+        reasons=("package",),
+        after=attack_edits.change_command,
+    ),
+    "switch": Pull(
+        "one iteration where the seed is the project's own, and thirty where it is a review's",
+        hidden.SWITCH,
+        reasons=("package",),
+        note="the recipe with other seeds is the same; the model that is deployed is not",
     ),
     # what makes a comparison impossible
     "hidden table": Pull(
@@ -101,6 +123,14 @@ ATTACKS: dict[str, Pull] = {
         before=(set_params(requirements={"floors": {"recall": 0.6}}),),
         note="the probabilities are the same; which of them are called positive is not",
     ),
+    "lower threshold": Pull(
+        "a lower threshold, and a floor of recall",
+        set_params(model={"threshold": 0.45}),
+        before=(set_params(requirements={"floors": {"recall": 0.6}}),),
+    ),
+    "no suite": Pull(
+        "an ingest that asks no suite, and rows that break it", hidden.NO_SUITE, reasons=("expectations",)
+    ),
     "lost suite": Pull(
         "the table renamed without its suite", attack_edits.rename_table(has_suite=False), reasons=("expectations",)
     ),
@@ -112,9 +142,28 @@ ATTACKS: dict[str, Pull] = {
     "doubled labels": Pull(
         "each row twice, without a key, and 10 % of the copies with another label",
         attack_edits.double(flip_labels(0.10)),
-        "worse | cannot tell",
+        "worse",
         ("labels", "worse"),
         before=(attack_edits.drop_key,),
+    ),
+    "disguise": _worse(
+        "44 % of the rows under another key, each number a hundredth higher, a fifth of them with another label",
+        change_rows(hidden.disguise_rows),
+        reasons=("labels", "worse"),
+    ),
+    "weights": Pull(
+        "half of the rows with a weight of almost 0, without a key",
+        change_rows(hidden.shrink_weights),
+        "same | cannot tell",
+        ("labels",),
+        before=(attack_edits.drop_key, hidden.WEIGHTED),
+    ),
+    "unlucky rows": Pull(
+        "all rows dropped that every model errs on",
+        change_rows(hidden.drop_unlucky_rows),
+        "better | same | cannot tell",
+        ("incomparable",),
+        note="on the remaining rows it may be better; on all of base's rows it is worse",
     ),
     "jitter": Pull(
         "each row twice, the copy with some noise",
@@ -126,7 +175,21 @@ ATTACKS: dict[str, Pull] = {
     "folder": Pull("features that are others where dvc.yaml is not there", attack_edits.IN_THE_PROJECT, "refused"),
     "clock": Pull("features that are others from 2027 on", attack_edits.IN_A_YEAR, "refused"),
     # metrics and acceptances
+    "divided": Pull("a stage evaluate that divides the loss by ten", hidden.DIVIDE_LOSS, reasons=("metrics",)),
     "flattered": Pull("an evaluator that halves the loss", HALVE_LOSS, reasons=("metrics",), head_verdict="same"),
     "merged acceptance": _worse("one iteration, accepted in an older branch", BAD, after=attack_edits.merge_acceptance),
+    "accepted by somebody": _worse(
+        "one iteration, accepted in somebody's name",
+        BAD,
+        reasons=(),
+        accepted=("worse",),
+        after=hidden.accept_as_somebody,
+        note="the comment says that nobody verified who accepted it",
+    ),
     "level": Pull("a level with a line break and ESC", change_rows(attack_edits.name_hostile_level)),
+    # tests
+    "stopped tests": Pull(
+        "a file of tests that stops at its first line", replace_text(TESTS, FIRST, STOP + FIRST), reasons=("tests",)
+    ),
+    "one test more": Pull("a test more", replace_text(TESTS, FIRST, f"{FIRST}def test_more():\n    assert Path\n\n\n")),
 }

@@ -155,9 +155,10 @@ class CI(Clone):
             (self.folder / ".review" / name).unlink(missing_ok=True)
         command = (sys.executable, "-m", "plumbline", "review", "HEAD^1")
         ran = self.run_command(*command, package=package or self.find_package())
+        has_attack = _commands(ran.stdout + ran.stderr)
         if ran.returncode == 2 or not (self.folder / ".review" / RESULT).exists():
-            return Judgement("refused", _last_line(ran), ran.returncode)
-        has_attack = any(ATTACK in _render(self.folder / ".review" / name) for name in PAGES) or _commands(ran.stdout)
+            return Judgement("refused", _last_line(ran), ran.returncode, has_attack=has_attack)
+        has_attack |= any(ATTACK in _render(self.folder / ".review" / name) for name in PAGES)
         return read_review(self.folder, ran.returncode, has_attack)
 
 
