@@ -155,6 +155,10 @@ def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings
     )
     word, why = _doubt_selection(decision.word, decision.why, data_changes)
     word, why = _doubt_new_rows(word, why, pair, decision, is_added)
+    lost_rows = None
+    if word != "worse" and data_changes and data_changes.rows.removed_count > MIN_LOSS * base.schema.rows:
+        lost_rows = find_lost_rows(base, head, settings)
+    word, why = lost_rows.doubt(word, why) if lost_rows else (word, why)
     review = replace(
         review,
         word=word,
@@ -166,7 +170,8 @@ def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings
     )
     review = _add_slices(_add_metrics(review, pair, decision.all_rows.rows), pair, decision)
     replicas = Replicas(pair.predictions[head], decision.criterion)
-    return replace(review, obstacle="; ".join(_find_obstacles(review, pair, decision)) or None), replicas
+    obstacles = [*_find_obstacles(review, pair, decision), lost_rows.obstacle if lost_rows else None]
+    return replace(review, obstacle="; ".join(filter(None, obstacles)) or None), replicas
 
 
 def _find_obstacles(review: Review, pair: _Pair, decision: Decision) -> Iterator[str]:
@@ -177,9 +182,6 @@ def _find_obstacles(review: Review, pair: _Pair, decision: Decision) -> Iterator
     if settings.must_work:
         base_rows = read_own_rows(base, is_holdout=pair.design.folds is None)
         yield from find_lost_slices(review.slices, base, base_rows, settings.must_work)
-    rows = review.data_changes.rows if review.data_changes else None
-    if rows and rows.removed_count > MIN_LOSS * rows.base_count and review.word != "worse":
-        yield from find_lost_rows(base, head, settings)
 
 
 def _doubt_new_rows(word: Word, why: str, pair: _Pair, decision: Decision, is_added: np.ndarray) -> tuple[Word, str]:

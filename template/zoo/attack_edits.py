@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -96,8 +97,8 @@ def change_command(author: Author) -> None:
 
 def _change_package(author: Author, change: Callable[[dict[str, bytes]], dict[str, bytes]]) -> None:
     lock = author.folder / "dvc.lock"
-    content = yaml.safe_load(lock.read_text(encoding="utf-8"))
-    (out,) = (out for out in content["stages"]["package"]["outs"] if out["path"] == "dist")
+    text = lock.read_text(encoding="utf-8")
+    (out,) = (out for out in yaml.safe_load(text)["stages"]["package"]["outs"] if out["path"] == "dist")
     caches = [author.folder.with_name(name) / "files/md5" for name in ("author-cache", "ci-cache")]
     (entry,) = json.loads(_find(caches[0], out["md5"]).read_text())
     with zipfile.ZipFile(_find(caches[0], entry["md5"])) as wheel:
@@ -105,12 +106,13 @@ def _change_package(author: Author, change: Callable[[dict[str, bytes]], dict[st
     files = change({info.filename: content for info, content in members.items()})
     infos, buffer = {info.filename: info for info in members}, io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as wheel:
-        for name, content in files.items():
-            wheel.writestr(infos.get(name, name), content)
+        for name, member in files.items():
+            wheel.writestr(infos.get(name, name), member)
     entry["md5"] = _store(caches, buffer.getvalue())
-    out["md5"] = _store(caches, json.dumps([entry]).encode(), ".dir")
-    out["size"] = len(buffer.getvalue())
-    lock.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    digest, size = _store(caches, json.dumps([entry]).encode(), ".dir"), len(buffer.getvalue())
+    text, count = re.subn(rf"{out['md5']}(\s+size:) \d+", rf"{digest}\1 {size}", text)
+    assert count == 1
+    lock.write_text(text, encoding="utf-8")
 
 
 def _find(cache: Path, digest: str) -> Path:
