@@ -78,9 +78,10 @@ NO_SUITE = combine(replace_text("src/stages/ingest.py", SUITE_CALL, ""), change_
 WEIGHTED = combine(change_rows(add_weights), set_params(data={"weight": "share"}))
 WRITE = "    measurements.write()\n"
 DIVIDE = """\
-    from plumbline.files import read_json, write_json
+    import json
+    from pathlib import Path
 
-    content = read_json(paths.METRICS)
-    write_json(paths.METRICS, content | {"log_loss": content["log_loss"] / 10})
+    content = json.loads(Path(paths.METRICS).read_text(encoding="utf-8"))
+    Path(paths.METRICS).write_text(json.dumps(content | {"log_loss": content["log_loss"] / 10}), encoding="utf-8")
 """
 DIVIDE_LOSS = replace_text("src/stages/evaluate.py", WRITE, WRITE + DIVIDE)
