@@ -8,6 +8,7 @@ from functools import partial
 from template.zoo import attack_edits, edits
 from template.zoo import attack_edits_obstacle as obstacle
 from template.zoo import attack_edits_places as places
+from template.zoo import attack_edits_rows as rows
 from template.zoo.attack_edits import BAD, write_file
 from template.zoo.edits import change_rows, combine, flip_labels, replace_text, set_params
 from template.zoo.pull import Pull
@@ -25,6 +26,7 @@ ATTACKS: dict[str, Pull] = {
         "one iteration, and a .venv in git whose Python does nothing",
         places.BAD,
         "refused",
+        runs=False,
         after=places.commit_environment,
     ),
     "cache in git": Pull(
@@ -55,15 +57,40 @@ ATTACKS: dict[str, Pull] = {
     "settings": _worse(
         "one iteration, in a file that no stage names",
         write_file("src/settings.json", '{"max_iter": 1}'),
-        before=(attack_edits.use_settings,),
+        before=(attack_edits.USE_SETTINGS,),
+    ),
+    "root module": _worse(
+        "one iteration, in a module at the root that no stage names",
+        write_file("helpers.py", "ITERATIONS = 1\n"),
+        before=(attack_edits.USE_MODULE,),
+    ),
+    "read page": Pull(
+        "one iteration, in a page of docs/ that src/model.py reads",
+        write_file("docs/tuning.yaml", "max_iter: 1\n"),
+        "cannot tell",
+        before=(attack_edits.USE_PAGE,),
+        note="a review fits without pages: base does not run there, so nothing is compared",
     ),
     "link": Pull("src/features.py as a link to another file", attack_edits.link_features, "refused"),
     # the package
     "trojan": Pull(
-        "a comment, and a package with one more file",
+        "one more bootstrap draw, and a package with one more file",
         set_params(evaluate={"bootstrap": 101}),
         reasons=("package",),
-        after=attack_edits.add_member,
+        after=attack_edits.change_package(attack_edits.add_member),
+    ),
+    "wheel command": Pull(
+        "one more bootstrap draw, and a package whose command has one more line",
+        set_params(evaluate={"bootstrap": 101}),
+        reasons=("package",),
+        after=attack_edits.change_package(attack_edits.add_command),
+    ),
+    "seed switch": Pull(
+        "a model that is bad with the project's own seed only",
+        attack_edits.SWITCH_SEED,
+        "same | cannot tell",
+        ("package",),
+        note="the seeds of the review are others: the recipe is good, and the model of the run is not",
     ),
     # what makes a comparison impossible
     "hidden table": Pull(
@@ -101,6 +128,10 @@ ATTACKS: dict[str, Pull] = {
         before=(set_params(requirements={"floors": {"recall": 0.6}}),),
         note="the probabilities are the same; which of them are called positive is not",
     ),
+    "threshold twin": Pull("another threshold, and no floor of recall", set_params(model={"threshold": 0.45})),
+    "no suite": Pull(
+        "an ingest that does not read the suite, and rows that break it", rows.NO_SUITE, reasons=("expectations",)
+    ),
     "lost suite": Pull(
         "the table renamed without its suite", attack_edits.rename_table(has_suite=False), reasons=("expectations",)
     ),
@@ -112,9 +143,28 @@ ATTACKS: dict[str, Pull] = {
     "doubled labels": Pull(
         "each row twice, without a key, and 10 % of the copies with another label",
         attack_edits.double(flip_labels(0.10)),
-        "worse | cannot tell",
+        "worse",
         ("labels", "worse"),
         before=(attack_edits.drop_key,),
+    ),
+    "near rows": Pull(
+        "44 % of the rows under another key and with a little more in each number, and a fifth of them mislabelled",
+        change_rows(rows.move_rows),
+        "same | worse | cannot tell",
+        ("labels",),
+    ),
+    "tiny weights": Pull(
+        "half of the rows with almost no weight, in a table without a key",
+        change_rows(rows.shrink_weights),
+        "same | cannot tell",
+        ("labels",),
+        before=(rows.WEIGHTED,),
+    ),
+    "easy rows": Pull(
+        "the 22 % of the rows on which a model errs most dropped",
+        change_rows(rows.drop_high_losses),
+        "cannot tell",
+        ("incomparable",),
     ),
     "jitter": Pull(
         "each row twice, the copy with some noise",
@@ -127,6 +177,21 @@ ATTACKS: dict[str, Pull] = {
     "clock": Pull("features that are others from 2027 on", attack_edits.IN_A_YEAR, "refused"),
     # metrics and acceptances
     "flattered": Pull("an evaluator that halves the loss", HALVE_LOSS, reasons=("metrics",), head_verdict="same"),
+    "own evaluator": Pull(
+        "a stage evaluate that writes a tenth of the loss", attack_edits.OWN_EVALUATOR, reasons=("metrics",)
+    ),
     "merged acceptance": _worse("one iteration, accepted in an older branch", BAD, after=attack_edits.merge_acceptance),
+    "foreign acceptance": _worse(
+        "one iteration, accepted in a commit under another name",
+        BAD,
+        reasons=(),
+        accepted=("worse",),
+        after=attack_edits.accept_as_another,
+        note="git lets anybody write any author: the page says that the acceptance is not verified",
+    ),
+    # tests
+    "stopped tests": Pull("a file of tests that stops at its first line", attack_edits.STOP_TESTS, reasons=("tests",)),
+    "one test more": Pull("a file with one more test", attack_edits.ADD_TEST),
+    # what the log shows
     "level": Pull("a level with a line break and ESC", change_rows(attack_edits.name_hostile_level)),
 }
