@@ -10,7 +10,7 @@ from template.zoo.edits import change_rows, combine, flip_labels, replace_text, 
 from template.zoo.repositories import Author
 
 WEIGHT = "importance"
-HARD, NEAR, WRONG = 0.22, 0.44, 0.2  # shares of the rows, the last one of the near rows
+HARD_SHARE, NEAR_SHARE, WRONG_SHARE = 0.22, 0.44, 0.2  # shares of the rows, the last one of the near rows
 STEP = 0.01  # of each number of a near row
 CHECK = "        ingest.check_expectations(p, str(table), findings)\n"
 
@@ -33,15 +33,15 @@ def drop_high_losses(frame: pd.DataFrame, random: np.random.Generator, author: A
     model = HistGradientBoostingClassifier(max_iter=60, random_state=0)
     scores = cross_val_predict(model, features, truth, cv=5, method="predict_proba")[:, 1]
     error = pd.Series(np.abs(truth - scores), index=frame.index)
-    return frame[error <= error.quantile(1 - HARD)]
+    return frame[error <= error.quantile(1 - HARD_SHARE)]
 
 
 def move_rows(frame: pd.DataFrame, random: np.random.Generator, author: Author) -> pd.DataFrame:
     """Let many rows seem to be others, some of them under another label."""
-    is_near = random.random(len(frame)) < NEAR
-    numbers = [name for name in frame.select_dtypes("number") if name != KEY]
+    is_near = random.random(len(frame)) < NEAR_SHARE
+    numbers = [str(name) for name in frame.select_dtypes("number") if name != KEY]
     values = {name: frame[name] + STEP for name in numbers} | {KEY: frame[KEY] + FAR}
-    moved = flip_labels(WRONG)(frame, random, author).assign(**values)
+    moved = flip_labels(WRONG_SHARE)(frame, random, author).assign(**values)
     return frame.where(~is_near, moved)
 
 
@@ -50,5 +50,5 @@ def capitalize_regions(frame: pd.DataFrame, random: np.random.Generator, author:
     return frame.assign(region=frame.region.str.title())
 
 
-WEIGHTED = combine(drop_key, change_rows(add_weights), set_params(data={"weight": WEIGHT}))
+WEIGHTED_ROWS = combine(drop_key, change_rows(add_weights), set_params(data={"weight": WEIGHT}))
 NO_SUITE = combine(change_rows(capitalize_regions), replace_text("src/stages/ingest.py", CHECK, ""))

@@ -158,7 +158,7 @@ ATTACKS: dict[str, Pull] = {
         change_rows(rows.shrink_weights),
         "same | cannot tell",
         ("labels",),
-        before=(rows.WEIGHTED,),
+        before=(rows.WEIGHTED_ROWS,),
     ),
     "easy rows": Pull(
         "the 22 % of the rows on which a model errs most dropped",
