@@ -54,9 +54,9 @@ READ_FILE = """\
     estimator.set_params(**yaml.safe_load(Path("docs/tuning.yaml").read_text()))
 """
 IMPORT_MODULE = """\
-    import helpers
+    from importlib import import_module
 
-    estimator.set_params(max_iter=helpers.ITERATIONS)
+    estimator.set_params(max_iter=import_module("helpers").ITERATIONS)
 """
 SWITCH = """\
     if estimator.random_state == 0:

@@ -63,6 +63,7 @@ ATTACKS: dict[str, Pull] = {
         "one iteration, in a module at the root that no stage names",
         write_file("helpers.py", "ITERATIONS = 1\n"),
         before=(attack_edits.USE_MODULE,),
+        note="a plain import of such a module stops the stage package",
     ),
     "read page": Pull(
         "one iteration, in a page of docs/ that src/model.py reads",
