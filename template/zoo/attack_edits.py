@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -107,15 +108,16 @@ def change_package(change: Callable[[bytes], bytes]) -> Edit:
 
     def edit(author: Author) -> None:
         lock = author.folder / "dvc.lock"
-        content = yaml.safe_load(lock.read_text(encoding="utf-8"))
-        (out,) = (out for out in content["stages"]["package"]["outs"] if out["path"] == "dist")
+        text = lock.read_text(encoding="utf-8")
+        (out,) = (out for out in yaml.safe_load(text)["stages"]["package"]["outs"] if out["path"] == "dist")
         caches = [author.folder.with_name(name) / "files/md5" for name in ("author-cache", "ci-cache")]
         (entry,) = json.loads(_find(caches[0], out["md5"]).read_text())
         wheel = change(_find(caches[0], entry["md5"]).read_bytes())
         entry["md5"] = _store(caches, wheel)
-        out["md5"] = _store(caches, json.dumps([entry]).encode(), ".dir")
-        out["size"] = len(wheel)
-        lock.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        new = _store(caches, json.dumps([entry]).encode(), ".dir")
+        text, count = re.subn(rf"{out['md5']}(\s+size:) \d+", rf"{new}\1 {len(wheel)}", text)
+        assert count == 1, "dvc.lock names the package in another way: fix the case"
+        lock.write_text(text, encoding="utf-8")  # written by PyYAML, a class `yes` would be another value
 
     return edit
 
