@@ -5,6 +5,7 @@ rows. Most of these are the same rows all the same, so that the sides need not b
 """
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ from plumbline.review.sides import Side
 MIN_SHARE = 0.5  # of head's rows
 
 
+@lru_cache(maxsize=1)  # several questions of a review need them, and a large table takes seconds
 def match_tables(base: Side, head: Side) -> Matches:
     """Return the rows that both sides have; both are prepared."""
     old, new = (Table(pq.read_table(side.folder / paths.TABLE), side.schema) for side in (base, head))

@@ -11,7 +11,7 @@ import numpy as np
 from plumbline import paths
 from plumbline.data.schema import Schema
 from plumbline.formatting import short
-from plumbline.review.alignment import align
+from plumbline.review.alignment import align, match_tables
 from plumbline.review.attribution import attribute_change
 from plumbline.review.changes import describe_changes, read_importances
 from plumbline.review.commits import RECIPE, Commit, SideError
@@ -142,7 +142,7 @@ def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings
     data_changes, relabelled = None, np.array([], dtype=int)
     is_added = np.zeros(head.schema.rows, dtype=bool)
     if base.table_digest != head.table_digest:
-        data_changes, relabelled = compare_tables(base.folder, head.folder)
+        data_changes, relabelled = compare_tables(base.folder, head.folder, match_tables(base, head))
         is_added = find_added(base, head)
     pair = _predict_pair(base, head, settings, is_added)
     decision = decide(
@@ -209,7 +209,7 @@ def _predict_pair(base: Side, head: Side, settings: Settings, is_added: np.ndarr
     design = choose_design(head, split, replicas=settings.replicas, folds=settings.folds)
     reason = None if base_schema.classes == schema.classes else "the classes are others"
     has_time = design.split is not None and design.split.cut is not None
-    near = replace(design, units=write_units(head, is_added) if is_added.any() and not has_time else None)
+    near = replace(design, units=write_units(head, is_added, has_cut=has_time) if is_added.any() else None)
     if not reason:
         try:
             predictions = predict_sides([base, head], head, near)

@@ -24,13 +24,15 @@ MAX_POSITIONS = 20  # of changed rows
 CHANCE = 0.001  # p value from which on the labels of the removed rows may be those of any rows
 
 
-def compare_tables(base: Path, head: Path) -> tuple[DataChanges, np.ndarray]:
+def compare_tables(base: Path, head: Path, matches: Matches | None = None) -> tuple[DataChanges, np.ndarray]:
     """Compare the tables of two projects in which ingest has run.
 
     Parameters
     ----------
     base, head : Path
         The folders of the projects.
+    matches : Matches, optional
+        Which rows are the same; looked for by default.
 
     Returns
     -------
@@ -42,7 +44,7 @@ def compare_tables(base: Path, head: Path) -> tuple[DataChanges, np.ndarray]:
     key = old.schema.column("key") or new.schema.column("key")
     old_types, new_types = _list_types(old), _list_types(new)
     has_key = key is not None and key.name in old_types and key.name in new_types
-    matches = match_rows(old, new, key.name if key and has_key else None)
+    matches = matches or match_rows(old, new, key.name if key and has_key else None)
     is_removed, is_added = (
         ~np.isin(np.arange(len(table.rows)), rows) for table, rows in ((old, matches.old), (new, matches.new))
     )

@@ -18,11 +18,11 @@ from plumbline import paths
 from plumbline.data.schema import NUMERIC, Schema
 from plumbline.data.split import unit_columns, units
 from plumbline.review.alignment import match_tables
+from plumbline.review.row_distances import MAX_ADDED, MAX_VALUES, Neighbours, standardize, to_numbers
 from plumbline.review.sides import Side
 from plumbline.review.worktrees import FOLDER
 
 MIN_SHARE = 0.01  # of base's rows: fewer new ones move no verdict
-MAX_VALUES, MAX_ADDED = 500_000, 5_000_000  # rows times columns of base's rows and of all; beyond, it takes too long
 MAX_LEVELS = 20  # of a category; one with more is left out of the distance
 UNITS = FOLDER / "units"
 
@@ -34,32 +34,54 @@ def find_added(base: Side, head: Side) -> np.ndarray:
     return is_added
 
 
-def write_units(head: Side, is_added: np.ndarray) -> Path | None:
+def write_units(head: Side, is_added: np.ndarray, *, has_cut: bool = False) -> Path | None:
     """Write for each row of head's table the unit by which it falls into a fold; an added one has its neighbour's.
+
+    Where groups stay together, or time decides, only an added row that is a copy of a row of base with some noise
+    has that row's unit.
 
     Parameters
     ----------
     head : Side
         Prepared.
     is_added : ndarray of bool, shape (rows,)
+    has_cut : bool
+        Whether time decides what the holdout is.
 
     Returns
     -------
     Path or None
-        The file; None where few rows were added, groups stay together anyway, or the table is too large.
+        The file; None where few rows were added, none is a copy, or the table is too large.
     """
     schema, count = head.schema, int(is_added.sum())
-    if count < MIN_SHARE * (len(is_added) - count) or count == len(is_added) or schema.column("group"):
+    if count < MIN_SHARE * (len(is_added) - count) or count == len(is_added):
         return None
     table = pq.read_table(head.folder / paths.TABLE)
-    values = encode_rows(table, schema, is_added)
-    old_rows = np.flatnonzero(~is_added)
-    if not values.shape[1] or values[old_rows].size > MAX_VALUES or values.size > MAX_ADDED:
+    find = _find_copies if has_cut or schema.column("group") else _find_nearest
+    old_rows, added_rows = find(table, schema, is_added)
+    if not len(added_rows):
         return None
     own_units = units(table.select(unit_columns(schema)), schema).copy()
-    nearest = NearestNeighbors(n_neighbors=1).fit(values[old_rows]).kneighbors(values[is_added], return_distance=False)
-    own_units[is_added] = own_units[old_rows[nearest[:, 0]]]
+    own_units[added_rows] = own_units[old_rows]
     return _store(own_units)
+
+
+def _find_nearest(table: pa.Table, schema: Schema, is_added: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of the row of base that is nearest to each added row, and those of the added rows."""
+    values, old_rows = encode_rows(table, schema, is_added), np.flatnonzero(~is_added)
+    if not values.shape[1] or values[old_rows].size > MAX_VALUES or values.size > MAX_ADDED:
+        return np.empty(0, dtype=int), np.empty(0, dtype=int)
+    nearest = NearestNeighbors(n_neighbors=1).fit(values[old_rows]).kneighbors(values[is_added], return_distance=False)
+    return old_rows[nearest[:, 0]], np.flatnonzero(is_added)
+
+
+def _find_copies(table: pa.Table, schema: Schema, is_added: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of the rows of base that were copied with some noise, and those of their copies."""
+    names = [column.name for column in schema.inputs if column.type in NUMERIC]
+    old, new = (table.select(names).filter(pa.array(mask)) for mask in (~is_added, is_added))
+    neighbours = Neighbours.from_columns([(old.column(name), new.column(name)) for name in names])
+    pairs = neighbours.find_near(np.arange(len(old)), np.arange(len(new)), is_unique=False)
+    return np.flatnonzero(~is_added)[pairs[:, 0]], np.flatnonzero(is_added)[pairs[:, 1]]
 
 
 def _store(values: np.ndarray) -> Path:
@@ -81,19 +103,9 @@ def encode_rows(table: pa.Table, schema: Schema, is_added: np.ndarray) -> np.nda
     for column in schema.inputs:
         values = table.column(column.name)
         if column.type in (*NUMERIC, "timestamp", "boolean"):
-            columns.append(_standardize(values, is_added))
+            columns.append(standardize(to_numbers(values), ~is_added)[:, None])
         elif column.type == "category":
             levels, codes = np.unique(np.array(values.cast(pa.string()).to_pylist(), dtype=str), return_inverse=True)
             if len(levels) <= MAX_LEVELS:
                 columns.append(np.eye(len(levels))[codes])
     return np.hstack(columns)
-
-
-def _standardize(values: pa.ChunkedArray, is_added: np.ndarray) -> np.ndarray:
-    if pa.types.is_timestamp(values.type):
-        values = values.cast(pa.int64())
-    numbers = np.array([np.nan if value is None else value for value in values.to_pylist()], dtype=float)
-    old_numbers = numbers[~is_added & np.isfinite(numbers)]
-    center, spread = (old_numbers.mean(), old_numbers.std()) if len(old_numbers) else (0.0, 0.0)
-    scaled = np.where(np.isfinite(numbers), numbers - center, 0.0) / (spread or 1.0)
-    return np.asarray(scaled[:, None])

@@ -11,12 +11,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from plumbline.data.schema import Column, Schema
+from plumbline.data.schema import NUMERIC, Column, Schema
 from plumbline.data.split import units
+from plumbline.review.row_distances import MIN_ROWS, Neighbours
 
 # Shares of base's rows with features of their own, from which on equal features mean the same row: where rows are gone
 # and others came, and where a row came in addition, which may well be another one.
 DISTINCT, VERY_DISTINCT = 0.8, 0.95
+EXACT_FACTOR, EXACT_ROWS = 2, 3  # as many times as by chance, and so many rows more
 FEW = 0.5  # share of base's rows with a partner, below which columns that changed as a whole are left out
 
 
@@ -79,16 +81,57 @@ def match_rows(old: Table, new: Table, key: str | None) -> Matches:
     pairs = np.empty((0, 2), dtype=int)
     if key is not None:
         pairs = _pair(sides, [to_texts(table.rows.column(key)) for table in (old, new)], pairs)
-    if key is None or _share_distinct(features[0]) >= DISTINCT:
-        pairs = _pair(sides, features, pairs)
+    is_distinct = _share_distinct(features[0]) >= DISTINCT
+    if key is None or is_distinct:
+        more_pairs = _pair(sides, features, pairs)
+        count, rows = len(more_pairs) - len(pairs), len(new.rows) - len(pairs)
+        pairs = pairs if is_distinct and _is_chance(count, features[0], rows) else more_pairs
     if len(pairs) < FEW * len(old.rows) and (steady := _steady_columns(old, new, columns)):
         names = [table.name_rows(steady) for table in (old, new)]
         if _share_distinct(names[0]) >= DISTINCT:
             pairs = _pair(sides, names, pairs)
-    pairs = pairs[np.argsort(pairs[:, 1], kind="stable")]
     has_doubt = _share_distinct(features[0]) < VERY_DISTINCT
     contradictions = np.empty(0, dtype=int) if has_doubt else _find_contradictions(sides, features, pairs)
-    return Matches(pairs[:, 0], pairs[:, 1], contradictions)
+    if _is_chance(len(contradictions), features[0], len(new.rows) - len(pairs)):
+        contradictions = np.empty(0, dtype=int)
+    if len(new.rows) - len(pairs) >= MIN_ROWS:
+        pairs, near_contradictions = _pair_near(old, new, _place_rows(old, new, columns), sides, pairs)
+        contradictions = np.union1d(contradictions, near_contradictions)
+    pairs = pairs[np.argsort(pairs[:, 1], kind="stable")]
+    return Matches(pairs[:, 0], pairs[:, 1], np.setdiff1d(contradictions, pairs[:, 1]))
+
+
+def _pair_near(
+    old: Table, new: Table, neighbours: Neighbours, sides: list[pd.DataFrame], pairs: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Add the pairs of rows of which one is the other with some noise; return what contradicts a row as well."""
+    pairs = np.concatenate([pairs, neighbours.find_near(*_list_single_rows(sides, pairs))])
+    copies = neighbours.find_near(np.arange(len(old.rows)), _list_single_rows(sides, pairs)[1], is_unique=False)
+    has_other_label = old.labels[copies[:, 0]] != new.labels[copies[:, 1]]
+    has_many = has_other_label.sum() >= MIN_ROWS
+    return pairs, copies[has_other_label, 1] if has_many else np.empty(0, dtype=int)
+
+
+def _place_rows(old: Table, new: Table, columns: list[str]) -> Neighbours:
+    types = {column.name: column.type for column in old.schema.columns}
+    names = [name for name in columns if types[name] in (*NUMERIC, "timestamp")]
+    return Neighbours.from_columns([(old.rows.column(name), new.rows.column(name)) for name in names])
+
+
+def _list_single_rows(sides: list[pd.DataFrame], pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of base's and of head's rows that have no partner."""
+    old, new = (np.setdiff1d(side.row.to_numpy(), pairs[:, place]) for place, side in enumerate(sides))
+    return old, new
+
+
+def _is_chance(count: int, names: np.ndarray, rows: int) -> bool:
+    """Whether so many of these new rows may have the features of a row of base without being it.
+
+    The share of base's rows that have those of another row of base is about what new ones have by chance.
+    """
+    counts = np.unique(names, return_counts=True)[1]
+    repeated = int(counts[counts > 1].sum())
+    return bool(repeated) and count < EXACT_FACTOR * rows * repeated / len(names) + EXACT_ROWS
 
 
 def _share_distinct(names: np.ndarray) -> float:

@@ -1,9 +1,9 @@
 """What hostile authors do to a project, and what honest ones do by accident: edits of the zoo's attacks."""
 
+import base64
 import hashlib
 import io
 import json
-import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,13 +19,11 @@ from template.zoo.edits import (
     change_rows,
     combine,
     flip_labels,
-    replace_text,
     set_features,
     set_model,
     set_params,
 )
 from template.zoo.repositories import Author
-from template.zoo.wheels import add_line
 
 BAD = set_model(max_iter=1)
 KEY, FAR = "order_id", 9_000_000
@@ -47,35 +45,6 @@ READ_SETTINGS = """\
 
     estimator.set_params(**json.loads(Path("src/settings.json").read_text()))
 """
-READ_FILE = """\
-    from pathlib import Path
-
-    import yaml
-
-    estimator.set_params(**yaml.safe_load(Path("docs/tuning.yaml").read_text()))
-"""
-IMPORT_MODULE = """\
-    from importlib import import_module
-
-    estimator.set_params(max_iter=import_module("helpers").ITERATIONS)
-"""
-SWITCH = """\
-    if estimator.random_state == 0:
-        estimator.set_params(max_iter=1)
-"""
-WRITE_METRICS = "    measurements.write()\n"
-LOWER_LOSS = f"""\
-{WRITE_METRICS}
-    import json
-    from pathlib import Path
-
-    content = json.loads(Path(paths.METRICS).read_text())
-    Path(paths.METRICS).write_text(json.dumps(content | {{"log_loss": content["log_loss"] / 10}}, indent=1))
-
-"""
-STOP = "import pytest\n\npytest.skip('later', allow_module_level=True)\n"
-TESTS, PATH = "tests/test_clone.py", "from pathlib import Path\n"
-COMMAND = "__import__('os').system('true')"
 LINES = "web\n::error::x\x1b[31m"  # a level that a terminal or a log of CI would obey
 
 
@@ -90,10 +59,12 @@ def write_file(path: str, text: str) -> Edit:
     return edit
 
 
-def change_build(lines: str) -> Edit:
-    """Return an edit that puts lines at the start of build() in src/model.py."""
-    end = "    return Pipeline("
-    return replace_text("src/model.py", end, lines + end)
+def use_settings(author: Author) -> None:
+    """Let src/model.py read parameters from a file of its own."""
+    path = author.folder / "src/model.py"
+    text, line = path.read_text(encoding="utf-8"), "    return Pipeline("
+    path.write_text(text.replace(line, READ_SETTINGS + line), encoding="utf-8")
+    write_file("src/settings.json", '{"learning_rate": 0.1}')(author)
 
 
 def link_features(author: Author) -> None:
@@ -103,36 +74,43 @@ def link_features(author: Author) -> None:
     path.symlink_to("hidden.py")
 
 
-def change_package(change: Callable[[bytes], bytes]) -> Edit:
-    """Return an edit that puts a changed package into both caches, and its hash into dvc.lock."""
-
-    def edit(author: Author) -> None:
-        lock = author.folder / "dvc.lock"
-        text = lock.read_text(encoding="utf-8")
-        (out,) = (out for out in yaml.safe_load(text)["stages"]["package"]["outs"] if out["path"] == "dist")
-        caches = [author.folder.with_name(name) / "files/md5" for name in ("author-cache", "ci-cache")]
-        (entry,) = json.loads(_find(caches[0], out["md5"]).read_text())
-        wheel = change(_find(caches[0], entry["md5"]).read_bytes())
-        entry["md5"] = _store(caches, wheel)
-        new = _store(caches, json.dumps([entry]).encode(), ".dir")
-        text, count = re.subn(rf"{out['md5']}(\s+size:) \d+", rf"{new}\1 {len(wheel)}", text)
-        assert count == 1, "dvc.lock names the package in another way: fix the case"
-        lock.write_text(text, encoding="utf-8")  # written by PyYAML, a class `yes` would be another value
-
-    return edit
+def add_member(author: Author) -> None:
+    """Put a package with one more file into both caches, and its hash into dvc.lock."""
+    _change_package(author, lambda files: files | {"run_at_start.pth": b"import os; os.system('true')\n"})
 
 
-def add_member(wheel: bytes) -> bytes:
-    """Add a file that Python runs at each start."""
-    buffer = io.BytesIO(wheel)
-    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("run_at_start.pth", "import os; os.system('true')\n")
-    return buffer.getvalue()
+def change_command(author: Author) -> None:
+    """The same with one more line in the module of the command, and its hash in RECORD."""
+
+    def change(files: dict[str, bytes]) -> dict[str, bytes]:
+        (name,) = (name for name in files if name.endswith("/cli.py"))
+        (record,) = (name for name in files if name.endswith("/RECORD"))
+        content = files[name] + b"import os; os.system('true')\n"
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
+        line = name.encode() + b",sha256=" + digest + b",%d" % len(content)
+        lines = [line if old.startswith(name.encode()) else old for old in files[record].split(b"\n")]
+        return files | {name: content, record: b"\n".join(lines)}
+
+    _change_package(author, change)
 
 
-def add_command(wheel: bytes) -> bytes:
-    """Add a line to the module of the packaged command."""
-    return add_line(wheel, "/prediction/cli.py", COMMAND)
+def _change_package(author: Author, change: Callable[[dict[str, bytes]], dict[str, bytes]]) -> None:
+    lock = author.folder / "dvc.lock"
+    content = yaml.safe_load(lock.read_text(encoding="utf-8"))
+    (out,) = (out for out in content["stages"]["package"]["outs"] if out["path"] == "dist")
+    caches = [author.folder.with_name(name) / "files/md5" for name in ("author-cache", "ci-cache")]
+    (entry,) = json.loads(_find(caches[0], out["md5"]).read_text())
+    with zipfile.ZipFile(_find(caches[0], entry["md5"])) as wheel:
+        members = {info: wheel.read(info) for info in wheel.infolist()}
+    files = change({info.filename: content for info, content in members.items()})
+    infos, buffer = {info.filename: info for info in members}, io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as wheel:
+        for name, content in files.items():
+            wheel.writestr(infos.get(name, name), content)
+    entry["md5"] = _store(caches, buffer.getvalue())
+    out["md5"] = _store(caches, json.dumps([entry]).encode(), ".dir")
+    out["size"] = len(buffer.getvalue())
+    lock.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
 def _find(cache: Path, digest: str) -> Path:
@@ -206,19 +184,6 @@ def merge_acceptance(author: Author) -> None:
     author.git("merge", "-q", "--no-ff", "-m", "An older branch", "older")
 
 
-def accept_as_another(author: Author) -> None:
-    """Accept the reason in a commit under another name."""
-    message = "Agreed\n\nAccept: worse: agreed"
-    author.git("commit", "-q", "--allow-empty", "--author", "Somebody <somebody@example.org>", "-m", message)
-
-
-USE_SETTINGS = combine(change_build(READ_SETTINGS), write_file("src/settings.json", '{"learning_rate": 0.1}'))
-USE_MODULE = combine(change_build(IMPORT_MODULE), write_file("helpers.py", "ITERATIONS = 30\n"))
-USE_PAGE = combine(change_build(READ_FILE), write_file("docs/tuning.yaml", "max_iter: 30\n"))
-SWITCH_SEED = change_build(SWITCH)
-OWN_EVALUATOR = replace_text("src/stages/evaluate.py", WRITE_METRICS, LOWER_LOSS)
-STOP_TESTS = replace_text(TESTS, PATH, STOP + PATH)
-ADD_TEST = replace_text(TESTS, PATH, f"{PATH}\n\ndef test_more():\n    assert Path\n")
 MOVED_KEYS = combine(change_rows(flip_labels(0.10)), change_rows(move_keys))
 IN_THE_PROJECT = set_features('rows if __import__("os").path.exists("dvc.yaml") else rows.assign(weight=0.0)')
 IN_A_YEAR = set_features('rows.assign(weight=rows.weight * (__import__("time").gmtime().tm_year < 2027))')

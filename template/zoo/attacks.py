@@ -6,15 +6,17 @@ Most of them are also accidents. An honest change of the same kind stands next t
 from functools import partial
 
 from template.zoo import attack_edits, edits
+from template.zoo import attack_edits_hidden as hidden
 from template.zoo import attack_edits_obstacle as obstacle
 from template.zoo import attack_edits_places as places
-from template.zoo import attack_edits_rows as rows
 from template.zoo.attack_edits import BAD, write_file
 from template.zoo.edits import change_rows, combine, flip_labels, replace_text, set_params
 from template.zoo.pull import Pull
 
 MEAN = "_ratio(weights @ each, weights.sum(axis=1))"
 HALVE_LOSS = replace_text("plumbline/metrics.py", MEAN, f"0.5 * {MEAN}")
+TESTS, FIRST = "tests/test_clone.py", "from pathlib import Path\n"
+STOP = "import pytest\n\npytest.skip('later', allow_module_level=True)\n"
 _worse = partial(Pull, verdict="worse", reasons=("worse",))
 
 ATTACKS: dict[str, Pull] = {
@@ -26,7 +28,6 @@ ATTACKS: dict[str, Pull] = {
         "one iteration, and a .venv in git whose Python does nothing",
         places.BAD,
         "refused",
-        runs=False,
         after=places.commit_environment,
     ),
     "cache in git": Pull(
@@ -57,41 +58,41 @@ ATTACKS: dict[str, Pull] = {
     "settings": _worse(
         "one iteration, in a file that no stage names",
         write_file("src/settings.json", '{"max_iter": 1}'),
-        before=(attack_edits.USE_SETTINGS,),
+        before=(attack_edits.use_settings,),
     ),
     "root module": _worse(
-        "one iteration, in a module at the root that no stage names",
-        write_file("helpers.py", "ITERATIONS = 1\n"),
-        before=(attack_edits.USE_MODULE,),
-        note="a plain import of such a module stops the stage package",
+        "one iteration, in a module at the root of the project",
+        hidden.write_module(1),
+        before=(hidden.IMPORT_MODULE,),
     ),
-    "read page": Pull(
-        "one iteration, in a page of docs/ that src/model.py reads",
-        write_file("docs/tuning.yaml", "max_iter: 1\n"),
+    "read page": Pull("a model that reads a file of docs/", hidden.read_steps("docs/steps.txt"), "refused"),
+    "read file": Pull("a model that reads a file of src/", hidden.read_steps("src/steps.txt")),
+    "link": Pull("src/features.py as a link to another file", attack_edits.link_features, "refused"),
+    "changed page": Pull(
+        "one iteration, in a file of docs/ that base's model reads",
+        write_file("docs/steps.txt", "1"),
         "cannot tell",
-        before=(attack_edits.USE_PAGE,),
+        before=(hidden.read_steps("docs/steps.txt"),),
         note="a review fits without pages: base does not run there, so nothing is compared",
     ),
-    "link": Pull("src/features.py as a link to another file", attack_edits.link_features, "refused"),
     # the package
     "trojan": Pull(
-        "one more bootstrap draw, and a package with one more file",
+        "another setting of the evaluation, and a package with one more file",
         set_params(evaluate={"bootstrap": 101}),
         reasons=("package",),
-        after=attack_edits.change_package(attack_edits.add_member),
+        after=attack_edits.add_member,
     ),
-    "wheel command": Pull(
-        "one more bootstrap draw, and a package whose command has one more line",
+    "command": Pull(
+        "another setting of the evaluation, and a package whose command does something else, too",
         set_params(evaluate={"bootstrap": 101}),
         reasons=("package",),
-        after=attack_edits.change_package(attack_edits.add_command),
+        after=attack_edits.change_command,
     ),
-    "seed switch": Pull(
-        "a model that is bad with the project's own seed only",
-        attack_edits.SWITCH_SEED,
-        "same | cannot tell",
-        ("package",),
-        note="the seeds of the review are others: the recipe is good, and the model of the run is not",
+    "switch": Pull(
+        "one iteration where the seed is the project's own, and thirty where it is a review's",
+        hidden.SWITCH,
+        reasons=("package",),
+        note="the recipe with other seeds is the same; the model that is deployed is not",
     ),
     # what makes a comparison impossible
     "hidden table": Pull(
@@ -129,9 +130,13 @@ ATTACKS: dict[str, Pull] = {
         before=(set_params(requirements={"floors": {"recall": 0.6}}),),
         note="the probabilities are the same; which of them are called positive is not",
     ),
-    "threshold twin": Pull("another threshold, and no floor of recall", set_params(model={"threshold": 0.45})),
+    "lower threshold": Pull(
+        "a lower threshold, and a floor of recall",
+        set_params(model={"threshold": 0.45}),
+        before=(set_params(requirements={"floors": {"recall": 0.6}}),),
+    ),
     "no suite": Pull(
-        "an ingest that does not read the suite, and rows that break it", rows.NO_SUITE, reasons=("expectations",)
+        "an ingest that asks no suite, and rows that break it", hidden.NO_SUITE, reasons=("expectations",)
     ),
     "lost suite": Pull(
         "the table renamed without its suite", attack_edits.rename_table(has_suite=False), reasons=("expectations",)
@@ -148,24 +153,31 @@ ATTACKS: dict[str, Pull] = {
         ("labels", "worse"),
         before=(attack_edits.drop_key,),
     ),
-    "near rows": Pull(
-        "44 % of the rows under another key and with a little more in each number, and a fifth of them mislabelled",
-        change_rows(rows.move_rows),
-        "same | worse | cannot tell",
-        ("labels",),
+    "disguise": _worse(
+        "44 % of the rows under another key, each number a hundredth higher, a fifth of them with another label",
+        change_rows(hidden.disguise_rows),
+        reasons=("labels", "worse"),
     ),
-    "tiny weights": Pull(
-        "half of the rows with almost no weight, in a table without a key",
-        change_rows(rows.shrink_weights),
+    "weights": Pull(
+        "half of the rows with a weight of almost 0, without a key",
+        change_rows(hidden.shrink_weights),
         "same | cannot tell",
         ("labels",),
-        before=(rows.WEIGHTED_ROWS,),
+        before=(attack_edits.drop_key, hidden.WEIGHTED),
     ),
-    "easy rows": Pull(
-        "the 22 % of the rows on which a model errs most dropped",
-        change_rows(rows.drop_high_losses),
-        "cannot tell",
+    "unlucky rows": Pull(
+        "all rows dropped that every model errs on",
+        change_rows(hidden.drop_unlucky_rows),
+        "better | same | cannot tell",
         ("incomparable",),
+        note="on the remaining rows it may be better; on all of base's rows it is worse",
+    ),
+    "hard rows": Pull(
+        "the 22 % of the rows dropped on which a first model errs most",
+        change_rows(hidden.drop_hard_rows),
+        "better | same | cannot tell",
+        ("incomparable",),
+        note="an author knows only what a model errs on, and drops fewer of the rows that every model errs on",
     ),
     "jitter": Pull(
         "each row twice, the copy with some noise",
@@ -177,22 +189,21 @@ ATTACKS: dict[str, Pull] = {
     "folder": Pull("features that are others where dvc.yaml is not there", attack_edits.IN_THE_PROJECT, "refused"),
     "clock": Pull("features that are others from 2027 on", attack_edits.IN_A_YEAR, "refused"),
     # metrics and acceptances
+    "divided": Pull("a stage evaluate that divides the loss by ten", hidden.DIVIDE_LOSS, reasons=("metrics",)),
     "flattered": Pull("an evaluator that halves the loss", HALVE_LOSS, reasons=("metrics",), head_verdict="same"),
-    "own evaluator": Pull(
-        "a stage evaluate that writes a tenth of the loss", attack_edits.OWN_EVALUATOR, reasons=("metrics",)
-    ),
     "merged acceptance": _worse("one iteration, accepted in an older branch", BAD, after=attack_edits.merge_acceptance),
-    "foreign acceptance": _worse(
-        "one iteration, accepted in a commit under another name",
+    "accepted by somebody": _worse(
+        "one iteration, accepted in somebody's name",
         BAD,
         reasons=(),
         accepted=("worse",),
-        after=attack_edits.accept_as_another,
-        note="git lets anybody write any author: the page says that the acceptance is not verified",
+        after=hidden.accept_as_somebody,
+        note="the comment says that nobody verified who accepted it",
     ),
-    # tests
-    "stopped tests": Pull("a file of tests that stops at its first line", attack_edits.STOP_TESTS, reasons=("tests",)),
-    "one test more": Pull("a file with one more test", attack_edits.ADD_TEST),
-    # what the log shows
     "level": Pull("a level with a line break and ESC", change_rows(attack_edits.name_hostile_level)),
+    # tests
+    "stopped tests": Pull(
+        "a file of tests that stops at its first line", replace_text(TESTS, FIRST, STOP + FIRST), reasons=("tests",)
+    ),
+    "one test more": Pull("a test more", replace_text(TESTS, FIRST, f"{FIRST}def test_more():\n    assert Path\n\n\n")),
 }

@@ -155,14 +155,14 @@ class CI(Clone):
             (self.folder / ".review" / name).unlink(missing_ok=True)
         command = (sys.executable, "-m", "plumbline", "review", "HEAD^1")
         ran = self.run_command(*command, package=package or self.find_package())
-        has_attack = _has_commands(ran.stdout) or _has_commands(ran.stderr)
+        has_attack = _commands(ran.stdout + ran.stderr)
         if ran.returncode == 2 or not (self.folder / ".review" / RESULT).exists():
             return Judgement("refused", _last_line(ran), ran.returncode, has_attack=has_attack)
         has_attack |= any(ATTACK in _render(self.folder / ".review" / name) for name in PAGES)
         return read_review(self.folder, ran.returncode, has_attack)
 
 
-def _has_commands(output: str) -> bool:
+def _commands(output: str) -> bool:
     """Whether a line of the log would command a terminal or GitHub."""
     return any(line.startswith("::") or "##[" in line or "\x1b" in line for line in output.splitlines())
 

@@ -91,13 +91,14 @@ def orders(rows: int, first: int) -> pd.DataFrame:
             "channel": random.choice(["shop", "web", "phone"], rows),
         }
     )
-    late = random.random(rows) < 1 / (1 + np.exp(-2 * _score(frame)))
+    late = random.random(rows) < 1 / (1 + np.exp(-2 * score_orders(frame)))
     for name, share in {"discount": 0.02, "distance": 0.03, "channel": 0.04}.items():
         frame.loc[random.random(rows) < share, name] = None
     return frame.assign(late=np.where(late, "yes", "no"))
 
 
-def _score(frame: pd.DataFrame) -> pd.Series:
+def score_orders(frame: pd.DataFrame) -> pd.Series:
+    """Return what the target of `orders` follows, half of its log odds."""
     product = (frame.weight - 20) * (frame.discount - 10) / 24
     region = frame.region.map({"north": 0.6, "south": -0.4}).fillna(0)
     return 1.2 * product + 0.02 * (frame.distance.fillna(90) - 100) + 0.3 * (frame["items"] - 4) + region
@@ -125,7 +126,7 @@ ORDERS = Table(
     strong=["distance", "items"],
     rare="yes",
     floor=0.6,
-    is_hard=lambda frame: _score(frame).abs() < 0.6,
+    is_hard=lambda frame: score_orders(frame).abs() < 0.6,
     make=orders,
 )
 SAMPLE = Table(

@@ -52,21 +52,6 @@ def edit_wheel(folder: Path, edits: Mapping[str, tuple[str, str]], *, version: s
     write_wheel(folder, *build_wheel(files))
 
 
-def add_line(wheel: bytes, name: str, line: str) -> bytes:
-    """Return a wheel with one more line in the file whose name ends so, as if it had been built with it."""
-    buffer = BytesIO()
-    with zipfile.ZipFile(BytesIO(wheel)) as old, zipfile.ZipFile(buffer, "w") as new:
-        (path,) = (entry for entry in old.namelist() if entry.endswith(name))
-        text = old.read(path) + f"{line}\n".encode()
-        record = f"{path},sha256={_encode_hash(text)},{len(text)}".encode()
-        for member in old.infolist():
-            content = text if member.filename == path else old.read(member)
-            if member.filename.endswith("/RECORD"):
-                content = re.sub(rb"(?m)^" + re.escape(path.encode()) + rb",.*$", lambda _: record, content)
-            new.writestr(member, content)
-    return buffer.getvalue()
-
-
 def build_wheel(files: Files) -> tuple[str, bytes]:
     """Return version and content of a wheel with these files, of which plumbline/__init__.py has the version."""
     number = re.findall(r'__version__ = "(.*)"', files[VERSION_FILE].decode())[0]

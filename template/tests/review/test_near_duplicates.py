@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from plumbline import paths
 from plumbline.data.schema import Column, Schema
 from plumbline.review import near_duplicates
 from plumbline.review.compare import _doubt_new_rows
@@ -120,3 +122,29 @@ def test_better_with_added_rows_that_nobody_could_compare_is_not_known() -> None
     assert _doubt_new_rows("better", "why", pair, decision, is_added)[0] == "cannot tell"
     assert _doubt_new_rows("worse", "why", pair, decision, is_added) == ("worse", "why")
     assert _doubt_new_rows("better", "why", pair, decision, np.zeros(8, dtype=bool)) == ("better", "why")
+
+
+@pytest.mark.parametrize(("role", "has_cut"), [("group", False), ("feature", True), ("feature", False)])
+def test_a_copy_has_the_unit_of_its_original_under_another_group_and_before_a_cut_in_time(
+    tmp_path: Path, monkeypatch: Any, role: str, has_cut: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names, values = [f"x{number}" for number in range(4)], RANDOM.normal(size=(400, 4))
+    values[300:350] = values[:50] + 1e-4 * RANDOM.normal(size=(50, 4))
+    columns = [Column("clinic", "text", role), *(Column(name, "number") for name in names)]
+    schema = Schema((*columns, Column("y", "category", "target")), 400, "binary")
+    clinics = [f"{'new' if row >= 300 else 'c'}{row % 30}" for row in range(400)]
+    table = pa.table({"clinic": clinics, **dict(zip(names, values.T, strict=True)), "y": ["p", "q"] * 200})
+    Path("data").mkdir()
+    pq.write_table(table, paths.TABLE)
+    head: Any = SimpleNamespace(folder=tmp_path, schema=schema)
+    path = write_units(head, np.arange(400) >= 300, has_cut=has_cut)
+    assert path is not None
+    units = np.load(path)
+    assert (units[300:350] == units[:50]).all()
+    is_only_copies = role == "group" or has_cut
+    assert np.isin(units[350:], units[:300]).all() != is_only_copies
+    assert len(np.unique(units[:300])) == (30 if role == "group" else 300)
+    if is_only_copies:
+        pq.write_table(table.slice(0, 300).append_column("z", pa.array(range(300))), paths.TABLE)
+        assert write_units(head, np.arange(300) >= 250, has_cut=has_cut) is None, "none is a copy"

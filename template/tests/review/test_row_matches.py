@@ -9,6 +9,7 @@ import pytest
 
 from plumbline.review.gate import _is_exchange
 from plumbline.review.result.changes import RowChanges
+from plumbline.review.row_distances import Neighbours
 from plumbline.testing.projects import make_table
 from template.tests.review.test_data_diff import count_rows
 
@@ -86,3 +87,66 @@ def test_other_weights_are_counted_without_a_key(tmp_path: Path, monkeypatch: An
 def test_most_rows_gone_and_others_in_their_place_are_an_exchange(removed: int, added: int, expected: bool) -> None:
     rows = RowChanges(base_count=300, head_count=300, removed_count=removed, added_count=added)
     assert _is_exchange(rows) == expected
+
+
+NUMBERS = [f"n{number}" for number in range(4)]
+
+
+def make_points(seed: int, first: int = 0, decimals: int = 9) -> pd.DataFrame:
+    """300 rows of four numbers."""
+    random = np.random.default_rng(seed)
+    values = random.normal(size=(300, len(NUMBERS))).round(decimals)
+    label = np.where(random.random(300) < 0.5, "yes", "no")
+    return pd.DataFrame(values, columns=NUMBERS).assign(row_id=np.arange(first, first + 300), target=label)
+
+
+def shake(table: pd.DataFrame, first: int = 5000) -> pd.DataFrame:
+    """The same rows with some noise, under another key."""
+    noise = 0.01 * np.random.default_rng(first).normal(size=(len(table), len(NUMBERS)))
+    return table.assign(row_id=table.row_id + first, **(table[NUMBERS] + noise))
+
+
+POINTS = make_points(0)
+NEW_POINTS = make_points(1, first=1000)
+NEAR_CASES: dict[str, tuple[pd.DataFrame, pd.DataFrame, int]] = {
+    "some rows under another key, with noise": (POINTS, pd.concat([POINTS[100:], shake(flip(POINTS))[:100]]), 3),
+    "copies with noise and the same labels": (POINTS, pd.concat([POINTS, shake(POINTS)]), 0),
+    "copies with noise and other labels": (POINTS, pd.concat([POINTS, shake(flip(POINTS, [*range(0, 90, 3)]))]), 30),
+    "a window that moved on": (POINTS, pd.concat([POINTS[100:], NEW_POINTS]), 0),
+    "a window that moved on, rounded": (
+        make_points(0, decimals=1),
+        pd.concat([make_points(0, decimals=1)[100:], make_points(1, first=1000, decimals=1)]),
+        0,
+    ),
+    "few distinct values": (
+        make_points(0, decimals=0),
+        pd.concat([make_points(0, decimals=0)[100:], make_points(1, first=1000, decimals=0)]),
+        0,
+    ),
+    "repeated measurements": (
+        pd.concat([POINTS, shake(POINTS, first=300)]),
+        pd.concat([POINTS, shake(POINTS, first=300), shake(flip(POINTS, [*range(100)]))]),
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NEAR_CASES)
+def test_a_row_with_some_noise_is_the_same_row_unless_base_has_such_pairs(
+    tmp_path: Path, monkeypatch: Any, name: str
+) -> None:
+    old, new, count = NEAR_CASES[name]
+    rows, relabelled = count_rows(tmp_path, monkeypatch, [old, new])
+    assert rows.label_change_count == len(relabelled) == count
+
+
+def test_what_is_near_by_chance_is_not_near() -> None:
+    values = np.random.default_rng(0).normal(size=(900, 3))
+    neighbours = Neighbours(values[:600], np.concatenate([values[600:], values[:40] + 1e-6]))
+    pairs = neighbours.find_near(np.arange(600), np.arange(300, 340))
+    assert sorted(map(tuple, pairs.tolist())) == [(row, row + 300) for row in range(40)]
+    assert not len(neighbours.find_near(np.arange(600), np.arange(300)))
+    assert not len(neighbours.find_near(np.arange(600), np.arange(300, 305))), "five are too few to say"
+    assert not len(neighbours.find_near(np.arange(0), np.arange(300, 340)))
+    steps = Neighbours(values[:600].round(), values[600:].round())
+    assert not len(steps.find_near(np.arange(600), np.arange(300))), "of few distinct values all are near"
