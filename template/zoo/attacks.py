@@ -69,11 +69,11 @@ ATTACKS: dict[str, Pull] = {
     "read file": Pull("a model that reads a file of src/", hidden.read_steps("src/steps.txt")),
     "link": Pull("src/features.py as a link to another file", attack_edits.link_features, "refused"),
     "changed page": Pull(
-        "one iteration, in a file of docs/ that base's model reads",
-        write_file("docs/steps.txt", "1"),
-        "cannot tell",
+        "one iteration, in a file of docs/ that base's model reads, and a run of it",
+        combine(write_file("docs/steps.txt", "1"), hidden.train_again),
+        "refused",
         before=(hidden.read_steps("docs/steps.txt"),),
-        note="a review fits without pages: base does not run there, so nothing is compared",
+        note="a review fits without pages; without a run nothing that counts differs, and base's model is deployed",
     ),
     # the package
     "trojan": Pull(
