@@ -1,4 +1,4 @@
-"""A share of what template/zoo.md holds: nine pull requests in real clones, judged exactly as they must be."""
+"""A share of what template/zoo.md holds: eight pull requests in real clones, judged exactly as they must be."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ from template.zoo.tables import ORDERS, orders
 SMALL = replace(ORDERS, make=lambda rows, first: orders(800, first))
 SHORT = (
     *("forged lock", "review", "not run", "margin", "tests", "no train"),
-    *("committed environment", "link", "stopped tests"),
+    *("committed environment", "stopped tests"),
 )
 DIFFS = {"review": "9 of 9 worse", "not run": "no change"}
 GOOD = Judgement(
