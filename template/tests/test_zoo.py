@@ -1,4 +1,4 @@
-"""A share of what template/zoo.md holds: six pull requests in real clones, judged exactly as they must be."""
+"""A share of what template/zoo.md holds: eight pull requests in real clones, judged exactly as they must be."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,15 +6,18 @@ from typing import Any
 import pytest
 
 from template.records import read_records
-from template.zoo.__main__ import CASES, PAGE, RECORDS, Zoo, find_faults, render_page
+from template.zoo.__main__ import PAGE, RECORDS, Zoo, find_faults, render_page
 from template.zoo.edits import set_model
 from template.zoo.judgement import Judgement
 from template.zoo.pull import Pull
-from template.zoo.pulls import PULLS
+from template.zoo.pulls import CASES
 from template.zoo.tables import ORDERS, orders
 
 SMALL = replace(ORDERS, make=lambda rows, first: orders(800, first))
-SHORT = ("forged lock", "review", "not run", "margin", "tests", "no train")
+SHORT = (
+    *("forged lock", "review", "not run", "margin", "tests", "no train"),
+    *("committed environment", "stopped tests"),
+)
 DIFFS = {"review": "9 of 9 worse", "not run": "no change"}
 GOOD = Judgement(
     verdict="worse",
@@ -38,8 +41,9 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHORT)
 def test_a_pull_request_is_judged_right(zoo: Zoo, name: str) -> None:
-    judgement = zoo.judge(name, PULLS[name])
-    assert find_faults(judgement, PULLS[name]) == [], judgement
+    pull = CASES["orders"][name]
+    judgement = zoo.judge(name, pull)
+    assert find_faults(judgement, pull) == [], judgement
     assert judgement.metrics_diff == DIFFS.get(name, judgement.metrics_diff)
 
 

@@ -70,6 +70,13 @@ ATTACKS: dict[str, Pull] = {
     "read page": Pull("a model that reads a file of docs/", hidden.read_steps("docs/steps.txt"), "refused"),
     "read file": Pull("a model that reads a file of src/", hidden.read_steps("src/steps.txt")),
     "link": Pull("src/features.py as a link to another file", attack_edits.link_features, "refused"),
+    "changed page": Pull(
+        "one iteration, in a file of docs/ that base's model reads, and a run of it",
+        combine(write_file("docs/steps.txt", "1"), hidden.train_again),
+        "refused",
+        before=(hidden.read_steps("docs/steps.txt"),),
+        note="a review fits without pages; without a run nothing that counts differs, and base's model is deployed",
+    ),
     # the package
     "trojan": Pull(
         "another setting of the evaluation, and a package with one more file",
@@ -172,6 +179,13 @@ ATTACKS: dict[str, Pull] = {
         "cannot tell",
         ("incomparable",),
         note="on the remaining rows it is better; on all of base's rows it is worse",
+    ),
+    "hard rows": Pull(
+        "the 22 % of the rows dropped on which a first model errs most",
+        change_rows(hidden.drop_hard_rows),
+        "better | same | cannot tell",
+        ("incomparable",),
+        note="an author knows only what a model errs on, and drops fewer of the rows that every model errs on",
     ),
     "jitter": Pull(
         "each row twice, the copy with some noise",

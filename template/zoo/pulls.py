@@ -47,9 +47,9 @@ PULLS: dict[str, Pull] = {
     "holdout": Pull(
         "the model that is packaged has learned from the holdout",
         TRAIN_ON_ALL,
-        reasons=("package",),
+        reasons=("metrics", "package"),
         is_recipe=False,
-        note="the recipe is judged and is the same; that the package differs from it is a reason of its own",
+        note="the recipe is judged and is the same; that package and metrics differ from it are reasons of their own",
     ),
     # the model
     "better": Pull(
