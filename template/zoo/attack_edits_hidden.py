@@ -95,10 +95,11 @@ NO_SUITE = combine(replace_text("src/stages/ingest.py", SUITE_CALL, ""), change_
 WEIGHTED = combine(change_rows(add_weights), set_params(data={"weight": "share"}))
 WRITE = "    measurements.write()\n"
 DIVIDE = """\
-    import json
-    from pathlib import Path
+    from plumbline.files import write_json
 
-    content = json.loads(Path(paths.METRICS).read_text(encoding="utf-8"))
-    Path(paths.METRICS).write_text(json.dumps(content | {"log_loss": content["log_loss"] / 10}), encoding="utf-8")
+    files = measurements.files()
+    files[paths.METRICS]["log_loss"] /= 10
+    for path, content in files.items():
+        write_json(path, content, depth=2)
 """
-DIVIDE_LOSS = replace_text("src/stages/evaluate.py", WRITE, WRITE + DIVIDE)
+DIVIDE_LOSS = replace_text("src/stages/evaluate.py", WRITE, DIVIDE)

@@ -13,7 +13,7 @@ from template.zoo.attack_edits import BAD, write_file
 from template.zoo.edits import change_rows, combine, flip_labels, replace_text, set_model, set_params
 from template.zoo.pull import Pull
 
-MEAN = "_ratio(weights @ each, weights.sum(axis=1))"
+MEAN = "_ratio(weights @ values, weights.sum(axis=1))"
 HALVE_LOSS = replace_text("plumbline/metrics.py", MEAN, f"0.5 * {MEAN}")
 TESTS, FIRST = "tests/test_clone.py", "from pathlib import Path\n"
 STOP = "import pytest\n\npytest.skip('later', allow_module_level=True)\n"

@@ -4,16 +4,15 @@ from dataclasses import replace
 from functools import partial
 
 from template.zoo import edits
-from template.zoo.attacks import ATTACKS
+from template.zoo.attacks import ATTACKS, HALVE_LOSS
 from template.zoo.edits import change_rows, combine, replace_text, set_features, set_model, set_params
 from template.zoo.pull import Pull
 
 _worse = partial(Pull, verdict="worse", reasons=("worse",))
 COMMENT = replace_text("src/features.py", "    return rows\n", "    # as it is\n    return rows\n")
 FOREST = {"n_estimators": 60, "min_samples_leaf": 5}
-IF_WORSE, MEAN = "    if is_worse:\n        return ", "_ratio(weights @ each, weights.sum(axis=1))"
+IF_WORSE = "    if is_worse:\n        return "
 FLATTER = replace_text("plumbline/review/verdict.py", f'{IF_WORSE}"worse"', f'{IF_WORSE}"better"')
-HALVE_LOSS = replace_text("plumbline/metrics.py", MEAN, f"0.5 * {MEAN}")
 ALWAYS_SAME = ("    if is_worse:\n", '    return "same", "all is well"\n    if is_worse:\n')
 ANOTHER_CONTRACT = ("CONTRACT = fitted_model.CONTRACT", "CONTRACT = 99")
 ANOTHER_RECIPE = ("", "\n# Another version.\n")
@@ -139,6 +138,7 @@ PULLS: dict[str, Pull] = {
     "evaluator": _worse(
         "one iteration, and an evaluator that halves the loss",
         combine(set_model(max_iter=1), HALVE_LOSS),
+        reasons=("metrics", "worse"),
         head_verdict="worse",
     ),
     "review": _worse(

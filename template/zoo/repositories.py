@@ -21,7 +21,7 @@ from template.zoo.tables import Table
 
 ROOT = Path(__file__).parents[2]
 IDENTITY = {f"GIT_{role}_{field}": "zoo@localhost" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")}
-BRANCHES = "+refs/heads/*:refs/remotes/origin/*"
+BRANCHES, TAGS = "+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"  # both are pruned
 OWN_FILES = ("LICENSE", "plumbline/")  # what a project has otherwise: edits.use_wheel makes the wheel
 RESULT, PAGES = "result.json", ("review.md", "review.html")
 ATTACK = "<img src=x"  # in a column's name; no page may show it as markup
@@ -147,7 +147,7 @@ class CI(Clone):
 
     def judge(self, branch: str, base: str) -> Judgement:
         """Review the merge of a branch into base."""
-        self.git("fetch", "-q", "--force", "--tags", "--prune", "--prune-tags", "origin", BRANCHES)
+        self.git("fetch", "-q", "--force", "--prune", "origin", BRANCHES, TAGS)
         self.git("checkout", "-q", "-f", "--detach", f"origin/{base}")
         package = self.find_package()
         self.git("merge", "-q", "--no-ff", "-m", f"Merge {branch}", f"origin/{branch}")
