@@ -58,7 +58,9 @@ ATTACKS: dict[str, Pull] = {
     "settings": _worse(
         "one iteration, in a file that no stage names",
         write_file("src/settings.json", '{"max_iter": 1}'),
+        reasons=("metrics", "worse"),
         before=(attack_edits.use_settings,),
+        note="no stage depends on the file, so that the author's run was with the old one",
     ),
     "root module": _worse(
         "one iteration, in a module at the root of the project",
@@ -183,9 +185,8 @@ ATTACKS: dict[str, Pull] = {
     "hard rows": Pull(
         "the 22 % of the rows dropped on which a first model errs most",
         change_rows(hidden.drop_hard_rows),
-        "better | same | cannot tell",
-        ("incomparable",),
-        note="an author knows only what a model errs on, and drops fewer of the rows that every model errs on",
+        "cannot tell",
+        note="on the remaining rows it is better; whether it is worse on all of base's rows is not certain",
     ),
     "jitter": Pull(
         "each row twice, the copy with some noise",
