@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
 from plumbline.formatting import short
 from plumbline.review.decide import Criterion
@@ -15,6 +16,7 @@ from plumbline.review.predictions import Predictions
 from plumbline.review.verdict import MIN_GROUPS
 
 MIN_ROWS = 30  # fewer than for a verdict: a holdout is a part of the table, and a small harm is not looked for
+CHANCE = 0.01  # that an honest model, whose seed is one of many, is called worse
 SLACK = 2  # margins, of which half counts: the committed run trains on other rows than a review
 SCORES, POSITIONS = "scores", "positions"  # arrays in the file of package_worker.py
 
@@ -36,7 +38,7 @@ class Replicas:
 
 
 def find_worse_model(replicas: Replicas, file: Path) -> str | None:
-    """Return how the model of the committed run is worse than every replica, as a sentence; None where it is not.
+    """Return how the model of the committed run is worse than the replicas, as a sentence; None where it is not.
 
     Parameters
     ----------
@@ -47,7 +49,8 @@ def find_worse_model(replicas: Replicas, file: Path) -> str | None:
     Returns
     -------
     str or None
-        A sentence where it is worse than the worst replica, and clearly worse than all of them by more than the margin.
+        A sentence where it is worse than their mean by more than the margin, clearly so for the rows (see
+        `compare_paired`) and for the seeds: below the prediction interval of one more replica.
     """
     try:
         arrays = dict(np.load(file, allow_pickle=False))
@@ -62,7 +65,10 @@ def find_worse_model(replicas: Replicas, file: Path) -> str | None:
     model = replace(predictions, scores=scores)
     verdict = replace(criterion, margin=SLACK * criterion.margin).compare(predictions, model, rows)
     values, value = criterion.estimate(predictions, rows).values, float(criterion.estimate(model, rows).mean)
-    if verdict.word != "worse" or value >= values.min():
+    count = len(values)
+    spread = float(values.std(ddof=1)) * np.sqrt(1 + 1 / count)
+    lowest = float(values.mean()) - criterion.margin - float(stats.t.ppf(1 - CHANCE, count - 1)) * spread
+    if verdict.word != "worse" or value >= lowest:
         return None
     numbers = f"{short(-value)} and {short(-float(values.mean()))} on {len(rows)} rows of the holdout"
     return f"the packaged model is worse than those that a review fits by the same recipe: {criterion.metric} {numbers}"

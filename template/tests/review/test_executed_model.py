@@ -1,0 +1,61 @@
+"""The packaged model is one more replica: worse only where neither rows nor seeds explain it."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from plumbline.review.decide import Criterion
+from plumbline.review.executed_model import Replicas, find_worse_model
+from plumbline.review.predictions import Predictions, Rows
+
+ROWS, HOLDOUT = 2000, 400
+RANDOM = np.random.default_rng(0)
+SIGNAL = RANDOM.normal(size=ROWS)
+TRUTH = (RANDOM.random(ROWS) < 1 / (1 + np.exp(-2 * SIGNAL))).astype(int)
+POSITIONS = np.arange(HOLDOUT) * 3
+
+
+def score(slope: float) -> np.ndarray:
+    probability = 1 / (1 + np.exp(-slope * SIGNAL))
+    return np.stack([1 - probability, probability], axis=1)
+
+
+def say(tmp_path: Path, slopes: list[float], slope: float, rows: Rows | None = None) -> str | None:
+    """What is said of a model with this slope next to replicas with those; 2 is the truth."""
+    file, settings = tmp_path / "scores.npz", SimpleNamespace(alpha=0.05)
+    np.savez(file, scores=score(slope)[POSITIONS], positions=POSITIONS)
+    rows = rows or Rows(np.arange(ROWS), TRUTH, None, None)
+    criterion = Criterion("log_loss", rows, 0.01, settings, 0.01)  # type: ignore[arg-type]
+    predictions = Predictions(np.stack([score(value) for value in slopes]), np.arange(ROWS), {})
+    return find_worse_model(Replicas(predictions, criterion), file)
+
+
+@pytest.mark.parametrize(
+    ("slopes", "slope", "is_worse"),
+    [
+        ([2, 2.1, 1.9], 2, False),
+        ([2, 2.1, 1.9], 0.2, True),
+        ([2, 2.1, 1.9], 1.7, False),  # less than the margin
+        ([2, 1, 0.2], 0.2, False),  # seeds do that
+        ([0.2, 0.3, 0.2], 2, False),  # better
+    ],
+)
+def test_it_is_worse_by_more_than_rows_and_seeds_explain(
+    tmp_path: Path, slopes: list[float], slope: float, is_worse: bool
+) -> None:
+    message = say(tmp_path, slopes, slope)
+    assert (message is not None) == is_worse
+    if message:
+        assert message.endswith("on 400 rows of the holdout")
+
+
+def test_of_too_few_rows_or_groups_nothing_is_said(tmp_path: Path) -> None:
+    rows: Any = Rows(np.arange(80), TRUTH[:80], None, None)
+    assert say(tmp_path, [2, 2.1, 1.9], -9, rows) is None
+    groups = Rows(np.arange(ROWS), TRUTH, None, np.arange(ROWS) % 4)
+    assert say(tmp_path, [2, 2.1, 1.9], -9, groups) is None
+    assert say(tmp_path, [2, 2.1, 1.9], -9) is not None
+    assert find_worse_model(None, tmp_path / "none.npz") is None  # type: ignore[arg-type]
