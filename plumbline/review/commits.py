@@ -168,7 +168,7 @@ class Commit:
             return self.commit
         names = self._tree.keys() - self._select_code().keys() - self._source_files.keys() - {paths.PARAMS}
         params = select_groups(self._groups, self._list_dependencies(paths.PARAMS))
-        return write_bare_commit(self.commit, sorted(names), yaml.safe_dump(params, sort_keys=False))
+        return write_bare_commit(self.commit, sorted(names), yaml.safe_dump(params))
 
     @cached_property
     def _tree(self) -> Tree:

@@ -91,13 +91,13 @@ def _counts(name: str, keys: Collection[str]) -> bool:
 
 def select_groups(groups: Mapping[str, Any], keys: Collection[str] = ()) -> dict[str, Any]:
     """Return the content of params.yaml without what does not count; see `select_params`."""
-    return {
-        group: {key: value for key, value in content.items() if _counts(f"{group}.{key}", keys)}
-        if isinstance(content, dict)
-        else content
-        for group, content in groups.items()
-        if group not in NEUTRAL_GROUPS or isinstance(content, dict)
-    }
+    selected: dict[str, Any] = {}
+    for group, content in groups.items():
+        items = content if isinstance(content, dict) else {"": content}
+        counted = {key: value for key, value in items.items() if _counts(f"{group}.{key}", keys)}
+        if counted or group not in NEUTRAL_GROUPS:
+            selected[group] = counted if isinstance(content, dict) else content
+    return selected
 
 
 def hash_recipe(code: Tree, source: Tree, params: Mapping[str, Any]) -> str:

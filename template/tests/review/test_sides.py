@@ -109,6 +109,8 @@ def test_a_recipe_is_all_but_what_cannot_change_a_model(
 ) -> None:
     before, after = commit_file("params.yaml", PARAMS), commit_file(name, text)
     assert (before.recipe_digest() != after.recipe_digest()) == is_other
+    trees = {git("rev-parse", f"{side.bare_commit}^{{tree}}") for side in (before, after)}
+    assert (len(trees) == 2) == (is_other or "salt: 0" in text), "what is not in the digest cannot be read in a review"
 
 
 @pytest.mark.parametrize("place", ["docs", "tests/data", "notebooks", "metrics", "data/source"])
@@ -137,6 +139,10 @@ def test_what_stages_say_that_they_depend_on_counts_wherever_it_is(commit_file: 
     assert digest("tests/more.yaml", "a: 1") != digest("tests/more.yaml", "a: 2")
     assert digest("docs/other.csv", "one") == digest("docs/other.csv", "two")
     assert digest("data/schema.json", "one") == digest("data/schema.json", "two"), "an output"
+    Path("dvc.yaml").write_text(stages, encoding="utf-8")
+    side = commit_file("docs/lookup.csv", "one")
+    names = git("ls-tree", "-r", "--name-only", side.bare_commit).split()
+    assert ("docs/lookup.csv" in names, "docs/other.csv" in names) == (True, False)
     for name in ("evaluate: {x", "requirements: {size"):
         assert digest("params.yaml", f"{PARAMS}{name}: 1}}") != digest("params.yaml", f"{PARAMS}{name}: 2}}")
     assert digest("params.yaml", f"{PARAMS}evaluate: {{y: 1}}") == digest("params.yaml", f"{PARAMS}evaluate: {{y: 2}}")
