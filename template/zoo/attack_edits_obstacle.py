@@ -7,7 +7,8 @@ from template.zoo.edits import Edit, change_rows, combine, hide_table, set_model
 from template.zoo.repositories import Author
 
 BAD = set_model(max_iter=1)
-HIDDEN_TABLE = combine(BAD, hide_table)
+# Without its last rows, so that CI's cache has it from no other case.
+HIDDEN_TABLE = combine(BAD, change_rows(lambda frame, *_: frame.iloc[:-2]), hide_table)
 TINY_HOLDOUT = combine(BAD, set_params(split={"holdout": 0.01}))
 GROUPS = 4
 
