@@ -18,9 +18,9 @@ from plumbline.review.commits import RECIPE, Commit, SideError
 from plumbline.review.data_diff import compare_tables
 from plumbline.review.decide import Decision, compare_slices, compare_with_trivial, decide, keep_sliceable
 from plumbline.review.executed_model import Replicas
-from plumbline.review.lost_rows import MIN_SHARE as MIN_LOSS
-from plumbline.review.lost_rows import find_lost_rows
-from plumbline.review.near_duplicates import MIN_SHARE, find_added, write_units
+from plumbline.review.lost_rows import find_lost_rows, may_hide
+from plumbline.review.near_duplicates import find_added, write_units
+from plumbline.review.new_rows import NewRows
 from plumbline.review.obstacles import (
     ObstacleError,
     check_task,
@@ -31,7 +31,7 @@ from plumbline.review.obstacles import (
 )
 from plumbline.review.predictions import Design, Predictions, Rows, choose_design, predict, predict_sides
 from plumbline.review.recipe_digest import output_hashes, read_lock
-from plumbline.review.required_slices import compare_required_slices, find_lost_slices
+from plumbline.review.required_slices import compare_required_slices, cut_required, find_lost_slices
 from plumbline.review.result.changes import DataChanges
 from plumbline.review.result.comparison import Word
 from plumbline.review.result.review import Review
@@ -154,9 +154,10 @@ def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings
         base_rows=pair.base_rows,
     )
     word, why = _doubt_selection(decision.word, decision.why, data_changes)
-    word, why = _doubt_new_rows(word, why, pair, decision, is_added)
+    new_rows = _describe_new_rows(pair, decision, is_added)
+    word, why = new_rows.doubt(word, why)
     lost_rows = None
-    if word != "worse" and data_changes and data_changes.rows.removed_count > MIN_LOSS * base.schema.rows:
+    if word != "worse" and data_changes and may_hide(data_changes.rows):
         lost_rows = find_lost_rows(base, head, settings)
     word, why = lost_rows.doubt(word, why) if lost_rows else (word, why)
     review = replace(
@@ -169,9 +170,20 @@ def _compare_prepared(review: Review, base: Side, head: Side, settings: Settings
         importance=read_importances(base, head),
     )
     review = _add_slices(_add_metrics(review, pair, decision.all_rows.rows), pair, decision)
-    replicas = Replicas(pair.predictions[head], decision.criterion)
-    obstacles = [*_find_obstacles(review, pair, decision), lost_rows.obstacle if lost_rows else None]
+    replicas = _describe_replicas(pair, decision)
+    obstacles = [
+        *_find_obstacles(review, pair, decision),
+        *new_rows.find_harm(word),
+        lost_rows.obstacle if lost_rows else None,
+    ]
     return replace(review, obstacle="; ".join(filter(None, obstacles)) or None), replicas
+
+
+def _describe_replicas(pair: _Pair, decision: Decision) -> Replicas:
+    rows, predictions = decision.all_rows.rows, pair.predictions[pair.head]
+    folds, slices = pair.design.folds, cut_required(pair.head, rows, pair.settings.must_work)
+    share = 1 - (1 / folds if folds else len(rows) / predictions.scores.shape[1])
+    return Replicas(predictions, decision.criterion, share, {label: part for label, (_, _, part) in slices.items()})
 
 
 def _find_obstacles(review: Review, pair: _Pair, decision: Decision) -> Iterator[str]:
@@ -184,23 +196,12 @@ def _find_obstacles(review: Review, pair: _Pair, decision: Decision) -> Iterator
         yield from find_lost_slices(review.slices, base, base_rows, settings.must_work)
 
 
-def _doubt_new_rows(word: Word, why: str, pair: _Pair, decision: Decision, is_added: np.ndarray) -> tuple[Word, str]:
-    """Return the verdict; where rows were added, better must also hold on the rows that base has."""
-    rows = decision.criterion.rows
-    has_few = not is_added.any() or is_added.sum() < MIN_SHARE * (~is_added).sum()
-    if word != "better" or pair.unpaired_reason or has_few:
-        return word, why
-    has_time = pair.design.split is not None and pair.design.split.cut is not None
-    if not (pair.design.units or has_time or pair.schema.column("group")):
-        return "cannot tell", "better, with rows that head added; nobody knows whether they are copies of base's"
+def _describe_new_rows(pair: _Pair, decision: Decision, is_added: np.ndarray) -> NewRows:
+    """Return the rows that head added; none where the sides have different rows."""
     base, head = (pair.predictions[side] for side in (pair.base, pair.head))
-    old_rows = rows.take(np.flatnonzero(~is_added[rows.positions]))
-    if not len(old_rows):
-        return "cannot tell", "better, on rows none of which base has"
-    verdict = decision.criterion.compare(base, head, old_rows)
-    if verdict.word == "better":
-        return word, why
-    return "cannot tell", f"better with the rows that head added; on base's rows alone: {verdict.word}"
+    has_cut = pair.design.split is not None and pair.design.split.cut is not None
+    are_apart = bool(pair.design.units or has_cut or pair.schema.column("group"))
+    return NewRows(base, head, decision.criterion, is_added & (pair.unpaired_reason is None), are_apart)
 
 
 def _predict_pair(base: Side, head: Side, settings: Settings, is_added: np.ndarray) -> _Pair:

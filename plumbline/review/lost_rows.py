@@ -10,11 +10,12 @@ from plumbline.review.commits import SideError
 from plumbline.review.decide import build_criterion
 from plumbline.review.obstacles import read_split
 from plumbline.review.predictions import choose_design, predict, predict_sides
+from plumbline.review.result.changes import RowChanges
 from plumbline.review.result.comparison import Verdict, Word
 from plumbline.review.settings import Settings
 from plumbline.review.sides import Side
 
-MIN_SHARE = 0.05  # of base's rows: fewer can hide little
+MIN_SHARE = 0.05  # of base's rows: fewer can hide little, unless their labels are others
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class LostRows:
         return "cannot tell", f"better on the remaining rows, but {self.sentence}; on all rows of base: {other}"
 
 
+def may_hide(rows: RowChanges) -> bool:
+    """Whether the rows that are gone are many, or have other labels than the remaining ones: most of a rare class."""
+    return rows.removed_count > MIN_SHARE * rows.base_count or (rows.removed_count > 0 and rows.label_shift > 0)
+
+
 def find_lost_rows(base: Side, head: Side, settings: Settings) -> LostRows | None:
     """Return what head's model does on all rows of base, where it dropped rows that are hard to predict.
 
@@ -67,7 +73,7 @@ def find_lost_rows(base: Side, head: Side, settings: Settings) -> LostRows | Non
     predictions = predict(base, base, design)
     rows = predictions.select_rows(predictions.is_complete)
     remaining_rows = rows.take(np.flatnonzero(~is_gone[rows.positions]))
-    if not 0 < len(remaining_rows) <= (1 - MIN_SHARE) * len(rows):
+    if not 0 < len(remaining_rows) < len(rows):
         return None
     criterion = build_criterion(rows, rows, predictions, base.schema, settings)
     error, remaining_error = (-criterion.estimate(predictions, part).mean for part in (rows, remaining_rows))

@@ -77,8 +77,11 @@ def match_rows(old: Table, new: Table, key: str | None) -> Matches:
         The column that names rows in both.
     """
     columns, sides = _common_features(old, new), [_describe(table) for table in (old, new)]
-    features = [table.name_rows(columns) for table in (old, new)]
+    features = _name_by_features(old, new, columns)
     pairs = np.empty((0, 2), dtype=int)
+    if key is None and features is None:
+        return Matches(pairs[:, 0], pairs[:, 1], np.empty(0, dtype=int))
+    features = features or [table.name_rows(columns) for table in (old, new)]
     if key is not None:
         pairs = _pair(sides, [to_texts(table.rows.column(key)) for table in (old, new)], pairs)
     is_distinct = _share_distinct(features[0]) >= DISTINCT
@@ -143,6 +146,30 @@ def _common_features(old: Table, new: Table) -> list[str]:
     beside = {c.name for table in (old, new) for c in table.schema.columns if c.role in ("key", "target", "weight")}
     types = {column.name: _kind(column) for column in new.schema.columns}
     return [c.name for c in old.schema.columns if c.name not in beside and types.get(c.name) == _kind(c)]
+
+
+def _list_features(table: Table) -> list[str]:
+    return [c.name for c in table.schema.columns if c.role not in ("key", "target", "weight")]
+
+
+def _name_by_features(old: Table, new: Table, columns: list[str]) -> list[np.ndarray] | None:
+    """Return a hash of the features of each row of both tables; None where they told rows apart, and no longer do."""
+    names = [table.name_rows(columns) for table in (old, new)]
+    if _share_distinct(names[0]) >= DISTINCT or _share_distinct(old.name_rows(_list_features(old))) < DISTINCT:
+        return names
+    names = _name_by_equal_columns(old, new)  # the others are gone, or have other names
+    return names if _share_distinct(names[0]) >= DISTINCT else None
+
+
+def _name_by_equal_columns(old: Table, new: Table) -> list[np.ndarray]:
+    """Return a hash of each row's values in the columns that have the same values in both tables, whatever their name.
+
+    A column's values are compared in any order; nothing where the tables are not of one length.
+    """
+    names = {np.sort(new.name_rows([name])).tobytes(): name for name in _list_features(new)}
+    equals = [(name, names.get(np.sort(old.name_rows([name])).tobytes())) for name in _list_features(old)]
+    pairs = [(old_name, new_name) for old_name, new_name in equals if new_name is not None]
+    return [old.name_rows(name for name, _ in pairs), new.name_rows(name for _, name in pairs)]
 
 
 def _kind(column: Column) -> str:

@@ -44,7 +44,27 @@ def test_a_model_that_is_worse_with_the_seed_of_the_run_alone_is_red(
     assert (result.word, open_names(result)) == ("same", reasons)
     if reasons:
         (reason,) = result.open_reasons
-        assert reason.message.startswith("the packaged model is worse than those that a review fits by the same recipe")
+        assert reason.message.startswith("the packaged model is worse than others by the same recipe")
+
+
+CENTRE = """
+_plain = build
+
+
+def build(types, estimator):
+    from sklearn.preprocessing import FunctionTransformer
+
+    steps = _plain(types, estimator).steps
+    return Pipeline([steps[0], ("centre", FunctionTransformer(lambda x: x - x.mean(axis=0))), steps[1]])
+"""
+
+
+def test_a_model_that_looks_at_the_other_rows_is_red(repository: Path, commit_change: Commit) -> None:
+    commit_change(change_model(CENTRE))
+    _, _, result = run_review(repository, code=1)
+    (reason,) = result.open_reasons
+    assert reason.name == "package"
+    assert reason.message.endswith("of 20 rows otherwise one by one than together with other rows")
 
 
 def test_a_page_that_the_model_reads_is_not_there_in_a_review(repository: Path) -> None:

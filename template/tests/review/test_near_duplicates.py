@@ -1,5 +1,6 @@
 """Copies of rows with some noise make no model better: they are tested together with their originals."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,9 +15,9 @@ import yaml
 from plumbline import paths
 from plumbline.data.schema import Column, Schema
 from plumbline.review import near_duplicates
-from plumbline.review.compare import _doubt_new_rows
 from plumbline.review.near_duplicates import encode_rows, find_added, write_units
-from plumbline.review.predictions import Design, Rows
+from plumbline.review.new_rows import NewRows
+from plumbline.review.predictions import Predictions, Rows
 from plumbline.review.sides import Side
 from plumbline.testing.projects import make_table
 from template.tests.review.conftest import PARAMS, Commit, git, run_review
@@ -114,14 +115,27 @@ def test_near_means_in_units_of_base_and_in_levels_and_not_by_target_or_text() -
 def test_better_with_added_rows_that_nobody_could_compare_is_not_known() -> None:
     """As with a table of texts, or one that is too large for a search."""
     rows = Rows(np.arange(8), np.zeros(8, dtype=int), None, None)
-    decision: Any = SimpleNamespace(criterion=SimpleNamespace(rows=rows))
-    pair: Any = SimpleNamespace(
-        unpaired_reason=None, design=Design(5, 3), schema=Schema((Column("y", "category", "target"),), 8, "binary")
-    )
-    is_added = np.arange(8) > 3
-    assert _doubt_new_rows("better", "why", pair, decision, is_added)[0] == "cannot tell"
-    assert _doubt_new_rows("worse", "why", pair, decision, is_added) == ("worse", "why")
-    assert _doubt_new_rows("better", "why", pair, decision, np.zeros(8, dtype=bool)) == ("better", "why")
+    criterion: Any = SimpleNamespace(rows=rows)
+    predictions = Predictions(np.zeros((1, 8)), np.arange(8), {})
+    new_rows = NewRows(predictions, predictions, criterion, np.arange(8) > 3, are_apart=False)
+    assert new_rows.doubt("better", "why")[0] == "cannot tell"
+    assert new_rows.doubt("worse", "why") == ("worse", "why")
+    assert replace(new_rows, is_added=np.zeros(8, dtype=bool)).doubt("better", "why") == ("better", "why")
+
+
+@pytest.mark.parametrize(
+    ("words", "word", "harm"),
+    [("worse", "cannot tell", 1), ("same", "cannot tell", 0), ("better", "better", 0)],
+)
+def test_worse_on_bases_rows_is_no_better_with_others(words: str, word: str, harm: int) -> None:
+    predictions = Predictions(np.zeros((1, 8)), np.arange(8), {})
+    verdict = SimpleNamespace(word=words, difference=-0.1)
+    rows = Rows(np.arange(8), np.zeros(8, dtype=int), None, None)
+    criterion: Any = SimpleNamespace(rows=rows, compare=lambda base, head, part: verdict if len(part) == 4 else None)
+    new_rows = NewRows(predictions, predictions, criterion, np.arange(8) > 3, are_apart=True)
+    assert new_rows.doubt("better", "why")[0] == word
+    assert len([*new_rows.find_harm("same")]) == len([*new_rows.find_harm("cannot tell")]) == harm
+    assert not [*new_rows.find_harm("worse")], "it is red already"
 
 
 @pytest.mark.parametrize(("role", "has_cut"), [("group", False), ("feature", True), ("feature", False)])
