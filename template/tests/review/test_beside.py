@@ -161,7 +161,7 @@ def test_a_model_without_chance_is_fitted_twice_on_its_holdout(repository: Path,
     _, _, result = run_review(repository, "cut~1", code=1)
     assert result.comparison.replicas == 5
     fit_counts = [len(path.read_text()) for path in (repository / FOLDER / "worktrees").glob("*/src/model.py.fits")]
-    assert sorted(fit_counts) == [2, 3], "head once more, with its own seed, for its metrics"
+    assert sorted(fit_counts) == [2, 4], "head twice more: with its own seed, for its metrics, and with another one"
 
 
 def test_every_floor_is_judged_one_of_ones_own_and_unpaired_too(repository: Path) -> None:
