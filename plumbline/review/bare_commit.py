@@ -36,7 +36,7 @@ def write_bare_commit(commit: str, names: Collection[str], params: str) -> str:
         env = {**os.environ, **AUTHOR, "GIT_INDEX_FILE": str(folder / "index")}
         list_, text = folder / "names", folder / paths.PARAMS
         list_.write_bytes("\0".join(names).encode("utf-8", "surrogateescape"))
-        text.write_text(params, encoding="utf-8")
+        text.write_text(params, encoding="utf-8", newline="\n")
         git("read-tree", commit, env=env)
         if names:
             options = ("--pathspec-file-nul", f"--pathspec-from-file={list_}")

@@ -72,11 +72,11 @@ def find_worse_model(replicas: Replicas, file: Path) -> str | None:
         references.append(predictions)
     for label, rows in {"": replicas.criterion.rows, **replicas.slices}.items():
         inside = rows.take(np.flatnonzero(np.isin(rows.positions, positions)))
-        if len(inside) >= MIN_ROWS and (inside.group is None or len(np.unique(inside.group)) >= MIN_GROUPS):
-            for numbers in _find_worse(replicas, references, model, inside):
-                place = f" where {label}" if label else ""
-                total = f"{len(inside)} rows of the holdout{place}"
-                return f"the packaged model is worse than others by the same recipe: {numbers} on {total}"
+        if len(inside) < MIN_ROWS or (inside.group is not None and len(np.unique(inside.group)) < MIN_GROUPS):
+            continue
+        if numbers := next(_find_worse(replicas, references, model, inside), None):
+            total = f"{len(inside)} rows of the holdout{f' where {label}' if label else ''}"
+            return f"the packaged model is worse than others by the same recipe: {numbers} on {total}"
     return None
 
 

@@ -14,6 +14,7 @@ from plumbline.review.result.changes import RowChanges
 from plumbline.review.result.comparison import Verdict, Word
 from plumbline.review.settings import Settings
 from plumbline.review.sides import Side
+from plumbline.review.verdict import find_shortage
 
 MIN_SHARE = 0.05  # of base's rows: fewer can hide little, unless their labels are others
 
@@ -90,4 +91,5 @@ def find_lost_rows(base: Side, head: Side, settings: Settings) -> LostRows | Non
             raise
         return LostRows(sentence, None)
     rows = rows.take(np.flatnonzero(both[head].is_complete[rows.positions]))
-    return LostRows(sentence, criterion.compare(both[base], both[head], rows))
+    has_few = find_shortage(rows.truth, rows.group, has_classes=False)
+    return None if has_few else LostRows(sentence, criterion.compare(both[base], both[head], rows))

@@ -79,7 +79,7 @@ def _find_copies(table: pa.Table, schema: Schema, is_added: np.ndarray) -> tuple
     """Return the positions of the rows of base that were copied with some noise, and those of their copies."""
     names = [column.name for column in schema.inputs if column.type in NUMERIC]
     old, new = (table.select(names).filter(pa.array(mask)) for mask in (~is_added, is_added))
-    neighbours = Neighbours.from_columns([(old.column(name), new.column(name)) for name in names])
+    neighbours = Neighbours.from_tables(old, new, names)
     pairs = neighbours.find_near(np.arange(len(old)), np.arange(len(new)), is_unique=False)
     return np.flatnonzero(~is_added)[pairs[:, 0]], np.flatnonzero(is_added)[pairs[:, 1]]
 

@@ -10,6 +10,7 @@ from plumbline.review.decide import Criterion
 from plumbline.review.near_duplicates import MIN_SHARE
 from plumbline.review.predictions import Predictions
 from plumbline.review.result.comparison import Verdict, Word
+from plumbline.review.verdict import find_shortage
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,12 @@ class NewRows:
         return not self.is_added.any() or bool(self.is_added.sum() < MIN_SHARE * (~self.is_added).sum())
 
     def _compare(self) -> Verdict | None:
-        """Return the verdict on the rows that base has; None where none is compared."""
+        """Return the verdict on the rows that base has; None where too few are compared."""
         rows = self.criterion.rows
         rows = rows.take(np.flatnonzero(~self.is_added[rows.positions]))
-        return self.criterion.compare(self.base, self.head, rows) if len(rows) else None
+        if find_shortage(rows.truth, rows.group, has_classes=False):
+            return None
+        return self.criterion.compare(self.base, self.head, rows)
 
     def doubt(self, word: Word, why: str) -> tuple[Word, str]:
         """Return the verdict; where many rows were added, better must also hold on the rows that base has."""
@@ -50,7 +53,7 @@ class NewRows:
             return "cannot tell", "better, with rows that head added; nobody knows whether they are copies of base's"
         verdict = self._compare()
         if verdict is None:
-            return "cannot tell", "better, on rows none of which base has"
+            return "cannot tell", "better, on rows of which base has too few"
         if verdict.word == "better":
             return word, why
         return "cannot tell", f"better with the rows that head added; on base's rows alone: {verdict.word}"

@@ -45,16 +45,14 @@ class Neighbours:
     new: np.ndarray
 
     @classmethod
-    def from_columns(cls, columns: Sequence[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> "Neighbours":
-        """Return the points of columns of numbers that both tables have; without columns where there are few."""
-        if len(columns) < MIN_COLUMNS:
+    def from_tables(cls, old: pa.Table, new: pa.Table, names: Sequence[str]) -> "Neighbours":
+        """Return the points of these columns of numbers, which both tables have; no points where they are few."""
+        if len(names) < MIN_COLUMNS:
             return cls(np.empty((0, 0)), np.empty((0, 0)))
-        parts = []
-        for old, new in columns:
-            is_old = np.arange(len(old) + len(new)) < len(old)
-            parts.append(standardize(np.concatenate([to_numbers(old), to_numbers(new)]), is_old))
-        points = np.stack(parts, axis=1)
-        return cls(points[: len(columns[0][0])], points[len(columns[0][0]) :])
+        is_old = np.arange(len(old) + len(new)) < len(old)
+        numbers = [np.concatenate([to_numbers(table.column(name)) for table in (old, new)]) for name in names]
+        points = np.stack([standardize(column, is_old) for column in numbers], axis=1)
+        return cls(points[is_old], points[~is_old])
 
     @property
     def can_be_searched(self) -> bool:

@@ -41,9 +41,11 @@ class Table:
         return np.full(len(self.rows), None) if weight is None else to_texts(self.rows.column(weight.name))
 
     def name_rows(self, columns: Iterable[str]) -> np.ndarray:
-        """Return a hash of each row's values in these columns, shape (rows,)."""
+        """Return a hash of each row's values in these columns, shape (rows,); one for all rows without columns."""
         types = {column.name: column.type for column in self.schema.columns}
-        features = (Column(name, types[name], "feature") for name in columns)
+        features = [Column(name, types[name], "feature") for name in columns]
+        if not features:
+            return np.zeros(len(self.rows), dtype=np.uint64)
         return units(self.rows, replace(self.schema, columns=(self.schema.target, *features)))
 
 
@@ -118,7 +120,7 @@ def _pair_near(
 def _place_rows(old: Table, new: Table, columns: list[str]) -> Neighbours:
     types = {column.name: column.type for column in old.schema.columns}
     names = [name for name in columns if types[name] in (*NUMERIC, "timestamp")]
-    return Neighbours.from_columns([(old.rows.column(name), new.rows.column(name)) for name in names])
+    return Neighbours.from_tables(old.rows, new.rows, names)
 
 
 def _list_single_rows(sides: list[pd.DataFrame], pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -83,3 +83,16 @@ def test_a_slice_that_must_work_is_compared_on_its_own(tmp_path: Path) -> None:
     message = find_worse_model(replace(replicas, slices={"region = north": part}), file)
     assert message is not None
     assert message.endswith("on 60 rows of the holdout where region = north")
+
+
+def test_some_rows_that_go_wrong_may_be_chance(tmp_path: Path) -> None:
+    file, settings = tmp_path / "scores.npz", SimpleNamespace(alpha=0.05)
+    scores, positions = score(2), POSITIONS[:40]
+    wrong = positions[np.argmax(scores[positions, TRUTH[positions]])]
+    scores[wrong] = scores[wrong][::-1]
+    np.savez(file, scores=scores[positions], other_scores=score(2)[positions], positions=positions)
+    criterion = Criterion("log_loss", Rows(np.arange(ROWS), TRUTH, None, None), 0.01, settings, 0.01)  # type: ignore[arg-type]
+    predictions = Predictions(np.stack([score(2), score(2), score(2)]), np.arange(ROWS), {})
+    assert find_worse_model(Replicas(predictions, criterion, 0.8, {}), file) is None
+    np.savez(file, scores=scores[positions, ::-1], other_scores=score(2)[positions], positions=positions)
+    assert find_worse_model(Replicas(predictions, criterion, 0.8, {}), file) is not None

@@ -40,6 +40,16 @@ CASES: dict[str, tuple[pd.DataFrame, pd.DataFrame, int]] = {  # base, head, rows
     "a column in other units": (NAMELESS, flip(NAMELESS).assign(x1=NAMELESS.x1 * 100), 4),
     "columns renamed": (NAMELESS, shuffle(flip(NAMELESS)).rename(columns={"x1": "X_1", "x2": "X_2"}), 4),
     "columns renamed and rounded": (NAMELESS, flip(NAMELESS).rename(columns={"x1": "a"}).assign(x2=0.5, a=1.5), 0),
+    "all columns are others": (
+        NAMELESS,
+        flip(NAMELESS).assign(x1=1.5, x2=NAMELESS.x2 + 7, flag=NAMELESS.x1 > 9, colour=NAMELESS.colour + "x"),
+        0,
+    ),
+    "every column renamed and changed": (
+        NAMELESS[["x1", "x2", "target"]],
+        flip(NAMELESS)[["target"]].assign(a=NAMELESS.x1 * 2, b=NAMELESS.x2 * 3),
+        0,
+    ),
     "a column less": (NAMELESS, flip(NAMELESS).drop(columns="colour"), 4),
     "honest new rows": (TABLE, pd.concat([TABLE, make_table(seed=7).assign(row_id=np.arange(300))]), 0),
     "honest new rows without a key": (NAMELESS, pd.concat([NAMELESS, make_table(seed=7).drop(columns="row_id")]), 0),
@@ -54,7 +64,15 @@ def test_other_labels_are_counted_whatever_became_of_the_key(tmp_path: Path, mon
     key = {} if "row_id" in old and "row_id" in new else {"key": None}
     rows, relabelled = count_rows(tmp_path, monkeypatch, [old, new], **key)
     assert rows.label_change_count == len(relabelled) == count
-    assert _is_exchange(rows) == (name in ("another month", "columns renamed and rounded"))
+    assert _is_exchange(rows) == (
+        name
+        in (
+            "another month",
+            "columns renamed and rounded",
+            "all columns are others",
+            "every column renamed and changed",
+        )
+    )
 
 
 def test_of_few_levels_equal_features_are_no_same_row(tmp_path: Path, monkeypatch: Any) -> None:
