@@ -131,13 +131,15 @@ def test_worse_on_bases_rows_is_no_better_with_others(words: str, word: str, har
     predictions = Predictions(np.zeros((1, 300)), np.arange(300), {})
     verdict = SimpleNamespace(word=words, difference=-0.1)
     rows = Rows(np.arange(300), np.zeros(300, dtype=int), None, None)
-    criterion: Any = SimpleNamespace(rows=rows, compare=lambda base, head, part: verdict if len(part) == 200 else None)
+    sizes: list[int] = []
+    criterion: Any = SimpleNamespace(rows=rows, compare=lambda base, head, part: sizes.append(len(part)) or verdict)
     new_rows = NewRows(predictions, predictions, criterion, np.arange(300) >= 200, are_apart=True)
     one_row = replace(new_rows, is_added=np.arange(300) > 0)
     assert (one_row.doubt("better", "why")[0], [*one_row.find_harm("same")]) == ("cannot tell", []), "none has noise"
     assert new_rows.doubt("better", "why")[0] == word
     assert len([*new_rows.find_harm("same")]) == len([*new_rows.find_harm("cannot tell")]) == harm
     assert not [*new_rows.find_harm("worse")], "it is red already"
+    assert {*sizes} == {200}
 
 
 @pytest.mark.parametrize(("role", "has_cut"), [("group", False), ("feature", True), ("feature", False)])
